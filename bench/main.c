@@ -1,0 +1,47 @@
+/* Parses as far as the command's name and hands over. */
+#include "cli.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct fb_command *const commands[] = {
+    &fb_command_list,
+    &fb_command_exec,
+    &fb_command_overhead,
+};
+
+#define COMMANDS (sizeof commands / sizeof *commands)
+
+static int usage(FILE *file)
+{
+    fputs("Usage: forkbench COMMAND [OPTIONS]\n\n"
+          "Runs the same work on one thread, on threads and on processes, and measures what each "
+          "gives and costs.\n\nCommands:\n",
+          file);
+    for (size_t i = 0; i < COMMANDS; i++)
+        fprintf(file, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
+    fputs("\n`forkbench COMMAND --help` shows a command's options; --version the version.\n", file);
+    return file == stdout ? FB_EXIT_OK : FB_EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    /* Whoever started us may have ignored the signal without which no child can be waited for. */
+    signal(SIGCHLD, SIG_DFL);
+    if (argc < 2)
+        return usage(stderr);
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
+        return usage(stdout);
+    if (strcmp(argv[1], "--version") == 0)
+        return puts("forkbench " FB_VERSION) < 0;
+    for (size_t i = 0; i < COMMANDS; i++) {
+        char name[32];
+        if (strcmp(argv[1], commands[i]->name) != 0)
+            continue;
+        snprintf(name, sizeof name, "forkbench %s", commands[i]->name);
+        argv[1] = name;
+        return commands[i]->main(argc - 1, argv + 1);
+    }
+    return fb_fail(FB_EXIT_USAGE, "no such command: %s: `forkbench --help` shows them", argv[1]);
+}

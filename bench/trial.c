@@ -1,0 +1,228 @@
+#include "trial.h"
+
+#include "harness/cpus.h"
+#include "harness/worker.h"
+#include "stats.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static int prepare(struct fb_trial_request *request, int *ret_fd, struct fb_error *error)
+{
+    *ret_fd = -1;
+    if (!request->kernel->prepare)
+        return 0;
+    int fd;
+    int result = request->kernel->prepare(&request->params, &fd, error);
+    if (result < 0 || fd < 0)
+        return result;
+    char assignment[64];
+    snprintf(assignment, sizeof assignment, "%s=/proc/self/fd/%d", request->kernel->prepared_param,
+             fd);
+    result = fb_params_set(&request->params, assignment, error);
+    if (result < 0)
+        close(fd);
+    else
+        *ret_fd = fd;
+    return result;
+}
+
+static int set_up(const struct fb_trial_request *request, struct fb_trial_job *job,
+                  struct fb_error *error)
+{
+    int result = fb_arena_open(&job->arena);
+    if (result < 0)
+        return fb_error_set(error, result, "no address space for shared memory");
+    result = request->kernel->setup(&request->params, job->arena, &job->input, error);
+    if (result < 0)
+        return result;
+    job->job = (struct fb_job){
+        .kernel = request->kernel,
+        .params = &request->params,
+        .input = job->input,
+        .items = request->kernel->items(job->input),
+        .chunk = request->chunk,
+        .schedule = request->schedule,
+    };
+    size_t size = job->job.items * request->kernel->result_size;
+    job->job.results = fb_arena_alloc(job->arena, size);
+    if (!job->job.results)
+        return fb_error_set(error, -ENOMEM, "out of shared memory: %zu results", job->job.items);
+    memset(job->job.results, 0, size); /* so that no worker pays for the first touch */
+    if (request->bind) {
+        unsigned count = request->copies ? request->copies : request->workers;
+        job->cpus = calloc(count, sizeof *job->cpus);
+        result = job->cpus ? fb_cpus_choose(count, job->cpus) : -ENOMEM;
+        if (result < 0)
+            return fb_error_set(error, result, "can't choose CPUs to bind to");
+    }
+    return 0;
+}
+
+static void tear_down(const struct fb_trial_request *request, struct fb_trial_job *job)
+{
+    if (job->input && request->kernel->teardown)
+        request->kernel->teardown(job->input);
+    fb_arena_close(job->arena);
+    free(job->cpus);
+}
+
+/* Checks the results as they are now. */
+static void judge(const struct fb_trial_job *job, struct fb_trial *trial)
+{
+    const struct fb_job *done = &job->job;
+    struct fb_error error = { 0 };
+    uint64_t digest = done->kernel->digest(done->input, done->results);
+    trial->failed = fb_results_failed(done->kernel, done->results, done->items);
+    int result = done->kernel->check(done->input, done->results, &error);
+    if (result == 0 && trial->failed > 0)
+        result = fb_error_set(&error, -EBADMSG, "%zu of %zu items failed", trial->failed,
+                              done->items);
+    trial->digest = digest;
+    if (result < 0 && trial->valid) {
+        trial->valid = false;
+        trial->why_invalid = error;
+    }
+}
+
+static int keep_reports(struct fb_trial *trial, const struct fb_report *report)
+{
+    if (report->workers == 0)
+        return 0;
+    size_t size = report->workers * sizeof *trial->worker;
+    if (!trial->worker)
+        trial->worker = aligned_alloc(FB_CACHE_LINE, size);
+    if (!trial->worker)
+        return -ENOMEM;
+    memcpy(trial->worker, report->worker, size);
+    trial->workers = report->workers;
+    return 0;
+}
+
+static int run_jobs(const struct fb_trial_request *request, const struct fb_trial_job *job,
+                    struct fb_pool *pool, struct fb_trial *trial, struct fb_error *error)
+{
+    for (unsigned i = 0; i < request->repeat; i++) {
+        struct fb_report report;
+        uint64_t start = fb_now_ns();
+        int result = request->harness->run(pool, &job->job, &report, error);
+        trial->runs_ns[i] = fb_now_ns() - start;
+        if (result < 0)
+            return result;
+        if (keep_reports(trial, &report) < 0)
+            return fb_error_set(error, -ENOMEM, "out of memory");
+    }
+    trial->run_ns = fb_median_ns(trial->runs_ns, request->repeat);
+    return 0;
+}
+
+static int run_harness(const struct fb_trial_request *request, const struct fb_trial_job *job,
+                       struct fb_trial *trial, struct fb_error *error)
+{
+    struct fb_setting setting = {
+        .arena = job->arena,
+        .workers = request->workers,
+        .cpus = job->cpus,
+        .switch_interval_ns = request->switch_interval_ns,
+        .variant = request->variant,
+    };
+    struct fb_pool *pool;
+    uint64_t start = fb_now_ns();
+    int result = request->harness->open(&setting, &pool, error);
+    if (result < 0)
+        return result;
+    trial->open_ns = fb_now_ns() - start;
+    result = run_jobs(request, job, pool, trial, error);
+    if (request->harness->describe)
+        request->harness->describe(pool, trial->description, sizeof trial->description);
+    start = fb_now_ns();
+    request->harness->close(pool);
+    trial->close_ns = fb_now_ns() - start;
+    return result;
+}
+
+static int run_copies(const struct fb_trial_request *request, const struct fb_trial_job *job,
+                      struct fb_trial *trial, struct fb_error *error)
+{
+    int result = fb_copies_run(request, job, trial->runs_ns, error);
+    if (result < 0)
+        return result;
+    double rate = 0;
+    for (unsigned i = 0; i < request->copies; i++)
+        rate += 1.0 / (double)trial->runs_ns[i];
+    trial->run_ns = (uint64_t)(request->copies / rate + 0.5);
+    return 0;
+}
+
+static int describe_broken(const struct fb_trial_job *job, struct fb_trial *trial)
+{
+    const struct fb_job *done = &job->job;
+    if (trial->failed == 0)
+        return 0;
+    trial->broken = calloc(trial->failed, sizeof *trial->broken);
+    if (!trial->broken)
+        return -ENOMEM;
+    size_t next = 0;
+    for (size_t item = 0; item < done->items && next < trial->failed; item++) {
+        char text[512] = "";
+        if (fb_result_status(done->kernel, done->results, item) == 0)
+            continue;
+        if (done->kernel->describe)
+            done->kernel->describe(done->input, done->results, item, text, sizeof text);
+        trial->broken[next] = strdup(text);
+        if (!trial->broken[next++])
+            return -ENOMEM;
+    }
+    return 0;
+}
+
+int fb_trial_run(struct fb_trial_request *request, struct fb_trial *ret_trial,
+                 struct fb_error *error)
+{
+    struct fb_trial trial = { .valid = true };
+    struct fb_trial_job job = { 0 };
+    int fd, result;
+    trial.runs = request->copies ? request->copies : request->repeat;
+    trial.runs_ns = calloc(trial.runs, sizeof *trial.runs_ns);
+    if (!trial.runs_ns)
+        return fb_error_set(error, -ENOMEM, "out of memory");
+    uint64_t start = fb_now_ns();
+    result = prepare(request, &fd, error);
+    trial.prepare_ns = fb_now_ns() - start;
+    if (result == 0) {
+        start = fb_now_ns();
+        result = set_up(request, &job, error);
+        trial.setup_ns = fb_now_ns() - start;
+    }
+    if (result == 0)
+        result = request->copies ? run_copies(request, &job, &trial, error)
+                                 : run_harness(request, &job, &trial, error);
+    if (result == 0) {
+        trial.items = job.job.items;
+        judge(&job, &trial);
+        request->kernel->answer(job.input, job.job.results, trial.answer, sizeof trial.answer);
+        if (describe_broken(&job, &trial) < 0)
+            result = fb_error_set(error, -ENOMEM, "out of memory");
+    }
+    tear_down(request, &job);
+    if (fd >= 0)
+        close(fd);
+    if (result < 0)
+        fb_trial_clear(&trial);
+    else
+        *ret_trial = trial;
+    return result;
+}
+
+void fb_trial_clear(struct fb_trial *trial)
+{
+    for (size_t i = 0; trial->broken && i < trial->failed; i++)
+        free(trial->broken[i]);
+    free(trial->broken);
+    free(trial->runs_ns);
+    free(trial->worker);
+    *trial = (struct fb_trial){ 0 };
+}

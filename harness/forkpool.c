@@ -1,0 +1,210 @@
+/* A worker is a forked process; jobs, claims and results are in shared memory, nothing is copied and
+ * nothing is piped. A worker that dies ends the job, and so does the caller's death its workers. */
+#include "worker.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* How long a worker that was told to leave may take before it is killed. */
+#define PATIENCE_MS 1000
+
+struct process {
+    pid_t pid;
+    int pidfd;
+};
+
+struct fb_pool {
+    struct fb_caller caller;
+    unsigned forked; /* the caller not counted; process[1] … process[forked] */
+    struct process *process;
+    /* The watcher sleeps until a worker ends or it is called off, and costs nothing meanwhile. The
+     * caller can't watch: it is busy with its own part of the job. */
+    bool watched;
+    pthread_t watcher;
+    int call_off; /* eventfd */
+    struct pollfd *event; /* the watcher's: call_off, then the workers' */
+    unsigned dead; /* the worker whose end was seen first, 0: none; published by team.stop */
+    siginfo_t end; /* how it ended */
+};
+
+static _Noreturn void child_main(struct fb_team *team, unsigned index, pid_t parent)
+{
+    /* The parent may have died before prctl took effect. */
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent)
+        _exit(1);
+    struct fb_yield yield;
+    fb_yield_plain(&yield, team);
+    fb_worker_loop(team, index, &yield);
+    _exit(0); /* not exit: the parent's buffers and exit handlers are the parent's */
+}
+
+static int start(struct fb_pool *pool, unsigned index, struct fb_error *error)
+{
+    pid_t parent = getpid();
+    pid_t pid = fork();
+    if (pid < 0)
+        return fb_error_set(error, -errno, "can't fork worker %u of %u: %s", index,
+                            pool->caller.team->workers - 1, strerror(errno));
+    if (pid == 0)
+        child_main(pool->caller.team, index, parent);
+    pool->process[index].pid = pid;
+    pool->process[index].pidfd = -1;
+    pool->forked = index;
+    pool->process[index].pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+    if (pool->process[index].pidfd < 0)
+        return fb_error_set(error, -errno, "can't watch worker %u: pidfd_open: %s", index,
+                            strerror(errno));
+    return 0;
+}
+
+static void *watch(void *argument)
+{
+    struct fb_pool *pool = argument;
+    struct pollfd *event = pool->event;
+    event[0] = (struct pollfd){ .fd = pool->call_off, .events = POLLIN };
+    for (unsigned i = 1; i <= pool->forked; i++)
+        event[i] = (struct pollfd){ .fd = pool->process[i].pidfd, .events = POLLIN };
+    while (poll(event, pool->forked + 1, -1) < 0 && errno == EINTR)
+        ;
+    for (unsigned i = 1; i <= pool->forked && !event[0].revents; i++) {
+        if (!event[i].revents)
+            continue;
+        pool->dead = i;
+        waitid(P_PID, (id_t)pool->process[i].pid, &pool->end, WEXITED | WNOWAIT | WNOHANG);
+        fb_team_stop(pool->caller.team);
+        break;
+    }
+    return NULL;
+}
+
+static int open_watcher(struct fb_pool *pool, struct fb_error *error)
+{
+    pool->call_off = eventfd(0, EFD_CLOEXEC);
+    if (pool->call_off < 0)
+        return fb_error_set(error, -errno, "can't watch the workers: eventfd: %s",
+                            strerror(errno));
+    /* Signals belong to the program's own threads. */
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int result = pthread_create(&pool->watcher, NULL, watch, pool);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (result != 0)
+        return fb_error_set(error, -result, "can't watch the workers: pthread_create: %s",
+                            strerror(result));
+    pool->watched = true;
+    return 0;
+}
+
+static void call_off(struct fb_pool *pool)
+{
+    if (pool->watched) {
+        eventfd_write(pool->call_off, 1);
+        pthread_join(pool->watcher, NULL);
+    }
+    if (pool->call_off >= 0)
+        close(pool->call_off);
+}
+
+static void end_worker(const struct process *process, bool at_once)
+{
+    struct pollfd gone = { .fd = process->pidfd, .events = POLLIN };
+    if (at_once || process->pidfd < 0 || poll(&gone, 1, PATIENCE_MS) != 1)
+        kill(process->pid, SIGKILL);
+    while (waitpid(process->pid, NULL, 0) < 0 && errno == EINTR)
+        ;
+    if (process->pidfd >= 0)
+        close(process->pidfd);
+}
+
+static void close_pool(struct fb_pool *pool)
+{
+    if (!pool)
+        return;
+    call_off(pool);
+    bool broken = atomic_load(&pool->caller.team->stop);
+    fb_caller_quit(&pool->caller);
+    for (unsigned i = 1; i <= pool->forked; i++)
+        end_worker(&pool->process[i], broken);
+    fb_caller_close(&pool->caller);
+    free(pool->process);
+    free(pool->event);
+    free(pool);
+}
+
+static int open_pool(const struct fb_setting *setting, struct fb_pool **ret_pool,
+                     struct fb_error *error)
+{
+    struct fb_pool *pool = calloc(1, sizeof *pool);
+    struct process *process = calloc(setting->workers, sizeof *process);
+    struct pollfd *event = calloc(setting->workers, sizeof *event);
+    int result = -ENOMEM;
+    if (pool && process && event)
+        result = fb_caller_open(&pool->caller, setting, error);
+    else
+        fb_error_set(error, result, "out of memory");
+    if (result < 0) {
+        free(pool);
+        free(process);
+        free(event);
+        return result;
+    }
+    pool->process = process;
+    pool->event = event;
+    pool->call_off = -1;
+    /* What is buffered must not be written twice, by a child that calls exit after all. */
+    fflush(NULL);
+    for (unsigned index = 1; index < setting->workers && result == 0; index++)
+        result = start(pool, index, error);
+    if (result == 0 && pool->forked)
+        result = open_watcher(pool, error);
+    if (result < 0) {
+        close_pool(pool);
+        return result;
+    }
+    *ret_pool = pool;
+    return 0;
+}
+
+static int explain(const struct fb_pool *pool, struct fb_error *error)
+{
+    unsigned dead = pool->dead;
+    int pid = pool->process[dead].pid, status = pool->end.si_status;
+    if (pool->end.si_code == CLD_EXITED)
+        return fb_error_set(error, -EOWNERDEAD,
+                            "forkpool worker %u (pid %d) exited with code %d: its work is lost, "
+                            "the pool can only be closed",
+                            dead, pid, status);
+    return fb_error_set(error, -EOWNERDEAD,
+                        "forkpool worker %u (pid %d) was killed by signal %d (%s): its work is "
+                        "lost, the pool can only be closed",
+                        dead, pid, status, strsignal(status));
+}
+
+static int run(struct fb_pool *pool, const struct fb_job *job, struct fb_report *report,
+               struct fb_error *error)
+{
+    int result = fb_caller_run(&pool->caller, job, report, error);
+    return result == -ECANCELED ? explain(pool, error) : result;
+}
+
+const struct fb_harness fb_harness_forkpool = {
+    .name = "forkpool",
+    .summary = "a pool of forked processes; jobs, claims and results in shared memory",
+    .native = true,
+    .base = "single",
+    .open = open_pool,
+    .run = run,
+    .close = close_pool,
+};

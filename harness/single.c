@@ -1,0 +1,72 @@
+/* The caller, a plain loop: the base of every speedup. */
+#include "worker.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct fb_pool {
+    struct fb_caller caller; /* for its binding and its yield; there is no gate to open */
+    struct fb_worker_report report;
+};
+
+static int open_pool(const struct fb_setting *setting, struct fb_pool **ret_pool,
+                     struct fb_error *error)
+{
+    if (setting->workers != 1)
+        return fb_error_set(error, -EINVAL, "single has one worker, not %u: leave out -w",
+                            setting->workers);
+    struct fb_pool *pool = aligned_alloc(FB_CACHE_LINE, sizeof *pool);
+    if (!pool)
+        return fb_error_set(error, -ENOMEM, "out of memory");
+    int result = fb_caller_open(&pool->caller, setting, error);
+    if (result < 0) {
+        free(pool);
+        return result;
+    }
+    *ret_pool = pool;
+    return 0;
+}
+
+static int run(struct fb_pool *pool, const struct fb_job *job, struct fb_report *report,
+               struct fb_error *error)
+{
+    void *scratch = NULL;
+    if (report)
+        fb_report_begin(&pool->report);
+    if (job->kernel->worker_begin) {
+        int result = job->kernel->worker_begin(job->input, &scratch);
+        if (result < 0)
+            return fb_error_set(error, result, "worker 0 could not begin %s: %s",
+                                job->kernel->name, strerror(-result));
+    }
+    if (report)
+        pool->report.first_ns = fb_now_ns();
+    if (job->items)
+        job->kernel->run(job->input, scratch, 0, job->items, job->results, &pool->caller.yield);
+    if (job->kernel->worker_end)
+        job->kernel->worker_end(scratch);
+    if (report) {
+        fb_report_end(&pool->report);
+        pool->report.chunks = job->items > 0;
+        *report = (struct fb_report){ 1, &pool->report };
+    }
+    return 0;
+}
+
+static void close_pool(struct fb_pool *pool)
+{
+    if (!pool)
+        return;
+    fb_caller_close(&pool->caller);
+    free(pool);
+}
+
+const struct fb_harness fb_harness_single = {
+    .name = "single",
+    .summary = "the caller alone, a plain loop: the base of every speedup",
+    .native = true,
+    .open = open_pool,
+    .run = run,
+    .close = close_pool,
+};

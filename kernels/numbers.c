@@ -1,0 +1,151 @@
+#include "numbers.h"
+
+#include "kernel.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SIEVE_LIMIT ((uint64_t)1 << 40)
+#define SEGMENT ((uint64_t)1 << 17) /* odd numbers a segment: 128 KiB of flags stay in the L2 cache */
+
+uint64_t fb_square_root(uint64_t n)
+{
+    /* A double rounds; a step either way puts it right. */
+    uint64_t root = (uint64_t)sqrt((double)n);
+    while (root * root > n)
+        root--;
+    while ((root + 1) * (root + 1) <= n)
+        root++;
+    return root;
+}
+
+uint64_t fb_divisor_count(uint64_t n)
+{
+    uint64_t divisors = 1;
+    for (uint64_t factor = 2; factor <= n / factor; factor += factor == 2 ? 1 : 2) {
+        uint64_t power = 1;
+        while (n % factor == 0) {
+            n /= factor;
+            power++;
+        }
+        divisors *= power;
+    }
+    return n > 1 ? divisors * 2 : divisors;
+}
+
+static uint64_t multiply_modulo(uint64_t a, uint64_t b, uint64_t modulus)
+{
+    return (uint64_t)((unsigned __int128)a * b % modulus);
+}
+
+/* Whether base shows that n = odd · 2^twos + 1 is composite. */
+static bool witness(uint64_t base, uint64_t n, uint64_t odd, int twos)
+{
+    uint64_t power = 1;
+    for (uint64_t square = base % n; odd; odd >>= 1) {
+        if (odd & 1)
+            power = multiply_modulo(power, square, n);
+        square = multiply_modulo(square, square, n);
+    }
+    if (power == 1 || power == n - 1)
+        return false;
+    for (int i = 1; i < twos; i++) {
+        power = multiply_modulo(power, power, n);
+        if (power == n - 1)
+            return false;
+    }
+    return true;
+}
+
+bool fb_is_prime(uint64_t n)
+{
+    static const uint8_t bases[] = { 2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37 };
+    for (size_t i = 0; i < sizeof bases; i++)
+        if (n % bases[i] == 0)
+            return n == bases[i];
+    if (n < 2)
+        return false;
+    int twos = __builtin_ctzll(n - 1);
+    for (size_t i = 0; i < sizeof bases; i++)
+        if (witness(bases[i], n, (n - 1) >> twos, twos))
+            return false;
+    return true;
+}
+
+/* Flags of the odd numbers up to limit: composite[i] speaks of 2i + 1. NULL without memory. */
+static uint8_t *sieve_small(uint64_t limit)
+{
+    uint8_t *composite = calloc(limit / 2 + 1, 1);
+    if (!composite)
+        return NULL;
+    composite[0] = 1;
+    for (uint64_t p = 3; p <= limit / p; p += 2)
+        if (!composite[p / 2])
+            for (uint64_t multiple = p * p; multiple <= limit; multiple += 2 * p)
+                composite[multiple / 2] = 1;
+    return composite;
+}
+
+/* Counts the odd primes in [lo, hi), lo odd, of at most SEGMENT odd numbers. */
+static uint64_t count_segment(uint64_t lo, uint64_t hi, const uint8_t *small, uint8_t *flags)
+{
+    uint64_t odds = (hi - lo + 1) / 2, primes = 0;
+    memset(flags, 0, odds);
+    for (uint64_t p = 3; p <= (hi - 1) / p; p += 2) {
+        if (small[p / 2])
+            continue;
+        uint64_t first = (lo + p - 1) / p * p;
+        if (first < p * p)
+            first = p * p;
+        if (first % 2 == 0)
+            first += p;
+        for (uint64_t i = (first - lo) / 2; i < odds; i += p)
+            flags[i] = 1;
+    }
+    for (uint64_t i = 0; i < odds; i++)
+        primes += !flags[i];
+    return primes;
+}
+
+static int count_by_sieve(uint64_t lo, uint64_t hi, uint64_t *ret_count)
+{
+    uint8_t *small = sieve_small(fb_square_root(hi) + 1);
+    uint8_t *flags = malloc(SEGMENT);
+    uint64_t count = lo <= 2 && hi > 2;
+    if (lo < 3)
+        lo = 3;
+    lo |= 1;
+    for (uint64_t next; small && flags && lo < hi; lo = next) {
+        next = hi - lo > 2 * SEGMENT ? lo + 2 * SEGMENT : hi;
+        count += count_segment(lo, next, small, flags);
+        next |= 1;
+    }
+    bool enough = small && flags;
+    free(small);
+    free(flags);
+    if (!enough)
+        return -ENOMEM;
+    *ret_count = count;
+    return 0;
+}
+
+int fb_prime_count(uint64_t lo, uint64_t hi, uint64_t *ret_count)
+{
+    if (hi <= SIEVE_LIMIT)
+        return count_by_sieve(lo, hi, ret_count);
+    uint64_t count = 0;
+    for (uint64_t n = lo; n < hi; n++)
+        count += fb_is_prime(n);
+    *ret_count = count;
+    return 0;
+}
+
+uint64_t fb_counts_digest(const struct fb_count_result *results, size_t items)
+{
+    uint64_t digest = fb_digest(0, items);
+    for (size_t i = 0; i < items; i++)
+        digest = fb_digest(digest, results[i].count);
+    return digest;
+}

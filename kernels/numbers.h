@@ -1,0 +1,34 @@
+/* Number theory for the kernels' checks: answers by algorithms other than the kernels' own, and
+ * cheaper. */
+#ifndef FB_NUMBERS_H
+#define FB_NUMBERS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What a kernel that counts leaves for one item. */
+struct fb_count_result {
+    int32_t status;
+    uint32_t reserved; /* 0 */
+    uint64_t count;
+};
+
+/* How many divisors n >= 1 has, from its prime factors by trial division to √n: O(√n). */
+uint64_t fb_divisor_count(uint64_t n);
+
+/* Whether n is prime: Miller and Rabin's test with the first twelve primes as bases, which is
+ * exact below 3.3 · 10^24 (Sorenson and Webster, Math. Comp. 86, 2017). */
+bool fb_is_prime(uint64_t n);
+
+/* How many primes p have lo <= p < hi. Sieves in segments below 2^40, tests number by number above.
+ * Returns 0 and *ret_count, or -ENOMEM. */
+int fb_prime_count(uint64_t lo, uint64_t hi, uint64_t *ret_count);
+
+/* The digest of items counts. */
+uint64_t fb_counts_digest(const struct fb_count_result *results, size_t items);
+
+/* The largest r with r · r <= n, for n < 2^63. */
+uint64_t fb_square_root(uint64_t n);
+
+#endif
