@@ -1,0 +1,195 @@
+#include "image.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <jpeglib.h>
+#include <jerror.h>
+
+/* libjpeg leaves through longjmp; everything that is needed after that is in here. */
+struct failure {
+    struct jpeg_error_mgr base;
+    jmp_buf escape;
+    struct fb_error *error;
+    int code;
+};
+
+static void leave(j_common_ptr info)
+{
+    struct failure *failure = (struct failure *)info->err;
+    char text[JMSG_LENGTH_MAX];
+    info->err->format_message(info, text);
+    int code = info->err->msg_code == JERR_OUT_OF_MEMORY ? -ENOMEM : -EBADMSG;
+    failure->code = fb_error_set(failure->error, code, "JPEG: %s", text);
+    longjmp(failure->escape, 1);
+}
+
+/* libjpeg goes on with grey where data is missing or broken, and warns. That is a broken image. Other
+ * warnings (stray bytes between segments, unknown versions) are common in good ones. */
+static void warn(j_common_ptr info, int level)
+{
+    if (level >= 0)
+        return;
+    switch (info->err->msg_code) {
+    case JWRN_JPEG_EOF:
+    case JWRN_HIT_MARKER:
+    case JWRN_HUFF_BAD_CODE:
+    case JWRN_ARITH_BAD_CODE:
+    case JWRN_MUST_RESYNC:
+    case JWRN_NOT_SEQUENTIAL:
+    case JWRN_BOGUS_PROGRESSION:
+        leave(info);
+    }
+}
+
+static void stay_silent(j_common_ptr info)
+{
+    (void)info;
+}
+
+static struct jpeg_error_mgr *prepare_failure(struct failure *failure, struct fb_error *error)
+{
+    struct jpeg_error_mgr *base = jpeg_std_error(&failure->base);
+    base->error_exit = leave;
+    base->emit_message = warn;
+    base->output_message = stay_silent;
+    failure->error = error;
+    return base;
+}
+
+/* Inks are stored inverted (Adobe's convention): 255 is no ink. In place, 4 bytes to 3. */
+static void cmyk_to_rgb(uint8_t *to, const uint8_t *from, uint32_t width)
+{
+    for (uint32_t x = 0; x < width; x++, to += 3, from += 4)
+        for (int i = 0; i < 3; i++)
+            to[i] = (uint8_t)((from[i] * from[3] + 127) / 255);
+}
+
+static void choose_colours(struct jpeg_decompress_struct *jpeg)
+{
+    switch (jpeg->jpeg_color_space) {
+    case JCS_GRAYSCALE:
+        jpeg->out_color_space = JCS_GRAYSCALE;
+        break;
+    case JCS_CMYK:
+    case JCS_YCCK:
+        jpeg->out_color_space = JCS_CMYK;
+        break;
+    default:
+        jpeg->out_color_space = JCS_RGB;
+    }
+}
+
+static int read_rows(struct jpeg_decompress_struct *jpeg, struct fb_image *image,
+                     struct fb_error *error)
+{
+    bool cmyk = jpeg->out_color_space == JCS_CMYK;
+    uint32_t channels = jpeg->out_color_space == JCS_GRAYSCALE ? 1 : 3;
+    int result = fb_image_reserve(image, jpeg->output_width, jpeg->output_height, channels, error);
+    if (result < 0)
+        return result;
+    size_t stride = (size_t)image->width * channels;
+    JSAMPARRAY wide = NULL;
+    if (cmyk) /* freed with the decompressor */
+        wide = jpeg->mem->alloc_sarray((j_common_ptr)jpeg, JPOOL_IMAGE, image->width * 4, 1);
+    while (jpeg->output_scanline < jpeg->output_height) {
+        uint8_t *row = image->pixels + jpeg->output_scanline * stride;
+        jpeg_read_scanlines(jpeg, cmyk ? wide : &row, 1);
+        if (cmyk)
+            cmyk_to_rgb(row, wide[0], image->width);
+    }
+    return 0;
+}
+
+int fb_jpeg_decode(const uint8_t *bytes, size_t size, struct fb_image *image,
+                   struct fb_error *error)
+{
+    struct jpeg_decompress_struct jpeg;
+    struct failure failure;
+    jpeg.err = prepare_failure(&failure, error);
+    if (setjmp(failure.escape)) {
+        jpeg_destroy_decompress(&jpeg);
+        return failure.code;
+    }
+    jpeg_create_decompress(&jpeg);
+    jpeg_mem_src(&jpeg, bytes, size);
+    jpeg_read_header(&jpeg, TRUE);
+    choose_colours(&jpeg);
+    /* A progressive image is held whole: refuse before libjpeg takes the memory. */
+    int result = 0;
+    if ((uint64_t)jpeg.image_width * jpeg.image_height > FB_IMAGE_PIXELS_MOST)
+        result = fb_error_set(error, -EFBIG, "too large: %u x %u pixels", jpeg.image_width,
+                              jpeg.image_height);
+    if (result == 0) {
+        jpeg_start_decompress(&jpeg);
+        result = read_rows(&jpeg, image, error);
+    }
+    if (result == 0)
+        jpeg_finish_decompress(&jpeg);
+    jpeg_destroy_decompress(&jpeg);
+    return result;
+}
+
+/* What the encoder's memory destination writes to; outlives longjmp. */
+struct output {
+    unsigned char *bytes;
+    unsigned long size;
+};
+
+static int encode(const struct fb_image *image, int quality, bool restarts, struct output *output,
+                  struct fb_error *error)
+{
+    struct jpeg_compress_struct jpeg;
+    struct failure failure;
+    jpeg.err = prepare_failure(&failure, error);
+    if (setjmp(failure.escape)) {
+        jpeg_destroy_compress(&jpeg);
+        return failure.code;
+    }
+    jpeg_create_compress(&jpeg);
+    jpeg_mem_dest(&jpeg, &output->bytes, &output->size);
+    jpeg.image_width = image->width;
+    jpeg.image_height = image->height;
+    jpeg.input_components = (int)image->channels;
+    jpeg.in_color_space = image->channels == 1 ? JCS_GRAYSCALE : JCS_RGB;
+    jpeg_set_defaults(&jpeg);
+    jpeg_set_quality(&jpeg, quality, TRUE);
+    jpeg.restart_in_rows = restarts ? 1 : 0;
+    jpeg_start_compress(&jpeg, TRUE);
+    size_t stride = (size_t)image->width * image->channels;
+    while (jpeg.next_scanline < jpeg.image_height) {
+        JSAMPROW row = image->pixels + jpeg.next_scanline * stride;
+        jpeg_write_scanlines(&jpeg, &row, 1);
+    }
+    jpeg_finish_compress(&jpeg);
+    jpeg_destroy_compress(&jpeg);
+    return 0;
+}
+
+static int encode_to(const struct fb_image *image, int quality, bool restarts,
+                     uint8_t **ret_bytes, size_t *ret_size, struct fb_error *error)
+{
+    struct output output = { 0 };
+    int result = encode(image, quality, restarts, &output, error);
+    if (result < 0) {
+        free(output.bytes);
+        return result;
+    }
+    *ret_bytes = output.bytes;
+    *ret_size = output.size;
+    return 0;
+}
+
+int fb_jpeg_encode(const struct fb_image *image, int quality, uint8_t **ret_bytes,
+                   size_t *ret_size, struct fb_error *error)
+{
+    return encode_to(image, quality, false, ret_bytes, ret_size, error);
+}
+
+int fb_jpeg_encode_rows(const struct fb_image *image, int quality, uint8_t **ret_bytes,
+                        size_t *ret_size, struct fb_error *error)
+{
+    return encode_to(image, quality, true, ret_bytes, ret_size, error);
+}

@@ -1,0 +1,347 @@
+/* Resizes images, one an item, the tutorial's way: open, decode whole, resample, encode as JPEG,
+ * save as `processed_<name>` if a folder is given. */
+#include "album.h"
+#include "image.h"
+#include "kernel.h"
+#include "sample.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SIDE_MOST 16384
+#define GRID 4 /* check looks at GRID x GRID pixels of each result */
+/* Rounding once more here or there, in the 8-bit middle image and at the end. */
+#define TOLERANCE 3
+
+struct fb_input {
+    struct fb_album album;
+    const char *out; /* NULL: nowhere */
+    uint32_t width, height;
+    enum fb_filter filter;
+    int quality;
+};
+
+struct resize_result {
+    int32_t status;
+    uint32_t from_width, from_height, width, height, channels;
+    uint64_t encoded_bytes;
+    uint64_t pixels; /* digest of the resampled pixels, before encoding */
+    uint8_t grid[GRID * GRID][3];
+    char reason[96]; /* why status is not 0 */
+};
+
+static const char *const filter_names[] = { "box", "bilinear", "bicubic", "lanczos3", NULL };
+
+static const struct fb_param params[] = {
+    { "images", FB_PARAM_TEXT, "", 0, 0, NULL,
+      "a folder of images; without it forkbench makes 64 sample photographs" },
+    { "width", FB_PARAM_NUMBER, "128", 1, SIDE_MOST, NULL, "pixels" },
+    { "height", FB_PARAM_NUMBER, "128", 1, SIDE_MOST, NULL, "pixels" },
+    { "filter", FB_PARAM_CHOICE, "bicubic", 0, 0, filter_names, "antialiased resampling" },
+    { "quality", FB_PARAM_NUMBER, "75", 1, 100, NULL, "of the JPEGs that are written" },
+    { "out", FB_PARAM_TEXT, "", 0, 0, NULL,
+      "a folder to save processed_<name> into; without it nothing is saved" },
+    { 0 },
+};
+
+/* ---- input ---- */
+
+static int set_out(struct fb_input *input, struct fb_arena *arena, const char *out,
+                   struct fb_error *error)
+{
+    if (!*out)
+        return 0;
+    if (mkdir(out, 0777) < 0 && errno != EEXIST)
+        return fb_error_set(error, -errno, "can't make the folder for results: %.150s: %s", out,
+                            strerror(errno));
+    struct stat info;
+    if (stat(out, &info) < 0 || !S_ISDIR(info.st_mode))
+        return fb_error_set(error, -ENOTDIR, "not a folder: out=%.150s: give a folder", out);
+    if (access(out, W_OK | X_OK) < 0)
+        return fb_error_set(error, -errno, "can't write into out=%.150s: %s", out,
+                            strerror(errno));
+    input->out = fb_album_keep(arena, out);
+    return input->out ? 0 : fb_error_set(error, -ENOMEM, "out of shared memory");
+}
+
+static int setup(const struct fb_params *given, struct fb_arena *arena,
+                 struct fb_input **ret_input, struct fb_error *error)
+{
+    struct fb_input *input = fb_arena_alloc(arena, sizeof *input);
+    if (!input)
+        return fb_error_set(error, -ENOMEM, "out of shared memory");
+    input->width = (uint32_t)fb_params_number(given, "width");
+    input->height = (uint32_t)fb_params_number(given, "height");
+    input->filter = (enum fb_filter)fb_params_number(given, "filter");
+    input->quality = (int)fb_params_number(given, "quality");
+    int result = fb_album_open(&input->album, arena, fb_params_text(given, "images"), error);
+    if (result == 0)
+        result = set_out(input, arena, fb_params_text(given, "out"), error);
+    if (result == 0)
+        *ret_input = input;
+    return result;
+}
+
+static int prepare(const struct fb_params *given, int *ret_fd, struct fb_error *error)
+{
+    *ret_fd = -1;
+    return *fb_params_text(given, "images") ? 0 : fb_samples_make(ret_fd, error);
+}
+
+static size_t items(const struct fb_input *input)
+{
+    return input->album.count;
+}
+
+/* ---- work ---- */
+
+struct scratch {
+    struct fb_image decoded, small;
+    struct fb_resampler resampler;
+    struct fb_bytes file;
+};
+
+static int worker_begin(const struct fb_input *input, void **ret_scratch)
+{
+    (void)input;
+    *ret_scratch = calloc(1, sizeof(struct scratch));
+    return *ret_scratch ? 0 : -ENOMEM;
+}
+
+static void worker_end(void *pointer)
+{
+    struct scratch *scratch = pointer;
+    fb_image_clear(&scratch->decoded);
+    fb_image_clear(&scratch->small);
+    fb_resampler_clear(&scratch->resampler);
+    free(scratch->file.data);
+    free(scratch);
+}
+
+/* Under a temporary name first: nobody ever sees half an image. */
+static int save(const struct fb_input *input, size_t index, const uint8_t *bytes,
+                size_t size, struct fb_error *error)
+{
+    char path[PATH_MAX], part[PATH_MAX + 16];
+    snprintf(path, sizeof path, "%s/processed_%s", input->out,
+             input->album.items[index].name);
+    snprintf(part, sizeof part, "%s.%d.part", path, (int)getpid());
+    FILE *file = fopen(part, "wbe");
+    if (!file)
+        return fb_error_set(error, -errno, "can't save: %s", strerror(errno));
+    bool written = fwrite(bytes, 1, size, file) == size;
+    if (fclose(file) == 0 && written && rename(part, path) == 0)
+        return 0;
+    int code = errno;
+    unlink(part);
+    return fb_error_set(error, -code, "can't save: %s", strerror(code));
+}
+
+static size_t grid_at(uint32_t width, uint32_t height, int index)
+{
+    size_t x = (2 * (size_t)(index % GRID) + 1) * width / (2 * GRID);
+    size_t y = (2 * (size_t)(index / GRID) + 1) * height / (2 * GRID);
+    return y * width + x;
+}
+
+static void describe_pixels(const struct fb_image *image, struct resize_result *result)
+{
+    size_t size = (size_t)image->width * image->height * image->channels;
+    uint64_t digest = 0, word;
+    for (size_t i = 0; i < size; i += sizeof word) {
+        word = 0;
+        memcpy(&word, image->pixels + i, size - i < sizeof word ? size - i : sizeof word);
+        digest = fb_digest(digest, word);
+    }
+    result->pixels = digest;
+    result->width = image->width;
+    result->height = image->height;
+    result->channels = image->channels;
+    for (int i = 0; i < GRID * GRID; i++)
+        memcpy(result->grid[i],
+               image->pixels + grid_at(image->width, image->height, i) * image->channels,
+               image->channels);
+}
+
+static int resize(const struct fb_input *input, size_t index, struct scratch *scratch,
+                  struct resize_result *result, struct fb_error *error)
+{
+    const uint8_t *bytes;
+    uint8_t *encoded;
+    size_t size, encoded_size;
+    int code = fb_album_read(&input->album, index, &scratch->file, &bytes, &size, error);
+    if (code == 0)
+        code = fb_image_decode(bytes, size, &scratch->decoded, error);
+    if (code == 0)
+        code = fb_image_resample(&scratch->decoded, input->filter, input->width, input->height,
+                                 &scratch->resampler, &scratch->small, error);
+    if (code == 0)
+        code = fb_jpeg_encode(&scratch->small, input->quality, &encoded, &encoded_size, error);
+    if (code < 0)
+        return code;
+    if (input->out)
+        code = save(input, index, encoded, encoded_size, error);
+    free(encoded);
+    result->from_width = scratch->decoded.width;
+    result->from_height = scratch->decoded.height;
+    result->encoded_bytes = encoded_size;
+    describe_pixels(&scratch->small, result);
+    return code;
+}
+
+static void run(const struct fb_input *input, void *pointer, size_t begin, size_t end,
+                void *results, struct fb_yield *yield)
+{
+    struct scratch *scratch = pointer;
+    struct resize_result *slot = results;
+    for (size_t item = begin; item < end; item++) {
+        struct fb_error error = { 0 };
+        if (fb_safepoint(yield))
+            return;
+        /* Pillow does all of this without the GIL. */
+        fb_release(yield);
+        struct resize_result result = { 0 };
+        result.status = resize(input, item, scratch, &result, &error);
+        if (result.status < 0) {
+            result = (struct resize_result){ .status = result.status };
+            snprintf(result.reason, sizeof result.reason, "%.95s", error.text);
+        }
+        slot[item] = result;
+        fb_acquire(yield);
+    }
+}
+
+/* ---- results ---- */
+
+static double clamp(double value)
+{
+    return value < 0 ? 0 : value > 255 ? 255 : value;
+}
+
+/* One output pixel's channel, straight from the definition, in floating point. Limited to a byte's
+ * range between the passes, as the middle image is. */
+static double expected(const struct fb_image *image, const struct fb_taps *across,
+                       const struct fb_taps *down, uint32_t channel)
+{
+    double sum = 0;
+    for (uint32_t j = 0; j < down->count; j++) {
+        const uint8_t *row =
+            image->pixels + (size_t)(down->first + j) * image->width * image->channels;
+        double line = 0;
+        for (uint32_t i = 0; i < across->count; i++)
+            line += across->weight[i] * row[(across->first + i) * image->channels + channel];
+        sum += down->weight[j] * clamp(line);
+    }
+    return clamp(sum);
+}
+
+static bool grid_agrees(const struct fb_input *input, const struct fb_image *image,
+                        const struct resize_result *result)
+{
+    struct fb_axis across, down = { 0 };
+    bool good = fb_axis_init(&across, input->filter, image->width, input->width) == 0 &&
+                fb_axis_init(&down, input->filter, image->height, input->height) == 0;
+    for (int i = 0; i < GRID * GRID && good; i++) {
+        size_t at = grid_at(input->width, input->height, i);
+        for (uint32_t channel = 0; channel < image->channels && good; channel++)
+            good = fabs(expected(image, &across.taps[at % input->width],
+                                 &down.taps[at / input->width], channel) -
+                        result->grid[i][channel]) <= TOLERANCE;
+    }
+    fb_axis_clear(&across);
+    fb_axis_clear(&down);
+    return good;
+}
+
+static int check_item(const struct fb_input *input, size_t index,
+                      const struct resize_result *result, struct scratch *scratch,
+                      struct fb_error *error)
+{
+    const uint8_t *bytes;
+    size_t size;
+    int code = fb_album_read(&input->album, index, &scratch->file, &bytes, &size, error);
+    if (code == 0)
+        code = fb_image_decode(bytes, size, &scratch->decoded, error);
+    if (code < 0)
+        return code;
+    const struct fb_image *image = &scratch->decoded;
+    if (result->from_width != image->width || result->from_height != image->height ||
+        result->channels != image->channels || result->width != input->width ||
+        result->height != input->height || result->encoded_bytes == 0)
+        return fb_error_set(error, -EBADMSG, "wrong size");
+    return grid_agrees(input, image, result) ? 0 : fb_error_set(error, -EBADMSG, "wrong pixels");
+}
+
+static int check(const struct fb_input *input, const void *results, struct fb_error *error)
+{
+    const struct resize_result *slot = results;
+    struct scratch *scratch = calloc(1, sizeof *scratch);
+    if (!scratch)
+        return fb_error_set(error, -ENOMEM, "no memory to check the results");
+    struct fb_error why;
+    int code = 0;
+    for (size_t i = 0; i < input->album.count && code == 0; i++)
+        if (slot[i].status == 0 &&
+            check_item(input, i, &slot[i], scratch, &why) < 0)
+            code = fb_error_set(error, -EBADMSG, "wrong result: %.100s: %.100s",
+                                input->album.items[i].name, why.text);
+    worker_end(scratch);
+    return code;
+}
+
+static uint64_t digest(const struct fb_input *input, const void *results)
+{
+    const struct resize_result *slot = results;
+    uint64_t value = fb_digest(0, input->album.count);
+    for (size_t i = 0; i < input->album.count; i++) {
+        value = fb_digest(value, (uint64_t)(int64_t)slot[i].status);
+        value = fb_digest(value, (uint64_t)slot[i].width << 32 | slot[i].height);
+        value = fb_digest(value, slot[i].encoded_bytes);
+        value = fb_digest(value, slot[i].pixels);
+    }
+    return value;
+}
+
+static void answer(const struct fb_input *input, const void *results, char *text, size_t size)
+{
+    const struct resize_result *slot = results;
+    size_t good = 0;
+    for (size_t i = 0; i < input->album.count; i++)
+        good += slot[i].status == 0;
+    int used = snprintf(text, size, "%zu images to %ux%u", good, input->width, input->height);
+    if (good < input->album.count && used > 0 && (size_t)used < size)
+        snprintf(text + used, size - (size_t)used, ", %zu broken", input->album.count - good);
+}
+
+static void describe(const struct fb_input *input, const void *results, size_t item, char *text,
+                     size_t size)
+{
+    const struct resize_result *slot = results;
+    snprintf(text, size, "%s: %s", input->album.items[item].name, slot[item].reason);
+}
+
+const struct fb_kernel fb_kernel_resize = {
+    .name = "resize",
+    .summary = "decodes, resamples and encodes images, one an item",
+    .bound = FB_BOUND_CPU,
+    .params = params,
+    .result_size = sizeof(struct resize_result),
+    .inexact = true,
+    .prepared_param = "images",
+    .prepare = prepare,
+    .setup = setup,
+    .items = items,
+    .worker_begin = worker_begin,
+    .run = run,
+    .worker_end = worker_end,
+    .check = check,
+    .digest = digest,
+    .answer = answer,
+    .describe = describe,
+};

@@ -1,0 +1,31 @@
+/* Photographs that forkbench makes itself, so that a first run needs no download. */
+#ifndef FB_SAMPLE_H
+#define FB_SAMPLE_H
+
+#include "base/error.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define FB_SAMPLES 64
+
+/* A pack is one file: this head, then head.count entries, then the images' bytes. Numbers are in
+ * the machine's own byte order: a pack never leaves it. */
+struct fb_pack_head {
+    char magic[8]; /* FB_PACK_MAGIC */
+    uint64_t count;
+};
+#define FB_PACK_MAGIC "FBPACK1\n"
+
+struct fb_pack_entry {
+    uint64_t offset, size; /* bytes, from the beginning of the file */
+    char name[32];
+};
+
+/* Makes FB_SAMPLES distinct JPEGs of 1600 x 1200 pixels, always the same ones: one tile, encoded
+ * with restart markers, whose rows of blocks are spliced in rotated order. 0 and a descriptor of an
+ * anonymous file that holds the pack, inherited by children and owned by the caller, or a negative
+ * errno with *error. */
+int fb_samples_make(int *ret_fd, struct fb_error *error);
+
+#endif
