@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,10 +47,10 @@ static const char *const bound_names[] = { "CPU", "memory", "I/O" };
 /* Why a harness can't be used on this machine, or "" when it can. */
 static void probe(const struct fb_harness *harness, char *reason, size_t size)
 {
-    struct fb_setting setting = { .workers = 1 };
     struct fb_error error = { 0 };
+    char variant[PATH_MAX];
     reason[0] = '\0';
-    if (harness->probe && harness->probe(&setting, &error) < 0)
+    if (harness->find && harness->find(NULL, variant, sizeof variant, &error) < 0)
         snprintf(reason, size, "%s", error.text);
 }
 

@@ -1,13 +1,11 @@
 /* The ceiling: independent single copies at once tell what this hardware can give. */
-#include "harness/cpus.h"
+#include "harness/child.h"
 #include "harness/worker.h"
 #include "trial.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -56,9 +54,7 @@ static void start_copy(const struct fb_trial_request *request, const struct fb_t
     copy->pid = fork();
     if (copy->pid != 0)
         return;
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != parent)
-        _exit(1);
+    fb_child_tie(parent);
     close(gate->go[1]);
     close(gate->ready[0]);
     _exit(run_copy(request, job, copy, index, gate) < 0);

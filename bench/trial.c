@@ -5,6 +5,7 @@
 #include "stats.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -122,12 +123,18 @@ static int run_jobs(const struct fb_trial_request *request, const struct fb_tria
 static int run_harness(const struct fb_trial_request *request, const struct fb_trial_job *job,
                        struct fb_trial *trial, struct fb_error *error)
 {
+    char variant[PATH_MAX];
+    if (request->harness->find) {
+        int found = request->harness->find(request->variant, variant, sizeof variant, error);
+        if (found < 0)
+            return found;
+    }
     struct fb_setting setting = {
         .arena = job->arena,
         .workers = request->workers,
         .cpus = job->cpus,
         .switch_interval_ns = request->switch_interval_ns,
-        .variant = request->variant,
+        .variant = request->harness->find ? variant : NULL,
     };
     struct fb_pool *pool;
     uint64_t start = fb_now_ns();

@@ -1,5 +1,6 @@
 /* A worker is a forked process; jobs, claims and results are in shared memory, nothing is copied and
  * nothing is piped. A worker that dies ends the job, and so does the caller's death its workers. */
+#include "child.h"
 #include "worker.h"
 
 #include <errno.h>
@@ -10,23 +11,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 /* How long a worker that was told to leave may take before it is killed. */
 #define PATIENCE_MS 1000
 
-struct process {
-    pid_t pid;
-    int pidfd;
-};
-
 struct fb_pool {
     struct fb_caller caller;
-    unsigned forked; /* the caller not counted; process[1] … process[forked] */
-    struct process *process;
+    unsigned forked; /* the caller not counted; child[1] … child[forked] */
+    struct fb_child *child;
     /* The watcher sleeps until a worker ends or it is called off, and costs nothing meanwhile. The
      * caller can't watch: it is busy with its own part of the job. */
     bool watched;
@@ -39,10 +33,7 @@ struct fb_pool {
 
 static _Noreturn void child_main(struct fb_team *team, unsigned index, pid_t parent)
 {
-    /* The parent may have died before prctl took effect. */
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != parent)
-        _exit(1);
+    fb_child_tie(parent);
     struct fb_yield yield;
     fb_yield_plain(&yield, team);
     fb_worker_loop(team, index, &yield);
@@ -58,13 +49,11 @@ static int start(struct fb_pool *pool, unsigned index, struct fb_error *error)
                             pool->caller.team->workers - 1, strerror(errno));
     if (pid == 0)
         child_main(pool->caller.team, index, parent);
-    pool->process[index].pid = pid;
-    pool->process[index].pidfd = -1;
     pool->forked = index;
-    pool->process[index].pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-    if (pool->process[index].pidfd < 0)
-        return fb_error_set(error, -errno, "can't watch worker %u: pidfd_open: %s", index,
-                            strerror(errno));
+    int result = fb_child_watch(&pool->child[index], pid);
+    if (result < 0)
+        return fb_error_set(error, result, "can't watch worker %u: pidfd_open: %s", index,
+                            strerror(-result));
     return 0;
 }
 
@@ -74,14 +63,14 @@ static void *watch(void *argument)
     struct pollfd *event = pool->event;
     event[0] = (struct pollfd){ .fd = pool->call_off, .events = POLLIN };
     for (unsigned i = 1; i <= pool->forked; i++)
-        event[i] = (struct pollfd){ .fd = pool->process[i].pidfd, .events = POLLIN };
+        event[i] = (struct pollfd){ .fd = pool->child[i].pidfd, .events = POLLIN };
     while (poll(event, pool->forked + 1, -1) < 0 && errno == EINTR)
         ;
     for (unsigned i = 1; i <= pool->forked && !event[0].revents; i++) {
         if (!event[i].revents)
             continue;
         pool->dead = i;
-        waitid(P_PID, (id_t)pool->process[i].pid, &pool->end, WEXITED | WNOWAIT | WNOHANG);
+        waitid(P_PID, (id_t)pool->child[i].pid, &pool->end, WEXITED | WNOWAIT | WNOHANG);
         fb_team_stop(pool->caller.team);
         break;
     }
@@ -117,17 +106,6 @@ static void call_off(struct fb_pool *pool)
         close(pool->call_off);
 }
 
-static void end_worker(const struct process *process, bool at_once)
-{
-    struct pollfd gone = { .fd = process->pidfd, .events = POLLIN };
-    if (at_once || process->pidfd < 0 || poll(&gone, 1, PATIENCE_MS) != 1)
-        kill(process->pid, SIGKILL);
-    while (waitpid(process->pid, NULL, 0) < 0 && errno == EINTR)
-        ;
-    if (process->pidfd >= 0)
-        close(process->pidfd);
-}
-
 static void close_pool(struct fb_pool *pool)
 {
     if (!pool)
@@ -136,9 +114,9 @@ static void close_pool(struct fb_pool *pool)
     bool broken = atomic_load(&pool->caller.team->stop);
     fb_caller_quit(&pool->caller);
     for (unsigned i = 1; i <= pool->forked; i++)
-        end_worker(&pool->process[i], broken);
+        fb_child_end(&pool->child[i], broken ? 0 : PATIENCE_MS);
     fb_caller_close(&pool->caller);
-    free(pool->process);
+    free(pool->child);
     free(pool->event);
     free(pool);
 }
@@ -147,20 +125,20 @@ static int open_pool(const struct fb_setting *setting, struct fb_pool **ret_pool
                      struct fb_error *error)
 {
     struct fb_pool *pool = calloc(1, sizeof *pool);
-    struct process *process = calloc(setting->workers, sizeof *process);
+    struct fb_child *child = calloc(setting->workers, sizeof *child);
     struct pollfd *event = calloc(setting->workers, sizeof *event);
     int result = -ENOMEM;
-    if (pool && process && event)
+    if (pool && child && event)
         result = fb_caller_open(&pool->caller, setting, error);
     else
         fb_error_set(error, result, "out of memory");
     if (result < 0) {
         free(pool);
-        free(process);
+        free(child);
         free(event);
         return result;
     }
-    pool->process = process;
+    pool->child = child;
     pool->event = event;
     pool->call_off = -1;
     /* What is buffered must not be written twice, by a child that calls exit after all. */
@@ -180,7 +158,7 @@ static int open_pool(const struct fb_setting *setting, struct fb_pool **ret_pool
 static int explain(const struct fb_pool *pool, struct fb_error *error)
 {
     unsigned dead = pool->dead;
-    int pid = pool->process[dead].pid, status = pool->end.si_status;
+    int pid = pool->child[dead].pid, status = pool->end.si_status;
     if (pool->end.si_code == CLD_EXITED)
         return fb_error_set(error, -EOWNERDEAD,
                             "forkpool worker %u (pid %d) exited with code %d: its work is lost, "

@@ -28,7 +28,7 @@ struct fb_setting {
     unsigned workers;            /* 1 … FB_WORKERS_MOST, the caller included */
     const unsigned *cpus;        /* NULL: not bound; else worker i runs on CPU cpus[i] only */
     uint64_t switch_interval_ns; /* gil: how long a waiter waits before it asks for the lock */
-    const char *variant;         /* cpython-*: the interpreter's path; NULL: the one found */
+    const char *variant;         /* what find gave (cpython-*: the interpreter's path), or NULL */
 };
 
 /* items slots of kernel->result_size bytes at results, which lie in the arena. */
@@ -74,8 +74,9 @@ struct fb_harness {
     bool takes_variant;  /* "name=variant" is allowed */
     const char *base;    /* the harness that its speedups are over; NULL: it is a base itself */
 
-    /* Optional: 0, or a negative errno with the reason why this machine can't do it. */
-    int (*probe)(const struct fb_setting *setting, struct fb_error *error);
+    /* Optional, for harnesses that take variants: names in ret_variant the one that `variant` (NULL:
+     * the default) stands for on this machine. 0, or -ENOPKG with the reason why there is none. */
+    int (*find)(const char *variant, char *ret_variant, size_t size, struct fb_error *error);
     /* Optional: whether it can run this kernel; NULL means all. */
     bool (*supports)(const struct fb_kernel *kernel);
     /* Creates the workers. 0 and *ret_pool, to be ended with close, or a negative errno with a

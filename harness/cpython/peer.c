@@ -1,0 +1,268 @@
+#include "peer.h"
+
+#include "harness/child.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define PATIENCE_MS 5000
+#define LINE 4096
+
+/* peer.py's side of the talk: one line of JSON each way a job, then the results as bytes. */
+struct fb_pool {
+    struct fb_child child;
+    int socket;
+    FILE *answers;
+    char description[96];
+};
+
+/* ---- finding things ---- */
+
+/* `name` along PATH, as execvp would. */
+static bool search_path(const char *name, char *ret_path, size_t size)
+{
+    const char *path = getenv("PATH");
+    for (const char *part = path; part && *part;) {
+        size_t length = strcspn(part, ":");
+        snprintf(ret_path, size, "%.*s/%s", (int)length, part, name);
+        if (access(ret_path, X_OK) == 0)
+            return true;
+        part += length;
+        part += *part == ':';
+    }
+    return false;
+}
+
+static bool has_pillow(const char *python)
+{
+    pid_t pid = fork();
+    if (pid == 0) {
+        execl(python, python, "-c",
+              "import importlib.util as u, sys; sys.exit(u.find_spec('PIL') is None)", (char *)0);
+        _exit(127);
+    }
+    int status = -1;
+    while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        ;
+    return status == 0;
+}
+
+/* A given one is taken as it is. Otherwise the first of python3 on the PATH and the system's that has
+ * Pillow, so that one interpreter serves all kernels; or else the first. */
+int fb_peer_find(const char *variant, char *ret_variant, size_t size, struct fb_error *error)
+{
+    char path[PATH_MAX];
+    static const char system_python[] = "/usr/bin/python3";
+    if (variant) {
+        bool found = strchr(variant, '/') ? access(variant, X_OK) == 0
+                                          : search_path(variant, path, sizeof path);
+        if (!found)
+            return fb_error_set(error, -ENOPKG, "no such interpreter: %.150s: give a path",
+                                variant);
+        snprintf(ret_variant, size, "%s", strchr(variant, '/') ? variant : path);
+        return 0;
+    }
+    bool on_path = search_path("python3", path, sizeof path);
+    bool on_system = access(system_python, X_OK) == 0;
+    if (!on_path && !on_system)
+        return fb_error_set(error, -ENOPKG, "no python3 found on the PATH: install python3");
+    bool prefer_system = !on_path || (on_system && strcmp(path, system_python) != 0 &&
+                                      !has_pillow(path) && has_pillow(system_python));
+    snprintf(ret_variant, size, "%s", prefer_system ? system_python : path);
+    return 0;
+}
+
+/* peer.py beside the executable's folder: in the build tree, or where it was installed. */
+static int find_program(char *ret_path, size_t size, struct fb_error *error)
+{
+    static const char *const places[] = { "../harness/cpython", "../share/forkbench/cpython" };
+    char self[PATH_MAX];
+    ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+    if (length < 0)
+        return fb_error_set(error, -errno, "can't read /proc/self/exe: %s", strerror(errno));
+    self[length] = '\0';
+    *strrchr(self, '/') = '\0';
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        snprintf(ret_path, size, "%s/%s/peer.py", self, places[i]);
+        if (access(ret_path, R_OK) == 0)
+            return 0;
+    }
+    return fb_error_set(error, -ENOPKG, "peer.py not found: beside %.150s: install forkbench whole",
+                        self);
+}
+
+bool fb_peer_supports(const struct fb_kernel *kernel)
+{
+    static const char *const twins[] = { "divisors", "primes", "resize" };
+    for (size_t i = 0; i < sizeof twins / sizeof *twins; i++)
+        if (strcmp(kernel->name, twins[i]) == 0)
+            return true;
+    return false;
+}
+
+/* ---- talking ---- */
+
+/* Why peer.py does not answer. It has ended or is about to: its end of the socket is closed. */
+static int explain_silence(struct fb_pool *pool, struct fb_error *error)
+{
+    char how[80];
+    int pid = pool->child.pid;
+    fb_child_describe(fb_child_end(&pool->child, PATIENCE_MS), how, sizeof how);
+    pool->child.pid = 0;
+    return fb_error_set(error, -EOWNERDEAD, "the interpreter (pid %d) %s without an answer", pid,
+                        how);
+}
+
+/* One line of JSON; *ret_answer is to be released. */
+static int hear(struct fb_pool *pool, json_t **ret_answer, struct fb_error *error)
+{
+    char line[LINE];
+    json_error_t where;
+    if (!fgets(line, sizeof line, pool->answers))
+        return explain_silence(pool, error);
+    json_t *answer = json_loads(line, 0, &where);
+    if (!answer)
+        return fb_error_set(error, -EBADMSG, "peer.py: not an answer: %.80s", line);
+    const char *text = json_string_value(json_object_get(answer, "error"));
+    if (text) {
+        bool missing = json_is_true(json_object_get(answer, "missing"));
+        fb_error_set(error, missing ? -ENOPKG : -EBADMSG, "peer.py: %.200s", text);
+        json_decref(answer);
+        return error->code;
+    }
+    *ret_answer = answer;
+    return 0;
+}
+
+static int tell(struct fb_pool *pool, const struct fb_job *job, struct fb_error *error)
+{
+    json_t *parameters = json_object();
+    for (int i = 0; job->kernel->params[i].name; i++)
+        json_object_set_new(parameters, job->kernel->params[i].name,
+                            json_string(job->params->value[i].text));
+    json_t *request =
+        json_pack("{ss so sI}", "kernel", job->kernel->name, "parameters", parameters, "chunk",
+                  (json_int_t)(job->chunk ? job->chunk : 1));
+    char *text = json_dumps(request, JSON_COMPACT);
+    json_decref(request);
+    if (!text)
+        return fb_error_set(error, -EINVAL, "a parameter is not UTF-8: rename it");
+    size_t length = strlen(text);
+    text[length++] = '\n'; /* over the terminator: send takes a length */
+    ssize_t sent = send(pool->socket, text, length, MSG_NOSIGNAL);
+    free(text);
+    return sent == (ssize_t)length ? 0 : explain_silence(pool, error);
+}
+
+int fb_peer_run(struct fb_pool *pool, const struct fb_job *job, struct fb_report *report,
+                struct fb_error *error)
+{
+    size_t size = job->items * job->kernel->result_size;
+    json_t *answer;
+    if (pool->child.pid == 0)
+        return fb_error_set(error, -EOWNERDEAD, "the interpreter has ended");
+    int result = tell(pool, job, error);
+    if (result == 0)
+        result = hear(pool, &answer, error);
+    if (result < 0)
+        return result;
+    json_int_t bytes = json_integer_value(json_object_get(answer, "bytes"));
+    json_decref(answer);
+    if (bytes != (json_int_t)size)
+        return fb_error_set(error, -EBADMSG, "peer.py gave %lld bytes of results, not %zu",
+                            (long long)bytes, size);
+    if (size && fread(job->results, 1, size, pool->answers) != size)
+        return explain_silence(pool, error);
+    if (report)
+        *report = (struct fb_report){ 0, NULL };
+    return 0;
+}
+
+/* ---- opening and closing ---- */
+
+static _Noreturn void become_python(const char *python, const char *program, const char *mode,
+                                    unsigned workers, int socket)
+{
+    char count[16];
+    snprintf(count, sizeof count, "%u", workers);
+    dup2(socket, STDIN_FILENO);
+    dup2(socket, STDOUT_FILENO);
+    execl(python, python, program, mode, count, (char *)0);
+    fprintf(stderr, "forkbench: can't run %s: %s\n", python, strerror(errno));
+    _exit(127);
+}
+
+static int start(struct fb_pool *pool, const char *mode, const struct fb_setting *setting,
+                 struct fb_error *error)
+{
+    char program[PATH_MAX + 64];
+    int ends[2], result = find_program(program, sizeof program, error);
+    if (result < 0)
+        return result;
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
+        return fb_error_set(error, -errno, "can't make a socket pair: %s", strerror(errno));
+    pool->socket = ends[0];
+    pid_t parent = getpid(), pid = fork();
+    if (pid == 0) {
+        fb_child_tie(parent);
+        become_python(setting->variant, program, mode, setting->workers, ends[1]);
+    }
+    int code = errno;
+    close(ends[1]);
+    pool->answers = fdopen(dup(ends[0]), "r");
+    if (pid < 0)
+        return fb_error_set(error, -code, "can't fork the interpreter: %s", strerror(code));
+    fb_child_watch(&pool->child, pid);
+    return pool->answers ? 0 : fb_error_set(error, -ENOMEM, "out of memory");
+}
+
+int fb_peer_open(const char *mode, const struct fb_setting *setting, struct fb_pool **ret_pool,
+                 struct fb_error *error)
+{
+    struct fb_pool *pool = calloc(1, sizeof *pool);
+    if (!pool)
+        return fb_error_set(error, -ENOMEM, "out of memory");
+    pool->socket = -1;
+    json_t *greeting;
+    int result = start(pool, mode, setting, error);
+    if (result == 0)
+        result = hear(pool, &greeting, error);
+    if (result < 0) {
+        fb_peer_close(pool);
+        return result;
+    }
+    const char *version = json_string_value(json_object_get(greeting, "version"));
+    snprintf(pool->description, sizeof pool->description, "%s, GIL %s", version ? version : "?",
+             json_is_true(json_object_get(greeting, "gil")) ? "on" : "off");
+    json_decref(greeting);
+    *ret_pool = pool;
+    return 0;
+}
+
+/* Python ends when it reads the end of its input. */
+void fb_peer_close(struct fb_pool *pool)
+{
+    if (!pool)
+        return;
+    if (pool->socket >= 0) {
+        shutdown(pool->socket, SHUT_RDWR);
+        close(pool->socket);
+    }
+    if (pool->answers)
+        fclose(pool->answers);
+    if (pool->child.pid > 0)
+        fb_child_end(&pool->child, PATIENCE_MS);
+    free(pool);
+}
+
+void fb_peer_describe(const struct fb_pool *pool, char *text, size_t size)
+{
+    snprintf(text, size, "%s", pool->description);
+}

@@ -1,0 +1,103 @@
+"""Runs the Python twins of forkbench's kernels, as a harness of forkbench tells it to.
+
+    peer.py single|thread|process WORKERS
+
+Reads one job a line from standard input, as JSON: {"kernel", "parameters", "chunk"}. Answers with a
+line of JSON, {"bytes": N} and then the N bytes of all items' results as the kernel's C struct, or
+{"error": "why"}. Ends at the end of its input.
+
+A kernel's twin is a module beside this one with
+    plan(parameters)    the items, a list of anything that pickles
+    work(item)          one item's result as bytes, laid out as the kernel's result struct in C
+"""
+import concurrent.futures
+import ctypes
+import importlib
+import json
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+
+TWINS = ("divisors", "primes", "resize")
+
+
+def die_with_parent():
+    """A worker must not outlive an interpreter that was killed."""
+    PR_SET_PDEATHSIG = 1
+    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+_barrier = None
+
+
+def meet(_):
+    """Returns when every worker has come: then all of them have started."""
+    _barrier.wait(60)
+
+
+def make_map(mode, workers):
+    """A function like map that runs on a started pool, and the pool."""
+    global _barrier
+    if mode == "single":
+        return (lambda work, items, chunk: [work(item) for item in items]), None
+    if mode == "thread":
+        _barrier = threading.Barrier(workers)
+        pool = concurrent.futures.ThreadPoolExecutor(workers)
+    else:
+        context = multiprocessing.get_context("fork")
+        _barrier = context.Barrier(workers)
+        pool = concurrent.futures.ProcessPoolExecutor(workers, context, die_with_parent)
+    list(pool.map(meet, range(workers)))
+    return (lambda work, items, chunk: list(pool.map(work, items, chunksize=chunk))), pool
+
+
+def load_twins():
+    """All that can be had, before workers are forked, so that no job pays for an import."""
+    twins, missing = {}, {}
+    for name in TWINS:
+        try:
+            twins[name] = importlib.import_module(name)
+        except ImportError as error:
+            missing[name] = f"{error}: install it for this interpreter (Pillow: python3-pil)"
+    return twins, missing
+
+
+def run(job, run_map, twins):
+    twin = twins[job["kernel"]]
+    return b"".join(run_map(twin.work, twin.plan(job["parameters"]), job["chunk"]))
+
+
+def main():
+    # Whatever prints must not print into the talk.
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+
+    def say(answer, data=b""):
+        answers.write(json.dumps(answer).encode() + b"\n" + data)
+        answers.flush()
+
+    mode, workers = sys.argv[1], int(sys.argv[2])
+    twins, missing = load_twins()
+    run_map, pool = make_map(mode, workers)
+    gil = getattr(sys, "_is_gil_enabled", lambda: True)()
+    version = "CPython" if sys.implementation.name == "cpython" else sys.implementation.name
+    say({"version": version + " " + sys.version.split()[0], "gil": gil})
+    for line in sys.stdin.buffer:
+        job = json.loads(line)
+        if job["kernel"] in missing:
+            say({"error": missing[job["kernel"]], "missing": True})
+            continue
+        try:
+            data = run(job, run_map, twins)
+        except Exception as error:
+            say({"error": f"{type(error).__name__}: {error}"})
+        else:
+            say({"bytes": len(data)}, data)
+    if pool:
+        pool.shutdown()
+
+
+if __name__ == "__main__":
+    main()
