@@ -34,6 +34,7 @@ static const struct argp_option option_table[] = {
     { "copies", 'C', "N", 0, "Run N independent single copies at once (the ceiling)", 0 },
     { "bind", 'b', "none|core", 0, "Bind each worker to a core of its own (default none)", 0 },
     { "switch-interval", 'i', "MS", 0, "gil: wait before asking for the lock (default 5 ms)", 0 },
+    { "known", 'K', "DIGEST", 0, "Results with this digest were checked before: don't again", 0 },
     { "json", 'j', 0, 0, "Print JSON", 0 },
     { 0 },
 };
@@ -68,6 +69,17 @@ static error_t take_interval(const char *arg, uint64_t *ret_ns)
     if (result == 0)
         *ret_ns = (uint64_t)llround(ms * 1e6);
     return result;
+}
+
+static error_t take_digest(const char *arg, struct fb_trial_request *request)
+{
+    if (strlen(arg) != 16 || strspn(arg, "0123456789abcdef") != 16) {
+        fb_fail(FB_EXIT_USAGE, "bad value: --known %s: give 16 hexadecimal digits", arg);
+        return EINVAL;
+    }
+    request->known = strtoull(arg, NULL, 16);
+    request->has_known = true;
+    return 0;
 }
 
 static error_t take_assignment(struct options *options, const char *arg)
@@ -111,6 +123,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
         return take_bind(arg, &request->bind);
     case 'i':
         return take_interval(arg, &request->switch_interval_ns);
+    case 'K':
+        return take_digest(arg, request);
     case 'j':
         options->json = true;
         return 0;

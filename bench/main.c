@@ -8,6 +8,7 @@
 static const struct fb_command *const commands[] = {
     &fb_command_list,
     &fb_command_exec,
+    &fb_command_run,
     &fb_command_overhead,
 };
 

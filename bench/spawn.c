@@ -1,0 +1,230 @@
+#include "spawn.h"
+
+#include "harness/child.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define ARGUMENTS_MOST 64
+#define ARGUMENT 512
+#define COMPLAINT 300
+
+/* ---- prepared inputs ---- */
+
+static struct fb_spawn_prepared *find(struct fb_spawn *spawn, const struct fb_cell *cell)
+{
+    for (size_t i = 0; i < spawn->count; i++)
+        if (spawn->prepared[i].kernel == cell->kernel &&
+            strcmp(spawn->prepared[i].params, cell->params) == 0)
+            return &spawn->prepared[i];
+    return NULL;
+}
+
+static int set_params(struct fb_params *params, const struct fb_cell *cell,
+                      struct fb_error *error)
+{
+    char copy[FB_TEXT], *next = copy;
+    int result = fb_params_init(params, cell->kernel);
+    snprintf(copy, sizeof copy, "%s", cell->params);
+    while (*copy && next && result == 0)
+        result = fb_params_set(params, strsep(&next, " "), error);
+    return result;
+}
+
+int fb_spawn_prepare(struct fb_spawn *spawn, const struct fb_plan *plan, struct fb_error *error)
+{
+    for (size_t i = 0; i < plan->count; i++) {
+        const struct fb_cell *cell = &plan->cell[i];
+        if (!cell->kernel->prepare || find(spawn, cell) || spawn->count == FB_LIST_MOST)
+            continue;
+        struct fb_params params = { 0 };
+        int fd = -1, result = set_params(&params, cell, error);
+        if (result == 0)
+            result = cell->kernel->prepare(&params, &fd, error);
+        fb_params_clear(&params);
+        if (result < 0)
+            return result;
+        struct fb_spawn_prepared *prepared = &spawn->prepared[spawn->count++];
+        prepared->kernel = cell->kernel;
+        prepared->fd = fd;
+        snprintf(prepared->params, sizeof prepared->params, "%s", cell->params);
+    }
+    return 0;
+}
+
+void fb_spawn_clear(struct fb_spawn *spawn)
+{
+    for (size_t i = 0; i < spawn->count; i++)
+        if (spawn->prepared[i].fd >= 0)
+            close(spawn->prepared[i].fd);
+    spawn->count = 0;
+}
+
+/* ---- arguments ---- */
+
+struct arguments {
+    char text[ARGUMENTS_MOST][ARGUMENT];
+    char *list[ARGUMENTS_MOST + 1];
+    int count;
+};
+
+static void __attribute__((format(printf, 2, 3)))
+add(struct arguments *arguments, const char *format, ...)
+{
+    if (arguments->count == ARGUMENTS_MOST)
+        return;
+    char *text = arguments->text[arguments->count];
+    va_list values;
+    va_start(values, format);
+    vsnprintf(text, ARGUMENT, format, values);
+    va_end(values);
+    arguments->list[arguments->count++] = text;
+    arguments->list[arguments->count] = NULL;
+}
+
+static void make_arguments(struct arguments *arguments, struct fb_spawn *spawn,
+                           const struct fb_cell *cell, const uint64_t *known)
+{
+    const struct fb_spawn_prepared *prepared = find(spawn, cell);
+    char copy[FB_TEXT], *next = copy;
+    arguments->count = 0;
+    add(arguments, "forkbench");
+    add(arguments, "exec");
+    add(arguments, "--json");
+    add(arguments, "--kernel=%s", cell->kernel->name);
+    add(arguments, "--harness=%s%s%.400s", cell->harness->name, cell->variant[0] ? "=" : "",
+        cell->variant);
+    add(arguments, "--workers=%u", cell->workers);
+    if (cell->copies)
+        add(arguments, "--copies=%u", cell->copies);
+    if (known)
+        add(arguments, "--known=%016" PRIx64, *known);
+    snprintf(copy, sizeof copy, "%s", cell->params);
+    while (*copy && next)
+        add(arguments, "--param=%s", strsep(&next, " "));
+    if (prepared && prepared->fd >= 0)
+        add(arguments, "--param=%s=/proc/self/fd/%d", cell->kernel->prepared_param, prepared->fd);
+}
+
+/* ---- the process ---- */
+
+static _Noreturn void become_trial(struct arguments *arguments, pid_t parent, int out, int err)
+{
+    fb_child_tie(parent);
+    dup2(out, STDOUT_FILENO);
+    dup2(err, STDERR_FILENO);
+    execv("/proc/self/exe", arguments->list);
+    _exit(127);
+}
+
+/* Reads all that the trial prints; what it complains goes to err, a file. */
+static json_t *listen_to(int fd, char *complaint, FILE *err)
+{
+    json_error_t where;
+    FILE *answers = fdopen(fd, "r");
+    json_t *raw = answers ? json_loadf(answers, 0, &where) : NULL;
+    char rest[256];
+    while (answers && fread(rest, 1, sizeof rest, answers) > 0)
+        ;
+    if (answers)
+        fclose(answers);
+    rewind(err);
+    size_t length = fread(complaint, 1, COMPLAINT - 1, err);
+    complaint[length] = '\0';
+    complaint[strcspn(complaint, "\n")] = '\0';
+    return raw;
+}
+
+static int judge(int status, const char *complaint, const json_t *raw, struct fb_error *error)
+{
+    static const char prefix[] = "forkbench: ";
+    char how[80];
+    if (WIFSIGNALED(status) && (WTERMSIG(status) == SIGINT || WTERMSIG(status) == SIGTERM))
+        return fb_error_set(error, -EINTR, "interrupted");
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0 && raw)
+        return 0;
+    if (strncmp(complaint, prefix, strlen(prefix)) == 0)
+        complaint += strlen(prefix);
+    fb_child_describe(status, how, sizeof how);
+    return fb_error_set(error, -EBADMSG, "%.180s%sthe trial %s", complaint,
+                        complaint[0] ? "; " : "", how);
+}
+
+static uint64_t number(const json_t *raw, const char *name)
+{
+    return (uint64_t)json_integer_value(json_object_get(raw, name));
+}
+
+static void copy_text(const json_t *raw, const char *name, char *text, size_t size)
+{
+    const char *value = json_string_value(json_object_get(raw, name));
+    snprintf(text, size, "%s", value ? value : "");
+}
+
+static void take(json_t *raw, struct fb_sample *sample, struct fb_outcome *outcome)
+{
+    const char *digest = json_string_value(json_object_get(raw, "digest"));
+    sample->digest = digest ? strtoull(digest, NULL, 16) : 0;
+    sample->prepare_ns = number(raw, "prepare_ns");
+    sample->setup_ns = number(raw, "setup_ns");
+    sample->open_ns = number(raw, "open_ns");
+    sample->run_ns = number(raw, "run_ns");
+    sample->close_ns = number(raw, "close_ns");
+    sample->wall_ns = number(raw, "wall_ns");
+    sample->user_ns = number(raw, "user_ns");
+    sample->system_ns = number(raw, "system_ns");
+    sample->voluntary_switches = number(raw, "voluntary_switches");
+    sample->involuntary_switches = number(raw, "involuntary_switches");
+    sample->minor_faults = number(raw, "minor_faults");
+    sample->max_rss_bytes = number(raw, "max_rss_bytes");
+    sample->raw = raw;
+    outcome->checked = true;
+    outcome->digest = sample->digest;
+    copy_text(raw, "answer", outcome->answer, sizeof outcome->answer);
+    copy_text(raw, "description", outcome->description, sizeof outcome->description);
+}
+
+int fb_spawn_trial(void *context, const struct fb_cell *cell, const uint64_t *known,
+                   struct fb_outcome *outcome, struct fb_sample *sample, struct fb_error *error)
+{
+    struct arguments arguments;
+    char complaint[COMPLAINT];
+    int ends[2];
+    make_arguments(&arguments, context, cell, known);
+    FILE *err = tmpfile();
+    if (!err)
+        return fb_error_set(error, -errno, "can't make a temporary file: %s", strerror(errno));
+    if (pipe2(ends, O_CLOEXEC) < 0) {
+        fclose(err);
+        return fb_error_set(error, -errno, "can't make a pipe: %s", strerror(errno));
+    }
+    pid_t parent = getpid(), pid = fork();
+    if (pid == 0)
+        become_trial(&arguments, parent, ends[1], fileno(err));
+    int code = errno;
+    close(ends[1]);
+    if (pid < 0) {
+        close(ends[0]);
+        fclose(err);
+        return fb_error_set(error, -code, "can't fork a trial: %s", strerror(code));
+    }
+    json_t *raw = listen_to(ends[0], complaint, err);
+    fclose(err);
+    int status = 0;
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        ;
+    int result = judge(status, complaint, raw, error);
+    if (result < 0)
+        json_decref(raw);
+    else
+        take(raw, sample, outcome);
+    return result;
+}
