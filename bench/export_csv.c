@@ -73,8 +73,12 @@ static int write_summary(const struct fb_run *run, FILE *to)
 {
     fputs("kernel,parameters,harness,workers,blocks,run_ns_median,run_ns_low,run_ns_high,"
           "speedup_median,speedup_low,speedup_high,of_ceiling_median,of_ceiling_low,"
-          "of_ceiling_high,base,status\n",
+          "of_ceiling_high,base,status,cpus_effective,cpu,started_utc\n",
           to);
+    char cpu[sizeof run->machine->cpu];
+    snprintf(cpu, sizeof cpu, "%s", run->machine->cpu);
+    for (char *comma = cpu; (comma = strchr(comma, ',')); )
+        *comma = ' ';
     for (size_t i = 0; i < run->plan->count; i++) {
         const struct fb_cell *cell = &run->plan->cell[i];
         const struct fb_summary *summary = &run->summary[i];
@@ -94,7 +98,10 @@ static int write_summary(const struct fb_run *run, FILE *to)
         put_real(ceiling->high, to);
         fputc(',', to);
         put_text(cell->base == FB_NO_CELL ? "" : run->plan->cell[cell->base].label, to);
-        fprintf(to, ",%s\n", run->samples->outcome[i].failed ? "failed" : "ok");
+        fprintf(to, ",%s,%u,", run->samples->outcome[i].failed ? "failed" : "ok",
+                run->machine->cpus.effective);
+        put_text(cpu, to);
+        fprintf(to, ",%s\n", run->machine->utc);
     }
     return 0;
 }

@@ -1,0 +1,198 @@
+#!/bin/sh
+# Draws DIR/plots/*.svg and *.png from DIR/summary.csv (and hyperfine.csv, if it is there).
+set -eu
+
+usage() {
+    echo "usage: scripts/plot.sh DIR    (a folder that forkbench run wrote)" >&2
+    exit 2
+}
+[ $# -eq 1 ] || usage
+dir=$1
+scripts=$(cd "$(dirname "$0")" && pwd)
+[ -f "$dir/summary.csv" ] || {
+    echo "plot.sh: no summary.csv: $dir: give a folder that forkbench run wrote" >&2
+    exit 2
+}
+command -v gnuplot >/dev/null || {
+    echo "plot.sh: gnuplot is missing: run scripts/setup" >&2
+    exit 3
+}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+mkdir -p "$dir/plots"
+
+# draw FIGURE NAME VARIABLE=VALUE…: both formats; a failed figure leaves no half file behind.
+draw() {
+    figure=$1 name=$2
+    shift 2
+    for format in svg png; do
+        {
+            echo "scripts = '$scripts'; out = '$work/$name'; format = '$format'"
+            for assignment; do
+                printf '%s = %s\n' "${assignment%%=*}" "${assignment#*=}"
+            done
+            echo "load '$scripts/$figure'"
+        } | gnuplot
+        mv "$work/$name.$format" "$dir/plots/$name.$format"
+    done
+    echo "$dir/plots/$name.svg"
+}
+
+# Columns of summary.csv by name, for awk.
+columns='NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } $at["status"] != "ok" { next }'
+
+# The data of one work's panel: series.txt, N.dat, label.N, leader.N, ceiling.dat, heading.txt.
+panel() {
+    kernel=$1 parameters=$2 to=$3
+    mkdir -p "$to"
+    awk -F, -v kernel="$kernel" -v parameters="$parameters" -v to="$to" "$columns"'
+        $at["kernel"] != kernel || $at["parameters"] != parameters { next }
+        {
+            name = $at["harness"]; workers = $at["workers"] + 0; speedup = $at["speedup_median"]
+            low = $at["speedup_low"] == "" ? speedup : $at["speedup_low"]
+            high = $at["speedup_high"] == "" ? speedup : $at["speedup_high"]
+            if ($at["base"] == "") {
+                bases = bases (bases == "" ? "" : "; ") sprintf("%s, %.4g ms", name,
+                    $at["run_ns_median"] / 1e6)
+                next
+            }
+            if (speedup == "") next
+            if (workers > most) most = workers
+            seen[workers] = 1
+            if (high + 0 > top) top = high + 0
+            line = workers " " speedup " " low " " high
+            if (name == "ceiling") { print line > (to "/ceiling.dat"); next }
+            if (!(name in number)) { number[name] = ++count; names[count] = name }
+            print line | ("sort -n > " to "/" number[name] ".dat")
+            if (workers >= last[name]) { last[name] = workers; end[name] = speedup }
+        }
+        END {
+            printf "" >> (to "/ceiling.dat")
+            top = (top < 2 ? 2 : top) * 1.18
+            # Labels stand at the right, in the order of the lines, at least one line height apart.
+            gap = top / 18
+            for (i = 1; i <= count; i++) order[i] = i
+            for (i = 2; i <= count; i++)
+                for (k = i; k > 1 && end[names[order[k]]] < end[names[order[k-1]]]; k--) {
+                    swap = order[k]; order[k] = order[k-1]; order[k-1] = swap
+                }
+            for (i = 1; i <= count; i++) {
+                y[i] = end[names[order[i]]]
+                if (i > 1 && y[i] < y[i-1] + gap) y[i] = y[i-1] + gap
+            }
+            for (i = count; i > 0; i--) {
+                limit = i == count ? top - gap / 2 : y[i+1] - gap
+                if (y[i] > limit) y[i] = limit
+            }
+            for (i = 1; i <= count; i++) {
+                name = names[order[i]]
+                print most * 1.17, y[i], "\"" name "\"" > (to "/label." order[i])
+                print last[name] * (1.03 + 0.022 * (order[i] - (count + 1) / 2)), end[name] > (to "/leader." order[i])
+                print most * 1.15, y[i] > (to "/leader." order[i])
+            }
+            for (i = 1; i <= count; i++) print names[i] > (to "/series.txt")
+            ticks = "1"
+            for (i = 2; i <= most; i++) if (i in seen) ticks = ticks "," i
+            print ticks > (to "/ticks.txt")
+            print (most ? most : 1) > (to "/most.txt")
+            print top > (to "/top.txt")
+            printf "{/:Bold %s}\\n{/*0.85 1 = %s}", kernel (parameters == "" ? "" : " (" parameters ")"),
+                bases > (to "/heading.txt")
+        }' "$dir/summary.csv"
+}
+
+summary_plots() {
+    cpus=$(awk -F, "$columns"'{ print $at["cpus_effective"]; exit }' "$dir/summary.csv")
+    foot=$(awk -F, "$columns"'{ printf "%s, %s effective CPUs, %s\\nMedians, 95 %% intervals; speedups are paired with their base; ceiling: independent copies at once.", $at["cpu"], $at["cpus_effective"], substr($at["started_utc"], 1, 10); exit }' "$dir/summary.csv")
+    number=0 panels= most=1 top=2
+    awk -F, "$columns"'!seen[$at["kernel"] "," $at["parameters"]]++ { print $at["kernel"] "," $at["parameters"] }' "$dir/summary.csv" >"$work/works"
+    while IFS=, read -r kernel parameters; do
+        number=$((number + 1))
+        to=$work/panel$number
+        panel "$kernel" "$parameters" "$to"
+        [ -f "$to/series.txt" ] || continue
+        name=speedup_$kernel$(printf %s "$parameters" | sed 's/[^A-Za-z0-9]\{1,\}/_/g; s/^./_&/')
+        draw plot_speedup.gp "$name" "folder='$to'" "cpus=$cpus" "most=$(cat "$to/most.txt")" \
+            "top=$(cat "$to/top.txt")" "heading=\"$(cat "$to/heading.txt")\"" "foot=\"$foot\""
+        # The picture is about computing; resize gives up the lock.
+        case $kernel in divisors | primes)
+            if grep -q cpython "$to/series.txt"; then
+                panels="$panels $to"
+                most=$(printf '%s\n' "$most" "$(cat "$to/most.txt")" | sort -g | tail -n 1)
+                top=$(printf '%s\n' "$top" "$(cat "$to/top.txt")" | sort -g | tail -n 1)
+            fi ;;
+        esac
+    done <"$work/works"
+    [ -z "$panels" ] || draw plot_gil.gp gil "panels='${panels# }'" "cpus=$cpus" "most=$most" \
+        "top=$top" "foot=\"$foot\""
+    times_plot
+}
+
+# One bar a cell at one worker or at the effective CPUs, grouped by kernel.
+times_plot() {
+    awk -F, -v to="$work" -v works="$work/works" "$columns"'
+        $at["harness"] == "ceiling" || $at["run_ns_median"] == "" { next }
+        $at["workers"] != 1 && $at["workers"] != $at["cpus_effective"] { next }
+        {
+            work = $at["kernel"] "," $at["parameters"]; ms = $at["run_ns_median"] / 1e6
+            low = $at["run_ns_low"] == "" ? ms : $at["run_ns_low"] / 1e6
+            high = $at["run_ns_high"] == "" ? ms : $at["run_ns_high"] / 1e6
+            name = $at["harness"]; sub(/=.*/, "", name)
+            label = $at["harness"] ($at["base"] == "" ? "" : " × " $at["workers"])
+            rank = index(name, "cpython") ? 1 : 0
+            row[work, rank] = row[work, rank] sprintf("%.6g %.6g %.6g %s \"%s\"\n", ms, low, high,
+                name, label)
+            if (!least || ms < least) least = ms
+            if (high > most) most = high
+        }
+        END {
+            while ((getline work < works) > 0) {
+                split(work, part, ",")
+                print y++, "\"{/:Bold " part[1] (part[2] == "" ? "" : " (" part[2] ")") "}\"" > (to "/kernels.dat")
+                count = split(row[work, 0] row[work, 1], line, "\n")
+                for (i = 1; i < count; i++) print y++, line[i] > (to "/bars.dat")
+                y += 0.4
+            }
+            print y > (to "/rows.txt")
+            print least / 3 > (to "/least.txt")
+            print most * 2.2 > (to "/most.txt")
+        }' "$dir/summary.csv"
+    draw plot_times.gp times "folder='$work'" "rows=$(cat "$work/rows.txt")" \
+        "least=$(cat "$work/least.txt")" "most=$(cat "$work/most.txt")" "foot=\"$foot\""
+}
+
+# Two bars a cell: the whole process by hyperfine, and inside it the job as forkbench timed it.
+hyperfine_plot() {
+    awk -F, -v to="$work" '
+        FNR == 1 { file++; for (i = 1; i <= NF; i++) at[file, $i] = i; next }
+        file == 1 && $at[1, "status"] == "ok" {
+            inside[$at[1, "kernel"] " " $at[1, "harness"] " " $at[1, "workers"]] = \
+                $at[1, "run_ns_median"] / 1e6
+        }
+        file == 2 {
+            cell = $at[2, "command"]; ms = $at[2, "median"] * 1e3
+            split(cell, part, " ")
+            if (!(cell in inside)) next
+            if (part[1] != before) {
+                print y++, "\"{/:Bold " part[1] "}\"" > (to "/kernels.dat")
+                before = part[1]
+            }
+            label = part[2] (part[2] == "single" ? "" : " × " part[3])
+            print y++, inside[cell], ms, part[2], "\"" label "\"" > (to "/whole.dat")
+            if (!least || inside[cell] < least) least = inside[cell]
+            if (ms > most) most = ms
+        }
+        END {
+            print y > (to "/rows.txt")
+            print least / 3 > (to "/least.txt")
+            print most * 2.6 > (to "/most.txt")
+        }' "$dir/summary.csv" "$dir/hyperfine.csv"
+    draw plot_hyperfine.gp hyperfine "folder='$work'" "rows=$(cat "$work/rows.txt")" \
+        "least=$(cat "$work/least.txt")" "most=$(cat "$work/most.txt")" "foot=\"${foot%%\\n*}\""
+}
+
+summary_plots
+[ ! -f "$dir/hyperfine.csv" ] || {
+    rm -f "$work"/*.dat
+    hyperfine_plot
+}

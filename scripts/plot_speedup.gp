@@ -1,0 +1,6 @@
+# Speedup of one kernel. In: see speedup.gp; foot
+width = 860; height = 560
+load scripts."/style.gp"
+set lmargin 9; set rmargin 3; set bmargin 7
+set label 9 foot at screen 0.015, screen 0.055 left font ",10" textcolor rgb "#666666"
+load scripts."/speedup.gp"

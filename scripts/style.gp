@@ -1,0 +1,28 @@
+# What the figures share. Colours are Okabe and Ito's, which colour-blind readers can tell apart;
+# marks and dashes say the same a second time.
+#
+# In:  out (file without ending), format (svg or png)
+
+if (format eq "svg") {
+    set terminal svg size width, height dynamic font "DejaVu Sans,13" background "white"
+} else {
+    set terminal pngcairo size 2*width, 2*height font "DejaVu Sans,13" fontscale 2 linewidth 2 \
+        pointscale 2 background "white"
+}
+set output out.".".format
+set encoding utf8
+set border 3 linecolor rgb "#555555"
+set tics nomirror textcolor rgb "#333333"
+set grid ytics linecolor rgb "#e4e4e4" linewidth 1 linetype 1
+unset key
+
+known = "single pthread forkpool gil openmp cpython-single cpython-thread cpython-process ceiling"
+colours = "#000000 #0072b2 #d55e00 #cc79a7 #009e73 #555555 #56b4e9 #e69f00 #888888"
+marks = "7 7 5 11 9 6 6 4 2"
+dashes = "1 1 1 1 1 2 2 2 3"
+# cpython-thread=/some/python3 looks like cpython-thread.
+base_name(name) = strstrt(name, "=") ? name[1:strstrt(name, "=")-1] : name
+index_of(name) = sum [k=1:words(known)] (word(known, k) eq base_name(name) ? k : 0)
+colour(name) = index_of(name) ? word(colours, index_of(name)) : "#777777"
+mark(name) = index_of(name) ? int(word(marks, index_of(name))) : 8
+dash(name) = index_of(name) ? int(word(dashes, index_of(name))) : 4
