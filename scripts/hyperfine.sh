@@ -14,11 +14,11 @@ list() { printf %s "$1" | tr -s ' ' ,; }
 
 dir=results/hyperfine-$(date -u +%Y%m%dT%H%M%SZ)
 forkbench=$PWD/build/bench/forkbench
-echo "== inside: forkbench run"
+echo "== checks the results once, and measures the ceiling: forkbench run"
 "$forkbench" run -k "$(list "$KERNELS")" -H "$(list "$HARNESSES")" -w "$(list "$WORKERS")" \
-    --budget 40 -o "$dir" >/dev/null
+    --budget 20 -o "$dir" >/dev/null
 
-echo "== outside: hyperfine"
+echo "== times whole commands: hyperfine, $RUNS runs each"
 set --
 for kernel in $KERNELS; do
     for harness in $HARNESSES; do
@@ -31,15 +31,30 @@ for kernel in $KERNELS; do
             name="$kernel $harness $workers"
             case " $* " in *" $name "*) continue ;; esac
             set -- "$@" --command-name "$name" \
-                "$forkbench exec -k $kernel -H $harness -w $workers --known $digest"
+                "$forkbench exec -k $kernel -H $harness -w $workers --json --known $digest"
         done
     done
 done
-hyperfine --shell=none --warmup 1 --runs "$RUNS" --style basic \
+# What the commands print tells the job's time inside the very same processes: RUNS and one to warm
+# up for each, in order.
+hyperfine --shell=none --warmup 1 --runs "$RUNS" --show-output \
     --export-json "$dir/hyperfine.json" --export-markdown "$dir/hyperfine.md" \
-    --export-csv "$dir/hyperfine.csv" "$@" 2>/dev/null >"$dir/hyperfine.txt"
-rm -f "$dir/hyperfine.txt"
-# The export names each command by its path; the name that it was given says it all.
+    --export-csv "$dir/hyperfine.csv" "$@" 2>/dev/null |
+    awk -F'[:,]' '/^  "run_ns":/ { print $2 + 0 }' >"$dir/inside.part"
+awk -F, -v runs="$RUNS" '
+    FNR == NR { time[FNR] = $1; next }
+    FNR == 1 { print "command,run_ns_median"; next }
+    {
+        first = (FNR - 2) * (runs + 1) + 2
+        for (i = 0; i < runs; i++) {
+            value = time[first + i]
+            for (k = i; k > 0 && sorted[k-1] > value; k--) sorted[k] = sorted[k-1]
+            sorted[k] = value
+        }
+        print $1 "," (sorted[int((runs - 1) / 2)] + sorted[int(runs / 2)]) / 2
+    }' "$dir/inside.part" "$dir/hyperfine.csv" >"$dir/inside.csv"
+rm -f "$dir/inside.part"
+# The export holds the whole path of each command; its name says it all.
 sed -i "s|$forkbench|forkbench|g" "$dir/hyperfine.json"
 cat "$dir/hyperfine.md"
 scripts/plot.sh "$dir"

@@ -165,10 +165,7 @@ times_plot() {
 hyperfine_plot() {
     awk -F, -v to="$work" '
         FNR == 1 { file++; for (i = 1; i <= NF; i++) at[file, $i] = i; next }
-        file == 1 && $at[1, "status"] == "ok" {
-            inside[$at[1, "kernel"] " " $at[1, "harness"] " " $at[1, "workers"]] = \
-                $at[1, "run_ns_median"] / 1e6
-        }
+        file == 1 { inside[$1] = $2 / 1e6 }
         file == 2 {
             cell = $at[2, "command"]; ms = $at[2, "median"] * 1e3
             split(cell, part, " ")
@@ -186,7 +183,7 @@ hyperfine_plot() {
             print y > (to "/rows.txt")
             print least / 3 > (to "/least.txt")
             print most * 2.6 > (to "/most.txt")
-        }' "$dir/summary.csv" "$dir/hyperfine.csv"
+        }' "$dir/inside.csv" "$dir/hyperfine.csv"
     draw plot_hyperfine.gp hyperfine "folder='$work'" "rows=$(cat "$work/rows.txt")" \
         "least=$(cat "$work/least.txt")" "most=$(cat "$work/most.txt")" "foot=\"${foot%%\\n*}\""
 }

@@ -21,6 +21,6 @@ plot for [k=1:words(known)] cells using \
         (strcol(4) eq word(known, k) ? (least+$2)/2 : NaN):1:(least):2:($1-0.2):($1+0.2) \
         with boxxyerror linecolor rgb word(colours, k), \
     cells using (least):1:ytic(5) with points pointtype 0 linecolor rgb "#ffffff", \
-    cells using ($3*1.05):1:(sprintf("%.4g, of it %.4g", $3, $2)) with labels left \
+    cells using ($3*1.05):1:(sprintf("%.4g, job %.4g", $3, $2)) with labels left \
         textcolor rgb "#333333", \
     folder."/kernels.dat" using (least):1:ytic(2) with points pointtype 0 linecolor rgb "#ffffff"
