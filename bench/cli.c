@@ -116,9 +116,8 @@ error_t fb_take_number(const char *option, const char *text, uint64_t least, uin
     errno = 0;
     unsigned long long number = strtoull(text, &end, 10);
     if (text[0] < '0' || text[0] > '9' || *end || errno || number < least || number > most) {
-        fb_fail(FB_EXIT_USAGE,
-                "bad value: %s %s: give a whole number from %" PRIu64 " to %" PRIu64, option, text,
-                least, most);
+        fb_fail(FB_EXIT_USAGE, "bad value: %s %s: give a whole number from %" PRIu64 " to %" PRIu64,
+                option, text, least, most);
         return EINVAL;
     }
     *ret_number = number;

@@ -24,8 +24,10 @@ struct options {
 
 static const struct argp_option option_table[] = {
     { "kernel", 'k', "KERNEL", 0, "The work (see `forkbench list kernels`)", 0 },
-    { "harness", 'H', "HARNESS", 0, "The way to run it (see `forkbench list harnesses`); "
-                                    "cpython-*=PATH names an interpreter", 0 },
+    { "harness", 'H', "HARNESS", 0,
+      "The way to run it (see `forkbench list harnesses`); "
+      "cpython-*=PATH names an interpreter",
+      0 },
     { "workers", 'w', "N", 0, "Workers, the caller included (default: effective CPUs)", 0 },
     { "chunk", 'c', "N", 0, "Items a claim (default: static one block a worker, else 1)", 0 },
     { "schedule", 's', "NAME", 0, "static, dynamic (default) or guided", 0 },
@@ -180,10 +182,10 @@ static struct usage read_usage(uint64_t start_ns)
     for (int i = 0; i < 2; i++) {
         struct rusage part;
         getrusage(who[i], &part);
-        usage.user_ns += (uint64_t)part.ru_utime.tv_sec * 1000000000u +
-                         (uint64_t)part.ru_utime.tv_usec * 1000u;
-        usage.system_ns += (uint64_t)part.ru_stime.tv_sec * 1000000000u +
-                           (uint64_t)part.ru_stime.tv_usec * 1000u;
+        usage.user_ns +=
+            (uint64_t)part.ru_utime.tv_sec * 1000000000u + (uint64_t)part.ru_utime.tv_usec * 1000u;
+        usage.system_ns +=
+            (uint64_t)part.ru_stime.tv_sec * 1000000000u + (uint64_t)part.ru_stime.tv_usec * 1000u;
         usage.voluntary += (uint64_t)part.ru_nvcsw;
         usage.involuntary += (uint64_t)part.ru_nivcsw;
         usage.minor_faults += (uint64_t)part.ru_minflt;
@@ -201,11 +203,10 @@ static json_t *workers_json(const struct fb_trial *trial)
         const struct fb_worker_report *worker = &trial->worker[i];
         json_array_append_new(
             list, json_pack("{sI sI sI sI sI sI sI sI sI sI sI sI}", "ready_ns",
-                            (json_int_t)worker->ready_ns, "first_ns",
-                            (json_int_t)worker->first_ns, "done_ns", (json_int_t)worker->done_ns,
-                            "chunks", (json_int_t)worker->chunks, "user_ns",
-                            (json_int_t)worker->user_ns, "system_ns",
-                            (json_int_t)worker->system_ns, "voluntary_switches",
+                            (json_int_t)worker->ready_ns, "first_ns", (json_int_t)worker->first_ns,
+                            "done_ns", (json_int_t)worker->done_ns, "chunks",
+                            (json_int_t)worker->chunks, "user_ns", (json_int_t)worker->user_ns,
+                            "system_ns", (json_int_t)worker->system_ns, "voluntary_switches",
                             (json_int_t)worker->voluntary_switches, "involuntary_switches",
                             (json_int_t)worker->involuntary_switches, "minor_faults",
                             (json_int_t)worker->minor_faults, "lock_switches",

@@ -99,8 +99,8 @@ static void print_harnesses(void)
 
 static json_t *param_json(const struct fb_param *param)
 {
-    json_t *object = json_pack("{ss ss ss}", "name", param->name, "default", param->initial,
-                               "help", param->help);
+    json_t *object = json_pack("{ss ss ss}", "name", param->name, "default", param->initial, "help",
+                               param->help);
     if (param->type == FB_PARAM_NUMBER) {
         json_object_set_new(object, "least", json_integer((json_int_t)param->least));
         json_object_set_new(object, "most", json_integer((json_int_t)param->most));
@@ -117,8 +117,8 @@ static json_t *param_json(const struct fb_param *param)
 static void add_missing(json_t *list, const struct fb_missing *missing)
 {
     for (; missing->name; missing++)
-        json_array_append_new(list, json_pack("{ss ss}", "name", missing->name, "missing",
-                                              missing->reason));
+        json_array_append_new(
+            list, json_pack("{ss ss}", "name", missing->name, "missing", missing->reason));
 }
 
 static json_t *kernels_json(void)
@@ -130,8 +130,7 @@ static json_t *kernels_json(void)
             json_array_append_new(params, param_json(param));
         json_array_append_new(list, json_pack("{ss ss ss so}", "name", (*kernel)->name, "summary",
                                               (*kernel)->summary, "bound",
-                                              bound_names[(*kernel)->bound], "parameters",
-                                              params));
+                                              bound_names[(*kernel)->bound], "parameters", params));
     }
     add_missing(list, fb_kernels_missing);
     return list;

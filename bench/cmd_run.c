@@ -35,8 +35,10 @@ struct run {
 static const struct argp_option option_table[] = {
     { "kernel", 'k', "K,…", 0, "Kernels (default divisors,primes,resize)", 0 },
     { "harness", 'H', "H,…", 0, "Harnesses (default single,pthread,forkpool,gil)", 0 },
-    { "workers", 'w', "N,…", 0, "Worker counts (default: effective CPUs, twice as many, and fewer, "
-                                "as far as 20 cells go)", 0 },
+    { "workers", 'w', "N,…", 0,
+      "Worker counts (default: effective CPUs, twice as many, and fewer, "
+      "as far as 20 cells go)",
+      0 },
     { "param", 'p', "NAME=V1,V2", 0, "Values of a parameter; may be given several times", 0 },
     { "budget", 'B', "SECONDS", 0, "For the harnesses in C (default 60)", 0 },
     { "cpython-budget", 'P', "SECONDS", 0, "For the cpython harnesses (default 120)", 0 },
@@ -266,8 +268,11 @@ static int run_main(int argc, char **argv)
     } else {
         if (!options.folder)
             point_latest(run->folder);
-        run->data = (struct fb_run){ .machine = &machine, .plan = &plan, .seed = options.seed,
-                                     .summary = run->summary, .budget_s = options.budget_s };
+        run->data = (struct fb_run){ .machine = &machine,
+                                     .plan = &plan,
+                                     .seed = options.seed,
+                                     .summary = run->summary,
+                                     .budget_s = options.budget_s };
         result = measure(run, &options);
     }
     fb_spawn_clear(&run->spawn);

@@ -72,8 +72,8 @@ static int reap(struct copy *copies, unsigned started, struct fb_error *error)
             continue;
         result = copies[i].error.code;
         if (WIFSIGNALED(status))
-            result = fb_error_set(error, -EOWNERDEAD, "copy %u (pid %d) was killed by signal %d",
-                                  i, (int)copies[i].pid, WTERMSIG(status));
+            result = fb_error_set(error, -EOWNERDEAD, "copy %u (pid %d) was killed by signal %d", i,
+                                  (int)copies[i].pid, WTERMSIG(status));
         else if (result < 0)
             fb_error_set(error, result, "copy %u: %.200s", i, copies[i].error.text);
         else
@@ -130,8 +130,8 @@ int fb_copies_run(const struct fb_trial_request *request, const struct fb_trial_
     for (; started < request->copies; started++) {
         start_copy(request, job, &copies[started], started, &gate);
         if (copies[started].pid < 0) {
-            result = fb_error_set(error, -errno, "can't fork copy %u: %s", started,
-                                  strerror(errno));
+            result =
+                fb_error_set(error, -errno, "can't fork copy %u: %s", started, strerror(errno));
             break;
         }
     }

@@ -90,11 +90,9 @@ static void be_idle(void)
 }
 
 /* The time of `jobs` jobs in ns, or NaN with *error. */
-static double time_jobs(struct field *field, const struct fb_harness *harness,
-                        struct fb_pool *pool, const struct fb_job *job, unsigned jobs,
-                        struct fb_error *error)
+static double time_jobs(const struct fb_harness *harness, struct fb_pool *pool,
+                        const struct fb_job *job, unsigned jobs, struct fb_error *error)
 {
-    (void)field;
     uint64_t start = fb_now_ns();
     for (unsigned i = 0; i < jobs; i++)
         if (harness->run(pool, job, NULL, error) < 0)
@@ -116,15 +114,19 @@ double fb_metg50(const double *length_ns, const double *efficiency, size_t count
     return NAN;
 }
 
-static double measure_metg(struct field *field, const struct rival *rival,
-                           const double *single_ns, struct fb_error *error)
+static double measure_metg(struct field *field, const struct rival *rival, const double *single_ns,
+                           struct fb_error *error)
 {
-    struct fb_job job = { .kernel = &tasks, .input = field->input, .results = field->results,
-                          .items = ITEMS, .chunk = 1, .schedule = FB_DYNAMIC };
+    struct fb_job job = { .kernel = &tasks,
+                          .input = field->input,
+                          .results = field->results,
+                          .items = ITEMS,
+                          .chunk = 1,
+                          .schedule = FB_DYNAMIC };
     double length[LADDER], efficiency[LADDER];
     for (int rung = 0; rung < LADDER; rung++) {
         field->input->steps = 1u << rung;
-        double ns = time_jobs(field, rival->harness, rival->pool, &job, 1, error);
+        double ns = time_jobs(rival->harness, rival->pool, &job, 1, error);
         length[rung] = single_ns[rung] / ITEMS;
         efficiency[rung] = single_ns[rung] / (field->workers * ns);
     }
@@ -135,14 +137,17 @@ static double measure_metg(struct field *field, const struct rival *rival,
 static void measure_single(struct field *field, const struct fb_harness *single,
                            double *ret_single_ns, struct fb_error *error)
 {
-    struct fb_job job = { .kernel = &tasks, .input = field->input, .results = field->results,
-                          .items = ITEMS, .schedule = FB_STATIC };
+    struct fb_job job = { .kernel = &tasks,
+                          .input = field->input,
+                          .results = field->results,
+                          .items = ITEMS,
+                          .schedule = FB_STATIC };
     for (int rung = 0; rung < LADDER; rung++) {
         field->input->steps = 1u << rung;
         ret_single_ns[rung] = INFINITY;
         for (int i = 0; i < 3; i++)
-            ret_single_ns[rung] = fmin(
-                ret_single_ns[rung], time_jobs(field, single, field->single, &job, 1, error));
+            ret_single_ns[rung] =
+                fmin(ret_single_ns[rung], time_jobs(single, field->single, &job, 1, error));
     }
 }
 
@@ -150,8 +155,10 @@ static int measure_rival(struct field *field, int index, int round, const double
                          struct fb_error *error)
 {
     struct rival *rival = &field->rival[index];
-    struct fb_job empty = { .kernel = fb_kernel_find("null"), .input = field->input,
-                            .results = field->results, .items = field->workers,
+    struct fb_job empty = { .kernel = fb_kernel_find("null"),
+                            .input = field->input,
+                            .results = field->results,
+                            .items = field->workers,
                             .schedule = FB_STATIC };
     struct fb_job claims = empty;
     claims.items = ITEMS;
@@ -159,12 +166,12 @@ static int measure_rival(struct field *field, int index, int round, const double
     claims.schedule = FB_DYNAMIC;
     be_idle();
     double figure[FIGURES];
-    figure[EMPTY_COLD] = time_jobs(field, rival->harness, rival->pool, &empty, 1, error);
-    time_jobs(field, rival->harness, rival->pool, &empty, EMPTY_WARM_UP, error);
+    figure[EMPTY_COLD] = time_jobs(rival->harness, rival->pool, &empty, 1, error);
+    time_jobs(rival->harness, rival->pool, &empty, EMPTY_WARM_UP, error);
     figure[EMPTY_WARM] =
-        time_jobs(field, rival->harness, rival->pool, &empty, EMPTY_JOBS, error) / EMPTY_JOBS;
-    figure[CLAIM] = time_jobs(field, rival->harness, rival->pool, &claims, 1, error) *
-                    field->workers / ITEMS;
+        time_jobs(rival->harness, rival->pool, &empty, EMPTY_JOBS, error) / EMPTY_JOBS;
+    figure[CLAIM] =
+        time_jobs(rival->harness, rival->pool, &claims, 1, error) * field->workers / ITEMS;
     figure[METG] = measure_metg(field, rival, single_ns, error);
     for (int i = 0; i < FIGURES; i++) {
         if (isnan(figure[i]))
@@ -200,8 +207,10 @@ static int add_figures(const struct field *field, const char *binding, struct fb
         for (int rival = 0; rival < RIVALS; rival++) {
             if (!field->rival[rival].harness)
                 continue;
-            struct fb_metric metric = { .workers = field->workers, .state = figures[i].state,
-                                        .binding = binding, .unit = "ns" };
+            struct fb_metric metric = { .workers = field->workers,
+                                        .state = figures[i].state,
+                                        .binding = binding,
+                                        .unit = "ns" };
             snprintf(metric.name, sizeof metric.name, "%s", figures[i].name);
             snprintf(metric.harness, sizeof metric.harness, "%s", rival_names[rival]);
             metric.of = fb_median_interval(field->sample[i][rival], ROUNDS);
@@ -211,8 +220,8 @@ static int add_figures(const struct field *field, const char *binding, struct fb
                 continue;
             snprintf(metric.name, sizeof metric.name, "%s.ratio", figures[i].name);
             metric.unit = "ratio to openmp";
-            metric.of = fb_ratio_interval(field->sample[i][rival], field->sample[i][OPENMP],
-                                          ROUNDS);
+            metric.of =
+                fb_ratio_interval(field->sample[i][rival], field->sample[i][OPENMP], ROUNDS);
             if (fb_metrics_add(metrics, &metric) < 0)
                 return -ENOMEM;
         }

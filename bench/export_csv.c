@@ -1,4 +1,5 @@
-/* samples.csv, one line a sample, and summary.csv, one line a cell: what the plots are drawn from. */
+/* samples.csv, one line a sample, and summary.csv, one line a cell: what the plots are drawn from.
+ */
 #include "export.h"
 
 #include <inttypes.h>
@@ -57,9 +58,17 @@ static int write_samples(const struct fb_run *run, FILE *to)
         fprintf(to, "%zu,%zu,", sample->block, sample->position);
         put_cell(&run->plan->cell[sample->cell], to);
         const uint64_t values[] = {
-            sample->run_ns, sample->prepare_ns, sample->setup_ns, sample->open_ns,
-            sample->close_ns, sample->wall_ns, sample->user_ns, sample->system_ns,
-            sample->voluntary_switches, sample->involuntary_switches, sample->minor_faults,
+            sample->run_ns,
+            sample->prepare_ns,
+            sample->setup_ns,
+            sample->open_ns,
+            sample->close_ns,
+            sample->wall_ns,
+            sample->user_ns,
+            sample->system_ns,
+            sample->voluntary_switches,
+            sample->involuntary_switches,
+            sample->minor_faults,
             sample->max_rss_bytes,
         };
         for (size_t k = 0; k < sizeof values / sizeof *values; k++)
@@ -77,7 +86,7 @@ static int write_summary(const struct fb_run *run, FILE *to)
           to);
     char cpu[sizeof run->machine->cpu];
     snprintf(cpu, sizeof cpu, "%s", run->machine->cpu);
-    for (char *comma = cpu; (comma = strchr(comma, ',')); )
+    for (char *comma = cpu; (comma = strchr(comma, ','));)
         *comma = ' ';
     for (size_t i = 0; i < run->plan->count; i++) {
         const struct fb_cell *cell = &run->plan->cell[i];

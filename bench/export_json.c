@@ -46,8 +46,8 @@ static json_t *summary_json(const struct fb_run *run, size_t index)
     const struct fb_summary *summary = &run->summary[index];
     const struct fb_outcome *outcome = &run->samples->outcome[index];
     json_t *object = json_pack("{sI so ss sb}", "cell", (json_int_t)index, "run_ns",
-                               interval_json(&summary->run_ns), "answer", outcome->answer,
-                               "valid", outcome->checked && !outcome->failed);
+                               interval_json(&summary->run_ns), "answer", outcome->answer, "valid",
+                               outcome->checked && !outcome->failed);
     if (outcome->description[0])
         json_object_set_new(object, "description", json_string(outcome->description));
     if (summary->has_speedup)
@@ -68,14 +68,14 @@ static int write_json(const struct fb_run *run, FILE *to)
     }
     for (size_t i = 0; i < run->samples->count; i++)
         json_array_append_new(samples, sample_json(&run->samples->list[i]));
-    json_t *plan = json_pack("{sI so s{sf sf}}", "seed", (json_int_t)run->seed, "cells", cells,
-                             "budget_s", "C", run->budget_s[FB_FAMILY_C], "CPython",
-                             run->budget_s[FB_FAMILY_CPYTHON]);
-    json_t *root = json_pack("{si ss ss ss sb so so so so}", "schema", FB_SCHEMA, "forkbench",
-                             FB_VERSION, "commit", run->machine->commit, "started_utc",
-                             run->machine->utc, "complete", run->complete, "machine",
-                             fb_machine_json(run->machine), "plan", plan, "samples", samples,
-                             "summary", summary);
+    json_t *plan =
+        json_pack("{sI so s{sf sf}}", "seed", (json_int_t)run->seed, "cells", cells, "budget_s",
+                  "C", run->budget_s[FB_FAMILY_C], "CPython", run->budget_s[FB_FAMILY_CPYTHON]);
+    json_t *root =
+        json_pack("{si ss ss ss sb so so so so}", "schema", FB_SCHEMA, "forkbench", FB_VERSION,
+                  "commit", run->machine->commit, "started_utc", run->machine->utc, "complete",
+                  run->complete, "machine", fb_machine_json(run->machine), "plan", plan, "samples",
+                  samples, "summary", summary);
     int result = root && json_dumpf(root, to, JSON_INDENT(1)) == 0 ? 0 : -EIO;
     fputc('\n', to);
     json_decref(root);

@@ -53,8 +53,8 @@ json_t *fb_machine_json(const struct fb_machine *machine)
 {
     json_t *quota = machine->cpus.quota > 0 ? json_real(machine->cpus.quota) : json_null();
     return json_pack("{ss ss ss sI si si so si}", "cpu", machine->cpu, "kernel", machine->kernel,
-                     "compiler", machine->compiler, "memory_mib",
-                     (json_int_t)machine->memory_mib, "cpus_online", (int)machine->cpus.online,
-                     "cpus_allowed", (int)machine->cpus.allowed, "cpu_quota", quota,
-                     "cpus_effective", (int)machine->cpus.effective);
+                     "compiler", machine->compiler, "memory_mib", (json_int_t)machine->memory_mib,
+                     "cpus_online", (int)machine->cpus.online, "cpus_allowed",
+                     (int)machine->cpus.allowed, "cpu_quota", quota, "cpus_effective",
+                     (int)machine->cpus.effective);
 }

@@ -62,12 +62,13 @@ static int take_sample(const struct fb_measure *measure, struct fb_samples *samp
     uint64_t known = twin ? twin->digest : 0;
     struct fb_sample sample = { .block = block, .position = position, .cell = index };
     struct fb_error error = { 0 };
-    int result = measure->trial(measure->context, cell, twin ? &known : NULL, outcome, &sample,
-                                &error);
+    int result =
+        measure->trial(measure->context, cell, twin ? &known : NULL, outcome, &sample, &error);
     if (result == 0 && twin && sample.digest != known)
-        result = fb_error_set(&error, -EBADMSG,
-                              "digest %016" PRIx64 " differs from %016" PRIx64 " of other harnesses",
-                              sample.digest, known);
+        result =
+            fb_error_set(&error, -EBADMSG,
+                         "digest %016" PRIx64 " differs from %016" PRIx64 " of other harnesses",
+                         sample.digest, known);
     if (result == -EINTR)
         return result;
     if (result < 0) {
@@ -107,8 +108,8 @@ static size_t draw_order(const struct fb_measure *measure, const struct fb_sampl
     return count;
 }
 
-static int measure_block(const struct fb_measure *measure, struct fb_samples *samples,
-                         size_t block, struct purse *purse, const size_t *order, size_t count)
+static int measure_block(const struct fb_measure *measure, struct fb_samples *samples, size_t block,
+                         struct purse *purse, const size_t *order, size_t count)
 {
     double took_ns[FB_FAMILIES] = { 0 };
     for (size_t i = 0; i < count; i++) {

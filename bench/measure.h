@@ -21,7 +21,7 @@ struct fb_outcome {
     bool failed;
     char why[FB_ERROR_TEXT];
     char answer[FB_TEXT], description[128];
-    bool checked;    /* the kernel's check has passed for this digest */
+    bool checked; /* the kernel's check has passed for this digest */
     uint64_t digest;
 };
 

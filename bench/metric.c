@@ -49,13 +49,13 @@ void fb_metrics_print_json(const struct fb_metrics *metrics)
     json_t *list = json_array();
     for (size_t i = 0; i < metrics->count; i++) {
         const struct fb_metric *metric = &metrics->list[i];
-        json_array_append_new(
-            list, json_pack("{ss ss si so ss so so sI ss ss}", "name", metric->name, "harness",
-                            metric->harness, "workers", (int)metric->workers, "value",
-                            real(metric->of.value), "unit", metric->unit, "low",
-                            real(metric->of.low), "high", real(metric->of.high), "rounds",
-                            (json_int_t)metric->of.samples, "state", metric->state, "binding",
-                            metric->binding));
+        json_array_append_new(list,
+                              json_pack("{ss ss si so ss so so sI ss ss}", "name", metric->name,
+                                        "harness", metric->harness, "workers", (int)metric->workers,
+                                        "value", real(metric->of.value), "unit", metric->unit,
+                                        "low", real(metric->of.low), "high", real(metric->of.high),
+                                        "rounds", (json_int_t)metric->of.samples, "state",
+                                        metric->state, "binding", metric->binding));
     }
     json_t *root = json_pack("{so}", "metrics", list);
     json_dumpf(root, stdout, JSON_INDENT(2));

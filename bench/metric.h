@@ -5,12 +5,12 @@
 #include "stats.h"
 
 struct fb_metric {
-    char name[40];        /* "dispatch.empty" */
-    char harness[24];     /* whose figure it is */
+    char name[40];    /* "dispatch.empty" */
+    char harness[24]; /* whose figure it is */
     unsigned workers;
-    const char *state;    /* "warm" or "cold" */
-    const char *binding;  /* "unbound" or "bound" */
-    const char *unit;     /* "ns", or "ratio to openmp" */
+    const char *state;   /* "warm" or "cold" */
+    const char *binding; /* "unbound" or "bound" */
+    const char *unit;    /* "ns", or "ratio to openmp" */
     struct fb_interval of;
 };
 

@@ -69,8 +69,8 @@ static bool has_param(const struct fb_kernel *kernel, const char *assignment)
     return false;
 }
 
-/* Replaces each work of the kernel by one for each value of "NAME=V1,V2". A parameter of text is one
- * value, commas and all. */
+/* Replaces each work of the kernel by one for each value of "NAME=V1,V2". A parameter of text is
+ * one value, commas and all. */
 static int multiply(struct works *works, size_t from, const char *list, struct fb_error *error)
 {
     struct works before = *works;
@@ -87,9 +87,9 @@ static int multiply(struct works *works, size_t from, const char *list, struct f
                                     list);
             struct work *work = &works->list[works->count++];
             *work = before.list[i];
-            int used = snprintf(work->params, sizeof work->params, "%s%s%.*s=%s",
-                                before.list[i].params, before.list[i].params[0] ? " " : "",
-                                (int)(equals - list), list, value);
+            int used =
+                snprintf(work->params, sizeof work->params, "%s%s%.*s=%s", before.list[i].params,
+                         before.list[i].params[0] ? " " : "", (int)(equals - list), list, value);
             if (used >= (int)sizeof work->params)
                 return fb_error_set(error, -E2BIG, "parameters too long: %.60s: shorten them",
                                     list);
@@ -168,8 +168,7 @@ static int make_works(const struct fb_plan_request *request, struct works *works
             plain.list[plain.count++].kernel = kernel;
         else if (asked)
             return fb_error_set(error, -EINVAL,
-                                "no such kernel: %.60s: `forkbench list kernels` shows them",
-                                name);
+                                "no such kernel: %.60s: `forkbench list kernels` shows them", name);
     }
     int result = check_params(request, &plain, error);
     for (size_t i = 0; i < plain.count && result == 0; i++)
@@ -216,8 +215,8 @@ static int add_base(struct fb_plan *plan, size_t index)
     base.harness = fb_harness_find(base.harness->base, &variant);
     base.workers = 1;
     const char *equals = strchr(plan->cell[index].label, '=');
-    snprintf(base.label, sizeof base.label, "%s%.*s", base.harness->name,
-             equals ? FB_TEXT - 32 : 0, equals ? equals : "");
+    snprintf(base.label, sizeof base.label, "%s%.*s", base.harness->name, equals ? FB_TEXT - 32 : 0,
+             equals ? equals : "");
     size_t where;
     if (add_cell(plan, &base, &where) < 0)
         return -ENOMEM;

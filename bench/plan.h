@@ -7,7 +7,7 @@
 
 #include <limits.h>
 
-#define FB_LIST_MOST 64    /* kernels, harnesses, worker counts, values of a parameter */
+#define FB_LIST_MOST 64     /* kernels, harnesses, worker counts, values of a parameter */
 #define FB_CELLS_DEFAULT 20 /* a family, when worker counts are not asked for */
 #define FB_TEXT 256
 
@@ -17,14 +17,14 @@ enum fb_family { FB_FAMILY_C, FB_FAMILY_CPYTHON, FB_FAMILIES };
 
 struct fb_cell {
     const struct fb_kernel *kernel;
-    char params[FB_TEXT];      /* "lo=1 hi=800000 ranges=64": those that were asked for */
+    char params[FB_TEXT]; /* "lo=1 hi=800000 ranges=64": those that were asked for */
     const struct fb_harness *harness;
-    char label[FB_TEXT];       /* the harness as it was asked for; "ceiling" for copies */
-    char variant[PATH_MAX];    /* found once for the whole run; "" for none */
+    char label[FB_TEXT];    /* the harness as it was asked for; "ceiling" for copies */
+    char variant[PATH_MAX]; /* found once for the whole run; "" for none */
     unsigned workers;
-    unsigned copies;           /* 0, or the ceiling: so many single copies at once */
+    unsigned copies; /* 0, or the ceiling: so many single copies at once */
     enum fb_family family;
-    size_t base, ceiling;      /* cells, FB_NO_CELL if there is none */
+    size_t base, ceiling; /* cells, FB_NO_CELL if there is none */
 };
 #define FB_NO_CELL SIZE_MAX
 

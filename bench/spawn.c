@@ -28,8 +28,7 @@ static struct fb_spawn_prepared *find(struct fb_spawn *spawn, const struct fb_ce
     return NULL;
 }
 
-static int set_params(struct fb_params *params, const struct fb_cell *cell,
-                      struct fb_error *error)
+static int set_params(struct fb_params *params, const struct fb_cell *cell, struct fb_error *error)
 {
     char copy[FB_TEXT], *next = copy;
     int result = fb_params_init(params, cell->kernel);

@@ -83,8 +83,8 @@ static void judge(const struct fb_trial_request *request, const struct fb_trial_
     if (!request->has_known || request->known != digest)
         result = done->kernel->check(done->input, done->results, &error);
     if (result == 0 && trial->failed > 0)
-        result = fb_error_set(&error, -EBADMSG, "%zu of %zu items failed", trial->failed,
-                              done->items);
+        result =
+            fb_error_set(&error, -EBADMSG, "%zu of %zu items failed", trial->failed, done->items);
     trial->digest = digest;
     trial->valid = result == 0;
     trial->why_invalid = error;

@@ -83,8 +83,8 @@ static bool give(const struct fb_claims *claims, uint64_t first, uint64_t last, 
     return true;
 }
 
-static bool claim_static(const struct fb_claims *claims, struct fb_claimer *claimer,
-                         size_t *begin, size_t *end)
+static bool claim_static(const struct fb_claims *claims, struct fb_claimer *claimer, size_t *begin,
+                         size_t *end)
 {
     uint64_t chunk = claimer->next;
     if (chunk >= claims->chunks)
@@ -158,8 +158,8 @@ static bool steal(struct fb_claims *claims, unsigned thief, uint64_t *ret_chunk)
 
 static bool claim_dynamic(struct fb_claims *claims, unsigned worker, size_t *begin, size_t *end)
 {
-    uint64_t span = atomic_fetch_add_explicit(&claims->span[worker].chunks, 1,
-                                              memory_order_relaxed);
+    uint64_t span =
+        atomic_fetch_add_explicit(&claims->span[worker].chunks, 1, memory_order_relaxed);
     uint64_t chunk = span_first(span), last = span_last(span);
     if (chunk + 1 >= last) /* its last one, or none: nothing to steal here any more */
         clear_busy(claims, worker);

@@ -1,5 +1,6 @@
-/* A worker is a forked process; jobs, claims and results are in shared memory, nothing is copied and
- * nothing is piped. A worker that dies ends the job, and so does the caller's death its workers. */
+/* A worker is a forked process; jobs, claims and results are in shared memory, nothing is copied
+ * and nothing is piped. A worker that dies ends the job, and so does the caller's death its
+ * workers. */
 #include "child.h"
 #include "worker.h"
 
@@ -25,10 +26,10 @@ struct fb_pool {
      * caller can't watch: it is busy with its own part of the job. */
     bool watched;
     pthread_t watcher;
-    int call_off; /* eventfd */
+    int call_off;         /* eventfd */
     struct pollfd *event; /* the watcher's: call_off, then the workers' */
-    unsigned dead; /* the worker whose end was seen first, 0: none; published by team.stop */
-    siginfo_t end; /* how it ended */
+    unsigned dead;        /* the worker whose end was seen first, 0: none; published by team.stop */
+    siginfo_t end;        /* how it ended */
 };
 
 static _Noreturn void child_main(struct fb_team *team, unsigned index, pid_t parent)
@@ -81,8 +82,7 @@ static int open_watcher(struct fb_pool *pool, struct fb_error *error)
 {
     pool->call_off = eventfd(0, EFD_CLOEXEC);
     if (pool->call_off < 0)
-        return fb_error_set(error, -errno, "can't watch the workers: eventfd: %s",
-                            strerror(errno));
+        return fb_error_set(error, -errno, "can't watch the workers: eventfd: %s", strerror(errno));
     /* Signals belong to the program's own threads. */
     sigset_t all, before;
     sigfillset(&all);

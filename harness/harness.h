@@ -46,10 +46,10 @@ struct fb_job {
  * can't tell (the peers), fields are 0 and `known` is false. */
 struct fb_worker_report {
     _Alignas(FB_CACHE_LINE) bool known;
-    int error;          /* 0, or the negative errno with which the worker could not begin */
-    uint64_t ready_ns;  /* it had seen the job */
-    uint64_t first_ns;  /* it claimed its first chunk; 0 if it got none */
-    uint64_t done_ns;   /* it found nothing more to claim */
+    int error;         /* 0, or the negative errno with which the worker could not begin */
+    uint64_t ready_ns; /* it had seen the job */
+    uint64_t first_ns; /* it claimed its first chunk; 0 if it got none */
+    uint64_t done_ns;  /* it found nothing more to claim */
     uint64_t chunks;
     uint64_t user_ns, system_ns;
     uint64_t voluntary_switches, involuntary_switches, minor_faults;
@@ -74,8 +74,9 @@ struct fb_harness {
     bool takes_variant;  /* "name=variant" is allowed */
     const char *base;    /* the harness that its speedups are over; NULL: it is a base itself */
 
-    /* Optional, for harnesses that take variants: names in ret_variant the one that `variant` (NULL:
-     * the default) stands for on this machine. 0, or -ENOPKG with the reason why there is none. */
+    /* Optional, for harnesses that take variants: names in ret_variant the one that `variant`
+     * (NULL: the default) stands for on this machine. 0, or -ENOPKG with the reason why there is
+     * none. */
     int (*find)(const char *variant, char *ret_variant, size_t size, struct fb_error *error);
     /* Optional: whether it can run this kernel; NULL means all. */
     bool (*supports)(const struct fb_kernel *kernel);

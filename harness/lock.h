@@ -25,7 +25,7 @@ struct fb_lock {
 struct fb_lock_user {
     struct fb_lock *lock;
     unsigned number;
-    uint64_t taken_ns;                /* when it took the lock last */
+    uint64_t taken_ns;                 /* when it took the lock last */
     uint64_t switches, waits, held_ns; /* it came from another thread; it had to wait; time held */
 };
 

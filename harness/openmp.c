@@ -108,7 +108,7 @@ static void close_pool(struct fb_pool *pool)
 {
     if (!pool)
         return;
-    /* libgomp keeps its threads for the next pool, which need not be bound. */
+        /* libgomp keeps its threads for the next pool, which need not be bound. */
 #pragma omp parallel num_threads(pool->workers)
     if (pool->cpus)
         sched_setaffinity(0, sizeof pool->before, &pool->before);

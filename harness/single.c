@@ -37,8 +37,8 @@ static int run(struct fb_pool *pool, const struct fb_job *job, struct fb_report 
     if (job->kernel->worker_begin) {
         int result = job->kernel->worker_begin(job->input, &scratch);
         if (result < 0)
-            return fb_error_set(error, result, "worker 0 could not begin %s: %s",
-                                job->kernel->name, strerror(-result));
+            return fb_error_set(error, result, "worker 0 could not begin %s: %s", job->kernel->name,
+                                strerror(-result));
     }
     if (report)
         pool->report.first_ns = fb_now_ns();

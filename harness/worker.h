@@ -44,7 +44,7 @@ struct fb_worker {
     struct fb_team *team;
     struct fb_yield *yield;
     unsigned index;
-    uint32_t seen; /* the job at the gate that it took part in last */
+    uint32_t seen;                  /* the job at the gate that it took part in last */
     const struct fb_kernel *kernel; /* whose scratch it holds … */
     const struct fb_input *input;   /* … for this input */
     void *scratch;

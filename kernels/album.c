@@ -44,7 +44,8 @@ static int list_folder(struct fb_album *album, struct fb_arena *arena, const cha
         struct stat info;
         snprintf(path, sizeof path, "%s/%s", folder, entries[i]->d_name);
         bool folder_too = stat(path, &info) == 0 && S_ISDIR(info.st_mode);
-        const char *name = result == 0 && !folder_too ? fb_album_keep(arena, entries[i]->d_name) : NULL;
+        const char *name =
+            result == 0 && !folder_too ? fb_album_keep(arena, entries[i]->d_name) : NULL;
         if (name)
             album->items[album->count++] = (struct fb_album_item){ .name = name };
         else if (result == 0 && !folder_too)
@@ -81,9 +82,9 @@ static int map_pack(struct fb_album *album, struct fb_arena *arena, int fd, size
         if (entry[i].offset > size || entry[i].size > size - entry[i].offset ||
             !memchr(entry[i].name, '\0', sizeof entry[i].name))
             return fb_error_set(error, -EINVAL, "broken pack of images: entry %zu", i);
-        album->items[i] = (struct fb_album_item){ entry[i].name,
-                                         (const uint8_t *)bytes + entry[i].offset,
-                                         entry[i].size };
+        album->items[i] =
+            (struct fb_album_item){ entry[i].name, (const uint8_t *)bytes + entry[i].offset,
+                                    entry[i].size };
     }
     return 0;
 }

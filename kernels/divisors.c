@@ -21,8 +21,8 @@ static const struct fb_param params[] = {
     { 0 },
 };
 
-static int setup(const struct fb_params *given, struct fb_arena *arena,
-                 struct fb_input **ret_input, struct fb_error *error)
+static int setup(const struct fb_params *given, struct fb_arena *arena, struct fb_input **ret_input,
+                 struct fb_error *error)
 {
     struct fb_input *input = fb_arena_alloc(arena, sizeof *input);
     if (!input)

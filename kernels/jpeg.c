@@ -26,8 +26,8 @@ static void leave(j_common_ptr info)
     longjmp(failure->escape, 1);
 }
 
-/* libjpeg goes on with grey where data is missing or broken, and warns. That is a broken image. Other
- * warnings (stray bytes between segments, unknown versions) are common in good ones. */
+/* libjpeg goes on with grey where data is missing or broken, and warns. That is a broken image.
+ * Other warnings (stray bytes between segments, unknown versions) are common in good ones. */
 static void warn(j_common_ptr info, int level)
 {
     if (level >= 0)
@@ -168,8 +168,8 @@ static int encode(const struct fb_image *image, int quality, bool restarts, stru
     return 0;
 }
 
-static int encode_to(const struct fb_image *image, int quality, bool restarts,
-                     uint8_t **ret_bytes, size_t *ret_size, struct fb_error *error)
+static int encode_to(const struct fb_image *image, int quality, bool restarts, uint8_t **ret_bytes,
+                     size_t *ret_size, struct fb_error *error)
 {
     struct output output = { 0 };
     int result = encode(image, quality, restarts, &output, error);
@@ -182,8 +182,8 @@ static int encode_to(const struct fb_image *image, int quality, bool restarts,
     return 0;
 }
 
-int fb_jpeg_encode(const struct fb_image *image, int quality, uint8_t **ret_bytes,
-                   size_t *ret_size, struct fb_error *error)
+int fb_jpeg_encode(const struct fb_image *image, int quality, uint8_t **ret_bytes, size_t *ret_size,
+                   struct fb_error *error)
 {
     return encode_to(image, quality, false, ret_bytes, ret_size, error);
 }

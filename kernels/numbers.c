@@ -8,7 +8,8 @@
 #include <string.h>
 
 #define SIEVE_LIMIT ((uint64_t)1 << 40)
-#define SEGMENT ((uint64_t)1 << 17) /* odd numbers a segment: 128 KiB of flags stay in the L2 cache */
+/* Odd numbers a segment: 128 KiB of flags stay in the L2 cache. */
+#define SEGMENT ((uint64_t)1 << 17)
 
 uint64_t fb_square_root(uint64_t n)
 {

@@ -101,8 +101,7 @@ int fb_params_set(struct fb_params *params, const char *assignment, struct fb_er
 {
     const char *equals = strchr(assignment, '=');
     if (!equals)
-        return fb_error_set(error, -EINVAL, "not a parameter: %.60s: write NAME=VALUE",
-                            assignment);
+        return fb_error_set(error, -EINVAL, "not a parameter: %.60s: write NAME=VALUE", assignment);
     int index = find(params->kernel, assignment, (size_t)(equals - assignment));
     if (index < 0)
         return fb_error_set(error, -EINVAL,

@@ -35,8 +35,8 @@ static int decode(spng_ctx *png, struct fb_image *image, struct fb_error *error)
     if (code && code != SPNG_ECHUNKAVAIL)
         return fail(code, error);
     /* RGBA serves every kind; grey without transparency has a quicker way. */
-    bool quick = header.color_type == SPNG_COLOR_TYPE_GRAYSCALE && header.bit_depth <= 8 &&
-                 !transparent;
+    bool quick =
+        header.color_type == SPNG_COLOR_TYPE_GRAYSCALE && header.bit_depth <= 8 && !transparent;
     int format = quick ? SPNG_FMT_G8 : SPNG_FMT_RGBA8;
     int result = fb_image_reserve(image, header.width, header.height, quick ? 1 : 4, error);
     if (result < 0)
@@ -52,8 +52,7 @@ static int decode(spng_ctx *png, struct fb_image *image, struct fb_error *error)
     return 0;
 }
 
-int fb_png_decode(const uint8_t *bytes, size_t size, struct fb_image *image,
-                  struct fb_error *error)
+int fb_png_decode(const uint8_t *bytes, size_t size, struct fb_image *image, struct fb_error *error)
 {
     spng_ctx *png = spng_ctx_new(0);
     if (!png)

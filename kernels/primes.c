@@ -25,15 +25,14 @@ static const struct fb_param params[] = {
     { 0 },
 };
 
-static int setup(const struct fb_params *given, struct fb_arena *arena,
-                 struct fb_input **ret_input, struct fb_error *error)
+static int setup(const struct fb_params *given, struct fb_arena *arena, struct fb_input **ret_input,
+                 struct fb_error *error)
 {
     uint64_t lo = fb_params_number(given, "lo"), hi = fb_params_number(given, "hi");
     if (lo > hi)
-        return fb_error_set(error, -EINVAL,
-                            "an empty range backwards: lo=%" PRIu64 " hi=%" PRIu64
-                            ": give lo <= hi",
-                            lo, hi);
+        return fb_error_set(
+            error, -EINVAL,
+            "an empty range backwards: lo=%" PRIu64 " hi=%" PRIu64 ": give lo <= hi", lo, hi);
     struct fb_input *input = fb_arena_alloc(arena, sizeof *input);
     if (!input)
         return fb_error_set(error, -ENOMEM, "out of shared memory");

@@ -64,14 +64,13 @@ static int set_out(struct fb_input *input, struct fb_arena *arena, const char *o
     if (stat(out, &info) < 0 || !S_ISDIR(info.st_mode))
         return fb_error_set(error, -ENOTDIR, "not a folder: out=%.150s: give a folder", out);
     if (access(out, W_OK | X_OK) < 0)
-        return fb_error_set(error, -errno, "can't write into out=%.150s: %s", out,
-                            strerror(errno));
+        return fb_error_set(error, -errno, "can't write into out=%.150s: %s", out, strerror(errno));
     input->out = fb_album_keep(arena, out);
     return input->out ? 0 : fb_error_set(error, -ENOMEM, "out of shared memory");
 }
 
-static int setup(const struct fb_params *given, struct fb_arena *arena,
-                 struct fb_input **ret_input, struct fb_error *error)
+static int setup(const struct fb_params *given, struct fb_arena *arena, struct fb_input **ret_input,
+                 struct fb_error *error)
 {
     struct fb_input *input = fb_arena_alloc(arena, sizeof *input);
     if (!input)
@@ -125,12 +124,11 @@ static void worker_end(void *pointer)
 }
 
 /* Under a temporary name first: nobody ever sees half an image. */
-static int save(const struct fb_input *input, size_t index, const uint8_t *bytes,
-                size_t size, struct fb_error *error)
+static int save(const struct fb_input *input, size_t index, const uint8_t *bytes, size_t size,
+                struct fb_error *error)
 {
     char path[PATH_MAX], part[PATH_MAX + 16];
-    snprintf(path, sizeof path, "%s/processed_%s", input->out,
-             input->album.items[index].name);
+    snprintf(path, sizeof path, "%s/processed_%s", input->out, input->album.items[index].name);
     snprintf(part, sizeof part, "%s.%d.part", path, (int)getpid());
     FILE *file = fopen(part, "wbe");
     if (!file)
@@ -287,8 +285,7 @@ static int check(const struct fb_input *input, const void *results, struct fb_er
     struct fb_error why;
     int code = 0;
     for (size_t i = 0; i < input->album.count && code == 0; i++)
-        if (slot[i].status == 0 &&
-            check_item(input, i, &slot[i], scratch, &why) < 0)
+        if (slot[i].status == 0 && check_item(input, i, &slot[i], scratch, &why) < 0)
             code = fb_error_set(error, -EBADMSG, "wrong result: %.100s: %.100s",
                                 input->album.items[i].name, why.text);
     worker_end(scratch);

@@ -74,7 +74,7 @@ static bool cut(struct strips *strips)
 {
     const uint8_t *bytes = strips->bytes;
     size_t at = 2;
-    for (bool scan = false; !scan; ) {
+    for (bool scan = false; !scan;) {
         if (at + 4 > strips->size || bytes[at] != 0xff)
             return false;
         scan = bytes[at + 1] == 0xda;
@@ -161,8 +161,8 @@ int fb_samples_make(int *ret_fd, struct fb_error *error)
         return result;
     int fd = memfd_create("forkbench-samples", 0);
     if (fd < 0)
-        result = fb_error_set(error, -errno, "sample photographs: memfd_create: %s",
-                              strerror(errno));
+        result =
+            fb_error_set(error, -errno, "sample photographs: memfd_create: %s", strerror(errno));
     else
         result = write_pack(&strips, fd, error);
     free(strips.bytes);

@@ -54,8 +54,8 @@ static bool has_pillow(const char *python)
     return status == 0;
 }
 
-/* A given one is taken as it is. Otherwise the first of python3 on the PATH and the system's that has
- * Pillow, so that one interpreter serves all kernels; or else the first. */
+/* A given one is taken as it is. Otherwise the first of python3 on the PATH and the system's that
+ * has Pillow, so that one interpreter serves all kernels; or else the first. */
 int fb_peer_find(const char *variant, char *ret_variant, size_t size, struct fb_error *error)
 {
     char path[PATH_MAX];
@@ -147,9 +147,8 @@ static int tell(struct fb_pool *pool, const struct fb_job *job, struct fb_error 
     for (int i = 0; job->kernel->params[i].name; i++)
         json_object_set_new(parameters, job->kernel->params[i].name,
                             json_string(job->params->value[i].text));
-    json_t *request =
-        json_pack("{ss so sI}", "kernel", job->kernel->name, "parameters", parameters, "chunk",
-                  (json_int_t)(job->chunk ? job->chunk : 1));
+    json_t *request = json_pack("{ss so sI}", "kernel", job->kernel->name, "parameters", parameters,
+                                "chunk", (json_int_t)(job->chunk ? job->chunk : 1));
     char *text = json_dumps(request, JSON_COMPACT);
     json_decref(request);
     if (!text)
