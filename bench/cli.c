@@ -124,6 +124,17 @@ error_t fb_take_number(const char *option, const char *text, uint64_t least, uin
     return 0;
 }
 
+error_t fb_take_more(const char *option, const char *text, const char **list, size_t *count,
+                     size_t most)
+{
+    if (*count == most) {
+        fb_fail(FB_EXIT_USAGE, "too many: %s %s: give at most %zu", option, text, most);
+        return EINVAL;
+    }
+    list[(*count)++] = text;
+    return 0;
+}
+
 error_t fb_take_real(const char *option, const char *text, double *ret_number)
 {
     char *end;

@@ -43,6 +43,9 @@ error_t fb_take_harness(const char *name, const struct fb_harness **ret_harness,
 error_t fb_take_schedule(const char *name, enum fb_schedule *ret_schedule);
 error_t fb_take_number(const char *option, const char *text, uint64_t least, uint64_t most,
                        uint64_t *ret_number);
+/* One more of an option that may be given up to `most` times. */
+error_t fb_take_more(const char *option, const char *text, const char **list, size_t *count,
+                     size_t most);
 /* A decimal number above 0. */
 error_t fb_take_real(const char *option, const char *text, double *ret_number);
 

@@ -18,7 +18,7 @@ struct options {
     struct fb_trial_request request;
     const char *harness_name; /* as given, with its variant */
     const char *assignment[ASSIGNMENTS_MOST];
-    unsigned assignments;
+    size_t assignments;
     bool json, workers_given;
 };
 
@@ -84,16 +84,6 @@ static error_t take_digest(const char *arg, struct fb_trial_request *request)
     return 0;
 }
 
-static error_t take_assignment(struct options *options, const char *arg)
-{
-    if (options->assignments == ASSIGNMENTS_MOST) {
-        fb_fail(FB_EXIT_USAGE, "too many parameters: %s: give at most %d", arg, ASSIGNMENTS_MOST);
-        return EINVAL;
-    }
-    options->assignment[options->assignments++] = arg;
-    return 0;
-}
-
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
     struct options *options = state->input;
@@ -116,7 +106,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     case 's':
         return fb_take_schedule(arg, &request->schedule);
     case 'p':
-        return take_assignment(options, arg);
+        return fb_take_more("--param", arg, options->assignment, &options->assignments,
+                            ASSIGNMENTS_MOST);
     case 'r':
         return take_count("--repeat", arg, 1000000, &request->repeat);
     case 'C':
@@ -164,7 +155,7 @@ static int complete(struct options *options)
     if (fb_params_init(&request->params, request->kernel) < 0)
         return fb_fail(FB_EXIT_IMPOSSIBLE, "out of memory");
     struct fb_error error;
-    for (unsigned i = 0; i < options->assignments; i++)
+    for (size_t i = 0; i < options->assignments; i++)
         if (fb_params_set(&request->params, options->assignment[i], &error) < 0)
             return fb_fail(FB_EXIT_USAGE, "%s", error.text);
     return 0;

@@ -72,16 +72,6 @@ static error_t take_workers(char *arg, struct fb_plan_request *request)
     return result;
 }
 
-static error_t take_param(const char *arg, struct fb_plan_request *request)
-{
-    if (request->params == FB_LIST_MOST) {
-        fb_fail(FB_EXIT_USAGE, "too many parameters: %s: give at most %d", arg, FB_LIST_MOST);
-        return EINVAL;
-    }
-    request->param[request->params++] = arg;
-    return 0;
-}
-
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
     struct options *options = state->input;
@@ -94,7 +84,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     case 'w':
         return take_workers(arg, request);
     case 'p':
-        return take_param(arg, request);
+        return fb_take_more("--param", arg, request->param, &request->params, FB_LIST_MOST);
     case 'B':
         return fb_take_real("--budget", arg, &options->budget_s[FB_FAMILY_C]);
     case 'P':
