@@ -11,8 +11,12 @@ struct fb_error {
 };
 
 /* Fills *error (which may be NULL) and returns code, so that a caller can write
- * `return fb_error_set(error, -EINVAL, "…")`. Text that is too long is cut. */
+ * `return fb_error_set(error, -EINVAL, "…")`. Text that is too long is cut, and made tidy. */
 int fb_error_set(struct fb_error *error, int code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* Makes text from outside fit for one line, in place: control characters become '?', and a UTF-8
+ * character that was cut in two at the end goes. */
+void fb_text_tidy(char *text);
 
 #endif

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LINE_MOST 1024
+
 /* Whether a line was printed since the last fb_parse began: argp reports every refusal a second
  * time, also those that were explained already. */
 static bool said;
@@ -14,12 +16,13 @@ static bool said;
 int fb_fail(enum fb_exit code, const char *format, ...)
 {
     said = true;
+    char text[LINE_MOST];
     va_list arguments;
     va_start(arguments, format);
-    fputs("forkbench: ", stderr);
-    vfprintf(stderr, format, arguments);
-    fputc('\n', stderr);
+    vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
+    fb_text_tidy(text);
+    fprintf(stderr, "forkbench: %s\n", text);
     return code;
 }
 
@@ -65,6 +68,12 @@ error_t fb_parse_rest(int key, const char *arg, struct argp_state *state)
 
 int fb_parse(const struct argp *argp, int argc, char **argv, void *input)
 {
+    /* With ARGP_NO_ERRS argp does not print help either. */
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (strcmp(argv[i], "--help") == 0) {
+            argp_help(argp, stdout, ARGP_HELP_STD_HELP, argv[0]);
+            exit(FB_EXIT_OK);
+        }
     said = false;
     return argp_parse(argp, argc, argv, ARGP_NO_ERRS, NULL, input) == 0 ? 0 : FB_EXIT_USAGE;
 }

@@ -1,12 +1,12 @@
 /* `forkbench exec`: one kernel under one harness, in this process. */
 #include "cli.h"
+#include "json.h"
 
 #include "harness/cpus.h"
 #include "harness/worker.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -244,23 +244,23 @@ static void print_json(const struct options *options, const struct fb_trial *tri
     json_t *params = json_object(), *broken = json_array();
     for (int i = 0; request->kernel->params[i].name; i++)
         json_object_set_new(params, request->kernel->params[i].name,
-                            json_string(request->params.value[i].text));
+                            fb_json_text(request->params.value[i].text));
     for (size_t i = 0; i < trial->failed; i++)
-        json_array_append_new(broken, json_string(trial->broken[i]));
-    json_t *root = json_pack(
-        "{ss so ss si sI ss si sb sI ss ss sb ss sI so}", "kernel", request->kernel->name,
-        "parameters", params, "harness", options->harness_name, "workers", (int)request->workers,
-        "chunk", (json_int_t)request->chunk, "schedule", fb_schedule_names[request->schedule],
-        "copies", (int)request->copies, "bound", request->bind, "items", (json_int_t)trial->items,
-        "digest", digest, "answer", trial->answer, "valid", trial->valid, "why_invalid",
-        trial->why_invalid.text, "failed_items", (json_int_t)trial->failed, "failures", broken);
+        json_array_append_new(broken, fb_json_text(trial->broken[i]));
+    json_t *root =
+        json_pack("{ss so so si sI ss si sb sI ss so sb so sI so}", "kernel", request->kernel->name,
+                  "parameters", params, "harness", fb_json_text(options->harness_name), "workers",
+                  (int)request->workers, "chunk", (json_int_t)request->chunk, "schedule",
+                  fb_schedule_names[request->schedule], "copies", (int)request->copies, "bound",
+                  request->bind, "items", (json_int_t)trial->items, "digest", digest, "answer",
+                  fb_json_text(trial->answer), "valid", trial->valid, "why_invalid",
+                  fb_json_text(trial->why_invalid.text), "failed_items", (json_int_t)trial->failed,
+                  "failures", broken);
     if (trial->description[0])
-        json_object_set_new(root, "description", json_string(trial->description));
+        json_object_set_new(root, "description", fb_json_text(trial->description));
     add_times(root, trial, usage);
     json_object_set_new(root, "per_worker", workers_json(trial));
-    json_dumpf(root, stdout, JSON_INDENT(2));
-    putchar('\n');
-    json_decref(root);
+    fb_json_print(root, stdout);
 }
 
 static void print_text(const struct options *options, const struct fb_trial *trial)
@@ -279,36 +279,41 @@ static void print_text(const struct options *options, const struct fb_trial *tri
            trial->valid ? "checked" : "NOT VALID");
 }
 
+static int report(const struct options *options, const struct fb_trial *trial,
+                  const struct usage *usage)
+{
+    const char *kernel = options->request.kernel->name;
+    if (!options->json)
+        print_text(options, trial);
+    else
+        print_json(options, trial, usage);
+    for (size_t i = 0; i < trial->failed; i++)
+        fb_fail(FB_EXIT_NO, "%s: %s", kernel, trial->broken[i]);
+    if (!trial->valid && trial->failed == 0)
+        fb_fail(FB_EXIT_NO, "%s under %s: %s", kernel, options->harness_name,
+                trial->why_invalid.text);
+    if (fflush(stdout) != 0 || ferror(stdout))
+        return fb_fail(FB_EXIT_IMPOSSIBLE, "can't write the result: %s", strerror(errno));
+    return trial->valid ? FB_EXIT_OK : FB_EXIT_NO;
+}
+
 static int exec_main(int argc, char **argv)
 {
     uint64_t start_ns = fb_now_ns();
     struct options options = {
         .request = { .repeat = 1, .schedule = FB_DYNAMIC, .switch_interval_ns = 5000000 },
     };
+    struct fb_trial trial = { 0 };
+    struct fb_error error = { 0 };
     int result = fb_parse(&parser, argc, argv, &options);
     if (result == 0)
         result = complete(&options);
-    if (result) {
-        fb_params_clear(&options.request.params);
-        return result;
+    if (result == 0 && fb_trial_run(&options.request, &trial, &error) < 0)
+        result = fb_fail_with(&error);
+    else if (result == 0) {
+        struct usage usage = read_usage(start_ns);
+        result = report(&options, &trial, &usage);
     }
-    struct fb_trial trial;
-    struct fb_error error = { 0 };
-    if (fb_trial_run(&options.request, &trial, &error) < 0) {
-        fb_params_clear(&options.request.params);
-        return fb_fail_with(&error);
-    }
-    struct usage usage = read_usage(start_ns);
-    if (options.json)
-        print_json(&options, &trial, &usage);
-    else
-        print_text(&options, &trial);
-    for (size_t i = 0; i < trial.failed; i++)
-        fb_fail(FB_EXIT_NO, "%s: %s", options.request.kernel->name, trial.broken[i]);
-    if (!trial.valid && trial.failed == 0)
-        fb_fail(FB_EXIT_NO, "%s under %s: %s", options.request.kernel->name, options.harness_name,
-                trial.why_invalid.text);
-    result = trial.valid ? FB_EXIT_OK : FB_EXIT_NO;
     fb_trial_clear(&trial);
     fb_params_clear(&options.request.params);
     return result;

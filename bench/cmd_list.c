@@ -1,9 +1,9 @@
 /* `forkbench list`: what there is, and why what is missing is missing. */
 #include "cli.h"
+#include "json.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <jansson.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -171,10 +171,7 @@ static int list_main(int argc, char **argv)
         json_object_set_new(root, "kernels", kernels_json());
     if (all || options.harnesses)
         json_object_set_new(root, "harnesses", harnesses_json());
-    json_dumpf(root, stdout, JSON_INDENT(2));
-    putchar('\n');
-    json_decref(root);
-    return FB_EXIT_OK;
+    return fb_json_print(root, stdout) == 0 ? FB_EXIT_OK : FB_EXIT_IMPOSSIBLE;
 }
 
 const struct fb_command fb_command_list = {

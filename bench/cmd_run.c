@@ -49,11 +49,11 @@ static const struct argp_option option_table[] = {
 
 static error_t take_list(const char *option, char *arg, const char **list, size_t *count)
 {
+    bool good = true;
     *count = fb_split(arg, list, FB_LIST_MOST);
     for (size_t i = 0; i < *count && i < FB_LIST_MOST; i++)
-        if (!*list[i])
-            *count = FB_LIST_MOST + 1;
-    if (*count <= FB_LIST_MOST)
+        good &= *list[i] != '\0';
+    if (good && *count <= FB_LIST_MOST)
         return 0;
     fb_fail(FB_EXIT_USAGE, "bad list: %s: give 1 to %d names with commas between", option,
             FB_LIST_MOST);

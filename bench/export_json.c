@@ -1,21 +1,14 @@
 /* run.json: the machine, the plan, every raw sample, the summary. */
 #include "export.h"
-
-#include <errno.h>
-#include <inttypes.h>
-#include <math.h>
+#include "json.h"
 
 static const char *const family_names[FB_FAMILIES] = { "C", "CPython" };
 
-static json_t *real(double value)
-{
-    return isfinite(value) ? json_real(value) : json_null();
-}
-
 static json_t *interval_json(const struct fb_interval *interval)
 {
-    return json_pack("{so so so sI}", "median", real(interval->value), "low", real(interval->low),
-                     "high", real(interval->high), "blocks", (json_int_t)interval->samples);
+    return json_pack("{so so so sI}", "median", fb_json_real(interval->value), "low",
+                     fb_json_real(interval->low), "high", fb_json_real(interval->high), "blocks",
+                     (json_int_t)interval->samples);
 }
 
 static json_t *index_json(size_t cell)
@@ -25,10 +18,11 @@ static json_t *index_json(size_t cell)
 
 static json_t *cell_json(const struct fb_cell *cell)
 {
-    return json_pack("{ss ss ss si si ss so so}", "kernel", cell->kernel->name, "parameters",
-                     cell->params, "harness", cell->label, "workers", (int)cell->workers, "copies",
-                     (int)cell->copies, "family", family_names[cell->family], "base",
-                     index_json(cell->base), "ceiling", index_json(cell->ceiling));
+    return json_pack("{ss so so si si ss so so}", "kernel", cell->kernel->name, "parameters",
+                     fb_json_text(cell->params), "harness", fb_json_text(cell->label), "workers",
+                     (int)cell->workers, "copies", (int)cell->copies, "family",
+                     family_names[cell->family], "base", index_json(cell->base), "ceiling",
+                     index_json(cell->ceiling));
 }
 
 static json_t *sample_json(const struct fb_sample *sample)
@@ -45,17 +39,17 @@ static json_t *summary_json(const struct fb_run *run, size_t index)
 {
     const struct fb_summary *summary = &run->summary[index];
     const struct fb_outcome *outcome = &run->samples->outcome[index];
-    json_t *object = json_pack("{sI so ss sb}", "cell", (json_int_t)index, "run_ns",
-                               interval_json(&summary->run_ns), "answer", outcome->answer, "valid",
-                               outcome->checked && !outcome->failed);
+    json_t *object = json_pack(
+        "{sI so so sb}", "cell", (json_int_t)index, "run_ns", interval_json(&summary->run_ns),
+        "answer", fb_json_text(outcome->answer), "valid", outcome->checked && !outcome->failed);
     if (outcome->description[0])
-        json_object_set_new(object, "description", json_string(outcome->description));
+        json_object_set_new(object, "description", fb_json_text(outcome->description));
     if (summary->has_speedup)
         json_object_set_new(object, "speedup", interval_json(&summary->speedup));
     if (summary->has_ceiling)
         json_object_set_new(object, "of_ceiling", interval_json(&summary->of_ceiling));
     if (outcome->failed)
-        json_object_set_new(object, "failed", json_string(outcome->why));
+        json_object_set_new(object, "failed", fb_json_text(outcome->why));
     return object;
 }
 
@@ -76,10 +70,7 @@ static int write_json(const struct fb_run *run, FILE *to)
                   "commit", run->machine->commit, "started_utc", run->machine->utc, "complete",
                   run->complete, "machine", fb_machine_json(run->machine), "plan", plan, "samples",
                   samples, "summary", summary);
-    int result = root && json_dumpf(root, to, JSON_INDENT(1)) == 0 ? 0 : -EIO;
-    fputc('\n', to);
-    json_decref(root);
-    return result;
+    return fb_json_print(root, to);
 }
 
 const struct fb_export fb_export_json = { "run.json", write_json };

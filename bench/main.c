@@ -14,16 +14,16 @@ static const struct fb_command *const commands[] = {
 
 #define COMMANDS (sizeof commands / sizeof *commands)
 
-static int usage(FILE *file)
+static int usage(void)
 {
     fputs("Usage: forkbench COMMAND [OPTIONS]\n\n"
           "Runs the same work on one thread, on threads and on processes, and measures what each "
           "gives and costs.\n\nCommands:\n",
-          file);
+          stdout);
     for (size_t i = 0; i < COMMANDS; i++)
-        fprintf(file, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
-    fputs("\n`forkbench COMMAND --help` shows a command's options; --version the version.\n", file);
-    return file == stdout ? FB_EXIT_OK : FB_EXIT_USAGE;
+        printf("  %-10s %s\n", commands[i]->name, commands[i]->summary);
+    puts("\n`forkbench COMMAND --help` shows a command's options; --version the version.");
+    return FB_EXIT_OK;
 }
 
 int main(int argc, char **argv)
@@ -31,9 +31,9 @@ int main(int argc, char **argv)
     /* Whoever started us may have ignored the signal without which no child can be waited for. */
     signal(SIGCHLD, SIG_DFL);
     if (argc < 2)
-        return usage(stderr);
+        return fb_fail(FB_EXIT_USAGE, "no command given: `forkbench --help` shows them");
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
-        return usage(stdout);
+        return usage();
     if (strcmp(argv[1], "--version") == 0)
         return puts("forkbench " FB_VERSION) < 0;
     for (size_t i = 0; i < COMMANDS; i++) {

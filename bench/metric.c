@@ -1,8 +1,8 @@
 #include "metric.h"
 
+#include "json.h"
+
 #include <errno.h>
-#include <jansson.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,27 +38,18 @@ void fb_metrics_print(const struct fb_metrics *metrics)
     }
 }
 
-/* JSON has no NaN: what is not known is null. */
-static json_t *real(double value)
-{
-    return isfinite(value) ? json_real(value) : json_null();
-}
-
 void fb_metrics_print_json(const struct fb_metrics *metrics)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < metrics->count; i++) {
         const struct fb_metric *metric = &metrics->list[i];
-        json_array_append_new(list,
-                              json_pack("{ss ss si so ss so so sI ss ss}", "name", metric->name,
-                                        "harness", metric->harness, "workers", (int)metric->workers,
-                                        "value", real(metric->of.value), "unit", metric->unit,
-                                        "low", real(metric->of.low), "high", real(metric->of.high),
-                                        "rounds", (json_int_t)metric->of.samples, "state",
-                                        metric->state, "binding", metric->binding));
+        json_array_append_new(
+            list, json_pack("{ss ss si so ss so so sI ss ss}", "name", metric->name, "harness",
+                            metric->harness, "workers", (int)metric->workers, "value",
+                            fb_json_real(metric->of.value), "unit", metric->unit, "low",
+                            fb_json_real(metric->of.low), "high", fb_json_real(metric->of.high),
+                            "rounds", (json_int_t)metric->of.samples, "state", metric->state,
+                            "binding", metric->binding));
     }
-    json_t *root = json_pack("{so}", "metrics", list);
-    json_dumpf(root, stdout, JSON_INDENT(2));
-    putchar('\n');
-    json_decref(root);
+    fb_json_print(json_pack("{so}", "metrics", list), stdout);
 }

@@ -7,6 +7,10 @@
 #define LOAD(object) atomic_load_explicit(object, memory_order_relaxed)
 #define STORE(object, value) atomic_store_explicit(object, value, memory_order_relaxed)
 
+/* An owner whose range is empty goes on adding 1 for each single chunk that it takes from others:
+ * with this many chunks at most, that never reaches the high half. */
+#define CHUNKS_MOST (((uint64_t)1 << 31) - 1)
+
 static uint64_t span_of(uint64_t first, uint64_t last)
 {
     return last << 32 | first;
@@ -50,7 +54,7 @@ int fb_claims_reset(struct fb_claims *claims, unsigned workers, const struct fb_
         }
         return 0;
     }
-    if (claims->chunks > UINT32_MAX - 1)
+    if (claims->chunks > CHUNKS_MOST)
         return -EOVERFLOW;
     if (job->schedule == FB_GUIDED) {
         STORE(&claims->next, 0);

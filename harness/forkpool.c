@@ -1,6 +1,6 @@
 /* A worker is a forked process; jobs, claims and results are in shared memory, nothing is copied
- * and nothing is piped. A worker that dies ends the job; a caller that dies takes its workers with it
- * (the thread that opened the pool, to be exact: so prctl(2) has it for PR_SET_PDEATHSIG). */
+ * and nothing is piped. A worker that dies ends the job; a caller that dies takes its workers with
+ * it (the thread that opened the pool, to be exact: so prctl(2) has it for PR_SET_PDEATHSIG). */
 #include "child.h"
 #include "worker.h"
 

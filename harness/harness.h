@@ -86,7 +86,7 @@ struct fb_harness {
                 struct fb_error *error);
     /* Runs one job; returns when its last result is in. report may be NULL, which saves the
      * workers the system calls that fill it. 0, or a negative errno with *error: -EOWNERDEAD a
-     * worker died (the pool is then good for close only), -EOVERFLOW more chunks than 2^32,
+     * worker died (the pool is then good for close only), -EOVERFLOW 2^31 chunks or more,
      * -ENOTSUP the kernel, or what worker_begin returned. */
     int (*run)(struct fb_pool *pool, const struct fb_job *job, struct fb_report *report,
                struct fb_error *error);

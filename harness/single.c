@@ -40,7 +40,7 @@ static int run(struct fb_pool *pool, const struct fb_job *job, struct fb_report 
             return fb_error_set(error, result, "worker 0 could not begin %s: %s", job->kernel->name,
                                 strerror(-result));
     }
-    if (report)
+    if (report && job->items)
         pool->report.first_ns = fb_now_ns();
     if (job->items)
         job->kernel->run(job->input, scratch, 0, job->items, job->results, &pool->caller.yield);

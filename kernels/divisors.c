@@ -9,6 +9,7 @@
 
 /* Trials between two safepoints: at most 3 µs even where a 64-bit division takes 10 ns. */
 #define STRIDE 256
+#define SHOWN_MOST 16 /* counts in the answer */
 
 struct fb_input {
     uint64_t first;
@@ -84,10 +85,12 @@ static uint64_t digest(const struct fb_input *input, const void *results)
 static void answer(const struct fb_input *input, const void *results, char *text, size_t size)
 {
     const struct fb_count_result *slot = results;
-    size_t used = (size_t)snprintf(text, size, "%s", "divisors:");
-    for (size_t item = 0; item < input->count && used < size; item++)
-        used += (size_t)snprintf(text + used, size - used, item < 32 ? " %" PRIu64 : " …",
-                                 slot[item].count);
+    size_t used = (size_t)snprintf(text, size, "divisors:");
+    size_t shown = input->count < SHOWN_MOST ? input->count : SHOWN_MOST;
+    for (size_t item = 0; item < shown && used < size; item++)
+        used += (size_t)snprintf(text + used, size - used, " %" PRIu64, slot[item].count);
+    if (shown < input->count && used < size)
+        snprintf(text + used, size - used, " and %zu more", input->count - shown);
 }
 
 const struct fb_kernel fb_kernel_divisors = {
