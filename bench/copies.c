@@ -37,7 +37,9 @@ static int run_copy(const struct fb_trial_request *request, const struct fb_tria
     if (result < 0)
         return result;
     char byte = 0;
-    if (write(gate->ready[1], &byte, 1) != 1 || read(gate->go[0], &byte, 1) != 0)
+    bool told = write(gate->ready[1], &byte, 1) == 1;
+    close(gate->ready[1]); /* so that the parent sees the end when another copy dies unready */
+    if (!told || read(gate->go[0], &byte, 1) != 0)
         return fb_error_set(&copy->error, -EPIPE, "the gate broke");
     uint64_t start = fb_now_ns();
     for (unsigned i = 0; i < request->repeat && result == 0; i++)
@@ -50,10 +52,11 @@ static int run_copy(const struct fb_trial_request *request, const struct fb_tria
 static void start_copy(const struct fb_trial_request *request, const struct fb_trial_job *job,
                        struct copy *copy, unsigned index, const struct gate *gate)
 {
-    pid_t parent = getpid();
-    copy->pid = fork();
-    if (copy->pid != 0)
+    pid_t parent = getpid(), pid = fork();
+    if (pid != 0) {
+        copy->pid = pid; /* shared memory: only the parent writes it */
         return;
+    }
     fb_child_tie(parent);
     close(gate->go[1]);
     close(gate->ready[0]);

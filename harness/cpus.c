@@ -143,9 +143,11 @@ int fb_cpus_choose(unsigned count, unsigned *ret_cpus)
         return -ENODEV;
     int result = -ENODEV;
     hwloc_bitmap_t *sets = calloc(count, sizeof *sets);
+    /* What cgroups forbid is left out by default, what the affinity forbids is not. */
+    hwloc_topology_set_flags(topology, HWLOC_TOPOLOGY_FLAG_IS_THISSYSTEM |
+                                           HWLOC_TOPOLOGY_FLAG_RESTRICT_TO_CPUBINDING);
     if (!sets || hwloc_topology_load(topology) < 0)
         goto out;
-    /* By default the topology holds only what this process may use. */
     hwloc_obj_t root = hwloc_get_root_obj(topology);
     int available = hwloc_bitmap_weight(root->cpuset);
     unsigned distinct = available > 0 && (unsigned)available < count ? (unsigned)available : count;
