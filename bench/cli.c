@@ -75,7 +75,9 @@ int fb_parse(const struct argp *argp, int argc, char **argv, void *input)
             exit(FB_EXIT_OK);
         }
     said = false;
-    return argp_parse(argp, argc, argv, ARGP_NO_ERRS, NULL, input) == 0 ? 0 : FB_EXIT_USAGE;
+    return argp_parse(argp, argc, argv, ARGP_NO_ERRS | ARGP_NO_HELP, NULL, input) == 0
+               ? 0
+               : FB_EXIT_USAGE;
 }
 
 error_t fb_take_kernel(const char *name, const struct fb_kernel **ret_kernel)

@@ -146,7 +146,7 @@ static int encode(const struct fb_image *image, int quality, bool restarts, stru
     jpeg.err = prepare_failure(&failure, error);
     if (setjmp(failure.escape)) {
         jpeg_destroy_compress(&jpeg);
-        return failure.code;
+        return failure.code == -ENOMEM ? -ENOMEM : -EINVAL;
     }
     jpeg_create_compress(&jpeg);
     jpeg_mem_dest(&jpeg, &output->bytes, &output->size);
@@ -175,6 +175,8 @@ static int encode_to(const struct fb_image *image, int quality, bool restarts, u
     int result = encode(image, quality, restarts, &output, error);
     if (result < 0) {
         free(output.bytes);
+        if (error)
+            error->code = result;
         return result;
     }
     *ret_bytes = output.bytes;

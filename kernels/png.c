@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <spng.h>
 #include <stdlib.h>
+#include <string.h>
 
 static int fail(int code, struct fb_error *error)
 {
@@ -43,6 +44,9 @@ static int decode(spng_ctx *png, struct fb_image *image, struct fb_error *error)
         return result;
     size_t size = (size_t)header.width * header.height * (quick ? 1 : 4);
     code = spng_decode_image(png, image->pixels, size, format, SPNG_DECODE_TRNS);
+    /* The last check sums are looked at only when asked for. */
+    if (!code)
+        code = spng_decode_chunks(png);
     if (code)
         return fail(code, error);
     if (!quick) {
@@ -54,11 +58,16 @@ static int decode(spng_ctx *png, struct fb_image *image, struct fb_error *error)
 
 int fb_png_decode(const uint8_t *bytes, size_t size, struct fb_image *image, struct fb_error *error)
 {
+    /* The end mark, which is always the same twelve bytes, libspng would not miss. */
+    static const uint8_t end[] = { 0, 0, 0, 0, 'I', 'E', 'N', 'D', 0xae, 0x42, 0x60, 0x82 };
+    if (!memmem(bytes, size, end, sizeof end))
+        return fb_error_set(error, -EBADMSG, "PNG: truncated");
     spng_ctx *png = spng_ctx_new(0);
     if (!png)
         return fb_error_set(error, -ENOMEM, "out of memory");
     /* Chunks that we don't want (texts, profiles) must not take memory either. */
     spng_set_chunk_limits(png, (size_t)1 << 26, (size_t)1 << 26);
+    spng_set_crc_action(png, SPNG_CRC_ERROR, SPNG_CRC_ERROR);
     int code = spng_set_png_buffer(png, bytes, size);
     int result = code ? fail(code, error) : decode(png, image, error);
     spng_ctx_free(png);
