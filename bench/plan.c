@@ -60,39 +60,47 @@ struct works {
     size_t count;
 };
 
-static bool has_param(const struct fb_kernel *kernel, const char *assignment)
+static const struct fb_param *find_param(const struct fb_kernel *kernel, const char *assignment)
 {
     size_t length = strcspn(assignment, "=");
     for (const struct fb_param *param = kernel->params; param->name; param++)
         if (strlen(param->name) == length && memcmp(param->name, assignment, length) == 0)
-            return true;
-    return false;
+            return param;
+    return NULL;
+}
+
+/* Appends `before` with "NAME=VALUE" added. */
+static int add_value(struct works *works, const struct work *before, const char *list,
+                     const char *value, size_t length, struct fb_error *error)
+{
+    if (works->count == FB_LIST_MOST)
+        return fb_error_set(error, -E2BIG, "too many parameter values: %.60s: give fewer", list);
+    struct work *work = &works->list[works->count++];
+    *work = *before;
+    int used = snprintf(work->params, sizeof work->params, "%s%s%.*s%.*s", before->params,
+                        before->params[0] ? " " : "", (int)strcspn(list, "=") + 1, list,
+                        (int)length, value);
+    if (used >= (int)sizeof work->params)
+        return fb_error_set(error, -E2BIG, "parameters too long: %.60s: shorten them", list);
+    return 0;
 }
 
 /* Replaces each work of the kernel by one for each value of "NAME=V1,V2". A parameter of text is
  * one value, commas and all. */
-static int multiply(struct works *works, size_t from, const char *list, struct fb_error *error)
+static int multiply(struct works *works, size_t from, const struct fb_param *param,
+                    const char *list, struct fb_error *error)
 {
     struct works before = *works;
-    const char *equals = strchr(list, '=');
     works->count = from;
     for (size_t i = from; i < before.count; i++) {
-        char copy[FB_TEXT];
-        snprintf(copy, sizeof copy, "%s", equals + 1);
-        char *next = copy;
-        while (next) {
-            char *value = strsep(&next, ",");
-            if (works->count == FB_LIST_MOST)
-                return fb_error_set(error, -E2BIG, "too many parameter values: %.60s: give fewer",
-                                    list);
-            struct work *work = &works->list[works->count++];
-            *work = before.list[i];
-            int used =
-                snprintf(work->params, sizeof work->params, "%s%s%.*s=%s", before.list[i].params,
-                         before.list[i].params[0] ? " " : "", (int)(equals - list), list, value);
-            if (used >= (int)sizeof work->params)
-                return fb_error_set(error, -E2BIG, "parameters too long: %.60s: shorten them",
-                                    list);
+        const char *value = strchr(list, '=') + 1;
+        for (bool more = true; more;) {
+            size_t length = strcspn(value, param->type == FB_PARAM_TEXT ? "" : ",");
+            int result = add_value(works, &before.list[i], list, value, length, error);
+            if (result < 0)
+                return result;
+            more = value[length] == ',';
+            value += length + more;
         }
     }
     return 0;
@@ -121,9 +129,8 @@ static int add_works(struct works *works, const struct fb_kernel *kernel,
         return fb_error_set(error, -E2BIG, "too many kernels: give fewer");
     works->list[works->count++] = (struct work){ .kernel = kernel };
     for (size_t i = 0; i < request->params; i++) {
-        int result = 0;
-        if (has_param(kernel, request->param[i]))
-            result = multiply(works, from, request->param[i], error);
+        const struct fb_param *param = find_param(kernel, request->param[i]);
+        int result = param ? multiply(works, from, param, request->param[i], error) : 0;
         if (result < 0)
             return result;
     }
@@ -146,7 +153,7 @@ static int check_params(const struct fb_plan_request *request, const struct work
         if (strchr(param, ' '))
             return fb_error_set(error, -EINVAL, "a blank in a parameter: %.60s: rename it", param);
         for (size_t k = 0; k < works->count; k++)
-            known |= has_param(works->list[k].kernel, param);
+            known |= find_param(works->list[k].kernel, param) != NULL;
         if (!known)
             return fb_error_set(error, -EINVAL,
                                 "no such parameter: %.60s: `forkbench list kernels` shows them",
@@ -273,6 +280,8 @@ static int add_round(struct fb_plan *plan, struct draft *draft, unsigned workers
             cell.workers = bases ? 1 : workers;
             snprintf(cell.params, sizeof cell.params, "%s", draft->works->list[k].params);
             if (!cell.harness->base != bases || !fb_harness_supports(cell.harness, cell.kernel))
+                continue;
+            if (find_cell(plan, &cell) != FB_NO_CELL)
                 continue;
             if (draft->limited && draft->used[cell.family] >= FB_CELLS_DEFAULT) {
                 plan->left_out++;
