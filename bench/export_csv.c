@@ -9,7 +9,7 @@
 /* Quoted where it must be (RFC 4180). */
 static void put_text(const char *text, FILE *to)
 {
-    if (!strpbrk(text, ",\"\n")) {
+    if (!strpbrk(text, ",\"\n\r")) {
         fputs(text, to);
         return;
     }

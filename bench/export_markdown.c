@@ -25,7 +25,7 @@ static void fill(const struct fb_run *run, size_t index, char row[COLUMNS][CELL]
         strcpy(row[3], "failed");
         return;
     }
-    fb_export_value(&summary->run_ns, 1e-6, 2, row[3], CELL);
+    fb_export_value(&summary->run_ns, 1e-6, summary->run_ns.value < 1e6 ? 5 : 2, row[3], CELL);
     if (summary->has_speedup) {
         fb_export_value(&summary->speedup, 1, 3, row[4], CELL);
         fb_export_bounds(&summary->speedup, 1, 3, row[5], CELL);
@@ -35,6 +35,22 @@ static void fill(const struct fb_run *run, size_t index, char row[COLUMNS][CELL]
     if (summary->has_ceiling)
         fb_export_value(&summary->of_ceiling, 1, 3, row[6], CELL);
     snprintf(row[7], CELL, "%zu", summary->run_ns.samples);
+}
+
+/* A bar inside a cell of Markdown would end it. */
+static void escape_bars(char row[COLUMNS][CELL])
+{
+    for (int i = 0; i < 2; i++) {
+        char plain[CELL];
+        strcpy(plain, row[i]);
+        size_t used = 0;
+        for (const char *byte = plain; *byte && used + 2 < CELL; byte++) {
+            if (*byte == '|')
+                row[i][used++] = '\\';
+            row[i][used++] = *byte;
+        }
+        row[i][used] = '\0';
+    }
 }
 
 static void print_row(char row[COLUMNS][CELL], const int *width, const char *between, FILE *to)
@@ -85,6 +101,8 @@ static void print_rows(const struct fb_run *run, const int *width, bool markdown
                 if (!same_work(cell, &run->plan->cell[work]) || (int)cell->family != family)
                     continue;
                 fill(run, i, row);
+                if (markdown)
+                    escape_bars(row);
                 fputs(markdown ? "| " : "", to);
                 print_row(row, width, markdown ? " | " : "  ", to);
                 fputs(markdown ? " |\n" : "\n", to);

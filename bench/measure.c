@@ -46,9 +46,10 @@ static const struct fb_outcome *find_twin(const struct fb_plan *plan,
     for (size_t i = 0; i < plan->count; i++) {
         const struct fb_cell *other = &plan->cell[i];
         bool exact = !cell->kernel->inexact || cell->family == other->family;
-        if (samples->outcome[i].checked && other->kernel == cell->kernel && exact &&
+        const struct fb_outcome *outcome = &samples->outcome[i];
+        if (outcome->checked && !outcome->failed && other->kernel == cell->kernel && exact &&
             strcmp(other->params, cell->params) == 0)
-            return &samples->outcome[i];
+            return outcome;
     }
     return NULL;
 }
@@ -108,6 +109,16 @@ static size_t draw_order(const struct fb_measure *measure, const struct fb_sampl
     return count;
 }
 
+/* Whether a family still has a cell that has not failed. */
+static bool is_alive(const struct fb_plan *plan, const struct fb_samples *samples,
+                     enum fb_family family)
+{
+    for (size_t i = 0; i < plan->count; i++)
+        if (plan->cell[i].family == family && !samples->outcome[i].failed)
+            return true;
+    return false;
+}
+
 static int measure_block(const struct fb_measure *measure, struct fb_samples *samples, size_t block,
                          struct purse *purse, const size_t *order, size_t count)
 {
@@ -128,7 +139,8 @@ static int measure_block(const struct fb_measure *measure, struct fb_samples *sa
     for (int i = 0; i < FB_FAMILIES; i++) {
         samples->blocks[i] += !purse[i].closed;
         /* Another block that may not fit would break the promise. */
-        purse[i].closed |= purse[i].spent_ns + took_ns[i] > purse[i].budget_ns;
+        purse[i].closed |= purse[i].spent_ns + took_ns[i] > purse[i].budget_ns ||
+                           !is_alive(measure->plan, samples, (enum fb_family)i);
     }
     return 0;
 }
