@@ -278,7 +278,8 @@ int fb_caller_run(struct fb_caller *caller, const struct fb_job *job, struct fb_
                   struct fb_error *error)
 {
     struct fb_team *team = caller->team;
-    if (atomic_load_explicit(&team->stop, memory_order_relaxed))
+    /* Acquire: whoever stopped the team has left the reason before. */
+    if (atomic_load_explicit(&team->stop, memory_order_acquire))
         return -ECANCELED;
     if (fb_claims_reset(team->claims, team->workers, job) < 0)
         return fb_error_set(error, -EOVERFLOW,
@@ -292,7 +293,7 @@ int fb_caller_run(struct fb_caller *caller, const struct fb_job *job, struct fb_
     open_gate(team);
     take_part(&caller->worker);
     wait_for_workers(team, caller->worker.seen * (team->workers - 1));
-    if (atomic_load_explicit(&team->stop, memory_order_relaxed))
+    if (atomic_load_explicit(&team->stop, memory_order_acquire))
         return -ECANCELED;
     if (report)
         *report = (struct fb_report){ team->workers, team->report };

@@ -127,9 +127,10 @@ static void worker_end(void *pointer)
 static int save(const struct fb_input *input, size_t index, const uint8_t *bytes, size_t size,
                 struct fb_error *error)
 {
-    char path[PATH_MAX], part[PATH_MAX + 16];
+    char path[PATH_MAX], part[PATH_MAX];
     snprintf(path, sizeof path, "%s/processed_%s", input->out, input->album.items[index].name);
-    snprintf(part, sizeof part, "%s.%d.part", path, (int)getpid());
+    /* Not longer than a name may be, whatever the image's own is. */
+    snprintf(part, sizeof part, "%s/.%d-%zu.part", input->out, (int)getpid(), index);
     FILE *file = fopen(part, "wbe");
     if (!file)
         return fb_error_set(error, -errno, "can't save: %s", strerror(errno));
