@@ -129,6 +129,24 @@ static int make_folders(const char *folder, struct fb_error *error)
     return 0;
 }
 
+/* results/<UTC stamp>-<commit>, with a number behind it if that second has a run already. */
+static int make_default_folder(const struct fb_machine *machine, char *ret_folder, size_t size,
+                               struct fb_error *error)
+{
+    int result = make_folders("results", error);
+    for (unsigned number = 1; result == 0; number++) {
+        snprintf(ret_folder, size, "results/%s-%s", machine->stamp, machine->commit);
+        if (number > 1)
+            snprintf(ret_folder, size, "results/%s-%s-%u", machine->stamp, machine->commit, number);
+        if (mkdir(ret_folder, 0777) == 0)
+            return 0;
+        if (errno != EEXIST)
+            result = fb_error_set(error, -errno, "can't make the folder %.150s: %s", ret_folder,
+                                  strerror(errno));
+    }
+    return result;
+}
+
 /* results/latest points to the newest run, at every moment. */
 static void point_latest(const char *folder)
 {
@@ -245,11 +263,11 @@ static int run_main(int argc, char **argv)
     fb_machine_read(&machine);
     options.request.effective = machine.cpus.effective;
     snprintf(run->folder, sizeof run->folder, "%s", options.folder ? options.folder : "");
-    if (!options.folder)
-        snprintf(run->folder, sizeof run->folder, "results/%s-%s", machine.stamp, machine.commit);
     result = fb_plan_make(&options.request, &plan, &run->error);
     if (result == 0)
-        result = make_folders(run->folder, &run->error);
+        result = options.folder
+                     ? make_folders(run->folder, &run->error)
+                     : make_default_folder(&machine, run->folder, sizeof run->folder, &run->error);
     run->summary = calloc(plan.count + 1, sizeof *run->summary);
     if (result == 0 && !run->summary)
         result = fb_error_set(&run->error, -ENOMEM, "out of memory");

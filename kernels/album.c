@@ -96,7 +96,7 @@ int fb_album_open(struct fb_album *album, struct fb_arena *arena, const char *im
     int fd = -1, result;
     if (!*images)
         result = fb_samples_make(&fd, error);
-    else if ((fd = open(images, O_RDONLY | O_CLOEXEC)) < 0)
+    else if ((fd = open(images, O_RDONLY | O_CLOEXEC | O_NONBLOCK)) < 0)
         result = fb_error_set(error, -errno, "can't open the folder of images: %.150s: %s", images,
                               strerror(errno));
     else
