@@ -15,6 +15,7 @@ struct fb_arena;
 int fb_arena_open(struct fb_arena **ret_arena);
 
 /* size zeroed bytes, aligned to a cache line, that live until the arena is closed.
+ * Which bytes are taken is known to the calling process only: after a fork, one side allocates.
  * NULL when the reservation is used up. */
 void *fb_arena_alloc(struct fb_arena *arena, size_t size);
 

@@ -72,7 +72,7 @@ int fb_parse(const struct argp *argp, int argc, char **argv, void *input)
     for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
         if (strcmp(argv[i], "--help") == 0) {
             argp_help(argp, stdout, ARGP_HELP_STD_HELP, argv[0]);
-            exit(FB_EXIT_OK);
+            exit(fflush(stdout) == 0 ? FB_EXIT_OK : FB_EXIT_IMPOSSIBLE);
         }
     said = false;
     return argp_parse(argp, argc, argv, ARGP_NO_ERRS | ARGP_NO_HELP, NULL, input) == 0

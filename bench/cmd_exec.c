@@ -292,8 +292,6 @@ static int report(const struct options *options, const struct fb_trial *trial,
     if (!trial->valid && trial->failed == 0)
         fb_fail(FB_EXIT_NO, "%s under %s: %s", kernel, options->harness_name,
                 trial->why_invalid.text);
-    if (fflush(stdout) != 0 || ferror(stdout))
-        return fb_fail(FB_EXIT_IMPOSSIBLE, "can't write the result: %s", strerror(errno));
     return trial->valid ? FB_EXIT_OK : FB_EXIT_NO;
 }
 

@@ -4,6 +4,7 @@
 #include "trial.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -135,6 +136,8 @@ int fb_copies_run(const struct fb_trial_request *request, const struct fb_trial_
         if (copies[started].pid < 0) {
             result =
                 fb_error_set(error, -errno, "can't fork copy %u: %s", started, strerror(errno));
+            for (unsigned i = 0; i < started; i++)
+                kill(copies[i].pid, SIGKILL);
             break;
         }
     }

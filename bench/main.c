@@ -1,6 +1,7 @@
 /* Parses as far as the command's name and hands over. */
 #include "cli.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -26,6 +27,14 @@ static int usage(void)
     return FB_EXIT_OK;
 }
 
+/* What was printed has to have arrived: a full disk is no success. */
+static int finish(int code)
+{
+    if ((fflush(stdout) != 0 || ferror(stdout)) && code == FB_EXIT_OK)
+        return fb_fail(FB_EXIT_IMPOSSIBLE, "can't write to standard output: %s", strerror(errno));
+    return code;
+}
+
 int main(int argc, char **argv)
 {
     /* Whoever started us may have ignored the signal without which no child can be waited for. */
@@ -33,16 +42,16 @@ int main(int argc, char **argv)
     if (argc < 2)
         return fb_fail(FB_EXIT_USAGE, "no command given: `forkbench --help` shows them");
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
-        return usage();
+        return finish(usage());
     if (strcmp(argv[1], "--version") == 0)
-        return puts("forkbench " FB_VERSION) < 0;
+        return finish(puts("forkbench " FB_VERSION) < 0);
     for (size_t i = 0; i < COMMANDS; i++) {
         char name[32];
         if (strcmp(argv[1], commands[i]->name) != 0)
             continue;
         snprintf(name, sizeof name, "forkbench %s", commands[i]->name);
         argv[1] = name;
-        return commands[i]->main(argc - 1, argv + 1);
+        return finish(commands[i]->main(argc - 1, argv + 1));
     }
     return fb_fail(FB_EXIT_USAGE, "no such command: %s: `forkbench --help` shows them", argv[1]);
 }

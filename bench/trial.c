@@ -52,7 +52,6 @@ static int set_up(const struct fb_trial_request *request, struct fb_trial_job *j
     job->job.results = fb_arena_alloc(job->arena, size);
     if (!job->job.results)
         return fb_error_set(error, -ENOMEM, "out of shared memory: %zu results", job->job.items);
-    memset(job->job.results, 0, size); /* so that no worker pays for the first touch */
     if (request->bind) {
         unsigned count = request->copies ? request->copies : request->workers;
         job->cpus = calloc(count, sizeof *job->cpus);
@@ -109,11 +108,18 @@ static int run_jobs(const struct fb_trial_request *request, const struct fb_tria
 {
     for (unsigned i = 0; i < request->repeat; i++) {
         struct fb_report report;
+        /* Each repetition has to give its results itself. It also takes the first touch of the
+         * memory away from the workers. */
+        memset(job->job.results, 0, job->job.items * request->kernel->result_size);
         uint64_t start = fb_now_ns();
         int result = request->harness->run(pool, &job->job, &report, error);
         trial->runs_ns[i] = fb_now_ns() - start;
         if (result < 0)
             return result;
+        uint64_t digest = request->kernel->digest(job->input, job->job.results);
+        if (i > 0 && digest != trial->digest)
+            return fb_error_set(error, -EBADMSG, "repetition %u gave other results", i);
+        trial->digest = digest;
         if (keep_reports(trial, &report) < 0)
             return fb_error_set(error, -ENOMEM, "out of memory");
     }

@@ -41,7 +41,8 @@ static inline size_t fb_claims_size(unsigned workers)
     return sizeof(struct fb_claims) + workers * sizeof(struct fb_span);
 }
 
-/* Prepares a job; only while no worker claims. 0, or -EOVERFLOW when it has 2^31 chunks or more. */
+/* Prepares a job; only while no worker claims. 0, or -EOVERFLOW when 2^31 chunks or more are to
+ * be claimed (static ones are not). */
 int fb_claims_reset(struct fb_claims *claims, unsigned workers, const struct fb_job *job);
 
 void fb_claimer_begin(struct fb_claimer *claimer, unsigned worker);

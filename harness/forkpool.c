@@ -15,8 +15,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* How long a worker that was told to leave may take before it is killed. */
-#define PATIENCE_MS 1000
+/* How long workers that were told to leave may take before they are killed. */
+#define PATIENCE_NS 1000000000u
 
 struct fb_pool {
     struct fb_caller caller;
@@ -113,8 +113,12 @@ static void close_pool(struct fb_pool *pool)
     call_off(pool);
     bool broken = atomic_load(&pool->caller.team->stop);
     fb_caller_quit(&pool->caller);
-    for (unsigned i = 1; i <= pool->forked; i++)
-        fb_child_end(&pool->child[i], broken ? 0 : PATIENCE_MS);
+    uint64_t deadline_ns = fb_now_ns() + (broken ? 0 : PATIENCE_NS); /* for all together */
+    for (unsigned i = 1; i <= pool->forked; i++) {
+        uint64_t now_ns = fb_now_ns();
+        fb_child_end(&pool->child[i],
+                     now_ns < deadline_ns ? (int)((deadline_ns - now_ns) / 1000000) : 0);
+    }
     fb_caller_close(&pool->caller);
     free(pool->child);
     free(pool->event);

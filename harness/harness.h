@@ -31,7 +31,8 @@ struct fb_setting {
     const char *variant;         /* what find gave (cpython-*: the interpreter's path), or NULL */
 };
 
-/* items slots of kernel->result_size bytes at results, which lie in the arena. */
+/* items slots of kernel->result_size bytes at results, zeroed; they and the input lie in the arena
+ * of the setting. */
 struct fb_job {
     const struct fb_kernel *kernel;
     const struct fb_params *params;
@@ -80,8 +81,8 @@ struct fb_harness {
     int (*find)(const char *variant, char *ret_variant, size_t size, struct fb_error *error);
     /* Optional: whether it can run this kernel; NULL means all. */
     bool (*supports)(const struct fb_kernel *kernel);
-    /* Creates the workers. 0 and *ret_pool, to be ended with close, or a negative errno with a
-     * sentence in *error and nothing left behind. */
+    /* Creates the workers, which needs SIGCHLD not to be ignored. 0 and *ret_pool, to be ended with
+     * close, or a negative errno with a sentence in *error and nothing left behind. */
     int (*open)(const struct fb_setting *setting, struct fb_pool **ret_pool,
                 struct fb_error *error);
     /* Runs one job; returns when its last result is in. report may be NULL, which saves the

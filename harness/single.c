@@ -31,21 +31,17 @@ static int open_pool(const struct fb_setting *setting, struct fb_pool **ret_pool
 static int run(struct fb_pool *pool, const struct fb_job *job, struct fb_report *report,
                struct fb_error *error)
 {
-    void *scratch = NULL;
     if (report)
         fb_report_begin(&pool->report);
-    if (job->kernel->worker_begin) {
-        int result = job->kernel->worker_begin(job->input, &scratch);
-        if (result < 0)
-            return fb_error_set(error, result, "worker 0 could not begin %s: %s", job->kernel->name,
-                                strerror(-result));
-    }
+    int result = fb_worker_scratch(&pool->caller.worker, job->kernel, job->input);
+    if (result < 0)
+        return fb_error_set(error, result, "worker 0 could not begin %s: %s", job->kernel->name,
+                            strerror(-result));
     if (report && job->items)
         pool->report.first_ns = fb_now_ns();
     if (job->items)
-        job->kernel->run(job->input, scratch, 0, job->items, job->results, &pool->caller.yield);
-    if (job->kernel->worker_end)
-        job->kernel->worker_end(scratch);
+        job->kernel->run(job->input, pool->caller.worker.scratch, 0, job->items, job->results,
+                         &pool->caller.yield);
     if (report) {
         fb_report_end(&pool->report);
         pool->report.chunks = job->items > 0;

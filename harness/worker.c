@@ -74,20 +74,19 @@ static void drop_scratch(struct fb_worker *worker)
     worker->scratch = NULL;
 }
 
-/* Buffers are kept from job to job of the same input. */
-static int get_scratch(struct fb_worker *worker)
+int fb_worker_scratch(struct fb_worker *worker, const struct fb_kernel *kernel,
+                      const struct fb_input *input)
 {
-    const struct fb_team *team = worker->team;
-    if (worker->kernel == team->kernel && worker->input == team->input)
+    if (worker->kernel == kernel && worker->input == input)
         return 0;
     drop_scratch(worker);
-    if (team->kernel->worker_begin) {
-        int result = team->kernel->worker_begin(team->input, &worker->scratch);
+    if (kernel->worker_begin) {
+        int result = kernel->worker_begin(input, &worker->scratch);
         if (result < 0)
             return result;
     }
-    worker->kernel = team->kernel;
-    worker->input = team->input;
+    worker->kernel = kernel;
+    worker->input = input;
     return 0;
 }
 
@@ -118,7 +117,7 @@ static void take_part(struct fb_worker *worker)
     if (report)
         fb_report_begin(report);
     fb_acquire(worker->yield);
-    int result = get_scratch(worker);
+    int result = fb_worker_scratch(worker, team->kernel, team->input);
     if (result == 0) {
         work(worker, report);
     } else {

@@ -81,6 +81,11 @@ void fb_caller_close(struct fb_caller *caller);
 /* Makes the running job and all later ones end with -ECANCELED. From any thread. */
 void fb_team_stop(struct fb_team *team);
 
+/* The scratch of worker for this kernel and input, which is kept from job to job of the same input.
+ * 0, or what worker_begin returned. */
+int fb_worker_scratch(struct fb_worker *worker, const struct fb_kernel *kernel,
+                      const struct fb_input *input);
+
 /* A worker other than the caller: binds itself, takes part in each job, returns on quit. It holds
  * nothing then. */
 void fb_worker_loop(struct fb_team *team, unsigned index, struct fb_yield *yield);

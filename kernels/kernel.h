@@ -115,7 +115,8 @@ struct fb_kernel {
 
     /* Optional: a worker's own buffers, private to it. 0 or a negative errno. */
     int (*worker_begin)(const struct fb_input *input, void **ret_scratch);
-    /* Works on items begin … end-1 and puts the result of item i into slot i of results. */
+    /* Works on items begin … end-1 and puts the result of item i into slot i of results, which are
+     * all zero before a job. */
     void (*run)(const struct fb_input *input, void *scratch, size_t begin, size_t end,
                 void *results, struct fb_yield *yield);
     void (*worker_end)(void *scratch);

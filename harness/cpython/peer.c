@@ -174,9 +174,13 @@ int fb_peer_run(struct fb_pool *pool, const struct fb_job *job, struct fb_report
         return result;
     json_int_t bytes = json_integer_value(json_object_get(answer, "bytes"));
     json_decref(answer);
-    if (bytes != (json_int_t)size)
+    if (bytes != (json_int_t)size) {
+        /* What it goes on to say can't be told apart any more. */
+        fb_child_end(&pool->child, 0);
+        pool->child.pid = 0;
         return fb_error_set(error, -EBADMSG, "peer.py gave %lld bytes of results, not %zu",
                             (long long)bytes, size);
+    }
     if (size && fread(job->results, 1, size, pool->answers) != size)
         return explain_silence(pool, error);
     if (report)

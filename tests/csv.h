@@ -1,0 +1,20 @@
+/* Reads CSV as RFC 4180 has it, for tests: what is malformed fails the test. */
+#ifndef FB_TESTS_CSV_H
+#define FB_TESTS_CSV_H
+
+#include <stddef.h>
+
+struct csv {
+    size_t columns, rows; /* rows: without the header */
+    char **field;         /* [(1 + rows) * columns], the header first; owned */
+    char *text;
+};
+
+/* Every line must have as many fields as the first. */
+void csv_read(struct csv *csv, const char *text);
+void csv_clear(struct csv *csv);
+
+/* Row 0 is the first below the header. Fails the test when there is no such column. */
+const char *csv_at(const struct csv *csv, size_t row, const char *column);
+
+#endif

@@ -1,0 +1,25 @@
+/* Temporary folders and small files of a test's own. Everything fails the test that can't be. */
+#ifndef FB_TESTS_FOLDER_H
+#define FB_TESTS_FOLDER_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#define FOLDER_NAME 64 /* bytes of a folder's name */
+
+/* Makes an empty folder and names it. */
+void folder_make(char ret_folder[FOLDER_NAME]);
+
+/* Removes it and all that is in it. */
+void folder_remove(const char *folder);
+
+/* How many entries it has, hidden ones too. */
+size_t folder_count(const char *folder);
+
+void file_write(const char *folder, const char *name, const char *text);
+/* Its contents, terminated; owned. */
+char *file_read(const char *folder, const char *name);
+bool file_exists(const char *folder, const char *name);
+
+#endif

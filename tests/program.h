@@ -1,0 +1,24 @@
+/* Runs the forkbench executable as a user would, and keeps what it says. */
+#ifndef FB_TESTS_PROGRAM_H
+#define FB_TESTS_PROGRAM_H
+
+#include <stddef.h>
+
+#define ARGUMENTS_MOST 80
+
+struct said {
+    int code;        /* exit code, or 128 + the signal that killed it */
+    char *out, *err; /* what it wrote, terminated; owned */
+};
+
+/* Runs $FORKBENCH with these arguments (a NULL-terminated list without the program's name) and
+ * empty standard input. Fails the test when it can't be run. */
+struct said program_run(const char *const *arguments);
+#define RUN(...) program_run((const char *const[]){ __VA_ARGS__, NULL })
+
+void said_clear(struct said *said);
+
+/* How many lines; an unfinished last one counts too. */
+size_t count_lines(const char *text);
+
+#endif

@@ -1,0 +1,17 @@
+/* Runs Python scripts that lie beside the tests. */
+#ifndef FB_TESTS_PYTHON_H
+#define FB_TESTS_PYTHON_H
+
+#include <stdbool.h>
+
+/* An interpreter; NULL where there is none. The second one has Pillow. */
+const char *python_any(void);
+const char *python_with_pillow(void);
+
+/* Runs `python script arguments…` (the script's name without folder; arguments end with NULL) and
+ * fails the test unless it exits with 0. */
+void python_run(const char *python, const char *script, const char *const *arguments);
+#define PYTHON(python, script, ...)                                                                \
+    python_run(python, script, (const char *const[]){ __VA_ARGS__, NULL })
+
+#endif

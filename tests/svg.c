@@ -1,0 +1,75 @@
+#include "support.h"
+
+#include "svg.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+    const char *name;
+    char is;
+} entities[] = { { "&amp;", '&' },  { "&lt;", '<' },    { "&gt;", '>' },
+                 { "&quot;", '"' }, { "&apos;", '\'' }, { "&#39;", '\'' } };
+
+/* Takes one character off *from, entity or not. */
+static char take_character(const char **from)
+{
+    for (size_t i = 0; i < sizeof entities / sizeof *entities; i++)
+        if (strncmp(*from, entities[i].name, strlen(entities[i].name)) == 0) {
+            *from += strlen(entities[i].name);
+            return entities[i].is;
+        }
+    return *(*from)++;
+}
+
+/* What stands between from and to, without <…>. */
+static void take_words(const char *from, const char *to, char *words, size_t size)
+{
+    size_t used = 0;
+    while (from < to && used + 1 < size) {
+        if (*from == '<')
+            from += strcspn(from, ">") + 1;
+        else
+            words[used++] = take_character(&from);
+    }
+    words[used] = '\0';
+}
+
+/* The group that a text is in, `where` its opening tag, tells place, size and anchor. */
+static void take_place(const char *where, struct svg_text *text)
+{
+    const char *size = strstr(where, "font-size=\""), *anchor = strstr(where, "text-anchor=\"");
+    assert_int_equal(sscanf(where, "<g transform=\"translate(%lf", &text->x), 1);
+    assert_true(size && sscanf(size, "font-size=\"%lf", &text->size) == 1);
+    assert_non_null(anchor);
+    text->upright = memmem(where, strcspn(where, ">"), "rotate(", 7) != NULL;
+    anchor += strlen("text-anchor=\"");
+    text->anchor = *anchor == 's' ? SVG_START : *anchor == 'e' ? SVG_END : SVG_MIDDLE;
+}
+
+void svg_read(struct svg *svg, const char *source)
+{
+    const char *box = strstr(source, "viewBox=\"0 0 "), *group = NULL;
+    svg->texts = 0;
+    assert_true(box && sscanf(box, "viewBox=\"0 0 %lf", &svg->width) == 1);
+    for (const char *at = source; (at = strchr(at, '<')); at++) {
+        if (strncmp(at, "<g transform=\"translate(", 24) == 0)
+            group = at;
+        if (strncmp(at, "<text>", 6) != 0)
+            continue;
+        const char *end = strstr(at, "</text>");
+        assert_true(group && end && svg->texts < SVG_TEXTS_MOST);
+        struct svg_text *text = &svg->text[svg->texts++];
+        take_place(group, text);
+        take_words(at, end, text->says, sizeof text->says);
+        at = end;
+    }
+}
+
+size_t svg_count(const struct svg *svg, const char *words)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < svg->texts; i++)
+        count += strstr(svg->text[i].says, words) != NULL;
+    return count;
+}
