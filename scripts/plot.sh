@@ -38,8 +38,9 @@ draw() {
     echo "$dir/plots/$name.svg"
 }
 
-# Columns of summary.csv by name, for awk.
-columns='NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } $at["status"] != "ok" { next }'
+# Columns of summary.csv by name, for awk; escape() makes gnuplot print a text as it is.
+columns='function escape(text) { gsub(/[\\\\{}_^@&~]/, "\\\\\\\\&", text); return text }
+NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } $at["status"] != "ok" { next }'
 
 # The data of one work's panel: series.txt, N.dat, label.N, leader.N, ceiling.dat, heading.txt.
 panel() {
@@ -86,9 +87,8 @@ panel() {
             }
             for (i = 1; i <= count; i++) {
                 name = names[order[i]]
-                print most * 1.17, y[i], "\"" name "\"" > (to "/label." order[i])
-                print last[name] * (1.03 + 0.022 * (order[i] - (count + 1) / 2)), end[name] > (to "/leader." order[i])
-                print most * 1.15, y[i] > (to "/leader." order[i])
+                print y[i], "\"" name "\"" > (to "/label." order[i])
+                print last[name], end[name], y[i] > (to "/leader." order[i])
             }
             for (i = 1; i <= count; i++) print names[i] > (to "/series.txt")
             ticks = "1"
@@ -96,8 +96,8 @@ panel() {
             print ticks > (to "/ticks.txt")
             print (most ? most : 1) > (to "/most.txt")
             print top > (to "/top.txt")
-            printf "{/:Bold %s}\\n{/*0.85 1 = %s}", kernel (parameters == "" ? "" : " (" parameters ")"),
-                bases > (to "/heading.txt")
+            printf "{/:Bold %s}\\n{/*0.85 1 = %s}", escape(kernel (parameters == "" ? "" : " (" parameters ")")),
+                escape(bases) > (to "/heading.txt")
         }' "$dir/summary.csv"
 }
 
@@ -139,25 +139,30 @@ times_plot() {
             high = $at["run_ns_high"] == "" ? ms : $at["run_ns_high"] / 1e6
             name = $at["harness"]; sub(/=.*/, "", name)
             label = $at["harness"] ($at["base"] == "" ? "" : " × " $at["workers"])
+            if (length(label) > longest) longest = length(label)
             rank = index(name, "cpython") ? 1 : 0
             row[work, rank] = row[work, rank] sprintf("%.6g %.6g %.6g %s \"%s\"\n", ms, low, high,
-                name, label)
+                name, escape(label))
             if (!least || ms < least) least = ms
             if (high > most) most = high
         }
         END {
             while ((getline work < works) > 0) {
                 split(work, part, ",")
-                print y++, "\"{/:Bold " part[1] (part[2] == "" ? "" : " (" part[2] ")") "}\"" > (to "/kernels.dat")
+                title = part[1] (part[2] == "" ? "" : " (" part[2] ")")
+                if (length(title) > longest) longest = length(title)
+                print y++, "\"{/:Bold " escape(title) "}\"" > (to "/kernels.dat")
                 count = split(row[work, 0] row[work, 1], line, "\n")
                 for (i = 1; i < count; i++) print y++, line[i] > (to "/bars.dat")
                 y += 0.4
             }
             print y > (to "/rows.txt")
+            print longest > (to "/longest.txt")
             print least / 3 > (to "/least.txt")
             print most * 2.2 > (to "/most.txt")
         }' "$dir/summary.csv"
     draw plot_times.gp times "folder='$work'" "rows=$(cat "$work/rows.txt")" \
+        "longest=$(cat "$work/longest.txt")" \
         "least=$(cat "$work/least.txt")" "most=$(cat "$work/most.txt")" "foot=\"$foot\""
 }
 
@@ -175,19 +180,26 @@ hyperfine_plot() {
                 before = part[1]
             }
             label = part[2] (part[2] == "single" ? "" : " × " part[3])
+            if (length(label) > longest) longest = length(label)
             print y++, inside[cell], ms, part[2], "\"" label "\"" > (to "/whole.dat")
             if (!least || inside[cell] < least) least = inside[cell]
             if (ms > most) most = ms
         }
         END {
             print y > (to "/rows.txt")
+            print longest > (to "/longest.txt")
             print least / 3 > (to "/least.txt")
             print most * 2.6 > (to "/most.txt")
         }' "$dir/inside.csv" "$dir/hyperfine.csv"
     draw plot_hyperfine.gp hyperfine "folder='$work'" "rows=$(cat "$work/rows.txt")" \
+        "longest=$(cat "$work/longest.txt")" \
         "least=$(cat "$work/least.txt")" "most=$(cat "$work/most.txt")" "foot=\"${foot%%\\n*}\""
 }
 
+awk -F, "$columns"'{ found = 1 } END { exit !found }' "$dir/summary.csv" || {
+    echo "plot.sh: no cell was measured: $dir/summary.csv: see summary.md for what failed" >&2
+    exit 1
+}
 summary_plots
 [ ! -f "$dir/hyperfine.csv" ] || {
     rm -f "$work"/*.dat

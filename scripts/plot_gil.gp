@@ -2,7 +2,8 @@
 # headings (joined by |), and see speedup.gp
 width = 1240; height = 600
 load scripts."/style.gp"
-set label 9 foot at screen 0.012, screen 0.055 left font ",10" textcolor rgb "#666666"
+panel_room = 0.36 # of the width, for names
+set label 9 foot noenhanced at screen 0.012, screen 0.055 left font ",10" textcolor rgb "#666666"
 set multiplot layout 1, words(panels) title \
     "Threads or processes? The same computing in C, and in Python under its GIL" \
     font ",16" margins 0.065, 0.985, 0.17, 0.80 spacing 0.085

@@ -1,10 +1,11 @@
 # The whole process beside the job inside it. In: folder (whole.dat: y job-ms whole-ms harness label),
-# rows, least, most (ms), foot
-width = 900; height = 130 + 26*rows
+# rows, longest (label, characters),
+# least, most (ms), foot
+width = 700 + 8*longest; height = 130 + 26*rows
 load scripts."/style.gp"
 set title "{/:Bold The whole command (pale, hyperfine) and the job inside it (dark)}\n{/*0.85 median time; the difference is starting, making workers and input, ending}"
-set lmargin 22; set rmargin 6; set bmargin 6
-set label 9 foot at screen 0.015, screen 22.0/height left font ",10" textcolor rgb "#666666"
+set lmargin longest+5; set rmargin 6; set bmargin 6
+set label 9 foot noenhanced at screen 0.015, screen 22.0/height left font ",10" textcolor rgb "#666666"
 set logscale x 10
 set xrange [least:most]
 set yrange [rows+0.5:-0.5]

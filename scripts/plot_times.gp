@@ -1,10 +1,10 @@
 # Run times as bars on a log axis. In: folder (bars.dat: y ms low high harness-name label), rows,
 # least, most (ms), foot
-width = 900; height = 120 + 26*rows
+width = 700 + 8*longest; height = 120 + 26*rows
 load scripts."/style.gp"
 set title "What each way takes for the same work: median run time, 95 % interval"
-set lmargin 24; set rmargin 6; set bmargin 7
-set label 9 foot at screen 0.015, screen 34.0/height left font ",10" textcolor rgb "#666666"
+set lmargin longest+5; set rmargin 6; set bmargin 7
+set label 9 foot noenhanced at screen 0.015, screen 34.0/height left font ",10" textcolor rgb "#666666"
 set logscale x 10
 set xrange [least:most]
 set yrange [rows+0.5:-0.5]

@@ -1,39 +1,48 @@
 # One panel: speedup against workers of one kernel, a line a harness.
 #
-# In:  folder (series.txt: names; N.dat: workers speedup low high; labels.dat: x y colour-index name,
-#      y moved apart; ceiling.dat: workers speedup low high), cpus, most (workers), top (speedup),
-#      heading
+# In:  folder (series.txt: names; N.dat: workers speedup low high; label.N: y name, moved apart;
+#      leader.N: workers speedup y, from the end of the line to its label; ceiling.dat: workers speedup
+#      low high; ticks.txt), cpus, most (workers), top (speedup), heading
 
 set title heading
 set xlabel "workers"
 set ylabel "speedup over one worker"
-set xrange [0.85:most*2.3]
 set yrange [0:top]
 set logscale x 2
 eval "set xtics (".system("cat '".folder."/ticks.txt'").")"
-set format x "%g"
 
 names = system("cat '".folder."/series.txt'")
+# Names stand to the right of the lines: a part of the width, whatever the range of workers is.
+first = 0.85
+span = most > 1 ? most/first : 2
+room = panel_room
+set xrange [first:most*span**(room/(1 - room))]
+label_x = most*span**0.10
 # Lines that coincide are told apart by a small step to the side.
-aside(i) = 1 + 0.022*(i - (words(names) + 1)/2.0)
+aside(i) = span**(0.014*(i - (words(names) + 1)/2.0))
 ideal(x) = x < cpus ? x : cpus
-has_ceiling = int(system("wc -l < '".folder."/ceiling.dat'")) > 0
+ceilings = int(system("wc -l < '".folder."/ceiling.dat'"))
+
+# gnuplot warns of loops without a turn, so what may be missing is put in as text.
+ideal_name = cpus > 1 && most > 1 ? \
+    '"+" using (1.30):(1.30*1.12):("ideal ") every ::::0 with labels right '.\
+    'textcolor rgb "#999999", ' : ""
+ceiling_points = ceilings ? \
+    'folder."/ceiling.dat" using 1:2:3:4 with yerrorbars linecolor rgb "#888888" pointtype 2 '.\
+    'pointsize 1.4 linewidth 1.5, folder."/ceiling.dat" using ($1/span**0.05):($2*1.03):'.\
+    '("measured ceiling") every ::(ceilings-1)::(ceilings-1) with labels right '.\
+    'textcolor rgb "#777777", ' : ""
 
 set samples 500
-plot (x >= 1 && x <= most*1.1 ? ideal(x) : NaN) with lines linecolor rgb "#aaaaaa" dashtype 2 \
-        linewidth 1.5, \
-    "+" using (1.30):(1.30*1.12):("ideal ") every ::::0 with labels right \
-        textcolor rgb "#999999", \
-    (has_ceiling ? folder."/ceiling.dat" : "/dev/null") using 1:2:3:4 with yerrorbars \
-        linecolor rgb "#888888" pointtype 2 pointsize 1.4 linewidth 1.5, \
-    (has_ceiling ? folder."/ceiling.dat" : "/dev/null") using ($1*0.92):($2*1.03):("measured ceiling") \
-        with labels right textcolor rgb "#777777", \
+plot (x >= 1 && x <= most*span**0.05 ? ideal(x) : NaN) with lines linecolor rgb "#aaaaaa" \
+        dashtype 2 linewidth 1.5, @ideal_name @ceiling_points \
     "+" using (1):(1) every ::::0 with points pointtype 7 pointsize 1.1 linecolor rgb "black", \
     for [i=1:words(names)] folder."/".i.".dat" using ($1*aside(i)):2 with lines \
         linecolor rgb colour(word(names, i)) dashtype dash(word(names, i)) linewidth 2.2, \
     for [i=1:words(names)] folder."/".i.".dat" using ($1*aside(i)):2:3:4 with yerrorbars \
         linecolor rgb colour(word(names, i)) pointtype mark(word(names, i)) pointsize 1.1, \
-    for [i=1:words(names)] folder."/label.".i using 1:2:3 with labels left \
+    for [i=1:words(names)] folder."/label.".i using (label_x):1:2 with labels left noenhanced \
         textcolor rgb colour(word(names, i)), \
-    for [i=1:words(names)] folder."/leader.".i using 1:2 with lines \
+    for [i=1:words(names)] folder."/leader.".i using ($1*aside(i)*span**0.02):2:\
+        (label_x/span**0.01-$1*aside(i)*span**0.02):($3-$2) with vectors nohead \
         linecolor rgb colour(word(names, i)) linewidth 0.7

@@ -14,12 +14,14 @@
 
 #define PATIENCE_MS 5000
 #define LINE 4096
+#define NOT_RUN 127 /* exit code of a child that could not become the interpreter */
 
 /* peer.py's side of the talk: one line of JSON each way a job, then the results as bytes. */
 struct fb_pool {
     struct fb_child child;
     int socket;
     FILE *answers;
+    const char *python; /* its path */
     char description[96];
 };
 
@@ -46,7 +48,7 @@ static bool has_pillow(const char *python)
     if (pid == 0) {
         execl(python, python, "-c",
               "import importlib.util as u, sys; sys.exit(u.find_spec('PIL') is None)", (char *)0);
-        _exit(127);
+        _exit(NOT_RUN);
     }
     int status = -1;
     while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
@@ -113,9 +115,12 @@ bool fb_peer_supports(const struct fb_kernel *kernel)
 static int explain_silence(struct fb_pool *pool, struct fb_error *error)
 {
     char how[80];
-    int pid = pool->child.pid;
-    fb_child_describe(fb_child_end(&pool->child, PATIENCE_MS), how, sizeof how);
+    int pid = pool->child.pid, status = fb_child_end(&pool->child, PATIENCE_MS);
     pool->child.pid = 0;
+    if (WIFEXITED(status) && WEXITSTATUS(status) == NOT_RUN)
+        return fb_error_set(error, -ENOPKG, "can't run the interpreter: %.150s: give another",
+                            pool->python);
+    fb_child_describe(status, how, sizeof how);
     return fb_error_set(error, -EOWNERDEAD, "the interpreter (pid %d) %s without an answer", pid,
                         how);
 }
@@ -198,8 +203,7 @@ static _Noreturn void become_python(const char *python, const char *program, con
     dup2(socket, STDIN_FILENO);
     dup2(socket, STDOUT_FILENO);
     execl(python, python, program, mode, count, (char *)0);
-    fprintf(stderr, "forkbench: can't run %s: %s\n", python, strerror(errno));
-    _exit(127);
+    _exit(NOT_RUN);
 }
 
 static int start(struct fb_pool *pool, const char *mode, const struct fb_setting *setting,
@@ -212,6 +216,7 @@ static int start(struct fb_pool *pool, const char *mode, const struct fb_setting
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
         return fb_error_set(error, -errno, "can't make a socket pair: %s", strerror(errno));
     pool->socket = ends[0];
+    pool->python = setting->variant;
     pid_t parent = getpid(), pid = fork();
     if (pid == 0) {
         fb_child_tie(parent);
