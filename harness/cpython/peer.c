@@ -149,15 +149,22 @@ static int hear(struct fb_pool *pool, json_t **ret_answer, struct fb_error *erro
 static int tell(struct fb_pool *pool, const struct fb_job *job, struct fb_error *error)
 {
     json_t *parameters = json_object();
-    for (int i = 0; job->kernel->params[i].name; i++)
-        json_object_set_new(parameters, job->kernel->params[i].name,
-                            json_string(job->params->value[i].text));
+    for (int i = 0; job->kernel->params[i].name; i++) {
+        json_t *value = json_string(job->params->value[i].text);
+        if (!value) {
+            json_decref(parameters);
+            return fb_error_set(error, -EINVAL,
+                                "not UTF-8, which Python needs: %s=%.120s: rename it",
+                                job->kernel->params[i].name, job->params->value[i].text);
+        }
+        json_object_set_new(parameters, job->kernel->params[i].name, value);
+    }
     json_t *request = json_pack("{ss so sI}", "kernel", job->kernel->name, "parameters", parameters,
                                 "chunk", (json_int_t)(job->chunk ? job->chunk : 1));
     char *text = json_dumps(request, JSON_COMPACT);
     json_decref(request);
     if (!text)
-        return fb_error_set(error, -EINVAL, "a parameter is not UTF-8: rename it");
+        return fb_error_set(error, -ENOMEM, "out of memory");
     size_t length = strlen(text);
     text[length++] = '\n'; /* over the terminator: send takes a length */
     ssize_t sent = send(pool->socket, text, length, MSG_NOSIGNAL);

@@ -2,11 +2,12 @@
 import errno
 import io
 import os
+import stat
 import struct
 import warnings
 import zlib
 
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 FILTERS = {
     "box": Image.BOX,
@@ -43,11 +44,32 @@ def plan(parameters):
     return [image + how for image in found]
 
 
-def plain(image):
+def read_bytes(path, offset, length):
+    """A regular file's, or a part of it; does not wait for the other end of a pipe."""
+    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "not a regular file")
+        file.seek(offset)
+        return file.read(length)
+
+
+def load(data):
+    """The image, and whether the file says that it is grey, which Pillow forgets of some."""
+    image = Image.open(io.BytesIO(data), formats=("JPEG", "PNG"))
+    if image.format != "PNG":
+        return image, image.mode == "L"
+    bits, colour = data[24], data[25]
+    transparent = image.info.get("transparency")
+    if colour == 0 and bits < 8 and isinstance(transparent, int):
+        # Pillow spreads the pixels over 0 … 255, but not the transparent one.
+        image.info["transparency"] = transparent * 255 // ((1 << bits) - 1)
+    return image, colour in (0, 4)
+
+
+def plain(image, grey):
     """Grey stays grey; everything else becomes RGB; transparency is laid over white."""
     if image.mode in ("I", "I;16", "I;16B"):
         return image.point(lambda value: value * (1 / 256)).convert("L")
-    grey = image.mode in ("1", "L", "LA")
     if image.mode in ("LA", "PA", "RGBA") or "transparency" in image.info:
         image = image.convert("RGBA")
         white = Image.new("RGBA", image.size, "white")
@@ -71,10 +93,8 @@ def grid(image):
 
 
 def resize(name, path, offset, length, size, resample, quality, out):
-    with open(path, "rb") as file:
-        file.seek(offset)
-        source = Image.open(io.BytesIO(file.read(length)), formats=("JPEG", "PNG"))
-    small = plain(source).resize(size, resample)
+    source, grey = load(read_bytes(path, offset, length))
+    small = plain(source, grey).resize(size, resample)
     encoded = io.BytesIO()
     small.save(encoded, "JPEG", quality=quality)
     if out:
@@ -87,7 +107,8 @@ def resize(name, path, offset, length, size, resample, quality, out):
 def work(item):
     try:
         return resize(*item)
-    except OSError as error:
-        return failure(error.errno or errno.EBADMSG, str(error))
-    except (SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        return failure(errno.EBADMSG, str(error))
+    except UnidentifiedImageError:
+        return failure(errno.ENOTSUP, "neither a JPEG nor a PNG image")
+    except Exception as error:  # a broken image is that item's error, whatever Pillow calls it
+        return failure(getattr(error, "errno", None) or errno.EBADMSG,
+                       str(error) or type(error).__name__)
