@@ -1,4 +1,5 @@
-/* A folder of images as people have them: good ones of every kind, broken ones, and what is none. */
+/* A folder of images as people have them: good ones of every kind, broken ones, and what is none.
+ */
 #ifndef FB_TESTS_MIXED_H
 #define FB_TESTS_MIXED_H
 

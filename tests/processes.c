@@ -86,22 +86,36 @@ bool wait_for_none_marked(const char *mark)
     return false;
 }
 
-/* In ticks of sysconf(_SC_CLK_TCK). */
+/* Parent and CPU time in ticks, from the fields behind the name, which may have anything in it
+ * (proc(5), stat). */
+static bool read_stat(pid_t pid, pid_t *ret_parent, unsigned long *ret_ticks)
+{
+    char text[1024];
+    unsigned long user, system;
+    if (!read_about(pid, "stat", text, sizeof text) || !strrchr(text, ')'))
+        return false;
+    if (sscanf(strrchr(text, ')') + 1, " %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu",
+               ret_parent, &user, &system) != 3)
+        return false;
+    *ret_ticks = user + system;
+    return true;
+}
+
+pid_t parent_of(pid_t pid)
+{
+    pid_t parent;
+    unsigned long ticks;
+    return read_stat(pid, &parent, &ticks) ? parent : 0;
+}
+
 static unsigned long time_used(const char *mark)
 {
-    pid_t pids[PROCESSES_MOST];
+    pid_t pids[PROCESSES_MOST], parent;
     size_t count = marked(mark, pids, PROCESSES_MOST);
-    unsigned long sum = 0;
-    for (size_t i = 0; i < count && i < PROCESSES_MOST; i++) {
-        char text[1024];
-        unsigned long user, system;
-        /* Behind the name, which may have anything in it (proc(5), fields 14 and 15). */
-        if (!read_about(pids[i], "stat", text, sizeof text) || !strrchr(text, ')'))
-            continue;
-        if (sscanf(strrchr(text, ')') + 1,
-                   " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &system) == 2)
-            sum += user + system;
-    }
+    unsigned long sum = 0, ticks;
+    for (size_t i = 0; i < count && i < PROCESSES_MOST; i++)
+        if (read_stat(pids[i], &parent, &ticks))
+            sum += ticks;
     return sum;
 }
 

@@ -19,6 +19,9 @@ void mark_new(char mark[MARK_SIZE]);
 /* Up to `most` pids of living processes with that mark; returns how many there are. */
 size_t marked(const char *mark, pid_t *ret_pids, size_t most);
 
+/* 0 when there is no such process. */
+pid_t parent_of(pid_t pid);
+
 /* Waits until at least `count` have the mark and until none has; false when LIMIT_MS passed. Those
  * that are left then are killed. */
 bool wait_for_marked(const char *mark, size_t count);
@@ -32,7 +35,8 @@ struct running {
     FILE *out, *err;
 };
 
-/* Starts $FORKBENCH with these arguments, which end with NULL. It ends by SIGALRM after LIMIT_MS. */
+/* Starts $FORKBENCH with these arguments, which end with NULL. It ends by SIGALRM after LIMIT_MS.
+ */
 struct running program_start(const char *const *arguments);
 #define START(...) program_start((const char *const[]){ __VA_ARGS__, NULL })
 

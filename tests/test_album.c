@@ -262,10 +262,14 @@ static void broken_entries_are_refused(void **state)
     static const struct {
         uint64_t offset, size;
     } bad[] = {
-        { sizeof(struct pack) + 1, 0 }, { sizeof(struct pack), 1 },
-        { 0, sizeof(struct pack) + 1 }, { UINT64_MAX, 1 },
-        { 1, UINT64_MAX },              { UINT64_MAX - 7, 8 },
-        { (uint64_t)1 << 63, 8 },       { 200, (uint64_t)1 << 63 },
+        { sizeof(struct pack) + 1, 0 },
+        { sizeof(struct pack), 1 },
+        { 0, sizeof(struct pack) + 1 },
+        { UINT64_MAX, 1 },
+        { 1, UINT64_MAX },
+        { UINT64_MAX - 7, 8 },
+        { (uint64_t)1 << 63, 8 },
+        { 200, (uint64_t)1 << 63 },
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         for (int which = 0; which < 2; which++) {
@@ -319,16 +323,11 @@ static void a_broken_image_in_a_pack(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(folders_without_images),
-        TEST(long_paths_are_refused_whole),
-        TEST(files_are_in_order),
-        TEST(only_plain_files_are_read),
-        TEST(the_folder_for_results),
-        TEST(a_good_pack_is_worked_on),
-        TEST(broken_packs_are_refused),
-        TEST(broken_entries_are_refused),
-        TEST(what_is_no_pack_either),
-        TEST(a_broken_image_in_a_pack),
+        TEST(folders_without_images),   TEST(long_paths_are_refused_whole),
+        TEST(files_are_in_order),       TEST(only_plain_files_are_read),
+        TEST(the_folder_for_results),   TEST(a_good_pack_is_worked_on),
+        TEST(broken_packs_are_refused), TEST(broken_entries_are_refused),
+        TEST(what_is_no_pack_either),   TEST(a_broken_image_in_a_pack),
     };
     return RUN_TESTS(tests);
 }

@@ -157,8 +157,8 @@ static void nothing_is_left_in_temporary_folders(void **state)
     assert_int_equal(setenv("TMPDIR", folder, 1), 0);
     size_t shared = folder_count("/dev/shm");
     for (size_t i = 0; i < sizeof harnesses / sizeof *harnesses; i++) {
-        struct said said = RUN("exec", "-k", "primes", "-H", harnesses[i], "-w", "2", "-p",
-                               "hi=100");
+        struct said said =
+            RUN("exec", "-k", "primes", "-H", harnesses[i], "-w", "2", "-p", "hi=100");
         assert_int_equal(said.code, 0);
         said_clear(&said);
     }

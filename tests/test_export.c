@@ -290,36 +290,61 @@ static void one_file_in_the_way(void **state)
     }
 }
 
-/* The limit on a file's size stands for a full disk: writing fails inside the exporter, or not
- * before the end, when the buffer is written. */
+static size_t size_of(const char *name)
+{
+    char *text = file_read(folder, name);
+    size_t size = strlen(text);
+    free(text);
+    return size;
+}
+
+/* The limit on a file's size stands for a full disk. `file` can't be written, and so stays. */
+static void check_full_disk(size_t room, const char *file)
+{
+    struct rlimit before;
+    struct fb_error error = { 0 };
+    file_write(folder, file, "old");
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    struct rlimit limit = { room, before.rlim_max };
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    int result = fb_export_all(&invented.run, folder, &error);
+    setrlimit(RLIMIT_FSIZE, &before);
+    signal(SIGXFSZ, SIG_DFL);
+    assert_true(result < 0);
+    assert_non_null(strstr(error.text, file));
+    char *text = file_read(folder, file);
+    assert_string_equal(text, "old");
+    free(text);
+    assert_int_equal(folder_count(folder), sizeof files / sizeof *files);
+}
+
+/* Writing fails inside the exporter, or not before the end, when the buffer is written. */
 static void old_files_survive_a_full_disk(void **state)
 {
     (void)state;
     write_all();
-    char *text = file_read(folder, "run.json");
-    const rlim_t room[] = { 0, 100, strlen(text) / 2, strlen(text) - 1 };
-    free(text);
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
-        file_write(folder, files[i], "old");
-    struct rlimit before;
-    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
-    signal(SIGXFSZ, SIG_IGN);
-    for (size_t i = 0; i < sizeof room / sizeof *room; i++) {
-        struct fb_error error = { 0 };
-        struct rlimit limit = { room[i], before.rlim_max };
-        assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
-        int result = fb_export_all(&invented.run, folder, &error);
-        setrlimit(RLIMIT_FSIZE, &before);
-        assert_true(result < 0);
-        assert_non_null(strstr(error.text, "run.json"));
-        text = file_read(folder, "run.json");
-        assert_string_equal(text, "old");
-        free(text);
-        assert_int_equal(folder_count(folder), sizeof files / sizeof *files);
-    }
-    signal(SIGXFSZ, SIG_DFL);
+    size_t whole = size_of("run.json");
+    const size_t room[] = { 0, 100, whole / 2, whole - 1 };
+    for (size_t i = 0; i < sizeof room / sizeof *room; i++)
+        check_full_disk(room[i], "run.json");
     write_all();
     json_decref(read_json());
+}
+
+/* The same for a table, with room for run.json: without what exec said that is the smaller one. */
+static void old_tables_survive_a_full_disk(void **state)
+{
+    (void)state;
+    static struct fb_sample many[1000];
+    for (size_t i = 0; i < sizeof many / sizeof *many; i++)
+        many[i] = invented.sample[2];
+    invented.samples.list = many;
+    invented.samples.count = sizeof many / sizeof *many;
+    write_all();
+    size_t json = size_of("run.json");
+    assert_true(size_of("samples.csv") > json + 10000);
+    check_full_disk(json, "samples.csv");
 }
 
 int main(void)
@@ -332,6 +357,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(no_folder, begin, end),
         cmocka_unit_test_setup_teardown(one_file_in_the_way, begin, end),
         cmocka_unit_test_setup_teardown(old_files_survive_a_full_disk, begin, end),
+        cmocka_unit_test_setup_teardown(old_tables_survive_a_full_disk, begin, end),
     };
     return RUN_TESTS(tests);
 }

@@ -45,10 +45,10 @@ static int difference(const uint8_t *a, const uint8_t *b, size_t size)
 static const struct {
     uint8_t colour, depth;
 } png_kinds[] = {
-    { PNG_GREY, 1 },       { PNG_GREY, 2 },        { PNG_GREY, 4 },    { PNG_GREY, 8 },
-    { PNG_GREY, 16 },      { PNG_RGB, 8 },         { PNG_RGB, 16 },    { PNG_PALETTE, 1 },
-    { PNG_PALETTE, 2 },    { PNG_PALETTE, 4 },     { PNG_PALETTE, 8 }, { PNG_GREY_ALPHA, 8 },
-    { PNG_GREY_ALPHA, 16 }, { PNG_RGBA, 8 },       { PNG_RGBA, 16 },
+    { PNG_GREY, 1 },        { PNG_GREY, 2 },    { PNG_GREY, 4 },    { PNG_GREY, 8 },
+    { PNG_GREY, 16 },       { PNG_RGB, 8 },     { PNG_RGB, 16 },    { PNG_PALETTE, 1 },
+    { PNG_PALETTE, 2 },     { PNG_PALETTE, 4 }, { PNG_PALETTE, 8 }, { PNG_GREY_ALPHA, 8 },
+    { PNG_GREY_ALPHA, 16 }, { PNG_RGBA, 8 },    { PNG_RGBA, 16 },
 };
 
 static const struct {
@@ -91,8 +91,8 @@ static void expect_pixel(const struct png *png, const uint16_t *sample, uint8_t 
     if (png->colour == PNG_PALETTE && sample[0] < png->transparency_size)
         alpha = png->transparency[sample[0]];
     for (unsigned i = 0; i < 3; i++) {
-        unsigned c = png->colour == PNG_PALETTE ? palette[3 * sample[0] + i]
-                                                : value[channels < 3 ? 0 : i];
+        unsigned c =
+            png->colour == PNG_PALETTE ? palette[3 * sample[0] + i] : value[channels < 3 ? 0 : i];
         ret_rgb[i] = (uint8_t)((2 * (c * alpha + 255u * (255u - alpha)) + 255) / 510);
     }
 }
@@ -116,8 +116,15 @@ static void check_png(const struct png *png, const uint16_t *samples)
 
 static void check_png_kind(size_t kind, size_t size, bool interlaced, bool transparent)
 {
-    struct png png = { sizes[size].width, sizes[size].height, png_kinds[kind].depth,
-                       png_kinds[kind].colour, interlaced, NULL, 0, NULL, 0 };
+    struct png png = { sizes[size].width,
+                       sizes[size].height,
+                       png_kinds[kind].depth,
+                       png_kinds[kind].colour,
+                       interlaced,
+                       NULL,
+                       0,
+                       NULL,
+                       0 };
     unsigned channels = png_channels(png.colour);
     size_t pixels = (size_t)png.width * png.height, colours = 1u << png.depth;
     uint16_t *samples = noise_samples(pixels * channels, 1u << png.depth, (uint32_t)kind + 1);
@@ -208,7 +215,7 @@ static void png_of_another_encoder(void **state)
 static void expect_rgb(enum jpeg_kind kind, const uint8_t *pixel, uint8_t *ret_rgb)
 {
     for (int i = 0; i < 3; i++)
-        ret_rgb[i] = kind == JPEG_GREY ? pixel[0]
+        ret_rgb[i] = kind == JPEG_GREY  ? pixel[0]
                      : kind < JPEG_CMYK ? pixel[i]
                                         : (uint8_t)(pixel[i] * pixel[3] / 255);
 }
@@ -228,8 +235,7 @@ static void every_kind_of_jpeg(void **state)
                 expect_rgb(kind, pixels + i * jpeg_channels(kind), rgb);
                 int off = difference(image.pixels + i * image.channels, rgb, image.channels);
                 if (off > 8)
-                    fail_msg("kind %d, %u x %u, pixel %zu: off by %d", kind, width, height, i,
-                             off);
+                    fail_msg("kind %d, %u x %u, pixel %zu: off by %d", kind, width, height, i, off);
             }
             bytes_clear(&bytes);
             free(pixels);
@@ -240,10 +246,12 @@ static void every_kind_of_jpeg(void **state)
 static void inks_are_inverted(void **state)
 {
     (void)state;
-    static const uint8_t ink[][4] = { { 255, 255, 255, 0 }, { 0, 255, 255, 255 },
-                                      { 255, 255, 255, 255 }, { 255, 255, 255, 128 } };
-    static const uint8_t rgb[][3] = { { 0, 0, 0 }, { 0, 255, 255 }, { 255, 255, 255 },
-                                      { 128, 128, 128 } };
+    static const uint8_t ink[][4] = {
+        { 255, 255, 255, 0 }, { 0, 255, 255, 255 }, { 255, 255, 255, 255 }, { 255, 255, 255, 128 }
+    };
+    static const uint8_t rgb[][3] = {
+        { 0, 0, 0 }, { 0, 255, 255 }, { 255, 255, 255 }, { 128, 128, 128 }
+    };
     for (enum jpeg_kind kind = JPEG_CMYK; kind < JPEG_KINDS; kind++)
         for (int colour = 0; colour < 4; colour++) {
             uint8_t pixels[64][4];
@@ -362,8 +370,7 @@ static void sizes_have_a_limit(void **state)
     image.pixels[5] = 77;
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
         for (uint32_t channels = 1; channels <= 4; channels++) {
-            int result =
-                fb_image_reserve(&image, refused[i][0], refused[i][1], channels, &error);
+            int result = fb_image_reserve(&image, refused[i][0], refused[i][1], channels, &error);
             assert_int_equal(result, -EFBIG);
             assert_int_equal(error.code, -EFBIG);
             assert_int_equal(fb_image_reserve(&image, refused[i][0], refused[i][1], 1, NULL),
@@ -384,16 +391,11 @@ static void sizes_have_a_limit(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(every_kind_of_png),
-        TEST(transparency_lies_over_white),
-        TEST(png_of_another_encoder),
-        TEST(every_kind_of_jpeg),
-        TEST(inks_are_inverted),
-        TEST(what_is_encoded_comes_back),
-        TEST(quality_costs_bytes),
-        TEST(encoding_refuses_what_jpeg_cannot_hold),
-        TEST(a_buffer_serves_many_images),
-        TEST(sizes_have_a_limit),
+        TEST(every_kind_of_png),           TEST(transparency_lies_over_white),
+        TEST(png_of_another_encoder),      TEST(every_kind_of_jpeg),
+        TEST(inks_are_inverted),           TEST(what_is_encoded_comes_back),
+        TEST(quality_costs_bytes),         TEST(encoding_refuses_what_jpeg_cannot_hold),
+        TEST(a_buffer_serves_many_images), TEST(sizes_have_a_limit),
     };
     return RUN_TESTS(tests);
 }

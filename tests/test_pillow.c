@@ -16,8 +16,8 @@ struct sizes {
 };
 
 static const struct sizes chosen[] = {
-    { 1600, 1200, 128, 128 }, { 100, 7, 13, 41 },   { 7, 100, 41, 13 },  { 1, 1, 17, 9 },
-    { 1, 200, 1, 7 },         { 200, 1, 333, 1 },   { 64, 64, 64, 64 },  { 64, 64, 64, 3 },
+    { 1600, 1200, 128, 128 }, { 100, 7, 13, 41 },     { 7, 100, 41, 13 }, { 1, 1, 17, 9 },
+    { 1, 200, 1, 7 },         { 200, 1, 333, 1 },     { 64, 64, 64, 64 }, { 64, 64, 64, 3 },
     { 64, 64, 3, 64 },        { 129, 127, 128, 128 }, { 2, 2, 255, 254 }, { 1000, 3, 1, 1 },
     { 33, 65, 66, 130 },      { 640, 480, 639, 481 },
 };
@@ -68,8 +68,8 @@ static void write_cases(const char *folder)
     for (size_t i = 0; i < CASES; i++) {
         struct sizes sizes = sizes_of(i);
         size_t size = (size_t)sizes.from_width * sizes.from_height * channels_of(i);
-        assert_int_equal(fb_image_reserve(&image, sizes.from_width, sizes.from_height,
-                                          channels_of(i), NULL), 0);
+        assert_int_equal(
+            fb_image_reserve(&image, sizes.from_width, sizes.from_height, channels_of(i), NULL), 0);
         paint(&image, i);
         for (int filter = 0; filter < 4; filter++) {
             fprintf(cases, "%d %u %u %u %u %u\n", filter, channels_of(i), sizes.from_width,
@@ -95,13 +95,14 @@ static void compare(struct work *work, FILE *out, enum fb_filter filter, struct 
     assert_non_null(theirs);
     assert_int_equal(fread(theirs, 1, size, out), size);
     assert_int_equal(fb_image_resample(&work->image, filter, sizes.width, sizes.height,
-                                       &work->resampler, &work->small, NULL), 0);
+                                       &work->resampler, &work->small, NULL),
+                     0);
     for (size_t i = 0; i < size; i++) {
         int off = abs(theirs[i] - work->small.pixels[i]);
         if (off > 1)
             fail_msg("filter %d, %u channels, %u x %u to %u x %u: byte %zu is %u, Pillow's %u",
-                     filter, work->image.channels, sizes.from_width, sizes.from_height,
-                     sizes.width, sizes.height, i, work->small.pixels[i], theirs[i]);
+                     filter, work->image.channels, sizes.from_width, sizes.from_height, sizes.width,
+                     sizes.height, i, work->small.pixels[i], theirs[i]);
         work->differing += off == 1;
     }
     work->compared += size;
@@ -120,7 +121,8 @@ static void pillow_agrees(void **state)
     for (size_t i = 0; i < CASES; i++) {
         struct sizes sizes = sizes_of(i);
         assert_int_equal(fb_image_reserve(&work.image, sizes.from_width, sizes.from_height,
-                                          channels_of(i), NULL), 0);
+                                          channels_of(i), NULL),
+                         0);
         paint(&work.image, i);
         for (enum fb_filter filter = FB_BOX; filter <= FB_LANCZOS3; filter++)
             compare(&work, out, filter, sizes);

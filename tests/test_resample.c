@@ -64,8 +64,8 @@ static void check_fact(const struct fact *fact)
         assert_int_equal(sscanf(fact->pixels + 2 * i, "%2x", &expected), 1);
         if (abs((int)expected - small.pixels[i]) > 1)
             fail_msg("filter %d, %u channels, %u x %u to %u x %u: byte %zu is %u, Pillow's is %u",
-                     fact->filter, fact->channels, fact->from_width, fact->from_height,
-                     fact->width, fact->height, i, small.pixels[i], expected);
+                     fact->filter, fact->channels, fact->from_width, fact->from_height, fact->width,
+                     fact->height, i, small.pixels[i], expected);
     }
 }
 
@@ -274,8 +274,8 @@ static void too_large_results_are_refused(void **state)
     struct fb_error error = { 0 };
     reserve(1, FB_IMAGE_SIDE_MOST, 1);
     memset(image.pixels, 9, FB_IMAGE_SIDE_MOST);
-    assert_int_equal(
-        fb_image_resample(&image, FB_BOX, 16384, 16, &resampler, &small, &error), -EFBIG);
+    assert_int_equal(fb_image_resample(&image, FB_BOX, 16384, 16, &resampler, &small, &error),
+                     -EFBIG);
     assert_int_equal(error.code, -EFBIG);
     assert_int_equal(fb_image_resample(&image, FB_BOX, 16384, 16, &resampler, &small, NULL),
                      -EFBIG);
@@ -288,16 +288,11 @@ static void too_large_results_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(pillow_gives_the_same),
-        TEST(weights_add_up_to_one),
-        TEST(weights_are_symmetric),
-        TEST(a_flat_image_stays_flat),
-        TEST(the_same_size_is_the_same_image),
-        TEST(the_box_is_the_mean),
-        TEST(lines_across_and_down_are_alike),
-        TEST(overshoot_is_clipped),
-        TEST(buffers_carry_nothing_over),
-        TEST(too_large_results_are_refused),
+        TEST(pillow_gives_the_same),           TEST(weights_add_up_to_one),
+        TEST(weights_are_symmetric),           TEST(a_flat_image_stays_flat),
+        TEST(the_same_size_is_the_same_image), TEST(the_box_is_the_mean),
+        TEST(lines_across_and_down_are_alike), TEST(overshoot_is_clipped),
+        TEST(buffers_carry_nothing_over),      TEST(too_large_results_are_refused),
     };
     return RUN_TESTS(tests);
 }

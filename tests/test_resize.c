@@ -117,8 +117,7 @@ static void check_saved(const char *name)
     struct fb_resampler resampler = { 0 };
     decode_file(folder, "", name, &image);
     decode_file(out, "processed_", name, &saved);
-    assert_int_equal(
-        fb_image_resample(&image, FB_BICUBIC, 128, 128, &resampler, &small, NULL), 0);
+    assert_int_equal(fb_image_resample(&image, FB_BICUBIC, 128, 128, &resampler, &small, NULL), 0);
     assert_int_equal(saved.width, 128);
     assert_int_equal(saved.height, 128);
     assert_int_equal(saved.channels, image.channels);
@@ -154,7 +153,7 @@ static void parameters_matter(void **state)
 {
     (void)state;
     static const char *const other[] = { "filter=lanczos3", "filter=box", "filter=bilinear",
-                                         "quality=74", "width=127", "height=129" };
+                                         "quality=74",      "width=127",  "height=129" };
     struct task task;
     RESIZE(&task, images_option);
     uint64_t digest = task_digest(&task);
@@ -174,12 +173,14 @@ static void parameters_matter(void **state)
 static void extreme_sizes(void **state)
 {
     (void)state;
-    static const char *const size[][2] = { { "width=1", "height=1" }, { "width=1", "height=700" },
-                                           { "width=700", "height=1" }, { "width=3", "height=2" } };
+    static const char *const size[][2] = { { "width=1", "height=1" },
+                                           { "width=1", "height=700" },
+                                           { "width=700", "height=1" },
+                                           { "width=3", "height=2" } };
     for (size_t i = 0; i < sizeof size / sizeof *size; i++)
         for (int filter = 0; filter < 4; filter++) {
-            static const char *const names[] = { "filter=box", "filter=bilinear",
-                                                 "filter=bicubic", "filter=lanczos3" };
+            static const char *const names[] = { "filter=box", "filter=bilinear", "filter=bicubic",
+                                                 "filter=lanczos3" };
             struct task task;
             struct fb_error error = { 0 };
             RESIZE(&task, images_option, size[i][0], size[i][1], names[filter]);

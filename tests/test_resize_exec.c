@@ -68,8 +68,8 @@ static void expect_broken_named(const char *err, size_t more)
     assert_int_equal(count_lines(err), mixed_broken() + more);
     for (size_t i = 0; i < mixed_count(); i++) {
         char begin_of_line[400];
-        snprintf(begin_of_line, sizeof begin_of_line, "forkbench: resize: %s: ",
-                 mixed_files[i].name);
+        snprintf(begin_of_line, sizeof begin_of_line,
+                 "forkbench: resize: %s: ", mixed_files[i].name);
         unsigned count = times(err, begin_of_line);
         if (count != (mixed_files[i].reason != NULL))
             fail_msg("%s was named %u times:\n%s", mixed_files[i].name, count, err);
@@ -112,16 +112,17 @@ static void a_mixed_folder(void **state)
 static void every_native_way_gives_the_same(void **state)
 {
     (void)state;
-    static const char *const ways[][2] = { { "single", "1" },   { "forkpool", "3" },
-                                           { "gil", "3" },      { "pthread", "3" },
-                                           { "forkpool", "1" }, { "gil", "1" } };
+    static const char *const ways[][2] = {
+        { "single", "1" },  { "forkpool", "3" }, { "gil", "3" },
+        { "pthread", "3" }, { "forkpool", "1" }, { "gil", "1" }
+    };
     static const char *const schedules[] = { "static", "dynamic", "guided" };
     char digest[17], other[17];
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++)
         for (int k = 0; k < 3; k++) {
             folder_remove(out);
-            struct said said = RESIZE("-H", ways[i][0], "-w", ways[i][1], "-s", schedules[k],
-                                      "-p", out_option, "--repeat", "2");
+            struct said said = RESIZE("-H", ways[i][0], "-w", ways[i][1], "-s", schedules[k], "-p",
+                                      out_option, "--repeat", "2");
             expect_code(&said, 1);
             expect_broken_named(said.err, 0);
             take_digest(&said, i + k ? other : digest);
@@ -169,8 +170,8 @@ static void json_names_the_broken_ones(void **state)
 static void strange_names(void **state)
 {
     (void)state;
-    static const char *const names[] = { "two\nlines.jpg", "latin-\xe9.jpg", "tab\t.jpg",
-                                         "\x1b[31mred.jpg", "%s%n.jpg", "-p.jpg" };
+    static const char *const names[] = { "two\nlines.jpg",  "latin-\xe9.jpg", "tab\t.jpg",
+                                         "\x1b[31mred.jpg", "%s%n.jpg",       "-p.jpg" };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         file_write(folder, names[i], "no image");
     struct said said = RESIZE("-H", "forkpool", "-w", "2", "-p", out_option);

@@ -159,8 +159,9 @@ static void they_look_like_photographs(void **state)
     struct pack pack = make_pack();
     struct fb_image image = { 0 };
     for (int i = 0; i < FB_SAMPLES; i += 21) {
-        assert_int_equal(fb_image_decode(pack.bytes + pack.entry[i].offset, pack.entry[i].size,
-                                         &image, NULL), 0);
+        assert_int_equal(
+            fb_image_decode(pack.bytes + pack.entry[i].offset, pack.entry[i].size, &image, NULL),
+            0);
         assert_int_equal(image.channels, 3);
         unsigned seen[256] = { 0 }, used = 0, coloured = 0, rough = 0;
         for (size_t k = 0; k + 3 < (size_t)WIDTH * HEIGHT * 3; k += 3) {

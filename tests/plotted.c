@@ -1,0 +1,159 @@
+#include "support.h"
+
+#include "plotted.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+char plotted_folder[FOLDER_NAME];
+
+int plotted_begin(void **state)
+{
+    (void)state;
+    folder_make(plotted_folder);
+    char run[FOLDER_NAME + 8];
+    snprintf(run, sizeof run, "%s/run", plotted_folder);
+    return mkdir(run, 0777);
+}
+
+int plotted_end(void **state)
+{
+    (void)state;
+    folder_remove(plotted_folder);
+    return 0;
+}
+
+/* ---- an invented summary.csv ---- */
+
+const struct work works[WORKS] = {
+    { "divisors", "", "speedup_divisors" },
+    { "primes", "lo=1 hi=800000 ranges=64", "speedup_primes_lo_1_hi_800000_ranges_64" },
+    { "resize", "images=/tmp/my_photos filter=bicubic",
+      "speedup_resize_images_tmp_my_photos_filter_bicubic" },
+};
+
+static bool is_python(const char *harness)
+{
+    return strncmp(harness, "cpython", 7) == 0;
+}
+
+/* speedup 0: a base. */
+static void add_row(FILE *to, size_t work, const struct invention *what, const char *harness,
+                    unsigned workers, double speedup)
+{
+    double ns = (is_python(harness) ? 40 : 1) * 7e7 / (speedup > 0 ? speedup : 1);
+    bool failed = what->failed && strcmp(harness, what->failed) == 0 && workers == 2;
+    fprintf(to, "%s,%s,%s,%u,", works[work].kernel, works[work].parameters, harness, workers);
+    if (failed)
+        fputs("0,,,,,,,,,", to);
+    else if (what->no_intervals && speedup > 0)
+        fprintf(to, "3,%.0f,,,%.6g,,,,,", ns, speedup);
+    else if (what->no_intervals)
+        fprintf(to, "3,%.0f,,,,,,,,", ns);
+    else if (speedup > 0)
+        fprintf(to, "9,%.0f,%.0f,%.0f,%.6g,%.6g,%.6g,0.98,0.97,0.99", ns, ns * 0.97, ns * 1.03,
+                speedup, speedup * 0.97, speedup * 1.03);
+    else
+        fprintf(to, "9,%.0f,%.0f,%.0f,,,,,,", ns, ns * 0.97, ns * 1.03);
+    fprintf(to, ",%s,%s,%u,Some CPU @ 2.00GHz,2026-01-31T12:34:56Z\n",
+            speedup > 0 ? (is_python(harness) ? "cpython-single" : "single") : "",
+            failed ? "failed" : "ok", what->cpus);
+}
+
+void invent(const struct invention *what)
+{
+    char path[FOLDER_NAME + 32];
+    snprintf(path, sizeof path, "%s/run/summary.csv", plotted_folder);
+    FILE *to = fopen(path, "we");
+    assert_non_null(to);
+    fputs("kernel,parameters,harness,workers,blocks,run_ns_median,run_ns_low,run_ns_high,"
+          "speedup_median,speedup_low,speedup_high,of_ceiling_median,of_ceiling_low,"
+          "of_ceiling_high,base,status,cpus_effective,cpu,started_utc\n",
+          to);
+    for (size_t work = 0; work < WORKS; work++) {
+        bool python = false;
+        add_row(to, work, what, "single", 1, 0);
+        for (size_t h = 0; what->harness[h]; h++) {
+            python |= is_python(what->harness[h]);
+            for (size_t w = 0; what->workers[w]; w++) {
+                unsigned used = what->workers[w] < what->cpus ? what->workers[w] : what->cpus;
+                bool locked = strcmp(what->harness[h], "gil") == 0;
+                add_row(to, work, what, what->harness[h], what->workers[w],
+                        locked ? 0.99 : 0.97 * used);
+            }
+        }
+        for (size_t w = 0; what->workers[w]; w++)
+            if (what->workers[w] >= 2 && what->workers[w] <= what->cpus)
+                add_row(to, work, what, "ceiling", what->workers[w], 0.98 * what->workers[w]);
+        if (python)
+            add_row(to, work, what, "cpython-single", 1, 0);
+    }
+    assert_int_equal(fclose(to), 0);
+}
+
+/* ---- drawing ---- */
+
+int plot(const char *arguments)
+{
+    char command[1000 + 3 * FOLDER_NAME], usual[FOLDER_NAME + 16];
+    snprintf(usual, sizeof usual, "'%s/run'", plotted_folder);
+    snprintf(command, sizeof command, "'%s/plot.sh' %s >'%s/out.txt' 2>'%s/err.txt' </dev/null",
+             getenv("FORKBENCH_SCRIPTS"), arguments ? arguments : usual, plotted_folder,
+             plotted_folder);
+    int status = system(command);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+void plot_quietly(void)
+{
+    int code = plot(NULL);
+    char *text = file_read(plotted_folder, "err.txt");
+    if (code != 0 || text[0])
+        fail_msg("exit %d, %s", code, text);
+    free(text);
+}
+
+bool has_command(const char *name)
+{
+    char command[64];
+    snprintf(command, sizeof command, "command -v %s >/dev/null 2>&1", name);
+    return system(command) == 0;
+}
+
+static void check_xml(const char *name)
+{
+    char command[400 + FOLDER_NAME];
+    const char *checker = "grep -q '</svg>'";
+    if (has_command("xmllint"))
+        checker = "xmllint --noout";
+    else if (has_command("python3"))
+        checker = "python3 -c 'import sys, xml.dom.minidom as d; d.parse(sys.argv[1])'";
+    snprintf(command, sizeof command, "%s '%s/run/plots/%s.svg' >/dev/null 2>&1", checker,
+             plotted_folder, name);
+    if (system(command) != 0)
+        fail_msg("not well formed: %s.svg", name);
+}
+
+void read_figure(struct svg *svg, const char *name)
+{
+    char path[200];
+    snprintf(path, sizeof path, "run/plots/%s.png", name);
+    char *text = file_read(plotted_folder, path);
+    assert_memory_equal(text, "\x89PNG\r\n\x1a\n", 8);
+    free(text);
+    check_xml(name);
+    snprintf(path, sizeof path, "run/plots/%s.svg", name);
+    text = file_read(plotted_folder, path);
+    svg_read(svg, text);
+    free(text);
+}
+
+void check_says(const struct svg *svg, const char *figure, const char *words)
+{
+    if (!svg_count(svg, words))
+        fail_msg("%s.svg does not say '%s'", figure, words);
+}

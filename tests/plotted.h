@@ -1,0 +1,43 @@
+/* An invented run, drawn by scripts/plot.sh. What can't be fails the test. */
+#ifndef FB_TESTS_PLOTTED_H
+#define FB_TESTS_PLOTTED_H
+
+#include "folder.h"
+#include "svg.h"
+
+/* Its folder run/ is what is drawn; beside it lie out.txt and err.txt, what the script says. */
+extern char plotted_folder[FOLDER_NAME];
+int plotted_begin(void **state);
+int plotted_end(void **state);
+
+/* The work that every invented run measured. */
+#define WORKS 3
+struct work {
+    const char *kernel, *parameters, *figure;
+};
+extern const struct work works[WORKS];
+
+struct invention {
+    const char *harness[12]; /* ends with NULL; bases are added */
+    unsigned workers[12];    /* ends with 0 */
+    unsigned cpus;
+    const char *failed; /* this harness at two workers */
+    bool no_intervals;
+};
+
+/* Writes run/summary.csv. */
+void invent(const struct invention *what);
+
+/* Draws run/, or what `arguments` say instead; its exit code. */
+int plot(const char *arguments);
+/* Draws run/; fails the test unless it does so without a word on stderr. */
+void plot_quietly(void);
+
+/* Looks at both files of a figure and reads the SVG. */
+void read_figure(struct svg *svg, const char *name);
+void check_says(const struct svg *svg, const char *figure, const char *words);
+
+/* Whether the shell finds it. */
+bool has_command(const char *name);
+
+#endif

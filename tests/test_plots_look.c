@@ -1,0 +1,110 @@
+/* scripts/plot.sh: what would be ugly or misleading in a figure. */
+#include "support.h"
+
+#include "plotted.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct svg svg;
+
+/* ---- texts ---- */
+
+/* By the average width of DejaVu Sans' small letters; the PNG's are larger by a third. */
+static void check_fits(const struct svg *svg, const char *figure)
+{
+    for (size_t i = 0; i < svg->texts; i++) {
+        const struct svg_text *text = &svg->text[i];
+        if (text->upright)
+            continue;
+        double width = 0.55 * text->size * 4 / 3 * (double)strlen(text->says);
+        double left = text->x - (text->anchor == SVG_END      ? width
+                                 : text->anchor == SVG_MIDDLE ? width / 2
+                                                              : 0);
+        if (left < 0 || left + width > svg->width)
+            fail_msg("%s: '%s' is cut off: from %.0f to %.0f of %.0f", figure, text->says, left,
+                     left + width, svg->width);
+    }
+}
+
+/* In gnuplot's enhanced text "_" and "^" lower and raise what follows, "@" vanishes. */
+static void characters_are_themselves(void **state)
+{
+    (void)state;
+    static const char thread[] = "cpython-thread=/opt/python_3.13t/bin/python3";
+    invent(&(struct invention){ .harness = { thread }, .workers = { 2 }, .cpus = 2 });
+    plot_quietly();
+    read_figure(&svg, works[2].figure);
+    check_says(&svg, works[2].figure, "Some CPU @ 2.00GHz");
+    check_says(&svg, works[2].figure, works[2].parameters);
+    check_says(&svg, works[2].figure, thread);
+    read_figure(&svg, "gil");
+    check_says(&svg, "gil", "Some CPU @ 2.00GHz");
+    check_says(&svg, "gil", works[1].parameters);
+    check_says(&svg, "gil", thread);
+    read_figure(&svg, "times");
+    check_says(&svg, "times", "Some CPU @ 2.00GHz");
+    check_says(&svg, "times", works[2].parameters);
+    check_says(&svg, "times", thread);
+}
+
+static void check_all_fit(bool gil)
+{
+    for (size_t i = 0; i < WORKS; i++) {
+        read_figure(&svg, works[i].figure);
+        check_fits(&svg, works[i].figure);
+    }
+    read_figure(&svg, "times");
+    check_fits(&svg, "times");
+    if (gil) {
+        read_figure(&svg, "gil");
+        check_fits(&svg, "gil");
+    }
+}
+
+static void texts_fit_with_few_workers(void **state)
+{
+    (void)state;
+    invent(&(struct invention){
+        .harness = { "pthread", "forkpool", "gil", "openmp", "cpython-thread", "cpython-process" },
+        .workers = { 2, 4 },
+        .cpus = 2 });
+    plot_quietly();
+    check_all_fit(true);
+}
+
+static void texts_fit_with_many_workers(void **state)
+{
+    (void)state;
+    invent(&(struct invention){
+        .harness = { "pthread", "forkpool", "gil", "openmp", "cpython-thread", "cpython-process" },
+        .workers = { 2, 4, 8, 16, 32, 64, 128, 256 },
+        .cpus = 256 });
+    plot_quietly();
+    check_all_fit(true);
+}
+
+/* Of 8 ceilings one is named. */
+static void ceiling_is_named_once(void **state)
+{
+    (void)state;
+    invent(&(struct invention){
+        .harness = { "pthread" }, .workers = { 2, 4, 8, 16, 32, 64, 128, 256 }, .cpus = 256 });
+    plot_quietly();
+    read_figure(&svg, works[0].figure);
+    assert_int_equal(svg_count(&svg, "measured ceiling"), 1);
+}
+
+int main(void)
+{
+    if (!getenv("FORKBENCH_SCRIPTS") || !has_command("gnuplot"))
+        return EXIT_SKIP;
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(characters_are_themselves, plotted_begin, plotted_end),
+        cmocka_unit_test_setup_teardown(texts_fit_with_few_workers, plotted_begin, plotted_end),
+        cmocka_unit_test_setup_teardown(texts_fit_with_many_workers, plotted_begin, plotted_end),
+        cmocka_unit_test_setup_teardown(ceiling_is_named_once, plotted_begin, plotted_end),
+    };
+    return RUN_TESTS(tests);
+}
