@@ -168,10 +168,23 @@ static int encode(const struct fb_image *image, int quality, bool restarts, stru
     return 0;
 }
 
+/* No JPEG is larger: libjpeg-turbo's TJBUFSIZE, with the larger of its factors. Room that the
+ * encoder never has to grow, because after a failed growth nobody knows which buffer is to be
+ * freed. */
+static size_t most_bytes(const struct fb_image *image)
+{
+    size_t width = ((size_t)image->width + 15) & ~(size_t)15;
+    size_t height = ((size_t)image->height + 15) & ~(size_t)15;
+    return width * height * 6 + 2048;
+}
+
 static int encode_to(const struct fb_image *image, int quality, bool restarts, uint8_t **ret_bytes,
                      size_t *ret_size, struct fb_error *error)
 {
-    struct output output = { 0 };
+    struct output output = { .size = most_bytes(image) };
+    output.bytes = malloc(output.size);
+    if (!output.bytes)
+        return fb_error_set(error, -ENOMEM, "out of memory");
     int result = encode(image, quality, restarts, &output, error);
     if (result < 0) {
         free(output.bytes);

@@ -24,10 +24,12 @@ import threading
 TWINS = ("divisors", "primes", "resize")
 
 
-def die_with_parent():
+def die_with_parent(parent):
     """A worker must not outlive an interpreter that was killed."""
     PR_SET_PDEATHSIG = 1
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it died before that took effect
+        os._exit(1)
 
 
 _barrier = None
@@ -49,7 +51,8 @@ def make_map(mode, workers):
     else:
         context = multiprocessing.get_context("fork")
         _barrier = context.Barrier(workers)
-        pool = concurrent.futures.ProcessPoolExecutor(workers, context, die_with_parent)
+        pool = concurrent.futures.ProcessPoolExecutor(workers, context, die_with_parent,
+                                                      (os.getpid(),))
     list(pool.map(meet, range(workers)))
     return (lambda work, items, chunk: list(pool.map(work, items, chunksize=chunk))), pool
 
