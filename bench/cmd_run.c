@@ -7,6 +7,7 @@
 #include "harness/worker.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -109,6 +110,16 @@ static const struct argp parser = {
 
 /* ---- where to ---- */
 
+/* Whether path is a folder: 0, or -1 with errno. */
+static int open_folder(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return -1;
+    close(fd);
+    return 0;
+}
+
 static int make_folders(const char *folder, struct fb_error *error)
 {
     char path[PATH_MAX];
@@ -125,6 +136,9 @@ static int make_folders(const char *folder, struct fb_error *error)
     }
     if (mkdir(path, 0777) < 0 && errno != EEXIST)
         return fb_error_set(error, -errno, "can't make the folder %.150s: %s", path,
+                            strerror(errno));
+    if (access(path, W_OK | X_OK) < 0 || open_folder(path) < 0)
+        return fb_error_set(error, -errno, "can't write into %.150s: %s: give another folder", path,
                             strerror(errno));
     return 0;
 }
@@ -202,6 +216,8 @@ static int save(void *context, const struct fb_samples *samples)
 static int finish(struct run *run, const struct fb_samples *samples, int result)
 {
     fb_progress_end(&run->progress);
+    if (result == -ENOMEM)
+        fb_error_set(&run->error, result, "out of memory");
     if (result < 0 && result != -EINTR)
         return fb_fail_with(&run->error);
     run->data.complete = result == 0;

@@ -32,7 +32,7 @@ extern const struct fb_export fb_export_json, fb_export_samples_csv, fb_export_s
  * lost. 0, or a negative errno with *error. */
 int fb_export_all(const struct fb_run *run, const char *folder, struct fb_error *error);
 
-/* The same as cells of the summary table: "1.98", "[1.97, 1.99]"; "–" for what is not known. */
+/* The same as cells of the summary table: "1.98", "[1.97, 1.99]"; "-" for what is not known. */
 void fb_export_value(const struct fb_interval *interval, double scale, int digits, char *text,
                      size_t size);
 void fb_export_bounds(const struct fb_interval *interval, double scale, int digits, char *text,

@@ -78,7 +78,10 @@ static int take_sample(const struct fb_measure *measure, struct fb_samples *samp
         json_decref(sample.raw);
         return 0;
     }
-    return append(samples, &sample);
+    result = append(samples, &sample);
+    if (result < 0)
+        json_decref(sample.raw);
+    return result;
 }
 
 /* A family's budget. */

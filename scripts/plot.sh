@@ -38,8 +38,10 @@ draw() {
     echo "$dir/plots/$name.svg"
 }
 
-# Columns of summary.csv by name, for awk; escape() makes gnuplot print a text as it is.
+# Columns of summary.csv by name, for awk; escape() makes gnuplot print a text as it is,
+# shown() leaves out the folder of an interpreter.
 columns='function escape(text) { gsub(/[\\\\{}_^@&~]/, "\\\\\\\\&", text); return text }
+function shown(name) { sub(/=.*\//, "=", name); return name }
 NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } $at["status"] != "ok" { next }'
 
 # The data of one work's panel: series.txt, N.dat, label.N, leader.N, ceiling.dat, heading.txt.
@@ -53,7 +55,7 @@ panel() {
             low = $at["speedup_low"] == "" ? speedup : $at["speedup_low"]
             high = $at["speedup_high"] == "" ? speedup : $at["speedup_high"]
             if ($at["base"] == "") {
-                bases = bases (bases == "" ? "" : "; ") sprintf("%s, %.4g ms", name,
+                bases = bases (bases == "" ? "" : "; ") sprintf("%s, " ($at["run_ns_median"] < 1e8 ? "%.3g" : "%.0f") " ms", shown(name),
                     $at["run_ns_median"] / 1e6)
                 next
             }
@@ -71,7 +73,7 @@ panel() {
             printf "" >> (to "/ceiling.dat")
             top = (top < 2 ? 2 : top) * 1.18
             # Labels stand at the right, in the order of the lines, at least one line height apart.
-            gap = top / 18
+            apart = top / 18
             for (i = 1; i <= count; i++) order[i] = i
             for (i = 2; i <= count; i++)
                 for (k = i; k > 1 && end[names[order[k]]] < end[names[order[k-1]]]; k--) {
@@ -79,20 +81,27 @@ panel() {
                 }
             for (i = 1; i <= count; i++) {
                 y[i] = end[names[order[i]]]
-                if (i > 1 && y[i] < y[i-1] + gap) y[i] = y[i-1] + gap
+                if (i > 1 && y[i] < y[i-1] + apart) y[i] = y[i-1] + apart
             }
             for (i = count; i > 0; i--) {
-                limit = i == count ? top - gap / 2 : y[i+1] - gap
+                limit = i == count ? top - apart / 2 : y[i+1] - apart
                 if (y[i] > limit) y[i] = limit
             }
             for (i = 1; i <= count; i++) {
                 name = names[order[i]]
-                print y[i], "\"" name "\"" > (to "/label." order[i])
+                print y[i], "\"" shown(name) "\"" > (to "/label." order[i])
                 print last[name], end[name], y[i] > (to "/leader." order[i])
             }
             for (i = 1; i <= count; i++) print names[i] > (to "/series.txt")
             ticks = "1"
-            for (i = 2; i <= most; i++) if (i in seen) ticks = ticks "," i
+            gap = 2
+            before = 1
+            for (i = 2; i <= most; i++) if (i in seen) {
+                ticks = ticks "," i
+                if (i / before < gap) gap = i / before
+                before = i
+            }
+            print gap > (to "/gap.txt")
             print ticks > (to "/ticks.txt")
             print (most ? most : 1) > (to "/most.txt")
             print top > (to "/top.txt")
@@ -138,7 +147,7 @@ times_plot() {
             low = $at["run_ns_low"] == "" ? ms : $at["run_ns_low"] / 1e6
             high = $at["run_ns_high"] == "" ? ms : $at["run_ns_high"] / 1e6
             name = $at["harness"]; sub(/=.*/, "", name)
-            label = $at["harness"] ($at["base"] == "" ? "" : " × " $at["workers"])
+            label = shown($at["harness"]) ($at["base"] == "" ? "" : " × " $at["workers"])
             if (length(label) > longest) longest = length(label)
             rank = index(name, "cpython") ? 1 : 0
             row[work, rank] = row[work, rank] sprintf("%.6g %.6g %.6g %s \"%s\"\n", ms, low, high,

@@ -2,7 +2,9 @@
 # least, most (ms), foot
 width = 700 + 8*longest; height = 120 + 26*rows
 load scripts."/style.gp"
-set title "What each way takes for the same work: median run time, 95 % interval"
+set label 8 "What each way takes for the same work: median run time, 95 % interval" \
+    at screen 0.5, screen 1 - 24.0/height center
+set tmargin 4
 set lmargin longest+5; set rmargin 6; set bmargin 7
 set label 9 foot noenhanced at screen 0.015, screen 34.0/height left font ",10" textcolor rgb "#666666"
 set logscale x 10
@@ -19,6 +21,6 @@ plot for [k=1:words(known)] bars using \
         with boxxyerror linecolor rgb word(colours, k), \
     bars using 2:1:3:4 with xerrorbars linecolor rgb "#333333" pointtype 0 linewidth 1.2, \
     bars using (least):1:ytic(6) with points pointtype 0 linecolor rgb "#ffffff", \
-    bars using ($4 > $2 ? $4*1.05 : $2*1.05):1:(sprintf("%.4g", $2)) with labels left \
+    bars using ($4 > $2 ? $4*1.05 : $2*1.05):1:(ms_text($2)) with labels left \
         textcolor rgb "#333333", \
     folder."/kernels.dat" using (least):1:ytic(2) with points pointtype 0 linecolor rgb "#ffffff"

@@ -2,13 +2,15 @@
 #
 # In:  folder (series.txt: names; N.dat: workers speedup low high; label.N: y name, moved apart;
 #      leader.N: workers speedup y, from the end of the line to its label; ceiling.dat: workers speedup
-#      low high; ticks.txt), cpus, most (workers), top (speedup), heading
+#      low high; ticks.txt; gap.txt: the smallest ratio of neighbouring worker counts), cpus, most (workers), top (speedup), heading
 
 set title heading
 set xlabel "workers"
 set ylabel "speedup over one worker"
 set yrange [0:top]
 set logscale x 2
+set format x "%g"
+gap = real(system("cat '".folder."/gap.txt'"))
 eval "set xtics (".system("cat '".folder."/ticks.txt'").")"
 
 names = system("cat '".folder."/series.txt'")
@@ -18,8 +20,12 @@ span = most > 1 ? most/first : 2
 room = panel_room
 set xrange [first:most*span**(room/(1 - room))]
 label_x = most*span**0.10
-# Lines that coincide are told apart by a small step to the side.
-aside(i) = span**(0.014*(i - (words(names) + 1)/2.0))
+# Lines that coincide are told apart by a small step to the side, all of them together by no more
+# than a quarter of the way to the next number of workers.
+count = words(names)
+step = 0.014*log(span)
+quarter = 0.25*log(gap)/(count > 1 ? count - 1 : 1)
+aside(i) = exp((step < quarter ? step : quarter)*(i - (count + 1)/2.0))
 ideal(x) = x < cpus ? x : cpus
 ceilings = int(system("wc -l < '".folder."/ceiling.dat'"))
 

@@ -47,14 +47,27 @@ static void take_place(const char *where, struct svg_text *text)
     text->anchor = *anchor == 's' ? SVG_START : *anchor == 'e' ? SVG_END : SVG_MIDDLE;
 }
 
+/* gnuplot wipes the ground below a point with a white one. */
+static void take_point(struct svg *svg, const char *tag)
+{
+    size_t length = strcspn(tag, ">");
+    const char *place = memmem(tag, length, "transform='translate(", 21);
+    if (!place || memmem(tag, length, "#FFFFFF", 7))
+        return;
+    assert_true(svg->points < SVG_POINTS_MOST);
+    assert_int_equal(sscanf(place, "transform='translate(%lf", &svg->point[svg->points++]), 1);
+}
+
 void svg_read(struct svg *svg, const char *source)
 {
     const char *box = strstr(source, "viewBox=\"0 0 "), *group = NULL;
-    svg->texts = 0;
+    svg->texts = svg->points = 0;
     assert_true(box && sscanf(box, "viewBox=\"0 0 %lf", &svg->width) == 1);
     for (const char *at = source; (at = strchr(at, '<')); at++) {
         if (strncmp(at, "<g transform=\"translate(", 24) == 0)
             group = at;
+        if (strncmp(at, "<use xlink:href='#gpPt", 22) == 0)
+            take_point(svg, at);
         if (strncmp(at, "<text>", 6) != 0)
             continue;
         const char *end = strstr(at, "</text>");

@@ -1,4 +1,4 @@
-/* Finds the texts of a gnuplot SVG: what they say and where they stand. */
+/* Finds the texts and points of a gnuplot SVG: what they say and where they stand. */
 #ifndef FB_TESTS_SVG_H
 #define FB_TESTS_SVG_H
 
@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #define SVG_TEXTS_MOST 300
+#define SVG_POINTS_MOST 1000
 
 struct svg_text {
     double x, size; /* where its anchor is; font size; pixels */
@@ -18,6 +19,8 @@ struct svg {
     double width; /* pixels */
     struct svg_text text[SVG_TEXTS_MOST];
     size_t texts;
+    double point[SVG_POINTS_MOST]; /* x of each point that is drawn */
+    size_t points;
 };
 
 /* Fails the test when it isn't one. */

@@ -96,6 +96,59 @@ static void ceiling_is_named_once(void **state)
     assert_int_equal(svg_count(&svg, "measured ceiling"), 1);
 }
 
+/* Long names take room at the left, and the rest must still fit. */
+static void times_fit_beside_long_names(void **state)
+{
+    (void)state;
+    invent(&(struct invention){
+        .harness = { "pthread", "cpython-thread=/opt/python3.13t/bin/python3" },
+        .workers = { 2 },
+        .cpus = 2 });
+    plot_quietly();
+    read_figure(&svg, "times");
+    check_fits(&svg, "times");
+}
+
+/* ---- points ---- */
+
+/* The places of the numbers below the x axis. */
+static size_t read_ticks(double *ret_ticks, size_t most)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < svg.texts && count < most; i++) {
+        const char *says = svg.text[i].says + strspn(svg.text[i].says, " ");
+        if (svg.text[i].anchor == SVG_MIDDLE && *says && !says[strspn(says, "0123456789")])
+            ret_ticks[count++] = svg.text[i].x;
+    }
+    return count;
+}
+
+/* Lines that coincide are moved apart, but a point must not seem to be for another number of
+ * workers, nor leave the picture. */
+static void points_stand_above_their_ticks(void **state)
+{
+    (void)state;
+    double tick[16];
+    const struct invention what = { .harness = { "pthread", "forkpool", "gil", "openmp",
+                                                 "cpython-thread", "cpython-process" },
+                                    .workers = { 1, 2, 4, 8, 16, 32, 64, 128, 256 },
+                                    .cpus = 64 };
+    invent(&what);
+    plot_quietly();
+    read_figure(&svg, works[0].figure);
+    assert_int_equal(read_ticks(tick, 16), 9);
+    assert_int_equal(svg.points, 1 + 6 * 9 + 6); /* the base, harnesses, ceilings */
+    double gap = (tick[8] - tick[0]) / 8;
+    for (size_t i = 0; i < svg.points; i++) {
+        double nearest = INFINITY;
+        for (size_t k = 0; k < 9; k++)
+            nearest = fmin(nearest, fabs(svg.point[i] - tick[k]));
+        if (nearest > gap / 4)
+            fail_msg("a point is %.0f pixels beside its tick, the next tick is %.0f away", nearest,
+                     gap);
+    }
+}
+
 int main(void)
 {
     if (!getenv("FORKBENCH_SCRIPTS") || !has_command("gnuplot"))
@@ -104,6 +157,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(characters_are_themselves, plotted_begin, plotted_end),
         cmocka_unit_test_setup_teardown(texts_fit_with_few_workers, plotted_begin, plotted_end),
         cmocka_unit_test_setup_teardown(texts_fit_with_many_workers, plotted_begin, plotted_end),
+        cmocka_unit_test_setup_teardown(times_fit_beside_long_names, plotted_begin, plotted_end),
+        cmocka_unit_test_setup_teardown(points_stand_above_their_ticks, plotted_begin, plotted_end),
         cmocka_unit_test_setup_teardown(ceiling_is_named_once, plotted_begin, plotted_end),
     };
     return RUN_TESTS(tests);
