@@ -20,8 +20,8 @@ known = "single pthread forkpool gil openmp cpython-single cpython-thread cpytho
 colours = "#000000 #0072b2 #d55e00 #cc79a7 #009e73 #555555 #56b4e9 #e69f00 #888888"
 marks = "7 7 5 11 9 6 6 4 2"
 dashes = "1 1 1 1 1 2 2 2 3"
-# cpython-thread=/some/python3 looks like cpython-thread.
 ms_text(ms) = ms >= 100 ? sprintf("%.0f", ms) : sprintf("%.3g", ms)
+# cpython-thread=/some/python3 looks like cpython-thread.
 base_name(name) = strstrt(name, "=") ? name[1:strstrt(name, "=")-1] : name
 index_of(name) = sum [k=1:words(known)] (word(known, k) eq base_name(name) ? k : 0)
 colour(name) = index_of(name) ? word(colours, index_of(name)) : "#777777"
