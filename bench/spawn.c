@@ -1,5 +1,7 @@
 #include "spawn.h"
 
+#include "json.h"
+
 #include "harness/child.h"
 
 #include <errno.h>
@@ -168,8 +170,11 @@ static void copy_text(const json_t *raw, const char *name, char *text, size_t si
     snprintf(text, size, "%s", value ? value : "");
 }
 
-static void take(json_t *raw, struct fb_sample *sample, struct fb_outcome *outcome)
+static void take(json_t *raw, const struct fb_cell *cell, struct fb_sample *sample,
+                 struct fb_outcome *outcome)
 {
+    /* As it was asked for: where this machine keeps its interpreter is nobody's business. */
+    json_object_set_new(raw, "harness", fb_json_text(cell->copies ? "single" : cell->label));
     const char *digest = json_string_value(json_object_get(raw, "digest"));
     sample->digest = digest ? strtoull(digest, NULL, 16) : 0;
     sample->prepare_ns = number(raw, "prepare_ns");
@@ -224,6 +229,6 @@ int fb_spawn_trial(void *context, const struct fb_cell *cell, const uint64_t *kn
     if (result < 0)
         json_decref(raw);
     else
-        take(raw, sample, outcome);
+        take(raw, cell, sample, outcome);
     return result;
 }
