@@ -45,7 +45,7 @@ static size_t read_about(pid_t pid, const char *what, char *text, size_t size)
 /* A zombie has no environment any more. */
 static bool has_mark(pid_t pid, const char *mark)
 {
-    static char text[1 << 16];
+    static char text[1 << 18];
     char wanted[MARK_SIZE + 32];
     size_t length = (size_t)snprintf(wanted, sizeof wanted, NAME "=%s", mark) + 1;
     size_t size = read_about(pid, "environ", text, sizeof text);

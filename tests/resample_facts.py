@@ -25,8 +25,8 @@ def entry(name, channels, old, new, pixels):
     return head + "\n" + "\n".join(parts) + " },"
 
 
-print("""/* What Pillow 9.4 made of small images, as hexadecimal bytes: sample (x, y, channel) of each was
- * (37 x^2 + 61 y + 89 channel + 13 x y) mod 256. Printed by resample_facts.py. */
+print("""/* What Pillow 9.4 made of small images, as hexadecimal bytes: sample (x, y, channel)
+ * of each was (37 x^2 + 61 y + 89 channel + 13 x y) mod 256. Printed by resample_facts.py. */
 #ifndef FB_TESTS_RESAMPLE_FACTS_H
 #define FB_TESTS_RESAMPLE_FACTS_H
 
@@ -39,7 +39,8 @@ static const struct fact {
 } facts[] = {""")
 for channels, old, new in CASES:
     for name, how in FILTERS.items():
-        print(entry(name, channels, old, new, image(channels, *old).resize(new, how).tobytes().hex()))
+        pixels = image(channels, *old).resize(new, how).tobytes().hex()
+        print(entry(name, channels, old, new, pixels))
 print("""};
 
 #endif""")

@@ -11,7 +11,8 @@ from PIL import Image
 FILTERS = (Image.BOX, Image.BILINEAR, Image.BICUBIC, Image.LANCZOS)
 
 folder = sys.argv[1]
-with open(os.path.join(folder, "cases")) as cases, open(os.path.join(folder, "in"), "rb") as pixels, \
+with open(os.path.join(folder, "cases")) as cases, \
+        open(os.path.join(folder, "in"), "rb") as pixels, \
         open(os.path.join(folder, "out"), "wb") as out:
     for line in cases:
         how, channels, width, height, to_width, to_height = map(int, line.split())

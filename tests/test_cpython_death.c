@@ -21,6 +21,8 @@ static const char *const harnesses[] = { "cpython-single", "cpython-thread", "cp
 #define HARNESSES (sizeof harnesses / sizeof *harnesses)
 #define WORKERS 3
 
+static const char *python;
+
 /* A job that ends in days; what kills it can take its time. */
 static const char *const endless[] = { "first=1000000000000", "count=12", NULL };
 
@@ -168,9 +170,12 @@ static bool wait_for_entries(const char *folder, size_t count)
     return false;
 }
 
+/* With the interpreter named, so that no other is started to look for one. */
 static struct running start_endless(const char *harness)
 {
-    return START("exec", "-k", "divisors", "-H", harness, "-w", "3", "-p", endless[0], "-p",
+    char name[64];
+    snprintf(name, sizeof name, "%s=%s", harness, python);
+    return START("exec", "-k", "divisors", "-H", name, "-w", "3", "-p", endless[0], "-p",
                  endless[1]);
 }
 
@@ -179,17 +184,17 @@ static void an_interpreter_killed_under_exec(void **state)
     (void)state;
     for (size_t i = 0; i < HARNESSES; i++) {
         char mark[MARK_SIZE], text[32];
-        pid_t pids[8], python = 0;
+        pid_t pids[8], victim = 0;
         mark_new(mark);
         struct running running = start_endless(harnesses[i]);
         bool works = wait_for_marked(mark, i == 2 ? 5 : 2) && wait_for_work(mark);
         for (size_t k = marked(mark, pids, 8); k-- > 0;)
             if (parent_of(pids[k]) == running.pid)
-                python = pids[k];
-        assert_true(python > 0);
-        kill(python, SIGKILL);
+                victim = pids[k];
+        assert_true(victim > 0);
+        kill(victim, SIGKILL);
         struct said said = program_finish(&running);
-        snprintf(text, sizeof text, "(pid %d)", (int)python);
+        snprintf(text, sizeof text, "(pid %d)", (int)victim);
         if (said.code != 1 || count_lines(said.err) != 1 || !strstr(said.err, text) ||
             !strstr(said.err, "signal 9"))
             fail_msg("exit code %d: %s", said.code, said.err);
@@ -237,8 +242,8 @@ static const char late_workers[] =
 static struct running start_late(const char *folder, char mark[MARK_SIZE])
 {
     file_write(folder, "sitecustomize.py", late_workers);
-    assert_int_equal(setenv("PYTHONPATH", folder, 1), 0);
     assert_int_equal(setenv("PYTHONDONTWRITEBYTECODE", "1", 1), 0);
+    assert_int_equal(setenv("PYTHONPATH", folder, 1), 0);
     mark_new(mark);
     struct running running = start_endless("cpython-process");
     unsetenv("PYTHONPATH");
@@ -267,19 +272,19 @@ static void an_interpreter_killed_while_it_opens(void **state)
 {
     (void)state;
     char mark[MARK_SIZE], folder[FOLDER_NAME];
-    pid_t pids[8], python = 0;
+    pid_t pids[8], victim = 0;
     folder_make(folder);
     struct running running = start_late(folder, mark);
     bool opening = wait_for_entries(folder, 1 + WORKERS);
     for (size_t k = marked(mark, pids, 8); k-- > 0;)
         if (parent_of(pids[k]) == running.pid)
-            python = pids[k];
-    if (python > 0)
-        kill(python, SIGKILL);
+            victim = pids[k];
+    if (victim > 0)
+        kill(victim, SIGKILL);
     struct said said = program_finish(&running);
     bool gone = wait_for_none_marked(mark);
     folder_remove(folder);
-    assert_true(opening && python > 0);
+    assert_true(opening && victim > 0);
     if (said.code != 1 || count_lines(said.err) != 1 || !strstr(said.err, "signal 9"))
         fail_msg("exit code %d: %s", said.code, said.err);
     said_clear(&said);
@@ -297,7 +302,8 @@ int main(void)
         cmocka_unit_test(forkbench_killed_while_it_opens),
         cmocka_unit_test(an_interpreter_killed_while_it_opens),
     };
-    if (!python_any()) {
+    python = python_any();
+    if (!python) {
         puts("no python3");
         return EXIT_SKIP;
     }

@@ -154,25 +154,19 @@ static void clear_examples(struct bytes *example)
 static void check_cuts(bool png)
 {
     struct bytes example[EXAMPLES];
-    size_t accepted = 0, shortest = 0;
-    int which = -1;
+    size_t accepted = 0;
     make_examples(example);
     for (int i = 0; i < EXAMPLES; i++)
         for (size_t size = 0; size < example[i].size && (i >= JPEG_KINDS) == png; size++) {
             struct fb_error error;
             int result = decode(example[i].data, size, &error);
-            if (result == 0 && accepted++ == 0) {
-                which = i;
-                shortest = size;
-            }
             if (result != 0)
                 check_refusal(result, &error);
+            else if (accepted++ == 0)
+                print_error("example %d: %zu of %zu bytes are enough\n", i, size, example[i].size);
         }
-    size_t whole = which < 0 ? 0 : example[which].size;
     clear_examples(example);
-    if (accepted > 0)
-        fail_msg("%zu truncated images were accepted, first example %d with %zu of %zu bytes",
-                 accepted, which, shortest, whole);
+    assert_int_equal(accepted, 0);
 }
 
 static void every_truncated_jpeg_is_refused(void **state)
