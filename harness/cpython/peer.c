@@ -138,9 +138,9 @@ static int hear(struct fb_pool *pool, json_t **ret_answer, struct fb_error *erro
     const char *text = json_string_value(json_object_get(answer, "error"));
     if (text) {
         bool missing = json_is_true(json_object_get(answer, "missing"));
-        fb_error_set(error, missing ? -ENOPKG : -EBADMSG, "peer.py: %.200s", text);
+        int code = fb_error_set(error, missing ? -ENOPKG : -EBADMSG, "peer.py: %.200s", text);
         json_decref(answer);
-        return error->code;
+        return code;
     }
     *ret_answer = answer;
     return 0;
