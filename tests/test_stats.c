@@ -1,5 +1,4 @@
-/* bench/stats.c: medians and intervals. (Rebuilt from its object file after the test_intervals
- * author overwrote the source by mistake: same code, its comments are lost.) */
+/* bench/stats.c: medians and intervals of a few samples; test_intervals.c has the many. */
 #include "support.h"
 
 #include "bench/stats.h"
