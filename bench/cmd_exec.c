@@ -150,7 +150,7 @@ static int complete(struct options *options)
         return fb_fail(FB_EXIT_USAGE, "copies are copies of single: -H %s: give -H single",
                        request->harness->name);
     if (!fb_harness_supports(request->harness, request->kernel))
-        return fb_fail(FB_EXIT_USAGE, "%s can't run this kernel: %s: `forkbench list` shows all",
+        return fb_fail(FB_EXIT_USAGE, "%s can't run this kernel: %s: choose another harness",
                        request->harness->name, request->kernel->name);
     if (fb_params_init(&request->params, request->kernel) < 0)
         return fb_fail(FB_EXIT_IMPOSSIBLE, "out of memory");

@@ -143,6 +143,17 @@ static int make_folders(const char *folder, struct fb_error *error)
     return 0;
 }
 
+/* A run that is there already is not written over. */
+static int refuse_run(const char *folder, struct fb_error *error)
+{
+    char path[PATH_MAX + 16];
+    snprintf(path, sizeof path, "%s/run.json", folder);
+    if (access(path, F_OK) < 0)
+        return 0;
+    return fb_error_set(error, -EEXIST, "the folder holds a run already: %.150s: give another",
+                        folder);
+}
+
 /* results/<UTC stamp>-<commit>, with a number behind it if that second has a run already. */
 static int make_default_folder(const struct fb_machine *machine, char *ret_folder, size_t size,
                                struct fb_error *error)
@@ -280,6 +291,8 @@ static int run_main(int argc, char **argv)
     options.request.effective = machine.cpus.effective;
     snprintf(run->folder, sizeof run->folder, "%s", options.folder ? options.folder : "");
     result = fb_plan_make(&options.request, &plan, &run->error);
+    if (result == 0 && options.folder)
+        result = refuse_run(run->folder, &run->error);
     if (result == 0)
         result = options.folder
                      ? make_folders(run->folder, &run->error)

@@ -141,8 +141,8 @@ static void print_notes(const struct fb_run *run, FILE *to)
             run->machine->cpu, run->machine->cpus.effective, run->machine->kernel,
             run->machine->utc, "single");
     if (run->plan->left_out)
-        fprintf(to, "%zu cells were left out; -w measures what you ask for.\n",
-                run->plan->left_out);
+        fprintf(to, "Cells left out: %zu, those over %d a family; -w measures all you ask for.\n",
+                run->plan->left_out, FB_CELLS_DEFAULT);
     if (!run->complete)
         fputs("This run is not complete.\n", to);
     for (size_t i = 0; i < run->plan->count; i++)

@@ -4,6 +4,10 @@
 # HARNESSES, WORKERS (lists with blanks) or RUNS for something else.
 set -eu
 cd "$(dirname "$0")/.."
+[ $# -eq 0 ] || {
+    echo "usage: [KERNELS='…'] [HARNESSES='…'] [WORKERS='…'] [RUNS=N] scripts/hyperfine.sh" >&2
+    exit 2
+}
 scripts/setup
 scripts/build
 KERNELS=${KERNELS:-divisors primes resize}
@@ -40,7 +44,7 @@ done
 hyperfine --shell=none --warmup 1 --runs "$RUNS" --show-output \
     --export-json "$dir/hyperfine.json" --export-markdown "$dir/hyperfine.md" \
     --export-csv "$dir/hyperfine.csv" "$@" 2>/dev/null |
-    awk -F'[:,]' '/^  "run_ns":/ { print $2 + 0 }' >"$dir/inside.part"
+    awk -F'[:,]' '/^ *"run_ns":/ { print $2 + 0 }' >"$dir/inside.part"
 awk -F, -v runs="$RUNS" '
     FNR == NR { time[FNR] = $1; next }
     FNR == 1 { print "command,run_ns_median"; next }
@@ -54,6 +58,10 @@ awk -F, -v runs="$RUNS" '
         print $1 "," (sorted[int((runs - 1) / 2)] + sorted[int(runs / 2)]) / 2
     }' "$dir/inside.part" "$dir/hyperfine.csv" >"$dir/inside.csv"
 rm -f "$dir/inside.part"
+awk -F, 'NR > 1 && $2 <= 0 { bad = 1 } END { exit bad || NR < 2 }' "$dir/inside.csv" || {
+    echo "hyperfine.sh: no times from inside the commands: $dir/inside.csv" >&2
+    exit 1
+}
 # The export holds the whole path of each command; its name says it all.
 sed -i "s|$forkbench|forkbench|g" "$dir/hyperfine.json"
 cat "$dir/hyperfine.md"

@@ -140,6 +140,7 @@ static void first_order(const char *seed, char *ret_order, size_t size)
         snprintf(ret_order + strlen(ret_order), size - strlen(ret_order), "%s/%s ",
                  csv_at(&samples, i, "kernel"), csv_at(&samples, i, "harness"));
     csv_clear(&samples);
+    folder_remove("out");
 }
 
 static void seed_decides_the_order(void **state)
@@ -184,12 +185,18 @@ static void given_folder(void **state)
     check_said(&said, 0, 0);
     assert_int_equal(folder_count("a/b/c"), 4);
     /* One that is there, with something else in it. */
-    file_write("a/b/c", "notes", "mine");
+    file_write("a/b", "notes", "mine");
+    said = RUN(SMALL, QUICK, "-o", "a/b/");
+    check_said(&said, 0, 0);
+    assert_int_equal(folder_count("a/b"), 6);
+    /* One that has a run: it must not be lost. */
     file_write("a/b/c", "run.json", "old");
     said = RUN(SMALL, QUICK, "-o", "a/b/c/");
-    check_said(&said, 0, 0);
-    assert_int_equal(folder_count("a/b/c"), 5);
-    json_decref(read_json("a/b/c"));
+    assert_non_null(strstr(said.err, "a/b/c"));
+    check_said(&said, 2, 1);
+    char *old = file_read("a/b/c", "run.json");
+    assert_string_equal(old, "old");
+    free(old);
     char path[FOLDER_NAME + 8];
     snprintf(path, sizeof path, "%s/out", folder);
     said = RUN(SMALL, QUICK, "-o", path);

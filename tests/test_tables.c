@@ -332,7 +332,7 @@ static void incomplete_is_said(void **state)
     (void)state;
     char *text = written("summary.md");
     assert_null(strstr(text, "not complete"));
-    assert_non_null(strstr(text, "3 cells were left out"));
+    assert_non_null(strstr(text, "Cells left out: 3"));
     free(text);
     invented.run.complete = false;
     invented.plan.left_out = 0;
