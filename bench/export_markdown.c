@@ -134,12 +134,12 @@ static void print_failures(const struct fb_run *run, FILE *to)
 
 static void print_notes(const struct fb_run *run, FILE *to)
 {
-    fprintf(to,
-            "\n%s, %u effective CPUs, %s, %s. Times are medians; speedups are medians of ratios "
-            "inside a block, over %s (or over cpython-single), with an exact 95 %% interval by the "
-            "sign test. The ceiling is what as many independent single copies at once gave.\n",
-            run->machine->cpu, run->machine->cpus.effective, run->machine->kernel,
-            run->machine->utc, "single");
+    fprintf(
+        to,
+        "\n%s, %u effective CPUs, %s, %s. Times are medians; speedups are medians of ratios "
+        "inside a block, over single (or over cpython-single), with an exact 95 %% interval by the "
+        "sign test. The ceiling is what as many independent single copies at once gave.\n",
+        run->machine->cpu, run->machine->cpus.effective, run->machine->kernel, run->machine->utc);
     if (run->plan->left_out)
         fprintf(to, "Cells left out: %zu, those over %d a family; -w measures all you ask for.\n",
                 run->plan->left_out, FB_CELLS_DEFAULT);

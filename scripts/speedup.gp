@@ -2,7 +2,8 @@
 #
 # In:  folder (series.txt: names; N.dat: workers speedup low high; label.N: y name, moved apart;
 #      leader.N: workers speedup y, from the end of the line to its label; ceiling.dat: workers speedup
-#      low high; ticks.txt; gap.txt: the smallest ratio of neighbouring worker counts), cpus, most (workers), top (speedup), heading
+#      low high; ticks.txt; gap.txt: the smallest ratio of neighbouring worker counts), cpus, most
+#      (workers), top (speedup), heading, panel_room
 
 set title heading
 set xlabel "workers"
