@@ -28,7 +28,8 @@ static const struct argp_option option_table[] = {
       "The way to run it (see `forkbench list harnesses`); "
       "cpython-*=PATH names an interpreter",
       0 },
-    { "workers", 'w', "N", 0, "Workers, the caller included (default: effective CPUs)", 0 },
+    { "workers", 'w', "N", 0,
+      "Workers, the caller included (default: effective CPUs, rounded down)", 0 },
     { "chunk", 'c', "N", 0, "Items a claim (default: static one block a worker, else 1)", 0 },
     { "schedule", 's', "NAME", 0, "static, dynamic (default) or guided", 0 },
     { "param", 'p', "NAME=VALUE", 0, "A parameter of the kernel; may be given several times", 0 },
@@ -144,7 +145,7 @@ static int complete(struct options *options)
     if (!options->workers_given) {
         struct fb_cpus cpus;
         fb_cpus_read(&cpus);
-        request->workers = single ? 1 : cpus.effective;
+        request->workers = single ? 1 : cpus.workers;
     }
     if (request->copies && strcmp(request->harness->name, "single") != 0)
         return fb_fail(FB_EXIT_USAGE, "copies are copies of single: -H %s: give -H single",

@@ -38,7 +38,7 @@ static int overhead_main(int argc, char **argv)
     struct fb_error error = { 0 };
     struct fb_progress progress;
     fb_progress_begin(&progress);
-    result = fb_dispatch_measure(cpus.effective, &metrics, &error, &progress);
+    result = fb_dispatch_measure(cpus.workers, &metrics, &error, &progress);
     fb_progress_end(&progress);
     if (result < 0)
         result = fb_fail_with(&error);

@@ -1,6 +1,6 @@
 #include "dispatch.h"
 
-#include "harness/cpus.h"
+#include "harness/topology.h"
 #include "harness/harness.h"
 #include "harness/worker.h"
 
@@ -288,7 +288,7 @@ int fb_dispatch_measure(unsigned workers, struct fb_metrics *metrics, struct fb_
             .workers = workers, .arena = arena, .input = input, .results = results
         };
         if (bound)
-            result = fb_cpus_choose(workers, cpus);
+            result = fb_topology_choose(workers, cpus);
         if (result < 0)
             fb_error_set(error, result, "can't choose CPUs to bind to");
         else

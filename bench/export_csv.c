@@ -107,7 +107,7 @@ static int write_summary(const struct fb_run *run, FILE *to)
         put_real(ceiling->high, to);
         fputc(',', to);
         put_text(cell->base == FB_NO_CELL ? "" : run->plan->cell[cell->base].label, to);
-        fprintf(to, ",%s,%u,", run->samples->outcome[i].failed ? "failed" : "ok",
+        fprintf(to, ",%s,%g,", run->samples->outcome[i].failed ? "failed" : "ok",
                 run->machine->cpus.effective);
         put_text(cpu, to);
         fprintf(to, ",%s\n", run->machine->utc);

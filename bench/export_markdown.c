@@ -136,7 +136,7 @@ static void print_notes(const struct fb_run *run, FILE *to)
 {
     fprintf(
         to,
-        "\n%s, %u effective CPUs, %s, %s. Times are medians; speedups are medians of ratios "
+        "\n%s, %g effective CPUs, %s, %s. Times are medians; speedups are medians of ratios "
         "inside a block, over single (or over cpython-single), with an exact 95 %% interval by the "
         "sign test. The ceiling is what as many independent single copies at once gave.\n",
         run->machine->cpu, run->machine->cpus.effective, run->machine->kernel, run->machine->utc);

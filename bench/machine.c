@@ -47,14 +47,29 @@ void fb_machine_read(struct fb_machine *ret_machine)
     machine->memory_mib = (unsigned long)sysconf(_SC_PHYS_PAGES) *
                           ((unsigned long)sysconf(_SC_PAGESIZE) / 1024) / 1024;
     fb_cpus_read(&machine->cpus);
+    if (fb_topology_read(&machine->topology) < 0)
+        machine->topology = (struct fb_topology){ 0 };
 }
 
 json_t *fb_machine_json(const struct fb_machine *machine)
 {
-    json_t *quota = machine->cpus.quota > 0 ? json_real(machine->cpus.quota) : json_null();
-    return json_pack("{ss ss ss sI si si so si}", "cpu", machine->cpu, "kernel", machine->kernel,
-                     "compiler", machine->compiler, "memory_mib", (json_int_t)machine->memory_mib,
-                     "cpus_online", (int)machine->cpus.online, "cpus_allowed",
-                     (int)machine->cpus.allowed, "cpu_quota", quota, "cpus_effective",
-                     (int)machine->cpus.effective);
+    const struct fb_cpus *cpus = &machine->cpus;
+    const struct fb_cgroup *cgroup = &cpus->cgroup;
+    const struct fb_topology *topology = &machine->topology;
+    json_t *quota = cgroup->quota > 0 ? json_real(cgroup->quota) : json_null();
+    json_t *root = json_pack(
+        "{ss ss ss sI si si so ss ss sf si}", "cpu", machine->cpu, "kernel", machine->kernel,
+        "compiler", machine->compiler, "memory_mib", (json_int_t)machine->memory_mib, "cpus_online",
+        (int)cpus->online, "cpus_allowed", (int)cpus->allowed, "cpu_quota", quota, "cpu_quota_from",
+        cgroup->quota_from, "cpuset", cgroup->cpuset, "cpus_effective", cpus->effective,
+        "workers_default", (int)cpus->workers);
+    if (topology->threads == 0)
+        json_object_set_new(root, "topology", json_string("unavailable: hwloc can't read it"));
+    else
+        json_object_set_new(root, "topology",
+                            json_pack("{si si si si si}", "packages", (int)topology->packages,
+                                      "numa_nodes", (int)topology->numa_nodes, "cores",
+                                      (int)topology->cores, "threads", (int)topology->threads,
+                                      "threads_per_core", (int)topology->threads_per_core));
+    return root;
 }

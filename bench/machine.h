@@ -3,6 +3,7 @@
 #define FB_MACHINE_H
 
 #include "harness/cpus.h"
+#include "harness/topology.h"
 
 #include <jansson.h>
 
@@ -15,6 +16,7 @@ struct fb_machine {
     char commit[48]; /* that forkbench was built from */
     unsigned long memory_mib;
     struct fb_cpus cpus;
+    struct fb_topology topology; /* threads 0: it can't be read */
 };
 
 void fb_machine_read(struct fb_machine *ret_machine);

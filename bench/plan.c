@@ -231,11 +231,11 @@ static int add_base(struct fb_plan *plan, size_t index)
     return 0;
 }
 
-static int add_ceiling(struct fb_plan *plan, size_t index, unsigned effective)
+static int add_ceiling(struct fb_plan *plan, size_t index, double effective)
 {
     struct fb_cell ceiling = plan->cell[index];
     if (ceiling.family != FB_FAMILY_C || ceiling.copies || ceiling.workers < 2 ||
-        ceiling.workers > effective)
+        ceiling.workers >= effective + 1)
         return 0;
     const char *variant;
     ceiling.copies = ceiling.workers;
@@ -250,9 +250,10 @@ static int add_ceiling(struct fb_plan *plan, size_t index, unsigned effective)
 }
 
 /* Worker counts when none were asked for, the most telling first. */
-static size_t default_counts(unsigned effective, unsigned *counts)
+static size_t default_counts(double cpus, unsigned *counts)
 {
     size_t count = 0;
+    unsigned effective = cpus < 1 ? 1 : (unsigned)cpus;
     counts[count++] = effective;
     counts[count++] = 2 * effective;
     for (unsigned half = effective / 2; half >= 2; half /= 2)

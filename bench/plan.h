@@ -39,12 +39,13 @@ struct fb_plan_request {
     const char *kernel[FB_LIST_MOST], *harness[FB_LIST_MOST], *param[FB_LIST_MOST];
     unsigned workers[FB_LIST_MOST];
     size_t kernels, harnesses, params, worker_counts;
-    unsigned effective; /* CPUs */
+    double effective; /* CPUs; 1.5 is possible */
 };
 
-/* Makes the plan: bases and ceilings (for 2 … effective workers) are added by themselves. Without
- * worker counts: the effective CPUs, then twice as many, then fewer by halves, as far as
- * FB_CELLS_DEFAULT cells of each family go. 0, or a negative errno with *error. */
+/* Makes the plan: bases and ceilings (for 2 … effective workers, rounded up) are added by
+ * themselves. Without worker counts: the effective CPUs rounded down, then twice as many, then
+ * fewer by halves, as far as FB_CELLS_DEFAULT cells of each family go. 0, or a negative errno with
+ * *error. */
 int fb_plan_make(const struct fb_plan_request *request, struct fb_plan *ret_plan,
                  struct fb_error *error);
 void fb_plan_clear(struct fb_plan *plan);

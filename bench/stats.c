@@ -1,8 +1,13 @@
 #include "stats.h"
 
+#include "random.h"
+
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define RESAMPLES 1999
 
 static int compare(const void *left, const void *right)
 {
@@ -50,8 +55,7 @@ uint64_t fb_median_ns(const uint64_t *sample, size_t count)
     return (uint64_t)(median + 0.5);
 }
 
-/* The largest k with P(Binomial(count, 1/2) < k) <= 0.025; 0 if there is none. */
-static size_t sign_test_rank(size_t count)
+size_t fb_sign_test_rank(size_t count)
 {
     double tail = 0;
     for (size_t k = 0; k < count; k++) {
@@ -71,7 +75,7 @@ struct fb_interval fb_median_interval(const double *sample, size_t count)
     if (!ordered)
         return interval;
     interval.value = middle(ordered, count);
-    size_t rank = sign_test_rank(count);
+    size_t rank = fb_sign_test_rank(count);
     if (rank > 0) {
         interval.low = ordered[rank - 1];
         interval.high = ordered[count - rank];
@@ -80,14 +84,125 @@ struct fb_interval fb_median_interval(const double *sample, size_t count)
     return interval;
 }
 
-struct fb_interval fb_ratio_interval(const double *base, const double *sample, size_t count)
+/* ---- the bootstrap ---- */
+
+struct moments {
+    double mean, error; /* the mean's standard error */
+};
+
+static struct moments take_moments(double sum, double squares, size_t count)
+{
+    double n = (double)count, mean = sum / n;
+    double variance = (squares - sum * mean) / (n - 1);
+    return (struct moments){ mean, variance > 0 ? sqrt(variance / n) : 0 };
+}
+
+/* One resample's distance from the true mean (that of the sample) in its own standard errors. */
+static double draw(const double *centred, size_t count, struct fb_random *random)
+{
+    double sum = 0, squares = 0;
+    for (size_t i = 0; i < count; i++) {
+        double value = centred[fb_random_below(random, count)];
+        sum += value;
+        squares += value * value;
+    }
+    struct moments moments = take_moments(sum, squares, count);
+    if (moments.error > 0)
+        return moments.mean / moments.error;
+    /* All drawn alike: infinitely far, unless it is the mean itself. */
+    return moments.mean > 0 ? INFINITY : moments.mean < 0 ? -INFINITY : 0;
+}
+
+struct fb_interval fb_mean_interval(const double *sample, size_t count, uint64_t seed)
+{
+    struct fb_interval interval = { NAN, NAN, NAN, count };
+    double sum = 0, squares = 0;
+    for (size_t i = 0; i < count; i++)
+        sum += sample[i];
+    if (count > 0)
+        interval.value = sum / (double)count;
+    if (count < FB_INTERVAL_LEAST)
+        return interval;
+    double *centred = malloc(count * sizeof *centred), *far = malloc(RESAMPLES * sizeof *far);
+    if (centred && far) {
+        struct fb_random random = { seed };
+        for (size_t i = 0; i < count; i++) {
+            centred[i] = sample[i] - interval.value;
+            squares += centred[i] * centred[i];
+        }
+        double error = take_moments(0, squares, count).error;
+        for (size_t i = 0; i < RESAMPLES; i++)
+            far[i] = draw(centred, count, &random);
+        qsort(far, RESAMPLES, sizeof *far, compare);
+        /* The (RESAMPLES + 1) · 0.025-th from either end. */
+        double most = far[RESAMPLES - 50], least = far[49];
+        interval.low = error > 0 ? interval.value - most * error : interval.value;
+        interval.high = error > 0 ? interval.value - least * error : interval.value;
+    }
+    free(centred);
+    free(far);
+    return interval;
+}
+
+/* ---- ratios ---- */
+
+static double *divide(const double *base, const double *sample, size_t count)
 {
     double *ratio = malloc((count ? count : 1) * sizeof *ratio);
-    if (!ratio)
-        return (struct fb_interval){ NAN, NAN, NAN, count };
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; ratio && i < count; i++)
         ratio[i] = base[i] / sample[i];
+    return ratio;
+}
+
+struct fb_interval fb_ratio_interval(const double *base, const double *sample, size_t count)
+{
+    double *ratio = divide(base, sample, count);
+    if (!ratio)
+        return FB_INTERVAL_NONE;
     struct fb_interval interval = fb_median_interval(ratio, count);
     free(ratio);
     return interval;
+}
+
+struct fb_interval fb_ratio_mean(const double *base, const double *sample, size_t count)
+{
+    double *ratio = divide(base, sample, count);
+    if (!ratio)
+        return FB_INTERVAL_NONE;
+    for (size_t i = 0; i < count; i++)
+        ratio[i] = log(ratio[i]);
+    struct fb_interval interval = fb_mean_interval(ratio, count, count);
+    free(ratio);
+    return (struct fb_interval){ exp(interval.value), exp(interval.low), exp(interval.high),
+                                 count };
+}
+
+/* ---- single samples ---- */
+
+int fb_outlier_scores(const double *sample, size_t count, double *ret_score)
+{
+    double *distance = malloc((count ? count : 1) * sizeof *distance);
+    if (!distance)
+        return -ENOMEM;
+    double centre = fb_median(sample, count);
+    for (size_t i = 0; i < count; i++)
+        distance[i] = fabs(sample[i] - centre);
+    double spread = fb_median(distance, count);
+    for (size_t i = 0; i < count; i++)
+        ret_score[i] = spread > 0 ? 0.6745 * (sample[i] - centre) / spread : 0;
+    free(distance);
+    return 0;
+}
+
+double fb_normal_quantile(double probability)
+{
+    double low = -40, high = 40;
+    while (high - low > 1e-10) {
+        double half = (low + high) / 2;
+        if (0.5 * erfc(-half / sqrt(2)) < probability)
+            low = half;
+        else
+            high = half;
+    }
+    return (low + high) / 2;
 }

@@ -1,7 +1,8 @@
-/* Medians and their intervals. Knows nothing of what was measured. */
+/* Estimates with their intervals. Knows nothing of what was measured. */
 #ifndef FB_STATS_H
 #define FB_STATS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,17 +14,40 @@ struct fb_interval {
     double value, low, high;
     size_t samples;
 };
+#define FB_INTERVAL_NONE                                                                           \
+    ((struct fb_interval){ __builtin_nan(""), __builtin_nan(""), __builtin_nan(""), 0 })
 
 /* The middle value, or the mean of the two middle ones; NaN for none. Sorts a copy. */
 double fb_median(const double *sample, size_t count);
 uint64_t fb_median_ns(const uint64_t *sample, size_t count);
 
+/* The rank of the sign test's 95 % interval: the largest k for which
+ * P(Binomial(count, 1/2) < k) <= 0.025; 0 if there is none. */
+size_t fb_sign_test_rank(size_t count);
+
 /* The median with an exact 95 % interval by the sign test: from the k-th smallest to the k-th
- * largest sample, with the largest k for which P(Binomial(count, 1/2) < k) <= 0.025. No assumption
- * on the distribution (Conover, Practical Nonparametric Statistics, 3rd ed., 3.2). */
+ * largest sample, k being the rank above. No assumption on the distribution (Conover, Practical
+ * Nonparametric Statistics, 3rd ed., 3.2). */
 struct fb_interval fb_median_interval(const double *sample, size_t count);
 
-/* The same of base[i] / sample[i]: a speedup from pairs measured in the same block. */
+/* The mean with a 95 % interval by the studentized bootstrap: 1,999 resamples, each judged by its
+ * own standard error (Efron and Tibshirani, An Introduction to the Bootstrap, 12.5). seed repeats
+ * it. No interval for fewer than FB_INTERVAL_LEAST samples. */
+struct fb_interval fb_mean_interval(const double *sample, size_t count, uint64_t seed);
+
+/* base[i] / sample[i], a ratio from a pair that was measured in one block: its median with the
+ * exact interval, and its geometric mean with the bootstrap's, taken over logarithms. */
 struct fb_interval fb_ratio_interval(const double *base, const double *sample, size_t count);
+struct fb_interval fb_ratio_mean(const double *base, const double *sample, size_t count);
+
+/* ret_score[i]: how far sample[i] lies from the median, in units that are standard deviations if
+ * the bulk is normal: 0.6745 · (x - median) / median absolute deviation. Beyond
+ * ±FB_OUTLIER it is suspect (Iglewicz and Hoaglin, How to Detect and Handle Outliers, 1993). All 0
+ * if more than half of the samples are equal. 0 or -ENOMEM. */
+#define FB_OUTLIER 3.5
+int fb_outlier_scores(const double *sample, size_t count, double *ret_score);
+
+/* The value below which a standard normal variable lies with this probability, to 1e-9. */
+double fb_normal_quantile(double probability);
 
 #endif

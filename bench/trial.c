@@ -1,6 +1,6 @@
 #include "trial.h"
 
-#include "harness/cpus.h"
+#include "harness/topology.h"
 #include "harness/worker.h"
 #include "stats.h"
 
@@ -55,7 +55,7 @@ static int set_up(const struct fb_trial_request *request, struct fb_trial_job *j
     if (request->bind) {
         unsigned count = request->copies ? request->copies : request->workers;
         job->cpus = calloc(count, sizeof *job->cpus);
-        result = job->cpus ? fb_cpus_choose(count, job->cpus) : -ENOMEM;
+        result = job->cpus ? fb_topology_choose(count, job->cpus) : -ENOMEM;
         if (result < 0)
             return fb_error_set(error, result, "can't choose CPUs to bind to");
     }

@@ -200,7 +200,7 @@ static bool enough_cpus(const struct fb_setting *setting)
     for (unsigned i = 1; i < setting->workers; i++)
         if (setting->cpus[i] == setting->cpus[0])
             return false;
-    return cpus.quota == 0 || setting->workers <= cpus.quota;
+    return cpus.cgroup.quota == 0 || setting->workers <= cpus.cgroup.quota;
 }
 
 static struct fb_team *team_create(const struct fb_setting *setting)

@@ -16,7 +16,11 @@ static void make_machine(struct fb_machine *machine)
         .stamp = "20260131T123456Z",
         .commit = "abc1234",
         .memory_mib = 24105,
-        .cpus = { .online = 8, .allowed = 6, .quota = 2.5, .effective = 2 },
+        .cpus = { .online = 8,
+                  .allowed = 6,
+                  .cgroup = { .quota = 2.5 },
+                  .effective = 2.5,
+                  .workers = 2 },
     };
 }
 

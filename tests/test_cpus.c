@@ -2,6 +2,7 @@
 #include "support.h"
 
 #include "harness/cpus.h"
+#include "harness/topology.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -43,12 +44,12 @@ static void numbers_are_plausible(void **state)
     fb_cpus_read(&cpus);
     assert_int_equal(cpus.allowed, count);
     assert_true(cpus.online >= 1);
-    assert_true(cpus.quota >= 0);
-    assert_in_range(cpus.effective, 1, cpus.allowed);
-    if (cpus.quota >= 1)
-        assert_true(cpus.effective <= cpus.quota);
-    if (cpus.quota == 0)
-        assert_int_equal(cpus.effective, cpus.allowed);
+    assert_true(cpus.cgroup.quota >= 0);
+    assert_in_range(cpus.workers, 1, cpus.allowed);
+    assert_true(cpus.effective > 0 && cpus.effective <= cpus.allowed);
+    assert_true(cpus.workers <= cpus.effective || cpus.workers == 1);
+    if (cpus.cgroup.quota == 0)
+        assert_true(cpus.effective == cpus.allowed);
 }
 
 static void affinity_is_counted(void **state)
@@ -58,7 +59,8 @@ static void affinity_is_counted(void **state)
     assert_int_equal(fb_cpus_bind(allowed[count - 1]), 0);
     fb_cpus_read(&cpus);
     assert_int_equal(cpus.allowed, 1);
-    assert_int_equal(cpus.effective, 1);
+    assert_true(cpus.effective <= 1);
+    assert_int_equal(cpus.workers, 1);
 }
 
 static void binding_leaves_one_cpu(void **state)
@@ -82,7 +84,7 @@ static void workers_are_spread_and_go_round(void **state)
 {
     (void)state;
     unsigned chosen[3 * CPU_SETSIZE];
-    assert_int_equal(fb_cpus_choose(3 * count, chosen), 0);
+    assert_int_equal(fb_topology_choose(3 * count, chosen), 0);
     for (unsigned i = 0; i < 3 * count; i++)
         assert_true(CPU_ISSET(chosen[i], &before));
     for (unsigned i = 0; i < count; i++)
@@ -91,7 +93,7 @@ static void workers_are_spread_and_go_round(void **state)
     for (unsigned i = count; i < 3 * count; i++)
         assert_int_equal(chosen[i], chosen[i - count]);
     for (unsigned wanted = 1; wanted < count; wanted++) {
-        assert_int_equal(fb_cpus_choose(wanted, chosen), 0);
+        assert_int_equal(fb_topology_choose(wanted, chosen), 0);
         for (unsigned i = 0; i < wanted; i++)
             for (unsigned j = 0; j < i; j++)
                 assert_int_not_equal(chosen[i], chosen[j]);
@@ -105,7 +107,7 @@ static void only_what_is_allowed_is_chosen(void **state)
     for (unsigned i = 0; i < count; i++) {
         unsigned chosen[3];
         assert_int_equal(fb_cpus_bind(allowed[i]), 0);
-        assert_int_equal(fb_cpus_choose(3, chosen), 0);
+        assert_int_equal(fb_topology_choose(3, chosen), 0);
         for (int j = 0; j < 3; j++)
             assert_int_equal(chosen[j], allowed[i]);
         assert_int_equal(give_affinity_back(NULL), 0);

@@ -117,8 +117,8 @@ static void check_head(const json_t *root)
     check_number(found, "memory_mib", machine->memory_mib);
     check_number(found, "cpus_online", machine->cpus.online);
     check_number(found, "cpus_allowed", machine->cpus.allowed);
-    check_number(found, "cpus_effective", machine->cpus.effective);
-    check_real(found, "cpu_quota", machine->cpus.quota);
+    check_real(found, "cpus_effective", machine->cpus.effective);
+    check_real(found, "cpu_quota", machine->cpus.cgroup.quota);
 }
 
 static void check_plan(const json_t *root)
@@ -203,7 +203,7 @@ static void not_complete(void **state)
 {
     (void)state;
     invented.run.complete = false;
-    invented.machine.cpus.quota = 0; /* none */
+    invented.machine.cpus.cgroup.quota = 0; /* none */
     invented.samples.count = 0;
     write_all();
     json_t *root = read_json();

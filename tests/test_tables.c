@@ -216,7 +216,7 @@ static void summary_csv(void **state)
         const struct fb_summary *summary = &invented.summary[row];
         check_cell(&csv, row, cell);
         check_number(&csv, row, "blocks", summary->run_ns.samples);
-        check_number(&csv, row, "cpus_effective", invented.machine.cpus.effective);
+        check_real(&csv, row, "cpus_effective", invented.machine.cpus.effective, 1e-9);
         check_interval(&csv, row, "run_ns", true, &summary->run_ns, 0);
         check_interval(&csv, row, "speedup", summary->has_speedup, &summary->speedup, 1e-5);
         check_interval(&csv, row, "of_ceiling", summary->has_ceiling, &summary->of_ceiling, 1e-5);

@@ -1,0 +1,34 @@
+/* Random numbers that a seed repeats, the same on every machine. */
+#ifndef FB_RANDOM_H
+#define FB_RANDOM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", OOPSLA'14).
+ * Any state is a good seed. */
+struct fb_random {
+    uint64_t state;
+};
+
+static inline uint64_t fb_random_next(struct fb_random *random)
+{
+    uint64_t z = random->state += 0x9e3779b97f4a7c15u;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+}
+
+/* One of 0 … count - 1; the bias is below count / 2^32. count is at most 2^32. */
+static inline size_t fb_random_below(struct fb_random *random, size_t count)
+{
+    return (size_t)(((fb_random_next(random) >> 32) * (uint64_t)count) >> 32);
+}
+
+/* Above 0 and below 1. */
+static inline double fb_random_real(struct fb_random *random)
+{
+    return ((double)(fb_random_next(random) >> 11) + 0.5) / 9007199254740992.0;
+}
+
+#endif
