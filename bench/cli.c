@@ -32,6 +32,7 @@ int fb_fail_with(const struct fb_error *error)
     switch (-error->code) {
     case EOWNERDEAD:
     case EBADMSG:
+    case ECANCELED:
         code = FB_EXIT_NO;
         break;
     case ENOMEM:
@@ -118,6 +119,16 @@ error_t fb_take_schedule(const char *name, enum fb_schedule *ret_schedule)
         }
     fb_fail(FB_EXIT_USAGE, "no such schedule: %s: give static, dynamic or guided", name);
     return EINVAL;
+}
+
+error_t fb_take_bind(const char *arg, bool *ret_bind)
+{
+    if (strcmp(arg, "none") != 0 && strcmp(arg, "core") != 0) {
+        fb_fail(FB_EXIT_USAGE, "bad value: --bind %s: give none or core", arg);
+        return EINVAL;
+    }
+    *ret_bind = strcmp(arg, "core") == 0;
+    return 0;
 }
 
 error_t fb_take_number(const char *option, const char *text, uint64_t least, uint64_t most,

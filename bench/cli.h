@@ -41,6 +41,7 @@ error_t fb_take_kernel(const char *name, const struct fb_kernel **ret_kernel);
 error_t fb_take_harness(const char *name, const struct fb_harness **ret_harness,
                         const char **ret_variant);
 error_t fb_take_schedule(const char *name, enum fb_schedule *ret_schedule);
+error_t fb_take_bind(const char *arg, bool *ret_bind);
 error_t fb_take_number(const char *option, const char *text, uint64_t least, uint64_t most,
                        uint64_t *ret_number);
 /* One more of an option that may be given up to `most` times. */

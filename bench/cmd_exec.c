@@ -1,6 +1,6 @@
 /* `forkbench exec`: one kernel under one harness, in this process. */
 #include "cli.h"
-#include "json.h"
+#include "exec_json.h"
 
 #include "harness/cpus.h"
 #include "harness/worker.h"
@@ -10,7 +10,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #define ASSIGNMENTS_MOST 32
 
@@ -34,6 +33,7 @@ static const struct argp_option option_table[] = {
     { "schedule", 's', "NAME", 0, "static, dynamic (default) or guided", 0 },
     { "param", 'p', "NAME=VALUE", 0, "A parameter of the kernel; may be given several times", 0 },
     { "repeat", 'r', "N", 0, "Run the job N times; run_ns is the median", 0 },
+    { "least", 'l', "MS", 0, "Run it more often, until that many ms of work are done", 0 },
     { "copies", 'C', "N", 0, "Run N independent single copies at once (the ceiling)", 0 },
     { "bind", 'b', "none|core", 0, "Bind each worker to a core of its own (default none)", 0 },
     { "switch-interval", 'i', "MS", 0, "gil: wait before asking for the lock (default 5 ms)", 0 },
@@ -51,22 +51,12 @@ static error_t take_count(const char *option, const char *arg, uint64_t most, un
     return result;
 }
 
-static error_t take_bind(const char *arg, bool *ret_bind)
-{
-    if (strcmp(arg, "none") != 0 && strcmp(arg, "core") != 0) {
-        fb_fail(FB_EXIT_USAGE, "bad value: --bind %s: give none or core", arg);
-        return EINVAL;
-    }
-    *ret_bind = strcmp(arg, "core") == 0;
-    return 0;
-}
-
-static error_t take_interval(const char *arg, uint64_t *ret_ns)
+static error_t take_ms(const char *option, const char *arg, uint64_t *ret_ns)
 {
     double ms;
-    error_t result = fb_take_real("--switch-interval", arg, &ms);
+    error_t result = fb_take_real(option, arg, &ms);
     if (result == 0 && (ms < 1e-3 || ms > 1e6)) {
-        fb_fail(FB_EXIT_USAGE, "bad value: --switch-interval %s: give 0.001 to 1000000 ms", arg);
+        fb_fail(FB_EXIT_USAGE, "bad value: %s %s: give 0.001 to 1000000 ms", option, arg);
         return EINVAL;
     }
     if (result == 0)
@@ -110,13 +100,15 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
         return fb_take_more("--param", arg, options->assignment, &options->assignments,
                             ASSIGNMENTS_MOST);
     case 'r':
-        return take_count("--repeat", arg, 1000000, &request->repeat);
+        return take_count("--repeat", arg, FB_REPEAT_MOST, &request->repeat);
+    case 'l':
+        return take_ms("--least", arg, &request->least_ns);
     case 'C':
         return take_count("--copies", arg, FB_WORKERS_MOST, &request->copies);
     case 'b':
-        return take_bind(arg, &request->bind);
+        return fb_take_bind(arg, &request->bind);
     case 'i':
-        return take_interval(arg, &request->switch_interval_ns);
+        return take_ms("--switch-interval", arg, &request->switch_interval_ns);
     case 'K':
         return take_digest(arg, request);
     case 'j':
@@ -162,108 +154,6 @@ static int complete(struct options *options)
     return 0;
 }
 
-struct usage {
-    uint64_t wall_ns, user_ns, system_ns, voluntary, involuntary, minor_faults, max_rss_bytes;
-};
-
-/* Of this process and of the children that it has waited for. */
-static struct usage read_usage(uint64_t start_ns)
-{
-    struct usage usage = { .wall_ns = fb_now_ns() - start_ns };
-    static const int who[] = { RUSAGE_SELF, RUSAGE_CHILDREN };
-    for (int i = 0; i < 2; i++) {
-        struct rusage part;
-        getrusage(who[i], &part);
-        usage.user_ns +=
-            (uint64_t)part.ru_utime.tv_sec * 1000000000u + (uint64_t)part.ru_utime.tv_usec * 1000u;
-        usage.system_ns +=
-            (uint64_t)part.ru_stime.tv_sec * 1000000000u + (uint64_t)part.ru_stime.tv_usec * 1000u;
-        usage.voluntary += (uint64_t)part.ru_nvcsw;
-        usage.involuntary += (uint64_t)part.ru_nivcsw;
-        usage.minor_faults += (uint64_t)part.ru_minflt;
-        uint64_t rss_bytes = (uint64_t)part.ru_maxrss * 1024u;
-        if (rss_bytes > usage.max_rss_bytes)
-            usage.max_rss_bytes = rss_bytes;
-    }
-    return usage;
-}
-
-static json_t *workers_json(const struct fb_trial *trial)
-{
-    json_t *list = json_array();
-    for (unsigned i = 0; i < trial->workers; i++) {
-        const struct fb_worker_report *worker = &trial->worker[i];
-        json_array_append_new(
-            list, json_pack("{sI sI sI sI sI sI sI sI sI sI sI sI}", "ready_ns",
-                            (json_int_t)worker->ready_ns, "first_ns", (json_int_t)worker->first_ns,
-                            "done_ns", (json_int_t)worker->done_ns, "chunks",
-                            (json_int_t)worker->chunks, "user_ns", (json_int_t)worker->user_ns,
-                            "system_ns", (json_int_t)worker->system_ns, "voluntary_switches",
-                            (json_int_t)worker->voluntary_switches, "involuntary_switches",
-                            (json_int_t)worker->involuntary_switches, "minor_faults",
-                            (json_int_t)worker->minor_faults, "lock_switches",
-                            (json_int_t)worker->lock_switches, "lock_waits",
-                            (json_int_t)worker->lock_waits, "lock_held_ns",
-                            (json_int_t)worker->lock_held_ns));
-    }
-    return list;
-}
-
-static void add_times(json_t *root, const struct fb_trial *trial, const struct usage *usage)
-{
-    const struct {
-        const char *name;
-        uint64_t value;
-    } field[] = {
-        { "prepare_ns", trial->prepare_ns },
-        { "setup_ns", trial->setup_ns },
-        { "open_ns", trial->open_ns },
-        { "run_ns", trial->run_ns },
-        { "close_ns", trial->close_ns },
-        { "wall_ns", usage->wall_ns },
-        { "user_ns", usage->user_ns },
-        { "system_ns", usage->system_ns },
-        { "voluntary_switches", usage->voluntary },
-        { "involuntary_switches", usage->involuntary },
-        { "minor_faults", usage->minor_faults },
-        { "max_rss_bytes", usage->max_rss_bytes },
-    };
-    for (size_t i = 0; i < sizeof field / sizeof *field; i++)
-        json_object_set_new(root, field[i].name, json_integer((json_int_t)field[i].value));
-    json_t *runs = json_array();
-    for (unsigned i = 0; i < trial->runs; i++)
-        json_array_append_new(runs, json_integer((json_int_t)trial->runs_ns[i]));
-    json_object_set_new(root, "runs_ns", runs);
-}
-
-static void print_json(const struct options *options, const struct fb_trial *trial,
-                       const struct usage *usage)
-{
-    const struct fb_trial_request *request = &options->request;
-    char digest[20];
-    snprintf(digest, sizeof digest, "%016" PRIx64, trial->digest);
-    json_t *params = json_object(), *broken = json_array();
-    for (int i = 0; request->kernel->params[i].name; i++)
-        json_object_set_new(params, request->kernel->params[i].name,
-                            fb_json_text(request->params.value[i].text));
-    for (size_t i = 0; i < trial->failed; i++)
-        json_array_append_new(broken, fb_json_text(trial->broken[i]));
-    json_t *root =
-        json_pack("{ss so so si sI ss si sb sI ss so sb so sI so}", "kernel", request->kernel->name,
-                  "parameters", params, "harness", fb_json_text(options->harness_name), "workers",
-                  (int)request->workers, "chunk", (json_int_t)request->chunk, "schedule",
-                  fb_schedule_names[request->schedule], "copies", (int)request->copies, "bound",
-                  request->bind, "items", (json_int_t)trial->items, "digest", digest, "answer",
-                  fb_json_text(trial->answer), "valid", trial->valid, "why_invalid",
-                  fb_json_text(trial->why_invalid.text), "failed_items", (json_int_t)trial->failed,
-                  "failures", broken);
-    if (trial->description[0])
-        json_object_set_new(root, "description", fb_json_text(trial->description));
-    add_times(root, trial, usage);
-    json_object_set_new(root, "per_worker", workers_json(trial));
-    fb_json_print(root, stdout);
-}
-
 static void print_text(const struct options *options, const struct fb_trial *trial)
 {
     const struct fb_trial_request *request = &options->request;
@@ -273,21 +163,20 @@ static void print_text(const struct options *options, const struct fb_trial *tri
     else if (request->harness->base)
         printf(", %u workers, %s", request->workers, fb_schedule_names[request->schedule]);
     printf(": %s in %.3f ms%s\n", trial->answer, (double)trial->run_ns / 1e6,
-           request->repeat > 1 ? " (median)" : "");
+           trial->runs > 1 ? " (median)" : "");
     printf("set-up %.3f ms, open %.3f ms, close %.3f ms; %zu items, digest %016" PRIx64 ", %s\n",
            (double)trial->setup_ns / 1e6, (double)trial->open_ns / 1e6,
            (double)trial->close_ns / 1e6, trial->items, trial->digest,
            trial->valid ? "checked" : "NOT VALID");
 }
 
-static int report(const struct options *options, const struct fb_trial *trial,
-                  const struct usage *usage)
+static int report(const struct options *options, const struct fb_trial *trial, uint64_t start_ns)
 {
     const char *kernel = options->request.kernel->name;
     if (!options->json)
         print_text(options, trial);
     else
-        print_json(options, trial, usage);
+        fb_exec_print_json(&options->request, options->harness_name, trial, start_ns);
     for (size_t i = 0; i < trial->failed; i++)
         fb_fail(FB_EXIT_NO, "%s: %s", kernel, trial->broken[i]);
     if (!trial->valid && trial->failed == 0)
@@ -309,10 +198,8 @@ static int exec_main(int argc, char **argv)
         result = complete(&options);
     if (result == 0 && fb_trial_run(&options.request, &trial, &error) < 0)
         result = fb_fail_with(&error);
-    else if (result == 0) {
-        struct usage usage = read_usage(start_ns);
-        result = report(&options, &trial, &usage);
-    }
+    else if (result == 0)
+        result = report(&options, &trial, start_ns);
     fb_trial_clear(&trial);
     fb_params_clear(&options.request.params);
     return result;

@@ -1,36 +1,25 @@
 /* `forkbench run`: the sweep. */
-#include "cli.h"
-#include "export.h"
-#include "progress.h"
-#include "spawn.h"
+#include "folder.h"
+#include "json.h"
+#include "sweep.h"
 
 #include "harness/worker.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define EXIT_INTERRUPTED 130
-
 struct options {
     struct fb_plan_request request;
-    double budget_s[FB_FAMILIES];
+    double budget_s[FB_FAMILIES], precision;
     uint64_t seed;
-    const char *folder;
-};
-
-/* What the measuring calls back with. */
-struct run {
-    struct fb_spawn spawn; /* first: fb_spawn_trial takes this */
-    struct fb_progress progress;
-    struct fb_run data;
-    struct fb_summary *summary;
-    char folder[PATH_MAX];
-    struct fb_error error;
+    bool bind;
+    const char *against; /* a program, or NULL */
+    const char *folder;  /* to write into; NULL: the default */
+    const char *resume;  /* the folder of a run to go on with, or NULL */
+    const char *other;   /* an option beside --resume; NULL: none is given */
 };
 
 static const struct argp_option option_table[] = {
@@ -41,10 +30,15 @@ static const struct argp_option option_table[] = {
       "as far as 20 cells go)",
       0 },
     { "param", 'p', "NAME=V1,V2", 0, "Values of a parameter; may be given several times", 0 },
-    { "budget", 'B', "SECONDS", 0, "For the harnesses in C (default 60)", 0 },
-    { "cpython-budget", 'P', "SECONDS", 0, "For the cpython harnesses (default 120)", 0 },
+    { "against", 'A', "BINARY", 0, "Another build of forkbench, in the same blocks", 0 },
+    { "bind", 'b', "none|core", 0, "Bind each worker to a core of its own (default none)", 0 },
+    { "precision", 'e', "PERCENT", 0,
+      "Full width of the 95 % intervals that is worth more blocks (default 2)", 0 },
+    { "budget", 'B', "SECONDS", 0, "At most, for the harnesses in C (default 60)", 0 },
+    { "cpython-budget", 'P', "SECONDS", 0, "At most, for the cpython harnesses (default 120)", 0 },
     { "seed", 'S', "N", 0, "Of the order within blocks (default 1)", 0 },
     { "output", 'o', "DIR", 0, "Where to write (default results/<UTC stamp>-<commit>)", 0 },
+    { "resume", 'R', "DIR", 0, "Go on with the interrupted run in DIR", 0 },
     { 0 },
 };
 
@@ -73,10 +67,22 @@ static error_t take_workers(char *arg, struct fb_plan_request *request)
     return result;
 }
 
+static error_t take_precision(const char *arg, double *ret_precision)
+{
+    double percent;
+    error_t result = fb_take_real("--precision", arg, &percent);
+    if (result == 0)
+        *ret_precision = percent / 100;
+    return result;
+}
+
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
     struct options *options = state->input;
     struct fb_plan_request *request = &options->request;
+    for (const struct argp_option *option = option_table; option->name; option++)
+        if (option->key == key && key != 'R')
+            options->other = option->name;
     switch (key) {
     case 'k':
         return take_list("--kernel", arg, request->kernel, &request->kernels);
@@ -86,6 +92,13 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
         return take_workers(arg, request);
     case 'p':
         return fb_take_more("--param", arg, request->param, &request->params, FB_LIST_MOST);
+    case 'A':
+        options->against = arg;
+        return 0;
+    case 'b':
+        return fb_take_bind(arg, &options->bind);
+    case 'e':
+        return take_precision(arg, &options->precision);
     case 'B':
         return fb_take_real("--budget", arg, &options->budget_s[FB_FAMILY_C]);
     case 'P':
@@ -94,6 +107,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
         return fb_take_number("--seed", arg, 0, INT64_MAX, &options->seed);
     case 'o':
         options->folder = arg;
+        return 0;
+    case 'R':
+        options->resume = arg;
         return 0;
     default:
         return fb_parse_rest(key, arg, state);
@@ -104,218 +120,193 @@ static const struct argp parser = {
     .options = option_table,
     .parser = parse_option,
     .doc = "Measures kernels under harnesses, each trial a fresh process, in interleaved random "
-           "blocks until the budgets are used up, and writes run.json, samples.csv, summary.csv "
-           "and summary.md.",
+           "blocks: a warm-up, then as many as --precision needs and the budgets allow. Writes "
+           "run.json, samples.csv, summary.csv, comparisons.csv and summary.md.",
 };
 
-/* ---- where to ---- */
+/* ---- the head of the journal: what was asked for, and of which machine ---- */
 
-/* Whether path is a folder: 0, or -1 with errno. */
-static int open_folder(const char *path)
+static json_t *list_json(const char *const *list, size_t count)
 {
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return -1;
-    close(fd);
-    return 0;
+    json_t *array = json_array();
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(array, fb_json_text(list[i]));
+    return array;
 }
 
-static int make_folders(const char *folder, struct fb_error *error)
+static json_t *make_head(const struct options *options, const struct fb_machine *machine)
 {
-    char path[PATH_MAX];
-    snprintf(path, sizeof path, "%s", folder);
-    for (char *slash = path; slash; slash = strchr(slash + 1, '/')) {
-        if (slash == path)
-            continue;
-        *slash = '\0';
-        int made = mkdir(path, 0777);
-        *slash = '/';
-        if (made < 0 && errno != EEXIST)
-            return fb_error_set(error, -errno, "can't make the folder %.150s: %s", path,
-                                strerror(errno));
+    const struct fb_plan_request *request = &options->request;
+    json_t *workers = json_array();
+    for (size_t i = 0; i < request->worker_counts; i++)
+        json_array_append_new(workers, json_integer((json_int_t)request->workers[i]));
+    return json_pack(
+        "{si ss ss ss so so so so so sI sf sf sf sb ss?}", "schema", FB_SCHEMA, "commit",
+        machine->commit, "started_utc", machine->utc, "stamp", machine->stamp, "machine",
+        fb_machine_json(machine), "kernels", list_json(request->kernel, request->kernels),
+        "harnesses", list_json(request->harness, request->harnesses), "params",
+        list_json(request->param, request->params), "workers", workers, "seed",
+        (json_int_t)options->seed, "precision", options->precision, "budget_s",
+        options->budget_s[FB_FAMILY_C], "cpython_budget_s", options->budget_s[FB_FAMILY_CPYTHON],
+        "bind", options->bind, "against", options->against);
+}
+
+/* The list's strings belong to the head. */
+static size_t read_list(const json_t *head, const char *name, const char **list)
+{
+    const json_t *array = json_object_get(head, name);
+    size_t count = 0;
+    for (; count < json_array_size(array) && count < FB_LIST_MOST; count++) {
+        const char *text = json_string_value(json_array_get(array, count));
+        list[count] = text ? text : "";
     }
-    if (mkdir(path, 0777) < 0 && errno != EEXIST)
-        return fb_error_set(error, -errno, "can't make the folder %.150s: %s", path,
-                            strerror(errno));
-    if (access(path, W_OK | X_OK) < 0 || open_folder(path) < 0)
-        return fb_error_set(error, -errno, "can't write into %.150s: %s: give another folder", path,
-                            strerror(errno));
-    return 0;
+    return count;
 }
 
-/* A run that is there already is not written over. */
-static int refuse_run(const char *folder, struct fb_error *error)
+static void read_head(const json_t *head, struct options *options)
 {
-    char path[PATH_MAX + 16];
-    snprintf(path, sizeof path, "%s/run.json", folder);
-    if (access(path, F_OK) < 0)
-        return 0;
-    return fb_error_set(error, -EEXIST, "the folder holds a run already: %.150s: give another",
-                        folder);
+    struct fb_plan_request *request = &options->request;
+    request->kernels = read_list(head, "kernels", request->kernel);
+    request->harnesses = read_list(head, "harnesses", request->harness);
+    request->params = read_list(head, "params", request->param);
+    const json_t *workers = json_object_get(head, "workers");
+    for (size_t i = 0; i < json_array_size(workers) && i < FB_LIST_MOST; i++)
+        request->workers[request->worker_counts++] =
+            (unsigned)json_integer_value(json_array_get(workers, i));
+    options->seed = (uint64_t)json_integer_value(json_object_get(head, "seed"));
+    options->precision = json_number_value(json_object_get(head, "precision"));
+    options->budget_s[FB_FAMILY_C] = json_number_value(json_object_get(head, "budget_s"));
+    options->budget_s[FB_FAMILY_CPYTHON] =
+        json_number_value(json_object_get(head, "cpython_budget_s"));
+    options->bind = json_is_true(json_object_get(head, "bind"));
+    options->against = json_string_value(json_object_get(head, "against"));
 }
 
-/* results/<UTC stamp>-<commit>, with a number behind it if that second has a run already. */
-static int make_default_folder(const struct fb_machine *machine, char *ret_folder, size_t size,
-                               struct fb_error *error)
+/* Whether the rest would be measured under the same conditions. */
+static int check_head(const json_t *head, struct fb_machine *machine)
 {
-    int result = make_folders("results", error);
-    for (unsigned number = 1; result == 0; number++) {
-        snprintf(ret_folder, size, "results/%s-%s", machine->stamp, machine->commit);
-        if (number > 1)
-            snprintf(ret_folder, size, "results/%s-%s-%u", machine->stamp, machine->commit, number);
-        if (mkdir(ret_folder, 0777) == 0)
-            return 0;
-        if (errno != EEXIST)
-            result = fb_error_set(error, -errno, "can't make the folder %.150s: %s", ret_folder,
-                                  strerror(errno));
-    }
+    json_t *now = fb_machine_json(machine);
+    const json_t *before = json_object_get(head, "machine");
+    const char *commit = json_string_value(json_object_get(head, "commit")), *name;
+    json_t *value;
+    json_object_foreach(now, name,
+                        value) if (!json_equal(value, json_object_get(before, name))) break;
+    int result = 0;
+    if (!commit || strcmp(commit, machine->commit) != 0)
+        result = fb_fail(FB_EXIT_INCOMPARABLE,
+                         "can't go on with another build: commit %s: it was "
+                         "begun with %s",
+                         machine->commit, commit ? commit : "none");
+    else if (name)
+        result = fb_fail(FB_EXIT_INCOMPARABLE,
+                         "can't go on under other conditions: %s differs: measure anew", name);
+    json_decref(now);
     return result;
-}
-
-/* results/latest points to the newest run, at every moment. */
-static void point_latest(const char *folder)
-{
-    const char *name = strrchr(folder, '/') + 1;
-    unlink("results/.latest");
-    if (symlink(name, "results/.latest") == 0)
-        rename("results/.latest", "results/latest");
-}
-
-/* ---- while measuring ---- */
-
-static volatile sig_atomic_t asked_to_stop;
-
-static void on_signal(int signal)
-{
-    (void)signal;
-    asked_to_stop = 1;
-}
-
-static bool interrupted(void *context)
-{
-    (void)context;
-    return asked_to_stop;
-}
-
-static uint64_t now_ns(void *context)
-{
-    (void)context;
-    return fb_now_ns();
-}
-
-static void show_progress(void *context, double done, const struct fb_cell *cell)
-{
-    struct run *run = context;
-    char what[FB_TEXT * 2];
-    snprintf(what, sizeof what, "%s, %s, %u workers", cell->kernel->name, cell->label,
-             cell->workers);
-    fb_progress_show(&run->progress, done, what);
-}
-
-static int save(void *context, const struct fb_samples *samples)
-{
-    struct run *run = context;
-    for (size_t i = 0; i < run->data.plan->count; i++)
-        if (fb_summarize(run->data.plan, samples, i, &run->summary[i]) < 0)
-            return fb_error_set(&run->error, -ENOMEM, "out of memory");
-    run->data.samples = samples;
-    return fb_export_all(&run->data, run->folder, &run->error);
 }
 
 /* ---- */
 
-static int finish(struct run *run, const struct fb_samples *samples, int result)
+static int begin(struct fb_sweep *sweep, const struct options *options,
+                 const struct fb_machine *machine, struct fb_error *error)
 {
-    fb_progress_end(&run->progress);
-    if (result == -ENOMEM)
-        fb_error_set(&run->error, result, "out of memory");
-    if (result < 0 && result != -EINTR)
-        return fb_fail_with(&run->error);
-    run->data.complete = result == 0;
-    if (save(run, samples) < 0)
-        return fb_fail_with(&run->error);
-    fb_export_table(&run->data, stdout);
-    printf("\nResults: %s\n", run->folder);
-    if (result == -EINTR) {
-        fb_fail(FB_EXIT_UNCERTAIN, "interrupted: %zu samples are kept: in %s", samples->count,
-                run->folder);
-        return EXIT_INTERRUPTED;
+    int result;
+    if (options->folder) {
+        snprintf(sweep->folder, sizeof sweep->folder, "%s", options->folder);
+        result = fb_folder_make(sweep->folder, error);
+    } else {
+        result = fb_folder_make_default(machine, sweep->folder, sizeof sweep->folder, error);
     }
-    for (size_t i = 0; i < run->data.plan->count; i++)
-        if (samples->outcome[i].failed)
-            return fb_fail(FB_EXIT_NO, "a cell failed: %s under %s: %s",
-                           run->data.plan->cell[i].kernel->name, run->data.plan->cell[i].label,
-                           samples->outcome[i].why);
-    return FB_EXIT_OK;
+    if (result == 0)
+        result =
+            fb_journal_create(&sweep->journal, sweep->folder, make_head(options, machine), error);
+    return result;
 }
 
-static int measure(struct run *run, const struct options *options)
+static int go_on(struct fb_sweep *sweep, struct options *options, struct fb_machine *machine)
 {
-    struct fb_samples samples = { 0 };
-    struct fb_measure measure = {
-        .plan = run->data.plan,
-        .seed = options->seed,
-        .trial = fb_spawn_trial,
-        .now_ns = now_ns,
-        .progress = show_progress,
-        .block_done = save,
-        .interrupted = interrupted,
-        .context = run,
-    };
-    memcpy(measure.budget_s, options->budget_s, sizeof measure.budget_s);
-    int result = fb_spawn_prepare(&run->spawn, run->data.plan, &run->error);
-    if (result < 0)
-        return fb_fail_with(&run->error);
-    struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    fb_progress_begin(&run->progress);
-    result = fb_measure_run(&measure, &samples);
-    result = finish(run, &samples, result);
-    fb_samples_clear(&samples);
+    struct fb_error error = { 0 };
+    if (options->other)
+        return fb_fail(FB_EXIT_USAGE, "a resumed run has its options already: --%s: leave it out",
+                       options->other);
+    snprintf(sweep->folder, sizeof sweep->folder, "%s", options->resume);
+    if (fb_journal_open(&sweep->journal, sweep->folder, &error) < 0)
+        return error.code == -ENOENT
+                   ? fb_fail(FB_EXIT_USAGE,
+                             "no interrupted run: %s: there is no " FB_JOURNAL " in it",
+                             options->resume)
+                   : fb_fail_with(&error);
+    const json_t *head = sweep->journal.head;
+    int result = check_head(head, machine);
+    read_head(head, options);
+    const char *utc = json_string_value(json_object_get(head, "started_utc"));
+    snprintf(machine->utc, sizeof machine->utc, "%s", utc ? utc : "");
+    return result;
+}
+
+/* The other build, as a path that holds wherever a trial runs. */
+static int find_against(struct options *options, char *path)
+{
+    if (!options->against)
+        return 0;
+    struct stat found;
+    if (!realpath(options->against, path) || stat(path, &found) < 0)
+        return fb_fail(FB_EXIT_USAGE, "no such program: --against %s: %s", options->against,
+                       strerror(errno));
+    if (!S_ISREG(found.st_mode) || access(path, X_OK) < 0)
+        return fb_fail(FB_EXIT_USAGE, "not a program: --against %s: give another build's forkbench",
+                       options->against);
+    options->against = path;
+    options->request.against = true;
+    return 0;
+}
+
+static int sweep_with(struct fb_sweep *sweep, struct options *options, struct fb_machine *machine)
+{
+    struct fb_plan plan = { 0 };
+    struct fb_error error = { 0 };
+    char against[PATH_MAX];
+    int result = options->resume ? go_on(sweep, options, machine) : 0;
+    if (result == 0)
+        result = find_against(options, against);
+    if (result)
+        return result;
+    options->request.effective = machine->cpus.effective;
+    result = fb_plan_make(&options->request, &plan, &error);
+    if (result == 0 && !options->resume)
+        result = begin(sweep, options, machine, &error);
+    if (result < 0) {
+        result = fb_fail_with(&error);
+    } else {
+        sweep->spawn.plan = &plan;
+        sweep->spawn.against = options->against;
+        sweep->spawn.bind = options->bind;
+        sweep->data = (struct fb_run){ .machine = machine,
+                                       .plan = &plan,
+                                       .seed = options->seed,
+                                       .precision = options->precision,
+                                       .bind = options->bind,
+                                       .budget_s = options->budget_s };
+        result = fb_sweep_run(sweep);
+    }
+    fb_plan_clear(&plan);
     return result;
 }
 
 static int run_main(int argc, char **argv)
 {
-    struct options options = { .budget_s = { 60, 120 }, .seed = 1 };
+    struct options options = { .budget_s = { 60, 120 }, .precision = 0.02, .seed = 1 };
+    struct fb_machine machine;
     int result = fb_parse(&parser, argc, argv, &options);
     if (result)
         return result;
-    struct fb_machine machine;
-    struct fb_plan plan = { 0 };
-    struct run *run = calloc(1, sizeof *run);
-    if (!run)
+    struct fb_sweep *sweep = calloc(1, sizeof *sweep);
+    if (!sweep)
         return fb_fail(FB_EXIT_IMPOSSIBLE, "out of memory");
+    sweep->journal.fd = -1;
     fb_machine_read(&machine);
-    options.request.effective = machine.cpus.effective;
-    snprintf(run->folder, sizeof run->folder, "%s", options.folder ? options.folder : "");
-    result = fb_plan_make(&options.request, &plan, &run->error);
-    if (result == 0 && options.folder)
-        result = refuse_run(run->folder, &run->error);
-    if (result == 0)
-        result = options.folder
-                     ? make_folders(run->folder, &run->error)
-                     : make_default_folder(&machine, run->folder, sizeof run->folder, &run->error);
-    run->summary = calloc(plan.count + 1, sizeof *run->summary);
-    if (result == 0 && !run->summary)
-        result = fb_error_set(&run->error, -ENOMEM, "out of memory");
-    if (result < 0) {
-        result = fb_fail_with(&run->error);
-    } else {
-        if (!options.folder)
-            point_latest(run->folder);
-        run->data = (struct fb_run){ .machine = &machine,
-                                     .plan = &plan,
-                                     .seed = options.seed,
-                                     .summary = run->summary,
-                                     .budget_s = options.budget_s };
-        result = measure(run, &options);
-    }
-    fb_spawn_clear(&run->spawn);
-    fb_plan_clear(&plan);
-    free(run->summary);
-    free(run);
+    result = sweep_with(sweep, &options, &machine);
+    fb_journal_close(&sweep->journal);
+    free(sweep);
     return result;
 }
 

@@ -7,9 +7,9 @@
 #include <unistd.h>
 
 static const struct fb_export *const exports[] = {
-    &fb_export_json,
-    &fb_export_samples_csv,
-    &fb_export_summary_csv,
+    &fb_export_json,        &fb_export_samples_csv,
+    &fb_export_summary_csv, &fb_export_comparisons_csv,
+    &fb_export_scaling_csv, &fb_export_why_csv,
     &fb_export_markdown,
 };
 

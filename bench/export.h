@@ -3,18 +3,22 @@
 #define FB_EXPORT_H
 
 #include "machine.h"
-#include "measure.h"
+#include "analysis.h"
+#include "fits.h"
 
 #include <stdio.h>
 
-#define FB_SCHEMA 1 /* of run.json and the CSV files: results/README.md */
+#define FB_SCHEMA 2 /* of run.json and the CSV files: results/README.md */
 
 struct fb_run {
     const struct fb_machine *machine;
     const struct fb_plan *plan;
     const struct fb_samples *samples;
-    const struct fb_summary *summary; /* [plan->count] */
+    const struct fb_analysis *analysis;
+    const struct fb_fits *fits;
     uint64_t seed;
+    double precision; /* that was asked for: 0.02 is 2 % */
+    bool bind;
     const double *budget_s; /* [FB_FAMILIES] */
     bool complete;          /* false: still going on, or interrupted */
 };
@@ -26,7 +30,7 @@ struct fb_export {
 };
 
 extern const struct fb_export fb_export_json, fb_export_samples_csv, fb_export_summary_csv,
-    fb_export_markdown;
+    fb_export_comparisons_csv, fb_export_scaling_csv, fb_export_why_csv, fb_export_markdown;
 
 /* Writes every file into folder, each under a temporary name first, so that what was there is never
  * lost. 0, or a negative errno with *error. */

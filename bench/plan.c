@@ -1,17 +1,27 @@
 #include "plan.h"
 
+#include "pairs.h"
+#include "works.h"
+
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const default_kernels[] = { "divisors", "primes", "resize" };
 static const char *const default_harnesses[] = { "single", "pthread", "forkpool", "gil" };
 
 void fb_plan_clear(struct fb_plan *plan)
 {
     free(plan->cell);
+    free(plan->pair);
     *plan = (struct fb_plan){ 0 };
+}
+
+void fb_cell_label(const struct fb_cell *cell, char *text, size_t size)
+{
+    snprintf(text, size, "%s%s%s", cell->label, cell->again ? " (again)" : "",
+             cell->against ? " (against)" : "");
 }
 
 static size_t find_cell(const struct fb_plan *plan, const struct fb_cell *wanted)
@@ -20,6 +30,7 @@ static size_t find_cell(const struct fb_plan *plan, const struct fb_cell *wanted
         const struct fb_cell *cell = &plan->cell[i];
         if (cell->kernel == wanted->kernel && cell->harness == wanted->harness &&
             cell->workers == wanted->workers && cell->copies == wanted->copies &&
+            cell->again == wanted->again && cell->against == wanted->against &&
             strcmp(cell->params, wanted->params) == 0 &&
             strcmp(cell->variant, wanted->variant) == 0)
             return i;
@@ -46,141 +57,6 @@ static int add_cell(struct fb_plan *plan, const struct fb_cell *cell, size_t *re
     plan->cell[plan->count].base = FB_NO_CELL;
     plan->cell[plan->count++].ceiling = FB_NO_CELL;
     return 0;
-}
-
-/* ---- kernels with their parameters ---- */
-
-struct work {
-    const struct fb_kernel *kernel;
-    char params[FB_TEXT];
-};
-
-struct works {
-    struct work list[FB_LIST_MOST];
-    size_t count;
-};
-
-static const struct fb_param *find_param(const struct fb_kernel *kernel, const char *assignment)
-{
-    size_t length = strcspn(assignment, "=");
-    for (const struct fb_param *param = kernel->params; param->name; param++)
-        if (strlen(param->name) == length && memcmp(param->name, assignment, length) == 0)
-            return param;
-    return NULL;
-}
-
-/* Appends `before` with "NAME=VALUE" added. */
-static int add_value(struct works *works, const struct work *before, const char *list,
-                     const char *value, size_t length, struct fb_error *error)
-{
-    if (works->count == FB_LIST_MOST)
-        return fb_error_set(error, -E2BIG, "too many parameter values: %.60s: give fewer", list);
-    struct work *work = &works->list[works->count++];
-    *work = *before;
-    int used = snprintf(work->params, sizeof work->params, "%s%s%.*s%.*s", before->params,
-                        before->params[0] ? " " : "", (int)strcspn(list, "=") + 1, list,
-                        (int)length, value);
-    if (used >= (int)sizeof work->params)
-        return fb_error_set(error, -E2BIG, "parameters too long: %.60s: shorten them", list);
-    return 0;
-}
-
-/* Replaces each work of the kernel by one for each value of "NAME=V1,V2". A parameter of text is
- * one value, commas and all. */
-static int multiply(struct works *works, size_t from, const struct fb_param *param,
-                    const char *list, struct fb_error *error)
-{
-    struct works before = *works;
-    works->count = from;
-    for (size_t i = from; i < before.count; i++) {
-        const char *value = strchr(list, '=') + 1;
-        for (bool more = true; more;) {
-            size_t length = strcspn(value, param->type == FB_PARAM_TEXT ? "" : ",");
-            int result = add_value(works, &before.list[i], list, value, length, error);
-            if (result < 0)
-                return result;
-            more = value[length] == ',';
-            value += length + more;
-        }
-    }
-    return 0;
-}
-
-/* Whether the parameters of a work are good, so that a run does not fail at its first trial. */
-static int try_params(const struct work *work, struct fb_error *error)
-{
-    struct fb_params params;
-    char copy[FB_TEXT], *next = copy;
-    if (fb_params_init(&params, work->kernel) < 0)
-        return fb_error_set(error, -ENOMEM, "out of memory");
-    snprintf(copy, sizeof copy, "%s", work->params);
-    int result = 0;
-    while (*copy && next && result == 0)
-        result = fb_params_set(&params, strsep(&next, " "), error);
-    fb_params_clear(&params);
-    return result;
-}
-
-static int add_works(struct works *works, const struct fb_kernel *kernel,
-                     const struct fb_plan_request *request, struct fb_error *error)
-{
-    size_t from = works->count;
-    if (works->count == FB_LIST_MOST)
-        return fb_error_set(error, -E2BIG, "too many kernels: give fewer");
-    works->list[works->count++] = (struct work){ .kernel = kernel };
-    for (size_t i = 0; i < request->params; i++) {
-        const struct fb_param *param = find_param(kernel, request->param[i]);
-        int result = param ? multiply(works, from, param, request->param[i], error) : 0;
-        if (result < 0)
-            return result;
-    }
-    for (size_t i = from; i < works->count; i++) {
-        int result = try_params(&works->list[i], error);
-        if (result < 0)
-            return result;
-    }
-    return 0;
-}
-
-static int check_params(const struct fb_plan_request *request, const struct works *works,
-                        struct fb_error *error)
-{
-    for (size_t i = 0; i < request->params; i++) {
-        const char *param = request->param[i];
-        bool known = false;
-        if (!strchr(param, '='))
-            return fb_error_set(error, -EINVAL, "not a parameter: %.60s: write NAME=VALUE", param);
-        if (strchr(param, ' '))
-            return fb_error_set(error, -EINVAL, "a blank in a parameter: %.60s: rename it", param);
-        for (size_t k = 0; k < works->count; k++)
-            known |= find_param(works->list[k].kernel, param) != NULL;
-        if (!known)
-            return fb_error_set(error, -EINVAL,
-                                "no such parameter: %.60s: `forkbench list kernels` shows them",
-                                param);
-    }
-    return 0;
-}
-
-static int make_works(const struct fb_plan_request *request, struct works *works,
-                      struct fb_error *error)
-{
-    bool asked = request->kernels > 0;
-    size_t count = asked ? request->kernels : sizeof default_kernels / sizeof *default_kernels;
-    struct works plain = { 0 };
-    for (size_t i = 0; i < count; i++) {
-        const char *name = asked ? request->kernel[i] : default_kernels[i];
-        const struct fb_kernel *kernel = fb_kernel_find(name);
-        if (kernel)
-            plain.list[plain.count++].kernel = kernel;
-        else if (asked)
-            return fb_error_set(error, -EINVAL,
-                                "no such kernel: %.60s: `forkbench list kernels` shows them", name);
-    }
-    int result = check_params(request, &plain, error);
-    for (size_t i = 0; i < plain.count && result == 0; i++)
-        result = add_works(works, plain.list[i].kernel, request, error);
-    return result;
 }
 
 /* ---- harnesses ---- */
@@ -249,6 +125,61 @@ static int add_ceiling(struct fb_plan *plan, size_t index, double effective)
     return 0;
 }
 
+/* Every cell but the ceilings under the other build, each over its own base. */
+static int add_against(struct fb_plan *plan)
+{
+    for (size_t i = 0, cells = plan->count; i < cells; i++) {
+        struct fb_cell other = plan->cell[i];
+        size_t where, base = FB_NO_CELL;
+        if (other.copies || other.again)
+            continue;
+        other.against = true;
+        if (other.base != FB_NO_CELL) {
+            struct fb_cell other_base = plan->cell[other.base];
+            other_base.against = true;
+            if (add_cell(plan, &other_base, &base) < 0)
+                return -ENOMEM;
+        }
+        if (add_cell(plan, &other, &where) < 0)
+            return -ENOMEM;
+        plan->cell[where].base = base;
+    }
+    return 0;
+}
+
+/* The cell of a family that comes twice: one that people look at most, all CPUs in use. */
+static size_t choose_again(const struct fb_plan *plan, enum fb_family family, double effective)
+{
+    size_t chosen = FB_NO_CELL;
+    for (size_t i = 0; i < plan->count; i++) {
+        const struct fb_cell *cell = &plan->cell[i];
+        if (cell->family != family || cell->copies || cell->workers > fmax(effective, 1))
+            continue;
+        if (chosen == FB_NO_CELL || cell->workers > plan->cell[chosen].workers)
+            chosen = i;
+    }
+    for (size_t i = 0; i < plan->count && chosen == FB_NO_CELL; i++)
+        if (plan->cell[i].family == family)
+            chosen = i;
+    return chosen;
+}
+
+static int add_again(struct fb_plan *plan, double effective)
+{
+    for (int family = 0; family < FB_FAMILIES; family++) {
+        size_t chosen = choose_again(plan, (enum fb_family)family, effective), where;
+        if (chosen == FB_NO_CELL)
+            continue;
+        struct fb_cell again = plan->cell[chosen];
+        size_t base = again.base;
+        again.again = true;
+        if (add_cell(plan, &again, &where) < 0)
+            return -ENOMEM;
+        plan->cell[where].base = base;
+    }
+    return 0;
+}
+
 /* Worker counts when none were asked for, the most telling first. */
 static size_t default_counts(double cpus, unsigned *counts)
 {
@@ -263,7 +194,7 @@ static size_t default_counts(double cpus, unsigned *counts)
 
 struct draft {
     const struct fb_plan_request *request;
-    const struct works *works;
+    const struct fb_works *works;
     const struct fb_cell *harness;
     size_t harnesses;
     bool limited;
@@ -299,14 +230,14 @@ int fb_plan_make(const struct fb_plan_request *request, struct fb_plan *ret_plan
                  struct fb_error *error)
 {
     struct fb_plan plan = { 0 };
-    struct works *works = calloc(1, sizeof *works);
+    struct fb_works *works = calloc(1, sizeof *works);
     struct fb_cell *harness = calloc(FB_LIST_MOST, sizeof *harness);
     struct draft draft = { request, works, harness, 0, request->worker_counts == 0, { 0 } };
     unsigned counts[FB_LIST_MOST];
     size_t count = request->worker_counts;
     int result = works && harness ? 0 : fb_error_set(error, -ENOMEM, "out of memory");
     if (result == 0)
-        result = make_works(request, works, error);
+        result = fb_works_make(request, works, error);
     if (result == 0)
         result = make_harnesses(request, harness, &draft.harnesses, error);
     if (draft.limited)
@@ -319,6 +250,10 @@ int fb_plan_make(const struct fb_plan_request *request, struct fb_plan *ret_plan
         enough = add_round(&plan, &draft, counts[i], false) == 0;
     for (size_t i = 0, cells = plan.count; i < cells && enough; i++)
         enough = add_base(&plan, i) == 0 && add_ceiling(&plan, i, request->effective) == 0;
+    enough = enough && add_again(&plan, request->effective) == 0;
+    if (request->against)
+        enough = enough && add_against(&plan) == 0;
+    enough = enough && fb_pairs_make(&plan) == 0;
     if (result == 0 && !enough)
         result = fb_error_set(error, -ENOMEM, "out of memory");
     if (result == 0 && plan.count == 0)

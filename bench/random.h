@@ -28,7 +28,7 @@ static inline size_t fb_random_below(struct fb_random *random, size_t count)
 /* Above 0 and below 1. */
 static inline double fb_random_real(struct fb_random *random)
 {
-    return ((double)(fb_random_next(random) >> 11) + 0.5) / 9007199254740992.0;
+    return ((double)(fb_random_next(random) >> 12) + 0.5) / 4503599627370496.0;
 }
 
 #endif

@@ -3,6 +3,7 @@
 #include "json.h"
 
 #include "harness/child.h"
+#include "harness/worker.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -18,6 +19,8 @@
 #define ARGUMENTS_MOST 64
 #define ARGUMENT 512
 #define COMPLAINT 300
+#define LEAST_MS 100  /* of work in a trial */
+#define RUNS_MOST 100 /* runs_ns that are kept as they are */
 
 /* ---- prepared inputs ---- */
 
@@ -40,8 +43,9 @@ static int set_params(struct fb_params *params, const struct fb_cell *cell, stru
     return result;
 }
 
-int fb_spawn_prepare(struct fb_spawn *spawn, const struct fb_plan *plan, struct fb_error *error)
+int fb_spawn_prepare(struct fb_spawn *spawn, struct fb_error *error)
 {
+    const struct fb_plan *plan = spawn->plan;
     for (size_t i = 0; i < plan->count; i++) {
         const struct fb_cell *cell = &plan->cell[i];
         if (!cell->kernel->prepare || find(spawn, cell) || spawn->count == FB_LIST_MOST)
@@ -92,8 +96,9 @@ add(struct arguments *arguments, const char *format, ...)
 }
 
 static void make_arguments(struct arguments *arguments, struct fb_spawn *spawn,
-                           const struct fb_cell *cell, const uint64_t *known)
+                           const struct fb_turn *turn)
 {
+    const struct fb_cell *cell = &spawn->plan->cell[turn->cell];
     const struct fb_spawn_prepared *prepared = find(spawn, cell);
     char copy[FB_TEXT], *next = copy;
     arguments->count = 0;
@@ -106,8 +111,14 @@ static void make_arguments(struct arguments *arguments, struct fb_spawn *spawn,
     add(arguments, "--workers=%u", cell->workers);
     if (cell->copies)
         add(arguments, "--copies=%u", cell->copies);
-    if (known)
-        add(arguments, "--known=%016" PRIx64, *known);
+    if (turn->repeat)
+        add(arguments, "--repeat=%u", turn->repeat);
+    else if (!cell->copies) /* they are repeated as often as their base */
+        add(arguments, "--least=%d", LEAST_MS);
+    if (spawn->bind)
+        add(arguments, "--bind=core");
+    if (turn->known)
+        add(arguments, "--known=%016" PRIx64, *turn->known);
     snprintf(copy, sizeof copy, "%s", cell->params);
     while (*copy && next)
         add(arguments, "--param=%s", strsep(&next, " "));
@@ -117,12 +128,13 @@ static void make_arguments(struct arguments *arguments, struct fb_spawn *spawn,
 
 /* ---- the process ---- */
 
-static _Noreturn void become_trial(struct arguments *arguments, pid_t parent, int out, int err)
+static _Noreturn void become_trial(const char *program, struct arguments *arguments, pid_t parent,
+                                   int out, int err)
 {
     fb_child_tie(parent);
     dup2(out, STDOUT_FILENO);
     dup2(err, STDERR_FILENO);
-    execv("/proc/self/exe", arguments->list);
+    execv(program, arguments->list);
     _exit(127);
 }
 
@@ -159,6 +171,12 @@ static int judge(int status, const char *complaint, const json_t *raw, struct fb
                         complaint[0] ? "; " : "", how);
 }
 
+static int compare_reals(const void *left, const void *right)
+{
+    double a = *(const double *)left, b = *(const double *)right;
+    return (a > b) - (a < b);
+}
+
 static uint64_t number(const json_t *raw, const char *name)
 {
     return (uint64_t)json_integer_value(json_object_get(raw, name));
@@ -170,13 +188,47 @@ static void copy_text(const json_t *raw, const char *name, char *text, size_t si
     snprintf(text, size, "%s", value ? value : "");
 }
 
-static void take(json_t *raw, const struct fb_cell *cell, struct fb_sample *sample,
-                 struct fb_outcome *outcome)
+/* Of very many repetitions the distribution is kept: every hundredth part of the ordered list. */
+static void shorten_runs(json_t *raw)
+{
+    json_t *runs = json_object_get(raw, "runs_ns");
+    size_t count = json_array_size(runs);
+    if (count <= RUNS_MOST)
+        return;
+    double *value = malloc(count * sizeof *value);
+    if (!value)
+        return;
+    for (size_t i = 0; i < count; i++)
+        value[i] = json_number_value(json_array_get(runs, i));
+    qsort(value, count, sizeof *value, compare_reals);
+    json_t *percentiles = json_array();
+    for (size_t i = 0; i <= 100; i++)
+        json_array_append_new(percentiles, json_integer((json_int_t)value[i * (count - 1) / 100]));
+    free(value);
+    json_object_set_new(raw, "runs_ns_percentiles", percentiles);
+    json_object_del(raw, "runs_ns");
+}
+
+static void take_disturbances(const json_t *raw, struct fb_sample *sample)
+{
+    const json_t *list = json_object_get(raw, "disturbed");
+    size_t used = 0;
+    sample->disturbed[0] = '\0';
+    for (size_t i = 0; i < json_array_size(list) && used < sizeof sample->disturbed; i++) {
+        const char *text = json_string_value(json_array_get(list, i));
+        used += (size_t)snprintf(sample->disturbed + used, sizeof sample->disturbed - used, "%s%s",
+                                 i ? "; " : "", text ? text : "");
+    }
+}
+
+void fb_spawn_take(json_t *raw, const struct fb_cell *cell, struct fb_sample *sample,
+                   struct fb_outcome *outcome)
 {
     /* As it was asked for: where this machine keeps its interpreter is nobody's business. */
     json_object_set_new(raw, "harness", fb_json_text(cell->copies ? "single" : cell->label));
     const char *digest = json_string_value(json_object_get(raw, "digest"));
     sample->digest = digest ? strtoull(digest, NULL, 16) : 0;
+    sample->repeat = (unsigned)number(raw, "repeat");
     sample->prepare_ns = number(raw, "prepare_ns");
     sample->setup_ns = number(raw, "setup_ns");
     sample->open_ns = number(raw, "open_ns");
@@ -189,6 +241,8 @@ static void take(json_t *raw, const struct fb_cell *cell, struct fb_sample *samp
     sample->involuntary_switches = number(raw, "involuntary_switches");
     sample->minor_faults = number(raw, "minor_faults");
     sample->max_rss_bytes = number(raw, "max_rss_bytes");
+    take_disturbances(raw, sample);
+    shorten_runs(raw);
     sample->raw = raw;
     outcome->checked = true;
     outcome->digest = sample->digest;
@@ -196,13 +250,12 @@ static void take(json_t *raw, const struct fb_cell *cell, struct fb_sample *samp
     copy_text(raw, "description", outcome->description, sizeof outcome->description);
 }
 
-int fb_spawn_trial(void *context, const struct fb_cell *cell, const uint64_t *known,
-                   struct fb_outcome *outcome, struct fb_sample *sample, struct fb_error *error)
+/* Runs a program with these arguments: 0 with *ret_raw, or a negative errno with *error. */
+static int run_program(const char *program, struct arguments *arguments, json_t **ret_raw,
+                       struct fb_error *error)
 {
-    struct arguments arguments;
     char complaint[COMPLAINT];
     int ends[2];
-    make_arguments(&arguments, context, cell, known);
     FILE *err = tmpfile();
     if (!err)
         return fb_error_set(error, -errno, "can't make a temporary file: %s", strerror(errno));
@@ -212,7 +265,7 @@ int fb_spawn_trial(void *context, const struct fb_cell *cell, const uint64_t *kn
     }
     pid_t parent = getpid(), pid = fork();
     if (pid == 0)
-        become_trial(&arguments, parent, ends[1], fileno(err));
+        become_trial(program, arguments, parent, ends[1], fileno(err));
     int code = errno;
     close(ends[1]);
     if (pid < 0) {
@@ -229,6 +282,22 @@ int fb_spawn_trial(void *context, const struct fb_cell *cell, const uint64_t *kn
     if (result < 0)
         json_decref(raw);
     else
-        take(raw, cell, sample, outcome);
+        *ret_raw = raw;
+    return result;
+}
+
+int fb_spawn_trial(struct fb_spawn *spawn, const struct fb_turn *turn, struct fb_outcome *outcome,
+                   struct fb_sample *sample, struct fb_error *error)
+{
+    const struct fb_cell *cell = &spawn->plan->cell[turn->cell];
+    struct arguments arguments;
+    json_t *raw = NULL;
+    make_arguments(&arguments, spawn, turn);
+    uint64_t start_ns = fb_now_ns();
+    int result =
+        run_program(cell->against ? spawn->against : "/proc/self/exe", &arguments, &raw, error);
+    sample->took_ns = fb_now_ns() - start_ns;
+    if (result == 0)
+        fb_spawn_take(raw, cell, sample, outcome);
     return result;
 }

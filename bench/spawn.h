@@ -11,19 +11,27 @@ struct fb_spawn_prepared {
     int fd; /* -1: nothing to hand over */
 };
 
+/* plan, against and bind are the caller's to set, and outlive it. */
 struct fb_spawn {
+    const struct fb_plan *plan;
+    const char *against; /* the other build's program; NULL: none */
+    bool bind;           /* each worker on a CPU of its own */
     struct fb_spawn_prepared prepared[FB_LIST_MOST];
     size_t count;
 };
 
-/* Prepares what the plan's kernels can have prepared. 0, or a negative errno with *error. End with
- * fb_spawn_clear in any case. */
-int fb_spawn_prepare(struct fb_spawn *spawn, const struct fb_plan *plan, struct fb_error *error);
+/* Prepares what the kernels of spawn->plan can have prepared. 0, or a negative errno with *error.
+ * End with fb_spawn_clear in any case. */
+int fb_spawn_prepare(struct fb_spawn *spawn, struct fb_error *error);
 void fb_spawn_clear(struct fb_spawn *spawn);
 
-/* struct fb_measure's trial; context begins with a struct fb_spawn. -EINTR: the trial was ended by
- * SIGINT or SIGTERM, as happens to it together with us. */
-int fb_spawn_trial(void *context, const struct fb_cell *cell, const uint64_t *known,
-                   struct fb_outcome *outcome, struct fb_sample *sample, struct fb_error *error);
+/* Runs one trial and takes it as fb_spawn_take does. 0, or a negative errno with *error; -EINTR:
+ * the trial was ended by SIGINT or SIGTERM, as happens to it together with us. */
+int fb_spawn_trial(struct fb_spawn *spawn, const struct fb_turn *turn, struct fb_outcome *outcome,
+                   struct fb_sample *sample, struct fb_error *error);
+
+/* Fills a sample and an outcome from what exec said; sample->raw owns raw from then on. */
+void fb_spawn_take(json_t *raw, const struct fb_cell *cell, struct fb_sample *sample,
+                   struct fb_outcome *outcome);
 
 #endif

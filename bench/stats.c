@@ -97,20 +97,35 @@ static struct moments take_moments(double sum, double squares, size_t count)
     return (struct moments){ mean, variance > 0 ? sqrt(variance / n) : 0 };
 }
 
-/* One resample's distance from the true mean (that of the sample) in its own standard errors. */
+#define DRAWS_MOST 100
+
+/* One resample's distance from the true mean (that of the sample) in its own standard errors. One
+ * that is all alike has none and is drawn again; where ties make that hopeless it counts as 0. */
 static double draw(const double *centred, size_t count, struct fb_random *random)
 {
-    double sum = 0, squares = 0;
-    for (size_t i = 0; i < count; i++) {
-        double value = centred[fb_random_below(random, count)];
-        sum += value;
-        squares += value * value;
+    for (int i = 0; i < DRAWS_MOST; i++) {
+        double sum = 0, squares = 0, first = 0;
+        bool alike = true;
+        for (size_t k = 0; k < count; k++) {
+            double value = centred[fb_random_below(random, count)];
+            first = k == 0 ? value : first;
+            alike &= value == first;
+            sum += value;
+            squares += value * value;
+        }
+        struct moments moments = take_moments(sum, squares, count);
+        if (!alike && moments.error > 0)
+            return moments.mean / moments.error;
     }
-    struct moments moments = take_moments(sum, squares, count);
-    if (moments.error > 0)
-        return moments.mean / moments.error;
-    /* All drawn alike: infinitely far, unless it is the mean itself. */
-    return moments.mean > 0 ? INFINITY : moments.mean < 0 ? -INFINITY : 0;
+    return 0;
+}
+
+static bool all_equal(const double *sample, size_t count)
+{
+    for (size_t i = 1; i < count; i++)
+        if (sample[i] != sample[0])
+            return false;
+    return true;
 }
 
 struct fb_interval fb_mean_interval(const double *sample, size_t count, uint64_t seed)
@@ -123,6 +138,8 @@ struct fb_interval fb_mean_interval(const double *sample, size_t count, uint64_t
         interval.value = sum / (double)count;
     if (count < FB_INTERVAL_LEAST)
         return interval;
+    if (all_equal(sample, count))
+        return (struct fb_interval){ sample[0], sample[0], sample[0], count };
     double *centred = malloc(count * sizeof *centred), *far = malloc(RESAMPLES * sizeof *far);
     if (centred && far) {
         struct fb_random random = { seed };
@@ -136,8 +153,8 @@ struct fb_interval fb_mean_interval(const double *sample, size_t count, uint64_t
         qsort(far, RESAMPLES, sizeof *far, compare);
         /* The (RESAMPLES + 1) · 0.025-th from either end. */
         double most = far[RESAMPLES - 50], least = far[49];
-        interval.low = error > 0 ? interval.value - most * error : interval.value;
-        interval.high = error > 0 ? interval.value - least * error : interval.value;
+        interval.low = interval.value - most * error;
+        interval.high = interval.value - least * error;
     }
     free(centred);
     free(far);

@@ -103,27 +103,51 @@ static int keep_reports(struct fb_trial *trial, const struct fb_report *report)
     return 0;
 }
 
+static int run_job(const struct fb_trial_request *request, const struct fb_trial_job *job,
+                   struct fb_pool *pool, struct fb_trial *trial, struct fb_error *error)
+{
+    struct fb_report report;
+    /* Each repetition has to give its results itself. It also takes the first touch of the memory
+     * away from the workers. */
+    memset(job->job.results, 0, job->job.items * request->kernel->result_size);
+    uint64_t start = fb_now_ns();
+    int result = request->harness->run(pool, &job->job, &report, error);
+    trial->runs_ns[trial->runs] = fb_now_ns() - start;
+    if (result < 0)
+        return result;
+    uint64_t digest = request->kernel->digest(job->input, job->job.results);
+    if (trial->runs > 0 && digest != trial->digest)
+        return fb_error_set(error, -EBADMSG, "repetition %u gave other results", trial->runs);
+    trial->digest = digest;
+    if (keep_reports(trial, &report) < 0)
+        return fb_error_set(error, -ENOMEM, "out of memory");
+    return 0;
+}
+
 static int run_jobs(const struct fb_trial_request *request, const struct fb_trial_job *job,
                     struct fb_pool *pool, struct fb_trial *trial, struct fb_error *error)
 {
-    for (unsigned i = 0; i < request->repeat; i++) {
-        struct fb_report report;
-        /* Each repetition has to give its results itself. It also takes the first touch of the
-         * memory away from the workers. */
-        memset(job->job.results, 0, job->job.items * request->kernel->result_size);
-        uint64_t start = fb_now_ns();
-        int result = request->harness->run(pool, &job->job, &report, error);
-        trial->runs_ns[i] = fb_now_ns() - start;
+    uint64_t total_ns = 0;
+    unsigned room = request->repeat;
+    trial->runs_ns = calloc(room, sizeof *trial->runs_ns);
+    if (!trial->runs_ns)
+        return fb_error_set(error, -ENOMEM, "out of memory");
+    while (trial->runs < request->repeat ||
+           (total_ns < request->least_ns && trial->runs < FB_REPEAT_MOST)) {
+        if (trial->runs == room) {
+            room *= 2;
+            uint64_t *grown = realloc(trial->runs_ns, room * sizeof *grown);
+            if (!grown)
+                return fb_error_set(error, -ENOMEM, "out of memory");
+            trial->runs_ns = grown;
+        }
+        int result = run_job(request, job, pool, trial, error);
         if (result < 0)
             return result;
-        uint64_t digest = request->kernel->digest(job->input, job->job.results);
-        if (i > 0 && digest != trial->digest)
-            return fb_error_set(error, -EBADMSG, "repetition %u gave other results", i);
-        trial->digest = digest;
-        if (keep_reports(trial, &report) < 0)
-            return fb_error_set(error, -ENOMEM, "out of memory");
+        total_ns += trial->runs_ns[trial->runs++];
     }
-    trial->run_ns = fb_median_ns(trial->runs_ns, request->repeat);
+    trial->repeat = trial->runs;
+    trial->run_ns = fb_median_ns(trial->runs_ns, trial->runs);
     return 0;
 }
 
@@ -144,12 +168,19 @@ static int run_harness(const struct fb_trial_request *request, const struct fb_t
         .variant = request->harness->find ? variant : NULL,
     };
     struct fb_pool *pool;
+    struct fb_auditor auditor;
+    fb_audit_open(&auditor);
     uint64_t start = fb_now_ns();
     int result = request->harness->open(&setting, &pool, error);
-    if (result < 0)
+    if (result < 0) {
+        fb_audit_close(&auditor);
         return result;
+    }
     trial->open_ns = fb_now_ns() - start;
+    fb_audit_begin(&auditor);
     result = run_jobs(request, job, pool, trial, error);
+    fb_audit_end(&auditor, &trial->audit);
+    fb_audit_close(&auditor);
     if (request->harness->describe)
         request->harness->describe(pool, trial->description, sizeof trial->description);
     start = fb_now_ns();
@@ -161,7 +192,20 @@ static int run_harness(const struct fb_trial_request *request, const struct fb_t
 static int run_copies(const struct fb_trial_request *request, const struct fb_trial_job *job,
                       struct fb_trial *trial, struct fb_error *error)
 {
+    trial->runs_ns = calloc(request->copies, sizeof *trial->runs_ns);
+    if (!trial->runs_ns)
+        return fb_error_set(error, -ENOMEM, "out of memory");
+    trial->runs = request->copies;
+    trial->repeat = request->repeat;
+    struct fb_auditor auditor;
+    fb_audit_open(&auditor);
+    fb_audit_begin(&auditor);
     int result = fb_copies_run(request, job, trial->runs_ns, error);
+    fb_audit_end(&auditor, &trial->audit);
+    struct fb_memory *memory = &trial->audit.memory;
+    memory->processes = memory->pss_bytes = memory->uss_bytes =
+        fb_reading_missing("the copies have ended");
+    fb_audit_close(&auditor);
     if (result < 0)
         return result;
     double rate = 0;
@@ -199,10 +243,6 @@ int fb_trial_run(struct fb_trial_request *request, struct fb_trial *ret_trial,
     struct fb_trial trial = { 0 };
     struct fb_trial_job job = { 0 };
     int fd, result;
-    trial.runs = request->copies ? request->copies : request->repeat;
-    trial.runs_ns = calloc(trial.runs, sizeof *trial.runs_ns);
-    if (!trial.runs_ns)
-        return fb_error_set(error, -ENOMEM, "out of memory");
     uint64_t start = fb_now_ns();
     result = prepare(request, &fd, error);
     trial.prepare_ns = fb_now_ns() - start;

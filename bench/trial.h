@@ -3,7 +3,11 @@
 #ifndef FB_TRIAL_H
 #define FB_TRIAL_H
 
+#include "audit.h"
+
 #include "harness/harness.h"
+
+#define FB_REPEAT_MOST 1000000
 
 struct fb_trial_request {
     const struct fb_kernel *kernel;
@@ -13,10 +17,11 @@ struct fb_trial_request {
     unsigned workers;
     size_t chunk;
     enum fb_schedule schedule;
-    unsigned repeat; /* jobs one after another, at least 1 */
-    unsigned copies; /* 0: one job under harness; N: N independent single copies at once */
-    bool bind;       /* each worker on a CPU of its own */
-    bool has_known;  /* results with the digest `known` need no check, they have passed it before */
+    unsigned repeat;   /* jobs one after another, at least 1 */
+    uint64_t least_ns; /* more of them until they have taken as long, up to FB_REPEAT_MOST */
+    unsigned copies;   /* 0: one job under harness; N: N independent single copies at once */
+    bool bind;         /* each worker on a CPU of its own */
+    bool has_known; /* results with the digest `known` need no check, they have passed it before */
     uint64_t known;
     uint64_t switch_interval_ns;
 };
@@ -30,8 +35,10 @@ struct fb_trial {
     char description[128]; /* the harness' own words, e.g. the interpreter's version */
     uint64_t prepare_ns, setup_ns, open_ns, close_ns;
     uint64_t run_ns;   /* median of runs_ns; copies: copies / Σ 1/t, the time a job takes each */
-    uint64_t *runs_ns; /* [runs] */
+    uint64_t *runs_ns; /* [runs]: a repetition's each; copies: a copy's each, for one job */
     unsigned runs;
+    unsigned repeat; /* jobs that were done one after another */
+    struct fb_audit audit;
     unsigned workers; /* entries of worker[]; 0 if the harness can't tell */
     struct fb_worker_report *worker;
     char **broken; /* [failed] a sentence for each broken item */

@@ -72,21 +72,18 @@ static bool go_up(char *group)
 static void take_quota(const struct version *version, const char *root, const char *group,
                        struct fb_cgroup *cgroup)
 {
-    char here[PATH / 2], folder[PATH], stat[32];
+    char here[PATH / 2], folder[PATH];
     snprintf(here, sizeof here, "%s", group);
     do {
         struct quota quota;
         snprintf(folder, sizeof folder, "%.200s%s%s", root, version->cpu, here);
-        if (!cgroup->stat_path[0] && read_line(folder, "cpu.stat", stat, sizeof stat)) {
-            snprintf(cgroup->stat_path, sizeof cgroup->stat_path, "%s/cpu.stat", folder);
-            cgroup->version = version->number;
-        }
         if (!version->read_quota(folder, &quota) || quota.us <= 0 || quota.period_us <= 0)
             continue;
         double cpus = (double)quota.us / (double)quota.period_us;
         if (cgroup->quota > 0 && cgroup->quota <= cpus)
             continue;
         cgroup->quota = cpus;
+        snprintf(cgroup->stat_path, sizeof cgroup->stat_path, "%s/cpu.stat", folder);
         snprintf(cgroup->quota_from, sizeof cgroup->quota_from, "cgroup v%u %s %lld/%lld us",
                  version->number, version->quota_file, quota.us, quota.period_us);
     } while (go_up(here));

@@ -8,10 +8,9 @@
 
 struct fb_cgroup {
     double quota;                /* CPUs, the least on the way up; 0: none */
-    char quota_from[64];         /* "cgroup v2 cpu.max 150000/100000"; "" for none */
+    char quota_from[64];         /* "cgroup v2 cpu.max 150000/100000 us"; "" for none */
     char cpuset[FB_CGROUP_TEXT]; /* CPUs that may be used, as the kernel lists them: "0-3,8";
                                   * "" if no cpuset is found */
-    unsigned version;            /* whose files these are: 1, 2, or 0 for neither */
     char stat_path[1200];        /* the file that counts how often the quota was used up: the
                                   * group's cpu.stat; "" for none */
 };

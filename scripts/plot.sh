@@ -39,10 +39,12 @@ draw() {
 }
 
 # Columns of summary.csv by name, for awk; escape() makes gnuplot print a text as it is,
-# shown() leaves out the folder of an interpreter.
+# shown() leaves out the folder of an interpreter. A cell's second label is no line of its own; the
+# other build's are.
 columns='function escape(text) { gsub(/[\\\\{}_^@&~]/, "\\\\\\\\&", text); return text }
 function shown(name) { sub(/=.*\//, "=", name); return name }
-NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } $at["status"] != "ok" { next }'
+NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } $at["status"] != "ok" { next }
+$at["role"] == "again" { next } $at["build"] == "against" { $at["harness"] = $at["harness"] "(against)" }'
 
 # The data of one work's panel: series.txt, N.dat, label.N, leader.N, ceiling.dat, heading.txt.
 panel() {

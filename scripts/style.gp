@@ -21,9 +21,12 @@ colours = "#000000 #0072b2 #d55e00 #cc79a7 #009e73 #555555 #56b4e9 #e69f00 #8888
 marks = "7 7 5 11 9 6 6 4 2"
 dashes = "1 1 1 1 1 2 2 2 3"
 ms_text(ms) = ms >= 100 ? sprintf("%.0f", ms) : sprintf("%.3g", ms)
-# cpython-thread=/some/python3 looks like cpython-thread.
-base_name(name) = strstrt(name, "=") ? name[1:strstrt(name, "=")-1] : name
+# cpython-thread=/some/python3 looks like cpython-thread; pthread(against), the other build's, like
+# pthread but for the dashes.
+before(name, sign) = strstrt(name, sign) ? name[1:strstrt(name, sign)-1] : name
+base_name(name) = before(before(name, "="), "(")
+other_build(name) = strstrt(name, "(against)")
 index_of(name) = sum [k=1:words(known)] (word(known, k) eq base_name(name) ? k : 0)
 colour(name) = index_of(name) ? word(colours, index_of(name)) : "#777777"
 mark(name) = index_of(name) ? int(word(marks, index_of(name))) : 8
-dash(name) = index_of(name) ? int(word(dashes, index_of(name))) : 4
+dash(name) = other_build(name) ? 3 : index_of(name) ? int(word(dashes, index_of(name))) : 4

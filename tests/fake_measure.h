@@ -13,6 +13,7 @@
 struct fake_call {
     size_t cell;
     uint64_t start_ns;
+    unsigned repeat;
     bool has_known;
     uint64_t known;
     double done; /* as progress was told before it */
@@ -21,21 +22,23 @@ struct fake_call {
 struct fake {
     /* How things go, by cell. */
     uint64_t cost_ns[FAKE_CELLS], digest[FAKE_CELLS];
-    int error[FAKE_CELLS];    /* 0, or what its trials fail with */
-    size_t errs_at;           /* its trials are good before that call */
-    size_t changes_at;        /* from that call on all digests are others */
-    uint64_t slower_ns;       /* what each trial costs more than the one before it */
-    bool raw;                 /* samples have a JSON object */
-    size_t interrupt_at;      /* before which call */
-    size_t block_error_after; /* blocks */
+    int error[FAKE_CELLS];       /* 0, or what its trials fail with */
+    size_t errs_at;              /* its trials are good before that call */
+    size_t changes_at;           /* from that call on all digests are others */
+    uint64_t slower_ns;          /* what each trial costs more than the one before it */
+    bool raw;                    /* samples have a JSON object */
+    bool steady;                 /* run_ns is what it costs; else it scatters wildly */
+    unsigned repeat[FAKE_CELLS]; /* jobs that the warm-up finds long enough */
+    size_t interrupt_at;         /* before which call */
     /* What was done. */
     struct fake_call call[FAKE_CALLS];
-    size_t calls, blocks_done;
+    size_t calls;
     uint64_t clock_ns;
     double done;
     /* The rest. */
     struct fb_cell cell[FAKE_CELLS];
     struct fb_plan plan;
+    struct fb_pair pair; /* of cells 0 and 1 */
     struct fb_measure measure;
 };
 

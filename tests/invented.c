@@ -121,6 +121,9 @@ static void make_summary(struct fb_summary *summary)
         .run_ns = { 64000000.5, 63000000, 65000000, 9 },
         .speedup = { 1.0 / 3 + 1.6, 1.875, 1.95, 9 },
         .of_ceiling = { 0.984375, 0.97, 0.99, 8 },
+        .speedup_mean = { 1.9, 1.85, 1.96, 9 },
+        .efficiency = { 0.95, 0.9375, 0.975, 9 },
+        .serial = { 0.0345, 0.0256, 0.0667, 9 },
         .has_speedup = true,
         .has_ceiling = true,
     };
@@ -145,14 +148,45 @@ void invented_make(struct invented *invented)
     make_samples(invented->sample);
     make_outcomes(invented->outcome);
     make_summary(invented->summary);
-    invented->plan = (struct fb_plan){ invented->cell, INVENTED_CELLS, INVENTED_CELLS, 3 };
-    invented->samples = (struct fb_samples){
-        invented->sample, INVENTED_SAMPLES, INVENTED_SAMPLES, invented->outcome, { 2, 1 }
+    invented->pair[0] = (struct fb_pair){ INVENTED_BASE, INVENTED_PTHREAD, FB_FACTOR_HARNESS };
+    invented->finding[0] = (struct fb_finding){ .ratio = { 0.515, 0.51, 0.53, 9 },
+                                                .ratio_mean = { 0.52, 0.5, 0.54, 9 },
+                                                .verdict = FB_FASTER };
+    invented->analysis = (struct fb_analysis){
+        .cell = invented->summary,
+        .finding = invented->finding,
+        .score = invented->score,
+        .null[FB_FAMILY_C] = { true, { 1.002, 0.99, 1.01, 9 }, 0.0101, 0.0143 },
     };
+    invented->fit[0] = (struct fb_fit){ .cell = INVENTED_PTHREAD,
+                                        .counts = 6,
+                                        .blocks = 9,
+                                        .fitted = true,
+                                        .scaling = { .serial = { 0.03, 0.02, 0.04, 9 },
+                                                     .contention = { 0.02, 0.01, 0.03, 9 },
+                                                     .coherency = { 5e-4, 4e-4, 6e-4, 9 },
+                                                     .amdahl_miss = 0.05,
+                                                     .usl_miss = 0.01 } };
+    invented->fit[1] = (struct fb_fit){ .cell = INVENTED_FEW, .counts = 2, .blocks = 2 };
+    invented->fits = (struct fb_fits){ invented->fit, 2 };
+    invented->plan = (struct fb_plan){ .cell = invented->cell,
+                                       .count = INVENTED_CELLS,
+                                       .room = INVENTED_CELLS,
+                                       .pair = invented->pair,
+                                       .pairs = 1,
+                                       .left_out = 3 };
+    invented->samples = (struct fb_samples){ .list = invented->sample,
+                                             .count = INVENTED_SAMPLES,
+                                             .room = INVENTED_SAMPLES,
+                                             .outcome = invented->outcome,
+                                             .blocks = { 9, 1 },
+                                             .wanted = { 57, 0 } };
     invented->run = (struct fb_run){ .machine = &invented->machine,
                                      .plan = &invented->plan,
                                      .samples = &invented->samples,
-                                     .summary = invented->summary,
+                                     .analysis = &invented->analysis,
+                                     .fits = &invented->fits,
+                                     .precision = 0.02,
                                      .seed = INT64_MAX,
                                      .budget_s = invented->budget_s,
                                      .complete = true };

@@ -25,6 +25,12 @@ struct invented {
     struct fb_outcome outcome[INVENTED_CELLS];
     struct fb_samples samples;
     struct fb_summary summary[INVENTED_CELLS];
+    struct fb_pair pair[1];
+    struct fb_finding finding[1];
+    double score[INVENTED_SAMPLES];
+    struct fb_analysis analysis;
+    struct fb_fit fit[2];
+    struct fb_fits fits;
     double budget_s[FB_FAMILIES];
     struct fb_run run;
 };

@@ -41,27 +41,75 @@ static bool is_python(const char *harness)
     return strncmp(harness, "cpython", 7) == 0;
 }
 
-/* speedup 0: a base. */
-static void add_row(FILE *to, size_t work, const struct invention *what, const char *harness,
-                    unsigned workers, double speedup)
+/* Median and interval; nothing for 0. */
+static void put_values(FILE *to, double value, const char *format, bool interval)
 {
-    double ns = (is_python(harness) ? 40 : 1) * 7e7 / (speedup > 0 ? speedup : 1);
-    bool failed = what->failed && strcmp(harness, what->failed) == 0 && workers == 2;
-    fprintf(to, "%s,%s,%s,%u,", works[work].kernel, works[work].parameters, harness, workers);
-    if (failed)
-        fputs("0,,,,,,,,,", to);
-    else if (what->no_intervals && speedup > 0)
-        fprintf(to, "3,%.0f,,,%.6g,,,,,", ns, speedup);
-    else if (what->no_intervals)
-        fprintf(to, "3,%.0f,,,,,,,,", ns);
-    else if (speedup > 0)
-        fprintf(to, "9,%.0f,%.0f,%.0f,%.6g,%.6g,%.6g,0.98,0.97,0.99", ns, ns * 0.97, ns * 1.03,
-                speedup, speedup * 0.97, speedup * 1.03);
-    else
-        fprintf(to, "9,%.0f,%.0f,%.0f,,,,,,", ns, ns * 0.97, ns * 1.03);
+    const double factors[] = { 1, 0.97, 1.03 };
+    for (size_t i = 0; i < 3; i++) {
+        fputc(',', to);
+        if (value > 0 && (i == 0 || interval))
+            fprintf(to, format, value * factors[i]);
+    }
+}
+
+struct row {
+    const char *harness, *role;
+    unsigned workers;
+    double speedup; /* 0: a base */
+};
+
+static void add_row(FILE *to, size_t work, const struct invention *what, const struct row *row,
+                    bool against)
+{
+    bool python = is_python(row->harness), interval = !what->no_intervals;
+    bool failed = what->failed && strcmp(row->harness, what->failed) == 0 && row->workers == 2;
+    double speedup = failed ? 0 : row->speedup;
+    double ns = (python ? 40 : 1) * 7e7 / (speedup > 0 ? speedup : 1);
+    bool cell = speedup > 0 && strcmp(row->role, "ceiling") != 0;
+    fprintf(to, "%s,%s,%s,%u,%s,%s,%d", works[work].kernel, works[work].parameters, row->harness,
+            row->workers, row->role, against ? "against" : "this",
+            failed     ? 0
+            : interval ? 9
+                       : 3);
+    put_values(to, failed ? 0 : ns, "%.0f", interval);
+    put_values(to, speedup, "%.6g", interval); /* the median's */
+    put_values(to, speedup, "%.6g", interval); /* the mean's */
+    put_values(to, cell ? 0.98 : 0, "%.6g", interval);
+    put_values(to, speedup / row->workers, "%.6g", interval);
+    put_values(to, cell && row->workers > 1 ? 0.01 : 0, "%.6g", interval);
     fprintf(to, ",%s,%s,%u,Some CPU @ 2.00GHz,2026-01-31T12:34:56Z\n",
-            speedup > 0 ? (is_python(harness) ? "cpython-single" : "single") : "",
+            row->speedup > 0 ? (python ? "cpython-single" : "single") : "",
             failed ? "failed" : "ok", what->cpus);
+}
+
+/* The rows of one build; `again` comes once a family, and far from what it repeats. */
+static void add_build(FILE *to, size_t work, const struct invention *what, bool against)
+{
+    const char *again[2] = { "single", NULL }; /* in C, and in Python */
+    add_row(to, work, what, &(struct row){ "single", "base", 1, 0 }, against);
+    for (size_t h = 0; what->harness[h]; h++) {
+        const char *harness = what->harness[h];
+        again[is_python(harness)] = harness;
+        for (size_t w = 0; what->workers[w]; w++) {
+            unsigned used = what->workers[w] < what->cpus ? what->workers[w] : what->cpus;
+            bool locked = strcmp(harness, "gil") == 0;
+            add_row(to, work, what,
+                    &(struct row){ harness, "cell", what->workers[w], locked ? 0.99 : 0.97 * used },
+                    against);
+        }
+    }
+    for (size_t w = 0; what->workers[w] && !against; w++)
+        if (what->workers[w] >= 2 && what->workers[w] <= what->cpus)
+            add_row(
+                to, work, what,
+                &(struct row){ "ceiling", "ceiling", what->workers[w], 0.98 * what->workers[w] },
+                against);
+    if (again[1])
+        add_row(to, work, what, &(struct row){ "cpython-single", "base", 1, 0 }, against);
+    for (int python = 0; python < 2 && !against; python++)
+        if (again[python])
+            add_row(to, work, what, &(struct row){ again[python], "again", what->workers[0], 77 },
+                    against);
 }
 
 void invent(const struct invention *what)
@@ -70,27 +118,17 @@ void invent(const struct invention *what)
     snprintf(path, sizeof path, "%s/run/summary.csv", plotted_folder);
     FILE *to = fopen(path, "we");
     assert_non_null(to);
-    fputs("kernel,parameters,harness,workers,blocks,run_ns_median,run_ns_low,run_ns_high,"
-          "speedup_median,speedup_low,speedup_high,of_ceiling_median,of_ceiling_low,"
-          "of_ceiling_high,base,status,cpus_effective,cpu,started_utc\n",
-          to);
+    fputs(
+        "kernel,parameters,harness,workers,role,build,blocks,run_ns_median,run_ns_low,run_ns_high,"
+        "speedup_median,speedup_low,speedup_high,speedup_mean,speedup_mean_low,"
+        "speedup_mean_high,of_ceiling_median,of_ceiling_low,of_ceiling_high,efficiency_median,"
+        "efficiency_low,efficiency_high,serial_median,serial_low,serial_high,"
+        "base,status,cpus_effective,cpu,started_utc\n",
+        to);
     for (size_t work = 0; work < WORKS; work++) {
-        bool python = false;
-        add_row(to, work, what, "single", 1, 0);
-        for (size_t h = 0; what->harness[h]; h++) {
-            python |= is_python(what->harness[h]);
-            for (size_t w = 0; what->workers[w]; w++) {
-                unsigned used = what->workers[w] < what->cpus ? what->workers[w] : what->cpus;
-                bool locked = strcmp(what->harness[h], "gil") == 0;
-                add_row(to, work, what, what->harness[h], what->workers[w],
-                        locked ? 0.99 : 0.97 * used);
-            }
-        }
-        for (size_t w = 0; what->workers[w]; w++)
-            if (what->workers[w] >= 2 && what->workers[w] <= what->cpus)
-                add_row(to, work, what, "ceiling", what->workers[w], 0.98 * what->workers[w]);
-        if (python)
-            add_row(to, work, what, "cpython-single", 1, 0);
+        add_build(to, work, what, false);
+        if (what->against)
+            add_build(to, work, what, true);
     }
     assert_int_equal(fclose(to), 0);
 }

@@ -14,7 +14,8 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-static const char *const files[] = { "run.json", "samples.csv", "summary.csv", "summary.md" };
+static const char *const files[] = { "run.json",    "samples.csv", "summary.csv", "comparisons.csv",
+                                     "scaling.csv", "why.csv",     "summary.md" };
 
 static struct invented invented;
 static char folder[FOLDER_NAME];
@@ -174,6 +175,8 @@ static void check_summary(const json_t *root)
         check_interval(found, "run_ns", true, &summary->run_ns);
         check_interval(found, "speedup", summary->has_speedup, &summary->speedup);
         check_interval(found, "of_ceiling", summary->has_ceiling, &summary->of_ceiling);
+        check_interval(found, "efficiency", summary->has_speedup, &summary->efficiency);
+        check_interval(found, "serial_fraction", summary->has_speedup, &summary->serial);
         check_text(found, "answer", outcome->answer);
         assert_int_equal(json_is_true(json_object_get(found, "valid")),
                          outcome->checked && !outcome->failed);
@@ -187,6 +190,24 @@ static void check_summary(const json_t *root)
     }
 }
 
+static void check_comparisons(const json_t *root)
+{
+    const json_t *list = json_object_get(root, "comparisons");
+    const json_t *noise = json_object_get(json_object_get(root, "noise"), "C");
+    const struct fb_null *null = &invented.analysis.null[FB_FAMILY_C];
+    assert_int_equal(json_array_size(list), 1);
+    const json_t *found = json_array_get(list, 0);
+    check_number(found, "reference", INVENTED_BASE);
+    check_number(found, "cell", INVENTED_PTHREAD);
+    check_text(found, "factor", "harness");
+    check_text(found, "verdict", "faster");
+    check_interval(found, "ratio", true, &invented.finding[0].ratio);
+    check_interval(noise, "null_ratio", true, &null->ratio);
+    check_real(noise, "floor", null->floor);
+    check_real(noise, "detectable", null->detectable);
+    assert_true(json_is_null(json_object_get(json_object_get(root, "noise"), "CPython")));
+}
+
 static void json_says_it_all(void **state)
 {
     (void)state;
@@ -196,6 +217,7 @@ static void json_says_it_all(void **state)
     check_plan(root);
     check_samples(root);
     check_summary(root);
+    check_comparisons(root);
     json_decref(root);
 }
 
@@ -237,7 +259,7 @@ static void text_that_is_not_utf8(void **state)
 
 /* ---- files ---- */
 
-static void only_the_four_files(void **state)
+static void only_these_files(void **state)
 {
     (void)state;
     for (int times = 0; times < 2; times++) {
@@ -337,8 +359,12 @@ static void old_tables_survive_a_full_disk(void **state)
 {
     (void)state;
     static struct fb_sample many[1000];
-    for (size_t i = 0; i < sizeof many / sizeof *many; i++)
+    static double score[1000];
+    for (size_t i = 0; i < sizeof many / sizeof *many; i++) {
         many[i] = invented.sample[2];
+        memset(many[i].disturbed, 'x', sizeof many[i].disturbed - 1);
+    }
+    invented.analysis.score = score;
     invented.samples.list = many;
     invented.samples.count = sizeof many / sizeof *many;
     write_all();
@@ -353,7 +379,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(json_says_it_all, begin, end),
         cmocka_unit_test_setup_teardown(not_complete, begin, end),
         cmocka_unit_test_setup_teardown(text_that_is_not_utf8, begin, end),
-        cmocka_unit_test_setup_teardown(only_the_four_files, begin, end),
+        cmocka_unit_test_setup_teardown(only_these_files, begin, end),
         cmocka_unit_test_setup_teardown(no_folder, begin, end),
         cmocka_unit_test_setup_teardown(one_file_in_the_way, begin, end),
         cmocka_unit_test_setup_teardown(old_files_survive_a_full_disk, begin, end),

@@ -11,7 +11,9 @@ static struct fake fake;
 static struct fb_samples run(int wanted)
 {
     struct fb_samples samples;
-    assert_int_equal(fb_measure_run(&fake.measure, &samples), wanted);
+    struct fb_error error = { 0 };
+    assert_int_equal(fb_measure_run(&fake.measure, &samples, &error), wanted);
+    assert_int_equal(error.code < 0, wanted < 0);
     return samples;
 }
 
@@ -31,9 +33,8 @@ static void every_cell_once_a_block(void **state)
     fake_make(&fake, 6);
     struct fb_samples samples = run(0);
     assert_int_equal(samples.count, 60);
-    assert_int_equal(samples.blocks[FB_FAMILY_C], 10);
+    assert_int_equal(samples.blocks[FB_FAMILY_C], 9); /* and the warm-up */
     assert_int_equal(samples.blocks[FB_FAMILY_CPYTHON], 0);
-    assert_int_equal(fake.blocks_done, 10);
     for (size_t block = 0; block < 10; block++) {
         unsigned seen = 0;
         for (size_t position = 0; position < 6; position++) {
@@ -105,7 +106,7 @@ static size_t blocks_for(double budget_s)
     fake.measure.budget_s[FB_FAMILY_C] = budget_s;
     struct fb_samples samples = run(0);
     size_t blocks = samples.blocks[FB_FAMILY_C];
-    assert_int_equal(samples.count, 4 * blocks);
+    assert_int_equal(samples.count, 4 * (blocks + 1));
     fb_samples_clear(&samples);
     return blocks;
 }
@@ -113,10 +114,10 @@ static size_t blocks_for(double budget_s)
 static void budget_is_kept(void **state)
 {
     (void)state;
-    assert_int_equal(blocks_for(40), 10);
-    assert_int_equal(blocks_for(43.9), 10);
-    assert_int_equal(blocks_for(44), 11);
-    assert_int_equal(blocks_for(8), 2);
+    assert_int_equal(blocks_for(40), 9);
+    assert_int_equal(blocks_for(43.9), 9);
+    assert_int_equal(blocks_for(44), 10);
+    assert_int_equal(blocks_for(8), 1);
     assert_int_equal(blocks_for(7.9), 1);
     assert_int_equal(blocks_for(4), 1);
     assert_int_equal(blocks_for(0.001), 1);
@@ -130,15 +131,15 @@ static void slower_and_slower(void **state)
     fake.slower_ns = SECOND; /* blocks of 3, 7, 11, 15, 19, … s */
     fake.measure.budget_s[FB_FAMILY_C] = 21 + 11;
     struct fb_samples samples = run(0);
-    assert_int_equal(samples.blocks[FB_FAMILY_C],
-                     4); /* after three 11 s are left, after four none */
+    /* After three, the warm-up among them, 11 s are left, after four none. */
+    assert_int_equal(samples.blocks[FB_FAMILY_C], 3);
     assert_int_equal(fake.clock_ns, (uint64_t)36 * SECOND);
     fb_samples_clear(&samples);
     fake_make(&fake, 2);
     fake.slower_ns = SECOND;
     fake.measure.budget_s[FB_FAMILY_C] = 21 + 10.9;
     samples = run(0);
-    assert_int_equal(samples.blocks[FB_FAMILY_C], 3);
+    assert_int_equal(samples.blocks[FB_FAMILY_C], 2);
     fb_samples_clear(&samples);
 }
 
@@ -158,8 +159,8 @@ static void families_have_their_own_budgets(void **state)
     (void)state;
     make_families(30, 100);
     struct fb_samples samples = run(0);
-    assert_int_equal(samples.blocks[FB_FAMILY_C], 10);
-    assert_int_equal(samples.blocks[FB_FAMILY_CPYTHON], 2);
+    assert_int_equal(samples.blocks[FB_FAMILY_C], 9);
+    assert_int_equal(samples.blocks[FB_FAMILY_CPYTHON], 1);
     assert_int_equal(count_calls(0), 10);
     assert_int_equal(count_calls(3), 2);
     /* The first blocks are common, and mixed. */
@@ -169,13 +170,13 @@ static void families_have_their_own_budgets(void **state)
     make_families(3, 200);
     samples = run(0);
     assert_int_equal(samples.blocks[FB_FAMILY_C], 1);
-    assert_int_equal(samples.blocks[FB_FAMILY_CPYTHON], 5);
+    assert_int_equal(samples.blocks[FB_FAMILY_CPYTHON], 4);
     fb_samples_clear(&samples);
     make_families(0.1, 0.1);
     samples = run(0);
     assert_int_equal(samples.blocks[FB_FAMILY_C], 1);
     assert_int_equal(samples.blocks[FB_FAMILY_CPYTHON], 1);
-    assert_int_equal(samples.count, 5);
+    assert_int_equal(samples.count, 10);
     fb_samples_clear(&samples);
 }
 
@@ -207,11 +208,11 @@ static void failing_trial_is_not_tried_again(void **state)
     for (size_t i = 0; i < 4; i++)
         if (i != 2) {
             assert_false(samples.outcome[i].failed);
-            assert_int_equal(count_calls(i), samples.blocks[FB_FAMILY_C]);
+            assert_int_equal(count_calls(i), samples.blocks[FB_FAMILY_C] + 1);
         }
     for (size_t i = 0; i < samples.count; i++)
         assert_int_not_equal(samples.list[i].cell, 2);
-    assert_true(samples.blocks[FB_FAMILY_C] >= 15);
+    assert_true(samples.blocks[FB_FAMILY_C] >= 14);
     fb_samples_clear(&samples);
 }
 
@@ -267,8 +268,7 @@ static void interrupted(void **state)
     struct fb_samples samples = run(-EINTR);
     assert_int_equal(fake.calls, 10);
     assert_int_equal(samples.count, 10);
-    assert_int_equal(samples.blocks[FB_FAMILY_C], 2);
-    assert_int_equal(fake.blocks_done, 2);
+    assert_int_equal(samples.blocks[FB_FAMILY_C], 1);
     fb_samples_clear(&samples);
     fake_make(&fake, 4);
     fake.interrupt_at = 0;
@@ -293,14 +293,18 @@ static void interrupted_inside_a_trial(void **state)
     fb_samples_clear(&samples);
 }
 
-static void error_of_block_done(void **state)
+/* What can't be kept must not be measured on. */
+static void cancelled_by_a_trial(void **state)
 {
     (void)state;
     fake_make(&fake, 4);
-    fake.block_error_after = 2;
-    struct fb_samples samples = run(-ENOSPC);
-    assert_int_equal(fake.blocks_done, 3);
-    assert_int_equal(samples.count, 12);
+    fake.error[0] = fake.error[1] = fake.error[2] = fake.error[3] = -ECANCELED;
+    fake.errs_at = 6;
+    struct fb_samples samples = run(-ECANCELED);
+    assert_int_equal(fake.calls, 7);
+    assert_int_equal(samples.count, 6);
+    for (size_t i = 0; i < 4; i++)
+        assert_false(samples.outcome[i].failed);
     fb_samples_clear(&samples);
 }
 
@@ -320,7 +324,7 @@ int main(void)
         cmocka_unit_test(progress_without_a_family),
         cmocka_unit_test(interrupted),
         cmocka_unit_test(interrupted_inside_a_trial),
-        cmocka_unit_test(error_of_block_done),
+        cmocka_unit_test(cancelled_by_a_trial),
     };
     return RUN_TESTS(tests);
 }

@@ -11,7 +11,8 @@ static struct fake fake;
 static struct fb_samples run(void)
 {
     struct fb_samples samples;
-    assert_int_equal(fb_measure_run(&fake.measure, &samples), 0);
+    struct fb_error error = { 0 };
+    assert_int_equal(fb_measure_run(&fake.measure, &samples, &error), 0);
     return samples;
 }
 

@@ -10,6 +10,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#define KERNELS .kernel = { "null", "divisors", "primes" }, .kernels = 3
+#define NULL_PRIMES .kernel = { "null", "primes" }, .kernels = 2
+#define PRIMES .kernel = { "primes" }, .kernels = 1
+#define PRIMES_TWICE .kernel = { "primes", "primes" }, .kernels = 2
+
 /* ---- what every plan promises ---- */
 
 static bool same_work(const struct fb_cell *left, const struct fb_cell *right)
@@ -32,13 +37,14 @@ static void check_base(const struct fb_plan *plan, const struct fb_cell *cell)
     assert_true(same_work(base, cell));
     assert_int_equal(base->workers, 1);
     assert_int_equal(base->copies, 0);
+    assert_false(base->again);
+    assert_int_equal(base->against, cell->against);
 }
 
-static void check_ceiling(const struct fb_plan *plan, const struct fb_cell *cell,
-                          unsigned effective)
+static void check_ceiling(const struct fb_plan *plan, const struct fb_cell *cell, double effective)
 {
-    bool wanted = cell->family == FB_FAMILY_C && !cell->copies && cell->workers >= 2 &&
-                  cell->workers <= effective;
+    bool wanted = cell->family == FB_FAMILY_C && !cell->copies && !cell->again && !cell->against &&
+                  cell->workers >= 2 && cell->workers < effective + 1;
     assert_int_equal(cell->ceiling != FB_NO_CELL, wanted);
     if (!wanted)
         return;
@@ -49,10 +55,39 @@ static void check_ceiling(const struct fb_plan *plan, const struct fb_cell *cell
     assert_true(same_work(ceiling, cell));
     assert_int_equal(ceiling->copies, cell->workers);
     assert_int_equal(ceiling->workers, cell->workers);
+    assert_false(ceiling->again || ceiling->against);
 }
 
-static void check_plan(const struct fb_plan *plan, unsigned effective)
+static bool is_extra(const struct fb_cell *cell)
 {
+    return cell->copies || cell->again || cell->against;
+}
+
+/* One a family: the first of those on the most CPUs that there are. */
+static void check_again(const struct fb_plan *plan, enum fb_family family, double effective)
+{
+    const struct fb_cell *wanted = NULL, *found = NULL;
+    for (size_t i = 0; i < plan->count; i++) {
+        const struct fb_cell *cell = &plan->cell[i];
+        if (cell->family != family)
+            continue;
+        assert_false(cell->again && (found || cell->copies || cell->against));
+        if (cell->again)
+            found = cell;
+        if (!is_extra(cell) && (cell->workers == 1 || cell->workers <= effective) &&
+            (!wanted || cell->workers > wanted->workers))
+            wanted = cell;
+    }
+    assert_int_equal(found != NULL, wanted != NULL);
+    if (found)
+        assert_true(same_work(found, wanted) && found->harness == wanted->harness &&
+                    found->workers == wanted->workers && found->base == wanted->base);
+}
+
+static void check_plan(const struct fb_plan *plan, double effective)
+{
+    check_again(plan, FB_FAMILY_C, effective);
+    check_again(plan, FB_FAMILY_CPYTHON, effective);
     for (size_t i = 0; i < plan->count; i++) {
         const struct fb_cell *cell = &plan->cell[i];
         check_base(plan, cell);
@@ -60,7 +95,8 @@ static void check_plan(const struct fb_plan *plan, unsigned effective)
         for (size_t k = 0; k < i; k++) {
             const struct fb_cell *other = &plan->cell[k];
             assert_false(same_work(cell, other) && cell->harness == other->harness &&
-                         cell->workers == other->workers && cell->copies == other->copies);
+                         cell->workers == other->workers && cell->copies == other->copies &&
+                         cell->again == other->again && cell->against == other->against);
         }
     }
 }
@@ -75,14 +111,15 @@ static struct fb_plan make(const struct fb_plan_request *request)
     return plan;
 }
 
-/* Cells without ceilings; workers 0 means any number, kernel or label NULL any of them. */
+/* Cells that were asked for, and their bases; workers 0 means any number, kernel or label NULL any
+ * of them. */
 static size_t count_cells(const struct fb_plan *plan, const char *kernel, const char *label,
                           unsigned workers)
 {
     size_t count = 0;
     for (size_t i = 0; i < plan->count; i++) {
         const struct fb_cell *cell = &plan->cell[i];
-        count += !cell->copies && (!kernel || strcmp(cell->kernel->name, kernel) == 0) &&
+        count += !is_extra(cell) && (!kernel || strcmp(cell->kernel->name, kernel) == 0) &&
                  (!label || strcmp(cell->label, label) == 0) &&
                  (!workers || cell->workers == workers);
     }
@@ -107,13 +144,10 @@ static void defaults(void **state)
     assert_int_equal(count_cells(&plan, NULL, "gil", 2), kernels);
     /* Three kernels under three harnesses on two counts and three bases would be 21. */
     assert_int_equal(plan.left_out, kernels == 3);
-    assert_int_equal(plan.count - count_cells(&plan, NULL, NULL, 0), kernels);
+    assert_int_equal(plan.count - count_cells(&plan, NULL, NULL, 0), kernels + 1);
     fb_plan_clear(&plan);
-    assert_null(plan.cell);
-    assert_int_equal(plan.count, 0);
+    assert_true(!plan.cell && plan.count == 0);
 }
-
-#define KERNELS .kernel = { "null", "divisors", "primes" }, .kernels = 3
 
 /* The effective CPUs, then twice as many, then fewer by halves. */
 static void first_things_first(void **state)
@@ -142,7 +176,7 @@ static void one_cpu(void **state)
     assert_int_equal(count_cells(&plan, NULL, NULL, 1), 12);
     assert_int_equal(count_cells(&plan, NULL, NULL, 2), 8);
     assert_int_equal(plan.left_out, 1);
-    assert_int_equal(plan.count, FB_CELLS_DEFAULT); /* nothing to have a ceiling for */
+    assert_int_equal(plan.count, FB_CELLS_DEFAULT + 1); /* nothing to have a ceiling for */
     fb_plan_clear(&plan);
 }
 
@@ -153,12 +187,9 @@ static void many_cpus(void **state)
     assert_int_equal(count_cells(&plan, NULL, NULL, 64), 9);
     assert_int_equal(count_cells(&plan, NULL, NULL, 128), 8);
     assert_int_equal(plan.left_out, 1 + 5 * 9); /* 32, 16, 8, 4, 2 */
-    assert_int_equal(plan.count, FB_CELLS_DEFAULT + 3);
+    assert_int_equal(plan.count, FB_CELLS_DEFAULT + 3 + 1);
     fb_plan_clear(&plan);
-    plan = make(&(struct fb_plan_request){ .kernel = { "primes" },
-                                           .kernels = 1,
-                                           .harness = { "forkpool" },
-                                           .harnesses = 1,
+    plan = make(&(struct fb_plan_request){ PRIMES, .harness = { "forkpool" }, .harnesses = 1,
                                            .effective = 64 });
     for (unsigned workers = 2; workers <= 128; workers *= 2)
         assert_int_equal(count_cells(&plan, NULL, "forkpool", workers), 1);
@@ -171,11 +202,8 @@ static void many_cpus(void **state)
 static void duplicates_do_not_count(void **state)
 {
     (void)state;
-    struct fb_plan plan = make(&(struct fb_plan_request){ .kernel = { "primes", "primes" },
-                                                          .kernels = 2,
-                                                          .harness = { "pthread", "forkpool" },
-                                                          .harnesses = 2,
-                                                          .effective = 64 });
+    struct fb_plan plan = make(&(struct fb_plan_request){
+        PRIMES_TWICE, .harness = { "pthread", "forkpool" }, .harnesses = 2, .effective = 64 });
     assert_int_equal(count_cells(&plan, NULL, NULL, 2), 2);
     assert_int_equal(count_cells(&plan, NULL, NULL, 0), 1 + 2 * 7);
     assert_int_equal(plan.left_out, 0);
@@ -187,44 +215,90 @@ static void duplicates_do_not_count(void **state)
 static void lists_as_asked_for(void **state)
 {
     (void)state;
-    struct fb_plan plan =
-        make(&(struct fb_plan_request){ .kernel = { "null", "primes" },
-                                        .kernels = 2,
-                                        .harness = { "forkpool", "pthread", "single", "gil" },
-                                        .harnesses = 4,
-                                        .workers = { 1, 2, 3, 5, 8, 13, 21, 1024 },
-                                        .worker_counts = 8,
-                                        .effective = 8 });
+    struct fb_plan plan = make(&(struct fb_plan_request){
+        NULL_PRIMES, .harness = { "forkpool", "pthread", "single", "gil" }, .harnesses = 4,
+        .workers = { 1, 2, 3, 5, 8, 13, 21, 1024 }, .worker_counts = 8, .effective = 8 });
     assert_int_equal(plan.left_out, 0);
     assert_int_equal(count_cells(&plan, NULL, NULL, 0), 2 * (1 + 3 * 8));
     assert_int_equal(count_cells(&plan, "null", "gil", 1024), 1);
-    assert_int_equal(plan.count, 2 * (1 + 3 * 8) + 2 * 4); /* ceilings for 2, 3, 5, 8 */
+    assert_int_equal(plan.count, 2 * (1 + 3 * 8) + 2 * 4 + 1); /* ceilings for 2, 3, 5, 8 */
     fb_plan_clear(&plan);
 }
 
 static void bases_and_ceilings_once(void **state)
 {
     (void)state;
-    struct fb_plan plan = make(&(struct fb_plan_request){ .kernel = { "primes", "primes" },
-                                                          .kernels = 2,
-                                                          .harness = { "gil", "pthread", "gil" },
-                                                          .harnesses = 3,
-                                                          .workers = { 2, 4, 2, 8 },
-                                                          .worker_counts = 4,
-                                                          .effective = 4 });
-    /* Two harnesses on three counts, single, ceilings for 2 and 4. */
-    assert_int_equal(plan.count, 2 * 3 + 1 + 2);
+    struct fb_plan plan = make(&(struct fb_plan_request){
+        PRIMES_TWICE, .harness = { "gil", "pthread", "gil" }, .harnesses = 3,
+        .workers = { 2, 4, 2, 8 }, .worker_counts = 4, .effective = 4 });
+    /* Harnesses on three counts, single, ceilings for 2 and 4, again. */
+    assert_int_equal(plan.count, 2 * 3 + 1 + 2 + 1);
     assert_int_equal(count_cells(&plan, NULL, "single", 0), 1);
     fb_plan_clear(&plan);
-    plan = make(&(struct fb_plan_request){ .kernel = { "null" },
-                                           .kernels = 1,
-                                           .harness = { "single" },
-                                           .harnesses = 1,
-                                           .workers = { 7 },
-                                           .worker_counts = 1,
-                                           .effective = 8 });
-    assert_int_equal(plan.count, 1);
+    plan = make(&(struct fb_plan_request){ PRIMES, .harness = { "single" }, .harnesses = 1,
+                                           .workers = { 7 }, .worker_counts = 1, .effective = 8 });
+    assert_int_equal(plan.count, 2); /* and again */
     fb_plan_clear(&plan);
+}
+
+/* ---- parts of a CPU, the same again, another build ---- */
+
+static void parts_of_a_cpu(void **state)
+{
+    (void)state;
+    static const struct {
+        double effective;
+        unsigned count, ceilings; /* the first default count; ceilings for 2, 3 and 4 workers */
+    } cases[] = { { 0.5, 1, 0 }, { 1, 1, 0 }, { 1.5, 1, 1 }, { 2.5, 2, 2 }, { 3.0, 3, 2 } };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct fb_plan_request request = { PRIMES, .harness = { "pthread" }, .harnesses = 1,
+                                           .effective = cases[i].effective };
+        struct fb_plan plan = make(&request);
+        assert_int_equal(count_cells(&plan, NULL, "pthread", cases[i].count), 1);
+        assert_int_equal(count_cells(&plan, NULL, "pthread", 2 * cases[i].count), 1);
+        assert_int_equal(count_cells(&plan, NULL, "pthread", 0), 2);
+        fb_plan_clear(&plan);
+        request.worker_counts = 4;
+        memcpy(request.workers, (const unsigned[]){ 1, 2, 3, 4 }, 4 * sizeof(unsigned));
+        plan = make(&request);
+        assert_int_equal(plan.count, 4 + 1 + 1 + cases[i].ceilings);
+        fb_plan_clear(&plan);
+    }
+}
+
+/* check_plan looks at more; here is which one it is. */
+static void one_comes_again(void **state)
+{
+    (void)state;
+    struct fb_plan plan = make(&(struct fb_plan_request){
+        NULL_PRIMES, .harness = { "forkpool", "pthread" }, .harnesses = 2,
+        .workers = { 8, 2, 4, 3 }, .worker_counts = 4, .effective = 4.5 });
+    const struct fb_cell *again = &plan.cell[plan.count - 1];
+    assert_true(again->again);
+    assert_string_equal(again->label, "forkpool");
+    assert_string_equal(again->kernel->name, "null");
+    assert_int_equal(again->workers, 4);
+    fb_plan_clear(&plan);
+}
+
+static void all_against_another_build(void **state)
+{
+    (void)state;
+    struct fb_plan_request request = { KERNELS, .effective = 4 };
+    struct fb_plan plan = make(&request);
+    request.against = true;
+    struct fb_plan both = make(&request);
+    size_t asked = count_cells(&plan, NULL, NULL, 0), others = 0;
+    assert_int_equal(both.left_out, plan.left_out); /* they take no room from others */
+    for (size_t i = plan.count; i < both.count; i++) {
+        const struct fb_cell *other = &both.cell[i];
+        assert_true(other->against && !other->again && !other->copies);
+        others += count_cells(&plan, other->kernel->name, other->label, other->workers);
+    }
+    assert_int_equal(others, asked);
+    assert_int_equal(both.count, plan.count + asked);
+    fb_plan_clear(&plan);
+    fb_plan_clear(&both);
 }
 
 /* ---- interpreters ---- */
@@ -255,13 +329,9 @@ static void interpreter_as_variant(void **state)
     char thread[FOLDER_NAME + 64], single[FOLDER_NAME + 64];
     snprintf(thread, sizeof thread, "cpython-thread=%s/fake-python3", folder);
     snprintf(single, sizeof single, "cpython-single=%s/fake-python3", folder);
-    struct fb_plan plan = make(&(struct fb_plan_request){ .kernel = { "null", "primes" },
-                                                          .kernels = 2,
-                                                          .harness = { thread, "pthread" },
-                                                          .harnesses = 2,
-                                                          .workers = { 2, 4 },
-                                                          .worker_counts = 2,
-                                                          .effective = 4 });
+    struct fb_plan plan = make(
+        &(struct fb_plan_request){ NULL_PRIMES, .harness = { thread, "pthread" }, .harnesses = 2,
+                                   .workers = { 2, 4 }, .worker_counts = 2, .effective = 4 });
     /* Python knows no null. */
     assert_int_equal(count_cells(&plan, "null", thread, 0), 0);
     assert_int_equal(count_cells(&plan, "primes", thread, 0), 2);
@@ -281,15 +351,10 @@ static void each_interpreter_has_its_base(void **state)
     (void)state;
     char fake[FOLDER_NAME + 64];
     snprintf(fake, sizeof fake, "cpython-process=%s/fake-python3", folder);
-    struct fb_plan plan =
-        make(&(struct fb_plan_request){ .kernel = { "primes" },
-                                        .kernels = 1,
-                                        .harness = { fake, "cpython-process=/bin/sh" },
-                                        .harnesses = 2,
-                                        .workers = { 2 },
-                                        .worker_counts = 1,
-                                        .effective = 2 });
-    assert_int_equal(plan.count, 4);
+    struct fb_plan plan = make(&(struct fb_plan_request){
+        PRIMES, .harness = { fake, "cpython-process=/bin/sh" }, .harnesses = 2, .workers = { 2 },
+        .worker_counts = 1, .effective = 2 });
+    assert_int_equal(plan.count, 4 + 1);
     assert_int_equal(count_cells(&plan, NULL, "cpython-single=/bin/sh", 1), 1);
     fb_plan_clear(&plan);
 }
@@ -303,16 +368,15 @@ static void no_interpreter(void **state)
         struct fb_error error = { 0 };
         struct fb_plan plan = { 0 };
         snprintf(label, sizeof label, "cpython-thread=%s/%s", folder, names[i]);
-        struct fb_plan_request request = { .kernel = { "primes" },
-                                           .kernels = 1,
-                                           .harness = { label },
-                                           .harnesses = 1,
+        struct fb_plan_request request = { PRIMES, .harness = { label }, .harnesses = 1,
                                            .effective = 2 };
         assert_int_equal(fb_plan_make(&request, &plan, &error), -ENOPKG);
         assert_non_null(strstr(error.text, names[i]));
         assert_null(plan.cell);
     }
 }
+
+#define WITH_FAKE(test) cmocka_unit_test_setup_teardown(test, make_interpreter, remove_interpreter)
 
 int main(void)
 {
@@ -324,11 +388,12 @@ int main(void)
         cmocka_unit_test(duplicates_do_not_count),
         cmocka_unit_test(lists_as_asked_for),
         cmocka_unit_test(bases_and_ceilings_once),
-        cmocka_unit_test_setup_teardown(interpreter_as_variant, make_interpreter,
-                                        remove_interpreter),
-        cmocka_unit_test_setup_teardown(each_interpreter_has_its_base, make_interpreter,
-                                        remove_interpreter),
-        cmocka_unit_test_setup_teardown(no_interpreter, make_interpreter, remove_interpreter),
+        cmocka_unit_test(parts_of_a_cpu),
+        cmocka_unit_test(one_comes_again),
+        cmocka_unit_test(all_against_another_build),
+        WITH_FAKE(interpreter_as_variant),
+        WITH_FAKE(each_interpreter_has_its_base),
+        WITH_FAKE(no_interpreter),
     };
     return RUN_TESTS(tests);
 }

@@ -1,4 +1,4 @@
-/* bench/plan.c: parameters of a run, and what it refuses. */
+/* bench/plan.c: parameters of a run, which cells are compared, and what is refused. */
 #include "support.h"
 
 #include "bench/plan.h"
@@ -33,6 +33,16 @@ static bool has_work(const struct fb_plan *plan, const char *kernel, const char 
     return false;
 }
 
+/* One comes again. */
+static size_t count_works(const struct fb_plan *plan)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < plan->count; i++)
+        count += !plan->cell[i].again;
+    assert_int_equal(count, plan->count - 1);
+    return count;
+}
+
 /* ---- lists of values ---- */
 
 static void lists_multiply(void **state)
@@ -43,7 +53,7 @@ static void lists_multiply(void **state)
                                         .kernels = 1,
                                         .param = { "ranges=8,64", "lo=1", "hi=10,20,30" },
                                         .params = 3 });
-    assert_int_equal(plan.count, 6);
+    assert_int_equal(count_works(&plan), 6);
     static const char *const params[] = { "ranges=8 lo=1 hi=10",  "ranges=8 lo=1 hi=20",
                                           "ranges=8 lo=1 hi=30",  "ranges=64 lo=1 hi=10",
                                           "ranges=64 lo=1 hi=20", "ranges=64 lo=1 hi=30" };
@@ -60,7 +70,7 @@ static void only_to_kernels_that_have_them(void **state)
                                         .kernels = 3,
                                         .param = { "count=2,3", "hi=100" },
                                         .params = 2 });
-    assert_int_equal(plan.count, 4);
+    assert_int_equal(count_works(&plan), 4);
     assert_true(has_work(&plan, "null", ""));
     assert_true(has_work(&plan, "divisors", "count=2"));
     assert_true(has_work(&plan, "divisors", "count=3"));
@@ -75,7 +85,7 @@ static void same_value_twice_is_one_work(void **state)
                                                           .kernels = 2,
                                                           .param = { "ranges=8,64,8" },
                                                           .params = 1 });
-    assert_int_equal(plan.count, 2);
+    assert_int_equal(count_works(&plan), 2);
     fb_plan_clear(&plan);
 }
 
@@ -95,7 +105,7 @@ static void each_work_has_its_base(void **state)
     struct fb_error error = { 0 };
     struct fb_plan plan = { 0 };
     assert_int_equal(fb_plan_make(&request, &plan, &error), 0);
-    assert_int_equal(plan.count, 2 * (2 + 1 + 1));
+    assert_int_equal(plan.count, 2 * (2 + 1 + 1) + 1);
     for (size_t i = 0; i < plan.count; i++) {
         const struct fb_cell *cell = &plan.cell[i];
         if (cell->base != FB_NO_CELL)
@@ -116,7 +126,7 @@ static void long_lists_are_whole(void **state)
                  1000000000 + i);
     struct fb_plan plan = make(&(struct fb_plan_request){
         .kernel = { "primes" }, .kernels = 1, .param = { list }, .params = 1 });
-    assert_int_equal(plan.count, 60);
+    assert_int_equal(count_works(&plan), 60);
     for (int i = 0; i < 60; i++) {
         char params[32];
         snprintf(params, sizeof params, "hi=%d", 1000000000 + i);
@@ -133,9 +143,156 @@ static void text_is_one_value(void **state)
         skip();
     struct fb_plan plan = make(&(struct fb_plan_request){
         .kernel = { "resize" }, .kernels = 1, .param = { "images=/tmp/a,b" }, .params = 1 });
-    assert_int_equal(plan.count, 1);
+    assert_int_equal(count_works(&plan), 1);
     assert_string_equal(plan.cell[0].params, "images=/tmp/a,b");
     fb_plan_clear(&plan);
+}
+
+/* ---- which cells are compared ---- */
+
+/* "primes ranges=8 pthread (again) 2". */
+static void describe(const struct fb_cell *cell, char *text, size_t size)
+{
+    char label[FB_TEXT];
+    fb_cell_label(cell, label, sizeof label);
+    snprintf(text, size, "%s%s%s %s %u", cell->kernel->name, cell->params[0] ? " " : "",
+             cell->params, label, cell->workers);
+}
+
+struct expected {
+    enum fb_factor factor;
+    const char *reference, *cell;
+};
+
+/* Exactly these are paired, apart from a cell that comes again, when `again` says so. */
+static void check_pairs(const struct fb_plan_request *request, size_t again,
+                        const struct expected *expected)
+{
+    struct fb_error error = { 0 };
+    struct fb_plan plan = { 0 };
+    size_t wanted = 0, found = 0, same = 0;
+    if (fb_plan_make(request, &plan, &error) != 0)
+        fail_msg("%s", error.text);
+    for (; expected[wanted].cell; wanted++)
+        ;
+    for (size_t i = 0; i < plan.pairs; i++) {
+        const struct fb_pair *pair = &plan.pair[i];
+        const struct fb_cell *cell = &plan.cell[pair->cell];
+        const struct fb_cell *reference = &plan.cell[pair->reference];
+        char left[3 * FB_TEXT], right[3 * FB_TEXT];
+        describe(reference, left, sizeof left);
+        describe(cell, right, sizeof right);
+        assert_false(cell->copies || reference->copies);
+        assert_int_equal(cell->family, reference->family);
+        same += pair->factor == FB_FACTOR_NONE && cell->again && !reference->again &&
+                strncmp(left, right, strcspn(right, "(")) == 0;
+        bool known = cell->again;
+        for (size_t k = 0; k < wanted && !known; k++)
+            known = pair->factor == expected[k].factor &&
+                    strcmp(left, expected[k].reference) == 0 &&
+                    strcmp(right, expected[k].cell) == 0;
+        if (!known)
+            fail_msg("%s: %s and %s", fb_factor_names[pair->factor], left, right);
+        found += !cell->again;
+    }
+    assert_int_equal(same, again);
+    assert_int_equal(found, wanted);
+    assert_int_equal(plan.pairs, wanted + again);
+    fb_plan_clear(&plan);
+}
+
+#define CHECK_PAIRS(request, again, ...)                                                           \
+    check_pairs(&(request), again, (const struct expected[]){ __VA_ARGS__{ 0 } })
+
+#define PRIMES .kernel = { "primes" }, .kernels = 1, .effective = 2
+#define TWO_WORKERS .workers = { 2 }, .worker_counts = 1
+
+static void again_and_build(void **state)
+{
+    (void)state;
+    struct fb_plan_request request = { PRIMES, TWO_WORKERS, .harness = { "pthread" },
+                                       .harnesses = 1 };
+    CHECK_PAIRS(request, 1, );
+    request.against = true;
+    CHECK_PAIRS(request, 1, { FB_FACTOR_BUILD, "primes pthread (against) 2", "primes pthread 2" },
+                { FB_FACTOR_BUILD, "primes single (against) 1", "primes single 1" }, );
+}
+
+static void one_parameter_differs(void **state)
+{
+    (void)state;
+    struct fb_plan_request request = { PRIMES,
+                                       TWO_WORKERS,
+                                       .harness = { "single" },
+                                       .harnesses = 1,
+                                       .param = { "ranges=8,16,81" },
+                                       .params = 1 };
+    CHECK_PAIRS(request, 1,
+                { FB_FACTOR_PARAMETER, "primes ranges=8 single 1", "primes ranges=16 single 1" },
+                { FB_FACTOR_PARAMETER, "primes ranges=8 single 1", "primes ranges=81 single 1" }, );
+    request.param[0] = "ranges=8,16";
+    request.param[1] = "hi=30,300";
+    request.params = 2;
+    CHECK_PAIRS(request, 1,
+                { FB_FACTOR_PARAMETER, "primes ranges=8 hi=30 single 1",
+                  "primes ranges=8 hi=300 single 1" },
+                { FB_FACTOR_PARAMETER, "primes ranges=8 hi=30 single 1",
+                  "primes ranges=16 hi=30 single 1" },
+                { FB_FACTOR_PARAMETER, "primes ranges=8 hi=300 single 1",
+                  "primes ranges=16 hi=300 single 1" }, );
+}
+
+/* With the first that was asked for; single is no parallel harness, though on as many workers. */
+static void harness_differs(void **state)
+{
+    (void)state;
+    struct fb_plan_request request = { PRIMES, .workers = { 1, 2 }, .worker_counts = 2,
+                                       .harness = { "single", "forkpool", "gil", "pthread" },
+                                       .harnesses = 4 };
+    CHECK_PAIRS(request, 1, { FB_FACTOR_HARNESS, "primes forkpool 1", "primes gil 1" },
+                { FB_FACTOR_HARNESS, "primes forkpool 1", "primes pthread 1" },
+                { FB_FACTOR_HARNESS, "primes forkpool 2", "primes gil 2" },
+                { FB_FACTOR_HARNESS, "primes forkpool 2", "primes pthread 2" }, );
+}
+
+/* Never two factors at once, nor the other build with itself. */
+static void several_factors(void **state)
+{
+    (void)state;
+    struct fb_plan_request request = { PRIMES,
+                                       TWO_WORKERS,
+                                       .harness = { "pthread", "gil" },
+                                       .harnesses = 2,
+                                       .param = { "hi=9,99" },
+                                       .params = 1,
+                                       .against = true };
+    CHECK_PAIRS(request, 1,
+                { FB_FACTOR_PARAMETER, "primes hi=9 pthread 2", "primes hi=99 pthread 2" },
+                { FB_FACTOR_PARAMETER, "primes hi=9 gil 2", "primes hi=99 gil 2" },
+                { FB_FACTOR_PARAMETER, "primes hi=9 single 1", "primes hi=99 single 1" },
+                { FB_FACTOR_HARNESS, "primes hi=9 pthread 2", "primes hi=9 gil 2" },
+                { FB_FACTOR_HARNESS, "primes hi=99 pthread 2", "primes hi=99 gil 2" },
+                { FB_FACTOR_BUILD, "primes hi=9 pthread (against) 2", "primes hi=9 pthread 2" },
+                { FB_FACTOR_BUILD, "primes hi=99 pthread (against) 2", "primes hi=99 pthread 2" },
+                { FB_FACTOR_BUILD, "primes hi=9 gil (against) 2", "primes hi=9 gil 2" },
+                { FB_FACTOR_BUILD, "primes hi=99 gil (against) 2", "primes hi=99 gil 2" },
+                { FB_FACTOR_BUILD, "primes hi=9 single (against) 1", "primes hi=9 single 1" },
+                { FB_FACTOR_BUILD, "primes hi=99 single (against) 1", "primes hi=99 single 1" }, );
+}
+
+static void not_between_kernels_and_families(void **state)
+{
+    (void)state;
+    struct fb_plan_request request = { .kernel = { "null", "primes" },
+                                       .kernels = 2,
+                                       .effective = 2,
+                                       TWO_WORKERS,
+                                       .harness = { "pthread", "cpython-thread=/bin/sh",
+                                                    "cpython-process=/bin/sh" },
+                                       .harnesses = 3 };
+    CHECK_PAIRS(request, 2,
+                { FB_FACTOR_HARNESS, "primes cpython-thread=/bin/sh 2",
+                  "primes cpython-process=/bin/sh 2" }, );
 }
 
 /* ---- refusals ---- */
@@ -229,6 +386,11 @@ int main(void)
         cmocka_unit_test(each_work_has_its_base),
         cmocka_unit_test(long_lists_are_whole),
         cmocka_unit_test(text_is_one_value),
+        cmocka_unit_test(again_and_build),
+        cmocka_unit_test(one_parameter_differs),
+        cmocka_unit_test(harness_differs),
+        cmocka_unit_test(several_factors),
+        cmocka_unit_test(not_between_kernels_and_families),
         cmocka_unit_test(refusals),
         cmocka_unit_test(refused_among_good_ones),
     };

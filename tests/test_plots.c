@@ -78,6 +78,40 @@ static void one_cpu(void **state)
     assert_int_equal(svg_count(&svg, "measured ceiling"), 0);
 }
 
+/* It has lines and bars of its own. */
+static void another_build(void **state)
+{
+    (void)state;
+    invent(&(struct invention){ .harness = { "pthread", "cpython-thread" },
+                                .workers = { 1, 2, 4 },
+                                .cpus = 4,
+                                .against = true });
+    plot_quietly();
+    read_figure(&svg, works[1].figure);
+    check_says(&svg, works[1].figure, "pthread");
+    check_says(&svg, works[1].figure, "pthread(against)");
+    check_says(&svg, works[1].figure, "cpython-thread(against)");
+    assert_int_equal(svg.points, 1 + 4 * 3 + 2); /* the base, harnesses, ceilings */
+    read_figure(&svg, "gil");
+    check_says(&svg, "gil", "cpython-thread(against)");
+    read_figure(&svg, "times");
+    check_says(&svg, "times", "pthread(against) × 4");
+    check_says(&svg, "times", "single(against)");
+}
+
+/* What comes again is there to tell noise, not to be looked at. */
+static void again_is_not_drawn(void **state)
+{
+    (void)state;
+    invent(&(struct invention){ .harness = { "pthread" }, .workers = { 2 }, .cpus = 2 });
+    plot_quietly();
+    read_figure(&svg, works[0].figure);
+    assert_int_equal(svg_count(&svg, "pthread"), 1);
+    assert_int_equal(svg.points, 1 + 1 + 1); /* the base, pthread, the ceiling */
+    read_figure(&svg, "times");
+    assert_int_equal(svg_count(&svg, "pthread × 2"), WORKS);
+}
+
 static void bases_alone(void **state)
 {
     (void)state;
@@ -135,6 +169,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(one_worker_count_and_no_intervals, plotted_begin,
                                         plotted_end),
         cmocka_unit_test_setup_teardown(one_cpu, plotted_begin, plotted_end),
+        cmocka_unit_test_setup_teardown(another_build, plotted_begin, plotted_end),
+        cmocka_unit_test_setup_teardown(again_is_not_drawn, plotted_begin, plotted_end),
         cmocka_unit_test_setup_teardown(bases_alone, plotted_begin, plotted_end),
         cmocka_unit_test_setup_teardown(no_summary, plotted_begin, plotted_end),
         cmocka_unit_test_setup_teardown(nothing_to_draw, plotted_begin, plotted_end),

@@ -34,9 +34,14 @@ static int end(void **state)
     return result;
 }
 
-/* The least of everything: one block, or a few. */
+/* The least of everything: a block after the warm-up, or a few. */
 #define SMALL "run", "-k", "null,primes", "-p", "items=16", "-p", "hi=1000", "-w", "2"
+#define TINY "run", "-k", "null", "-H", "single"
 #define QUICK "-B", "0.01", "-P", "0.01"
+
+static const char *const files[] = { "run.json",    "samples.csv", "summary.csv", "comparisons.csv",
+                                     "scaling.csv", "why.csv",     "summary.md" };
+#define FILES (sizeof files / sizeof *files)
 
 static void check_said(struct said *said, int code, size_t lines)
 {
@@ -66,14 +71,21 @@ static json_t *read_json(const char *where)
 static bool same_cell(const struct csv *samples, size_t sample, const struct csv *summary,
                       size_t row)
 {
-    static const char *const columns[] = { "kernel", "parameters", "harness", "workers" };
+    static const char *const columns[] = { "kernel",  "parameters", "harness",
+                                           "workers", "role",       "build" };
     for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
         if (strcmp(csv_at(samples, sample, columns[i]), csv_at(summary, row, columns[i])) != 0)
             return false;
     return true;
 }
 
-/* The summary's medians are those of the samples, and all samples of a kernel have one digest. */
+static bool is_warm_up(const struct csv *samples, size_t sample)
+{
+    return strcmp(csv_at(samples, sample, "block"), "0") == 0;
+}
+
+/* The summary's medians are those of the samples but the warm-up's, and all samples of a kernel
+ * have one digest. */
 static void check_tables(const char *where)
 {
     struct csv samples, summary;
@@ -81,7 +93,10 @@ static void check_tables(const char *where)
     read_csv(&summary, where, "summary.csv");
     double *times = calloc(samples.rows + 1, sizeof *times);
     assert_non_null(times);
-    size_t counted = 0;
+    size_t counted = 0, warm_ups = 0;
+    for (size_t i = 0; i < samples.rows; i++)
+        warm_ups += is_warm_up(&samples, i);
+    assert_int_equal(warm_ups, summary.rows);
     for (size_t row = 0; row < summary.rows; row++) {
         const char *digest = NULL;
         size_t count = 0;
@@ -90,7 +105,7 @@ static void check_tables(const char *where)
                 digest = digest ? digest : csv_at(&samples, i, "digest");
                 assert_string_equal(csv_at(&samples, i, "digest"), digest);
             }
-            if (same_cell(&samples, i, &summary, row))
+            if (same_cell(&samples, i, &summary, row) && !is_warm_up(&samples, i))
                 times[count++] = strtod(csv_at(&samples, i, "run_ns"), NULL);
         }
         assert_true(count > 0);
@@ -100,7 +115,7 @@ static void check_tables(const char *where)
                     0.51);
         counted += count;
     }
-    assert_int_equal(counted, samples.rows);
+    assert_int_equal(counted + warm_ups, samples.rows);
     free(times);
     csv_clear(&samples);
     csv_clear(&summary);
@@ -113,14 +128,14 @@ static void small_run(void **state)
     assert_non_null(strstr(said.out, "speedup"));
     assert_non_null(strstr(said.out, "Results: out\n"));
     check_said(&said, 0, 0);
-    static const char *const files[] = { "run.json", "samples.csv", "summary.csv", "summary.md" };
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+    for (size_t i = 0; i < FILES; i++)
         assert_true(file_exists("out", files[i]));
-    assert_int_equal(folder_count("out"), 4);
+    assert_int_equal(folder_count("out"), FILES); /* no journal */
     assert_int_equal(folder_count("."), 1);
     json_t *root = read_json("out");
     const json_t *summary = json_object_get(root, "summary");
     assert_true(json_is_true(json_object_get(root, "complete")));
+    assert_int_equal(json_integer_value(json_object_get(root, "schema")), 2);
     for (size_t i = 0; i < json_array_size(summary); i++)
         assert_true(json_is_true(json_object_get(json_array_get(summary, i), "valid")));
     assert_true(json_array_size(summary) >= 8);
@@ -128,7 +143,55 @@ static void small_run(void **state)
     check_tables("out");
 }
 
-/* Of the first block: how many follow depends on the machine. */
+/* A precision that is reached at once, far from the end of the budget: the pilot blocks. */
+static void precision_ends_it(void **state)
+{
+    (void)state;
+    struct said said = RUN("run", "-k", "null", "-H", "pthread", "-w", "1", "--bind", "core",
+                           "--precision", "100000000", "-B", "100000", "-o", "out");
+    check_said(&said, 0, 0);
+    json_t *root = read_json("out"), *plan = json_object_get(root, "plan");
+    json_t *blocks = json_object_get(plan, "blocks"),
+           *wanted = json_object_get(plan, "blocks_wanted");
+    assert_true(json_is_true(json_object_get(plan, "bind")));
+    assert_near(json_number_value(json_object_get(plan, "precision")), 1e6, 1e-3);
+    assert_int_equal(json_integer_value(json_object_get(blocks, "C")), 8);
+    assert_int_equal(json_integer_value(json_object_get(wanted, "C")), 8);
+    json_decref(root);
+}
+
+/* As the other build we give this one, by a path that holds here only. */
+static void another_build(void **state)
+{
+    (void)state;
+    assert_int_equal(symlink(getenv("FORKBENCH"), "other"), 0);
+    struct said said = RUN("run", "-k", "null", "-H", "pthread", "-w", "2", "--against", "./other",
+                           QUICK, "-o", "out");
+    check_said(&said, 0, 0);
+    check_tables("out");
+    struct csv table;
+    size_t found = 0;
+    read_csv(&table, "out", "summary.csv");
+    for (size_t row = 0; row < table.rows; row++)
+        found += strcmp(csv_at(&table, row, "build"), "against") == 0;
+    assert_int_equal(found, 2);
+    csv_clear(&table);
+    found = 0;
+    read_csv(&table, "out", "comparisons.csv");
+    for (size_t row = 0; row < table.rows; row++) {
+        bool build = strcmp(csv_at(&table, row, "factor"), "build") == 0;
+        found += build;
+        assert_string_equal(csv_at(&table, row, "build"), "this");
+        assert_string_equal(csv_at(&table, row, "reference_build"), build ? "against" : "this");
+        assert_true(build || strcmp(csv_at(&table, row, "role"), "again") == 0);
+        assert_true(strtod(csv_at(&table, row, "ratio_median"), NULL) > 0);
+    }
+    assert_int_equal(found, 2);
+    assert_int_equal(table.rows, 3);
+    csv_clear(&table);
+}
+
+/* Of the warm-up block: how many follow depends on the machine. */
 static void first_order(const char *seed, char *ret_order, size_t size)
 {
     struct csv samples;
@@ -136,9 +199,10 @@ static void first_order(const char *seed, char *ret_order, size_t size)
     check_said(&said, 0, 0);
     read_csv(&samples, "out", "samples.csv");
     ret_order[0] = '\0';
-    for (size_t i = 0; i < samples.rows && strcmp(csv_at(&samples, i, "block"), "0") == 0; i++)
-        snprintf(ret_order + strlen(ret_order), size - strlen(ret_order), "%s/%s ",
-                 csv_at(&samples, i, "kernel"), csv_at(&samples, i, "harness"));
+    for (size_t i = 0; i < samples.rows && is_warm_up(&samples, i); i++)
+        snprintf(ret_order + strlen(ret_order), size - strlen(ret_order), "%s/%s/%s ",
+                 csv_at(&samples, i, "kernel"), csv_at(&samples, i, "harness"),
+                 csv_at(&samples, i, "role"));
     csv_clear(&samples);
     folder_remove("out");
 }
@@ -164,8 +228,8 @@ static void failing_cell(void **state)
     check_said(&said, 1, 1);
     struct csv summary;
     read_csv(&summary, "out", "summary.csv");
-    assert_int_equal(summary.rows, 2);
-    for (size_t row = 0; row < 2; row++) {
+    assert_int_equal(summary.rows, 2 * 2); /* each comes again */
+    for (size_t row = 0; row < summary.rows; row++) {
         bool good = strcmp(csv_at(&summary, row, "harness"), "single") == 0;
         assert_string_equal(csv_at(&summary, row, "status"), good ? "ok" : "failed");
         assert_int_equal(csv_at(&summary, row, "run_ns_median")[0] != '\0', good);
@@ -177,21 +241,20 @@ static void failing_cell(void **state)
 }
 
 /* ---- where to ---- */
-
 static void given_folder(void **state)
 {
     (void)state;
-    struct said said = RUN(SMALL, QUICK, "-o", "a/b/c");
+    struct said said = RUN(TINY, QUICK, "-o", "a/b/c");
     check_said(&said, 0, 0);
-    assert_int_equal(folder_count("a/b/c"), 4);
+    assert_int_equal(folder_count("a/b/c"), FILES);
     /* One that is there, with something else in it. */
     file_write("a/b", "notes", "mine");
-    said = RUN(SMALL, QUICK, "-o", "a/b/");
+    said = RUN(TINY, QUICK, "-o", "a/b/");
     check_said(&said, 0, 0);
-    assert_int_equal(folder_count("a/b"), 6);
+    assert_int_equal(folder_count("a/b"), 2 + FILES);
     /* One that has a run: it must not be lost. */
     file_write("a/b/c", "run.json", "old");
-    said = RUN(SMALL, QUICK, "-o", "a/b/c/");
+    said = RUN(TINY, QUICK, "-o", "a/b/c/");
     assert_non_null(strstr(said.err, "a/b/c"));
     check_said(&said, 2, 1);
     char *old = file_read("a/b/c", "run.json");
@@ -199,9 +262,9 @@ static void given_folder(void **state)
     free(old);
     char path[FOLDER_NAME + 8];
     snprintf(path, sizeof path, "%s/out", folder);
-    said = RUN(SMALL, QUICK, "-o", path);
+    said = RUN(TINY, QUICK, "-o", path);
     check_said(&said, 0, 0);
-    assert_int_equal(folder_count(path), 4);
+    assert_int_equal(folder_count(path), FILES);
     assert_int_equal(folder_count("."), 2);
 }
 
@@ -214,7 +277,7 @@ static void check_latest(char *ret_name, size_t size)
     unsigned day, time, end = 0;
     sscanf(ret_name, "%8uT%6uZ-%n", &day, &time, &end);
     assert_int_equal(end, strlen("20260131T123456Z-"));
-    assert_int_equal(folder_count("results/latest"), 4);
+    assert_int_equal(folder_count("results/latest"), FILES);
     json_decref(read_json("results/latest"));
 }
 
@@ -223,11 +286,11 @@ static void default_folder(void **state)
 {
     (void)state;
     char first[FOLDER_NAME], second[FOLDER_NAME];
-    struct said said = RUN(SMALL, QUICK);
+    struct said said = RUN(TINY, QUICK);
     check_said(&said, 0, 0);
     check_latest(first, sizeof first);
     assert_int_equal(folder_count("results"), 2);
-    said = RUN(SMALL, QUICK);
+    said = RUN(TINY, QUICK);
     check_said(&said, 0, 0);
     check_latest(second, sizeof second);
     assert_int_equal(folder_count("."), 1);
@@ -256,6 +319,11 @@ static const char *const bad_usage[][WORDS_MOST] = {
     { "-B", "" },
     { "-P", "0" },
     { "-P", "-1" },
+    { "-e", "0" },
+    { "-e", "2%" },
+    { "-b", "socket" },
+    { "-A", "nothing" },
+    { "-R", "nothing" },
     { "-S", "-1" },
     { "-S", "1.5" },
     { "-S", "9223372036854775808" },
@@ -270,6 +338,7 @@ static const char *const bad_usage[][WORDS_MOST] = {
     { "-o", "" },
     { "--nothing" },
     { "more" },
+    { "-k", "null", "-B", "0.01", "-A", "/" },
 };
 
 static void bad_options(void **state)
@@ -303,7 +372,7 @@ static void folder_that_can_not_be(void **state)
     file_write(".", "a-file", "mine");
     static const char *const paths[] = { "a-file", "a-file/", "a-file/in/it" };
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
-        struct said said = RUN(SMALL, QUICK, "-o", paths[i]);
+        struct said said = RUN(TINY, QUICK, "-o", paths[i]);
         check_said(&said, 2, 1);
     }
     char *text = file_read(".", "a-file");
@@ -316,6 +385,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(small_run, begin, end),
+        cmocka_unit_test_setup_teardown(precision_ends_it, begin, end),
+        cmocka_unit_test_setup_teardown(another_build, begin, end),
         cmocka_unit_test_setup_teardown(seed_decides_the_order, begin, end),
         cmocka_unit_test_setup_teardown(failing_cell, begin, end),
         cmocka_unit_test_setup_teardown(given_folder, begin, end),

@@ -6,13 +6,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
-#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/inotify.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -172,37 +170,36 @@ static void check_results(bool measured)
     text = file_read(folder, "summary.md");
     assert_non_null(strstr(text, "not complete"));
     free(text);
-    assert_int_equal(folder_count(folder), 2 + 4);
+    assert_true(file_exists(folder, "journal.jsonl"));
+    assert_true(file_exists(folder, "comparisons.csv"));
+    assert_int_equal(folder_count(folder), 2 + 7 + 1);
 }
 
 /* ---- tests ---- */
 
-/* Watches for the name that the first block's results get at last. */
-static void wait_for_results(int watch, pid_t run)
+/* Waits until the journal has its head and so many trials. */
+static void wait_for_trials(pid_t run, size_t trials)
 {
-    _Alignas(struct inotify_event) char buffer[4096];
-    for (uint64_t limit = clock_ms() + LIMIT_MS; clock_ms() < limit;) {
-        struct pollfd more = { .fd = watch, .events = POLLIN };
-        ssize_t size = poll(&more, 1, 1000) == 1 ? read(watch, buffer, sizeof buffer) : 0;
-        for (ssize_t at = 0; at < size;) {
-            const struct inotify_event *event = (const void *)(buffer + at);
-            if (event->len && strcmp(event->name, "run.json") == 0)
-                return;
-            at += (ssize_t)(sizeof *event + event->len);
-        }
+    for (uint64_t limit = clock_ms() + LIMIT_MS; clock_ms() < limit; sched_yield()) {
+        char *text =
+            file_exists(folder, "journal.jsonl") ? file_read(folder, "journal.jsonl") : NULL;
+        size_t lines = 0;
+        for (const char *at = text; at && (at = strchr(at, '\n')); at++)
+            lines++;
+        free(text);
+        if (lines > trials)
+            return;
     }
     kill(-run, SIGKILL);
     all_gone(run);
-    fail_msg("no results after the first block");
+    fail_msg("no %zu trials", trials);
 }
 
-static void interrupt_after_a_block(int signal)
+static void interrupt_after_trials(int signal)
 {
-    int watch = inotify_init1(IN_CLOEXEC);
-    assert_true(inotify_add_watch(watch, folder, IN_MOVED_TO) >= 0);
     pid_t run = START("-k", "null,primes", "-p", "hi=1000", "-w", "2", "-B", "100000");
-    wait_for_results(watch, run);
-    close(watch);
+    wait_for_trials(run, 12);
+    assert_int_equal(folder_count(folder), 2 + 1); /* while it goes on there is the journal alone */
     kill(run, signal);
     assert_int_equal(wait_for_end(run), 130);
     assert_true(all_gone(run));
@@ -212,13 +209,13 @@ static void interrupt_after_a_block(int signal)
 static void sigint_keeps_what_was_measured(void **state)
 {
     (void)state;
-    interrupt_after_a_block(SIGINT);
+    interrupt_after_trials(SIGINT);
 }
 
 static void sigterm_keeps_what_was_measured(void **state)
 {
     (void)state;
-    interrupt_after_a_block(SIGTERM);
+    interrupt_after_trials(SIGTERM);
 }
 
 /* As Ctrl-C does it: the whole group is told, in the middle of a trial. */
@@ -251,6 +248,10 @@ static void sigkill_leaves_nobody(void **state)
         assert_int_equal(wait_for_end(run), 128 + SIGKILL);
         if (!all_gone(run))
             fail_msg("outlived its run: %s", line);
+        assert_true(file_exists(folder, "journal.jsonl"));
+        assert_int_equal(folder_count(folder), 2 + 1);
+        folder_remove(folder);
+        folder_make(folder);
     }
     assert_true(seen_processes);
 }

@@ -1,9 +1,11 @@
-/* fb_summarize: speedups and parts of the ceiling, paired in blocks, from invented times. */
+/* bench/analysis.c: speedups and parts of the ceiling, paired in blocks, from invented times. */
 #include "support.h"
 
 #include "near.h"
 
 #include "fake_measure.h"
+
+#include "bench/analysis.h"
 
 #include <string.h>
 
@@ -31,18 +33,19 @@ static int begin(void **state)
     return 0;
 }
 
-/* In any order: samples say themselves where they belong. */
+/* In any order: samples say themselves where they belong. Block 0 would be the warm-up. */
 static void add(size_t block, size_t index, uint64_t run_ns)
 {
     list[samples.count++] =
-        (struct fb_sample){ .block = block, .cell = index, .run_ns = run_ns, .wall_ns = 1 };
+        (struct fb_sample){ .block = block + 1, .cell = index, .run_ns = run_ns, .wall_ns = 1 };
 }
 
 static struct fb_summary summary_of(size_t index)
 {
-    struct fb_summary summary;
-    memset(&summary, 0xff, sizeof summary);
-    assert_int_equal(fb_summarize(&plan, &samples, index, &summary), 0);
+    struct fb_analysis analysis;
+    assert_int_equal(fb_analyse(&plan, &samples, &analysis), 0);
+    struct fb_summary summary = analysis.cell[index];
+    fb_analysis_clear(&analysis);
     return summary;
 }
 
@@ -112,6 +115,40 @@ static void drift_of_a_block_cancels(void **state)
     assert_true(forkpool.run_ns.high > 60 * forkpool.run_ns.low);
     check_interval(&forkpool.speedup, 3.5, 3.5, 3.5, BLOCKS_MOST);
     check_interval(&forkpool.of_ceiling, 1, 1, 1, BLOCKS_MOST);
+}
+
+static void warm_up_is_not_counted(void **state)
+{
+    (void)state;
+    for (size_t block = 0; block < 9; block++) {
+        add(block, SINGLE, 2000);
+        add(block, FORKPOOL, 1000);
+    }
+    add((size_t)-1, SINGLE, 9000);
+    add((size_t)-1, FORKPOOL, 1000);
+    struct fb_summary forkpool = summary_of(FORKPOOL), single = summary_of(SINGLE);
+    check_interval(&single.run_ns, 2000, 2000, 2000, 9);
+    check_interval(&forkpool.speedup, 2, 2, 2, 9);
+}
+
+/* Efficiency, serial fraction and geometric mean follow from the same ratios. */
+static void what_follows_from_the_speedup(void **state)
+{
+    (void)state;
+    for (size_t block = 0; block < 9; block++) {
+        add(block, SINGLE, 3200);
+        add(block, FORKPOOL, block % 3 == 0 ? 800 : block % 3 == 1 ? 1600 : 400);
+    }
+    struct fb_summary forkpool = summary_of(FORKPOOL);
+    check_interval(&forkpool.speedup, 4, 2, 8, 9);
+    check_interval(&forkpool.efficiency, 1, 0.5, 2, 9);
+    assert_near(forkpool.speedup_mean.value, 4, NS * 4);
+    assert_true(forkpool.speedup_mean.low > 2 && forkpool.speedup_mean.low < 4);
+    assert_true(forkpool.speedup_mean.high > 4 && forkpool.speedup_mean.high < 8);
+    /* (1/s - 1/4) / (1 - 1/4), ends changed places */
+    assert_near(forkpool.serial.value, 0, NS);
+    assert_near(forkpool.serial.low, (1 / 8.0 - 0.25) / 0.75, NS);
+    assert_near(forkpool.serial.high, (1 / 2.0 - 0.25) / 0.75, NS);
 }
 
 /* ---- what is missing ---- */
@@ -189,6 +226,8 @@ int main(void)
         cmocka_unit_test_setup(known_ratios, begin),
         cmocka_unit_test_setup(ceiling_and_the_part_of_it, begin),
         cmocka_unit_test_setup(drift_of_a_block_cancels, begin),
+        cmocka_unit_test_setup(warm_up_is_not_counted, begin),
+        cmocka_unit_test_setup(what_follows_from_the_speedup, begin),
         cmocka_unit_test_setup(missing_pairs_are_left_out, begin),
         cmocka_unit_test_setup(never_in_the_same_block, begin),
         cmocka_unit_test_setup(few_samples_no_interval, begin),

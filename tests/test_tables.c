@@ -56,7 +56,11 @@ static const char *const samples_columns[] = {
     "parameters",
     "harness",
     "workers",
+    "role",
+    "build",
+    "repeat",
     "run_ns",
+    "took_ns",
     "prepare_ns",
     "setup_ns",
     "open_ns",
@@ -69,12 +73,18 @@ static const char *const samples_columns[] = {
     "involuntary_switches",
     "minor_faults",
     "max_rss_bytes",
+    "outlier_score",
+    "disturbed",
     NULL,
 };
 static const char *const summary_columns[] = {
     "kernel",         "parameters",
     "harness",        "workers",
+    "role",           "build",
+    "speedup_mean",   "efficiency_median",
+    "serial_median",  "serial_high",
     "blocks",         "run_ns_median",
+    "disturbed",      "outliers",
     "run_ns_low",     "run_ns_high",
     "speedup_median", "speedup_low",
     "speedup_high",   "of_ceiling_median",
@@ -88,11 +98,17 @@ static const char *const summary_columns[] = {
 static const char *const without_unit[] = {
     "block",
     "blocks",
+    "disturbed",
+    "outliers",
+    "outlier_score",
     "position",
     "kernel",
     "parameters",
     "harness",
     "workers",
+    "role",
+    "build",
+    "repeat",
     "digest",
     "base",
     "status",
@@ -108,6 +124,15 @@ static const char *const without_unit[] = {
     "of_ceiling_median",
     "of_ceiling_low",
     "of_ceiling_high",
+    "speedup_mean",
+    "speedup_mean_low",
+    "speedup_mean_high",
+    "efficiency_median",
+    "efficiency_low",
+    "efficiency_high",
+    "serial_median",
+    "serial_low",
+    "serial_high",
     NULL,
 };
 
@@ -220,6 +245,8 @@ static void summary_csv(void **state)
         check_interval(&csv, row, "run_ns", true, &summary->run_ns, 0);
         check_interval(&csv, row, "speedup", summary->has_speedup, &summary->speedup, 1e-5);
         check_interval(&csv, row, "of_ceiling", summary->has_ceiling, &summary->of_ceiling, 1e-5);
+        check_interval(&csv, row, "efficiency", summary->has_speedup, &summary->efficiency, 1e-5);
+        check_interval(&csv, row, "serial", summary->has_speedup, &summary->serial, 1e-5);
         assert_string_equal(csv_at(&csv, row, "base"),
                             cell->base == FB_NO_CELL ? "" : invented.cell[cell->base].label);
         assert_string_equal(csv_at(&csv, row, "status"),

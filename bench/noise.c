@@ -1,0 +1,69 @@
+#include "noise.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <unistd.h>
+
+struct judgement {
+    char (*text)[FB_NOISE_TEXT];
+    unsigned count;
+};
+
+static bool beyond(const struct fb_reading *reading, double limit)
+{
+    return reading->known && (double)reading->value > limit;
+}
+
+/* A sentence with a part of the window as per cent. */
+static void say_part(struct judgement *judgement, const char *what, double part)
+{
+    snprintf(judgement->text[judgement->count++], FB_NOISE_TEXT, "%s %.1f %%", what, 100 * part);
+}
+
+static void say_rate(struct judgement *judgement, const char *what, double rate)
+{
+    snprintf(judgement->text[judgement->count++], FB_NOISE_TEXT, "%s %.0f times a second", what,
+             rate);
+}
+
+/* Where each worker has a CPU of its own. */
+static void judge_scheduling(const struct fb_audit *audit, double worker_ns,
+                             struct judgement *judgement)
+{
+    const struct fb_reading *migrations = &audit->counter[FB_MIGRATIONS];
+    double often = 100 * worker_ns / 1e9;
+    if (beyond(&audit->waiting_ns, 0.02 * worker_ns))
+        say_part(judgement, "workers waited for a CPU",
+                 (double)audit->waiting_ns.value / worker_ns);
+    if (beyond(&audit->involuntary_switches, often))
+        say_rate(judgement, "workers were interrupted",
+                 (double)audit->involuntary_switches.value / worker_ns * 1e9);
+    if (beyond(migrations, often))
+        say_rate(judgement, "workers changed CPUs", (double)migrations->value / worker_ns * 1e9);
+}
+
+unsigned fb_noise_judge(const struct fb_audit *audit, unsigned workers, double cpus,
+                        char ret_text[FB_NOISES][FB_NOISE_TEXT])
+{
+    struct judgement judgement = { .text = ret_text };
+    double window_ns = (double)audit->window_ns, tick_ns = 1e9 / (double)sysconf(_SC_CLK_TCK);
+    if (beyond(&audit->other_ns, fmax(3 * tick_ns, 0.05 * window_ns)))
+        say_part(&judgement, "other processes took of a CPU",
+                 (double)audit->other_ns.value / window_ns);
+    if (beyond(&audit->steal_ns, fmax(2 * tick_ns, 0.01 * window_ns)))
+        say_part(&judgement, "the hypervisor took of a CPU",
+                 (double)audit->steal_ns.value / window_ns);
+    if (workers <= cpus)
+        judge_scheduling(audit, workers * window_ns, &judgement);
+    if (beyond(&audit->throttled_ns, 0.01 * window_ns))
+        say_part(&judgement, "held back by the quota for",
+                 (double)audit->throttled_ns.value / window_ns);
+    if (beyond(&audit->hot, 0))
+        snprintf(ret_text[judgement.count++], FB_NOISE_TEXT, "slowed down by heat %lld times",
+                 (long long)audit->hot.value);
+    if (audit->frequency_khz.known && audit->frequency_change_khz.known &&
+        fabs((double)audit->frequency_change_khz.value) > 0.1 * (double)audit->frequency_khz.value)
+        snprintf(ret_text[judgement.count++], FB_NOISE_TEXT, "the frequency changed by %lld kHz",
+                 (long long)audit->frequency_change_khz.value);
+    return judgement.count;
+}

@@ -1,0 +1,37 @@
+/* Invented times with what real machines do to them: drift, autocorrelation, heavy tails, spikes.
+ */
+#ifndef FB_TESTS_INVENTED_NOISE_H
+#define FB_TESTS_INVENTED_NOISE_H
+
+#include "bench/random.h"
+
+/* Standard normal, and Student's t with 3 degrees of freedom. */
+double noise_normal(struct fb_random *random);
+double noise_student(struct fb_random *random);
+
+/* Trials of half a second, one after the other, on a machine that grows faster or slower by 1 % a
+ * minute. */
+struct noise {
+    struct fb_random random;
+    double drift;  /* of log time, a trial */
+    double along;  /* the autocorrelated part now */
+    double trials; /* done */
+};
+
+void noise_begin(struct noise *noise, uint64_t seed);
+
+/* What the next trial's time is multiplied by. */
+double noise_next(struct noise *noise);
+
+/* An experiment: the trials of a block in random order, time[cell][block] around the true times. */
+#define NOISE_CELLS 4
+#define NOISE_BLOCKS 60
+struct noise_experiment {
+    struct noise noise;
+    double time[NOISE_CELLS][NOISE_BLOCKS];
+};
+
+void noise_experiment_make(struct noise_experiment *experiment, const double truth[NOISE_CELLS],
+                           uint64_t seed);
+
+#endif
