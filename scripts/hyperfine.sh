@@ -30,8 +30,9 @@ for kernel in $KERNELS; do
             [ "$harness" != single ] || workers=1
             # The results were checked a moment ago: known by their digest, they are not checked
             # inside the time that hyperfine takes.
-            digest=$(awk -F, -v kernel="$kernel" '$3 == kernel { print $NF; exit }' \
-                "$dir/samples.csv")
+            digest=$(awk -F, -v kernel="$kernel" '
+                NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
+                $at["kernel"] == kernel { print $at["digest"]; exit }' "$dir/samples.csv")
             name="$kernel $harness $workers"
             case " $* " in *" $name "*) continue ;; esac
             set -- "$@" --command-name "$name" \
