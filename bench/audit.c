@@ -23,7 +23,8 @@ static unsigned allowed_cpus(cpu_set_t *set, size_t size)
 static void read_stat(const cpu_set_t *set, size_t size, struct fb_moment *moment)
 {
     char line[512];
-    long long tick_ns = 1000000000 / sysconf(_SC_CLK_TCK), busy = 0, steal = 0, value[8];
+    long long tick_ns = 1000000000 / sysconf(_SC_CLK_TCK), busy = 0, idle = 0, steal = 0;
+    long long value[8];
     unsigned cpu, found = 0;
     FILE *file = fopen("/proc/stat", "re");
     while (file && fgets(line, sizeof line, file))
@@ -33,12 +34,14 @@ static void read_stat(const cpu_set_t *set, size_t size, struct fb_moment *momen
             cpu < CPUS_MOST && CPU_ISSET_S(cpu, size, set)) {
             found++;
             busy += value[0] + value[1] + value[2] + value[5] + value[6];
+            idle += value[3] + value[4];
             steal += value[7];
         }
     if (file)
         fclose(file);
     moment->busy_ns = found ? fb_reading_of(busy * tick_ns)
                             : fb_reading_missing("/proc/stat does not show these CPUs");
+    moment->idle_ns = found ? fb_reading_of(idle * tick_ns) : moment->busy_ns;
     moment->steal_ns = found ? fb_reading_of(steal * tick_ns) : moment->busy_ns;
 }
 
@@ -77,7 +80,7 @@ static void read_machine(struct fb_moment *moment)
     cpu_set_t *set = CPU_ALLOC(CPUS_MOST);
     unsigned count = set ? allowed_cpus(set, size) : 0;
     if (count == 0) {
-        moment->busy_ns = moment->steal_ns = moment->frequency_khz = moment->hot =
+        moment->busy_ns = moment->idle_ns = moment->steal_ns = moment->frequency_khz = moment->hot =
             fb_reading_missing("the CPUs that may be used are not known");
     } else {
         read_stat(set, size, moment);
@@ -154,6 +157,7 @@ void fb_audit_end(const struct fb_auditor *auditor, struct fb_audit *ret_audit)
         .cpu_ns = plus(&live, &ended),
         .involuntary_switches = plus(&switches, &ended_switches),
         .waiting_ns = fb_reading_since(&begin->own.waiting_ns, &end.own.waiting_ns),
+        .idle_ns = fb_reading_since(&begin->idle_ns, &end.idle_ns),
         .steal_ns = fb_reading_since(&begin->steal_ns, &end.steal_ns),
         .throttled_ns = fb_reading_since(&begin->throttled_ns, &end.throttled_ns),
         .hot = fb_reading_since(&begin->hot, &end.hot),

@@ -13,10 +13,10 @@ struct fb_moment {
     struct fb_relatives own;
     struct fb_reading ended_cpu_ns; /* of children that were waited for */
     struct fb_reading ended_involuntary;
-    struct fb_reading busy_ns, steal_ns; /* of the CPUs that may be used */
-    struct fb_reading frequency_khz;     /* their mean */
-    struct fb_reading hot;               /* times that they were slowed down by heat */
-    struct fb_reading throttled_ns;      /* by the control group's quota */
+    struct fb_reading busy_ns, idle_ns, steal_ns; /* of the CPUs that may be used */
+    struct fb_reading frequency_khz;              /* their mean */
+    struct fb_reading hot;                        /* times that they were slowed down by heat */
+    struct fb_reading throttled_ns;               /* by the control group's quota */
     struct fb_reading counter[FB_COUNTERS];
 };
 
@@ -26,6 +26,7 @@ struct fb_audit {
     struct fb_reading cpu_ns;     /* this trial's own computing */
     struct fb_reading other_ns;   /* computing of everything else on the CPUs that may be used */
     struct fb_reading steal_ns;   /* that the hypervisor gave to others, summed over CPUs */
+    struct fb_reading idle_ns;    /* that these CPUs had nothing to do, summed */
     struct fb_reading waiting_ns; /* workers ready to run, but without a CPU, summed */
     struct fb_reading involuntary_switches;
     struct fb_reading throttled_ns, hot;

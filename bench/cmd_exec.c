@@ -18,6 +18,8 @@ struct options {
     const char *harness_name; /* as given, with its variant */
     const char *assignment[ASSIGNMENTS_MOST];
     size_t assignments;
+    unsigned *cpus; /* to bind to; owned; NULL: none are given */
+    size_t cpu_count;
     bool json, workers_given;
 };
 
@@ -35,7 +37,8 @@ static const struct argp_option option_table[] = {
     { "repeat", 'r', "N", 0, "Run the job N times; run_ns is the median", 0 },
     { "least", 'l', "MS", 0, "Run it more often, until that many ms of work are done", 0 },
     { "copies", 'C', "N", 0, "Run N independent single copies at once (the ceiling)", 0 },
-    { "bind", 'b', "none|core", 0, "Bind each worker to a core of its own (default none)", 0 },
+    { "bind", 'b', "none|core|CPU,…", 0,
+      "Bind each worker to a core of its own, or to these CPUs (default none)", 0 },
     { "switch-interval", 'i', "MS", 0, "gil: wait before asking for the lock (default 5 ms)", 0 },
     { "known", 'K', "DIGEST", 0, "Results with this digest were checked before: don't again", 0 },
     { "json", 'j', 0, 0, "Print JSON", 0 },
@@ -75,6 +78,28 @@ static error_t take_digest(const char *arg, struct fb_trial_request *request)
     return 0;
 }
 
+static error_t take_binding(char *arg, struct options *options)
+{
+    if (arg[0] < '0' || arg[0] > '9')
+        return fb_take_bind(arg, &options->request.bind);
+    const char *part[FB_WORKERS_MOST];
+    size_t count = fb_split(arg, part, FB_WORKERS_MOST);
+    if (count > FB_WORKERS_MOST) {
+        fb_fail(FB_EXIT_USAGE, "bad list: --bind: give at most %d CPUs", FB_WORKERS_MOST);
+        return EINVAL;
+    }
+    options->cpus = reallocarray(options->cpus, count, sizeof *options->cpus);
+    error_t result = options->cpus ? 0 : ENOMEM;
+    for (size_t i = 0; i < count && result == 0; i++) {
+        uint64_t cpu = 0;
+        result = fb_take_number("--bind", part[i], 0, INT_MAX, &cpu);
+        options->cpus[i] = (unsigned)cpu;
+    }
+    options->cpu_count = count;
+    options->request.bind = true;
+    return result;
+}
+
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
     struct options *options = state->input;
@@ -106,7 +131,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     case 'C':
         return take_count("--copies", arg, FB_WORKERS_MOST, &request->copies);
     case 'b':
-        return fb_take_bind(arg, &request->bind);
+        return take_binding(arg, options);
     case 'i':
         return take_ms("--switch-interval", arg, &request->switch_interval_ns);
     case 'K':
@@ -125,6 +150,24 @@ static const struct argp parser = {
     .doc = "Runs one kernel under one harness, in this process, and checks its results.",
 };
 
+static int check_binding(struct options *options)
+{
+    struct fb_trial_request *request = &options->request;
+    unsigned wanted = request->copies ? request->copies : request->workers;
+    if (!options->cpus)
+        return 0;
+    if (options->cpu_count != wanted)
+        return fb_fail(FB_EXIT_USAGE,
+                       "bad list: --bind: %zu CPUs for %u workers: give one for each",
+                       options->cpu_count, wanted);
+    for (size_t i = 0; i < options->cpu_count; i++)
+        if (!fb_cpus_may_use(options->cpus[i]))
+            return fb_fail(FB_EXIT_USAGE, "no such CPU: --bind %u: give CPUs that may be used",
+                           options->cpus[i]);
+    request->cpus = options->cpus;
+    return 0;
+}
+
 static int complete(struct options *options)
 {
     struct fb_trial_request *request = &options->request;
@@ -139,6 +182,8 @@ static int complete(struct options *options)
         fb_cpus_read(&cpus);
         request->workers = single ? 1 : cpus.workers;
     }
+    if (check_binding(options) != 0)
+        return FB_EXIT_USAGE;
     if (request->copies && strcmp(request->harness->name, "single") != 0)
         return fb_fail(FB_EXIT_USAGE, "copies are copies of single: -H %s: give -H single",
                        request->harness->name);
@@ -202,6 +247,7 @@ static int exec_main(int argc, char **argv)
         result = report(&options, &trial, start_ns);
     fb_trial_clear(&trial);
     fb_params_clear(&options.request.params);
+    free(options.cpus);
     return result;
 }
 

@@ -1,4 +1,5 @@
 /* `forkbench list`: what there is, and why what is missing is missing. */
+#include "build.h"
 #include "cli.h"
 #include "json.h"
 
@@ -167,6 +168,8 @@ static int list_main(int argc, char **argv)
         return FB_EXIT_OK;
     }
     json_t *root = json_object();
+    if (all)
+        json_object_set_new(root, "build", fb_build_json(&fb_build));
     if (all || options.kernels)
         json_object_set_new(root, "kernels", kernels_json());
     if (all || options.harnesses)

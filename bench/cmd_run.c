@@ -16,10 +16,11 @@ struct options {
     double budget_s[FB_FAMILIES], precision;
     uint64_t seed;
     bool bind;
-    const char *against; /* a program, or NULL */
-    const char *folder;  /* to write into; NULL: the default */
-    const char *resume;  /* the folder of a run to go on with, or NULL */
-    const char *other;   /* an option beside --resume; NULL: none is given */
+    const char *against;   /* a program, or NULL */
+    json_t *against_build; /* what it says of itself; owned */
+    const char *folder;    /* to write into; NULL: the default */
+    const char *resume;    /* the folder of a run to go on with, or NULL */
+    const char *other;     /* an option beside --resume; NULL: none is given */
 };
 
 static const struct argp_option option_table[] = {
@@ -34,7 +35,7 @@ static const struct argp_option option_table[] = {
     { "bind", 'b', "none|core", 0, "Bind each worker to a core of its own (default none)", 0 },
     { "precision", 'e', "PERCENT", 0,
       "Full width of the 95 % intervals that is worth more blocks (default 2)", 0 },
-    { "budget", 'B', "SECONDS", 0, "At most, for the harnesses in C (default 60)", 0 },
+    { "budget", 'B', "SECONDS", 0, "At most, for the harnesses in C (default 120)", 0 },
     { "cpython-budget", 'P', "SECONDS", 0, "At most, for the cpython harnesses (default 120)", 0 },
     { "seed", 'S', "N", 0, "Of the order within blocks (default 1)", 0 },
     { "output", 'o', "DIR", 0, "Where to write (default results/<UTC stamp>-<commit>)", 0 },
@@ -140,15 +141,16 @@ static json_t *make_head(const struct options *options, const struct fb_machine 
     json_t *workers = json_array();
     for (size_t i = 0; i < request->worker_counts; i++)
         json_array_append_new(workers, json_integer((json_int_t)request->workers[i]));
-    return json_pack(
-        "{si ss ss ss so so so so so sI sf sf sf sb ss?}", "schema", FB_SCHEMA, "commit",
-        machine->commit, "started_utc", machine->utc, "stamp", machine->stamp, "machine",
-        fb_machine_json(machine), "kernels", list_json(request->kernel, request->kernels),
-        "harnesses", list_json(request->harness, request->harnesses), "params",
-        list_json(request->param, request->params), "workers", workers, "seed",
-        (json_int_t)options->seed, "precision", options->precision, "budget_s",
-        options->budget_s[FB_FAMILY_C], "cpython_budget_s", options->budget_s[FB_FAMILY_CPYTHON],
-        "bind", options->bind, "against", options->against);
+    return json_pack("{si so ss ss so so so so so sI sf sf sf sb ss? sO?}", "schema", FB_SCHEMA,
+                     "build", fb_build_json(&fb_build), "started_utc", machine->utc, "stamp",
+                     machine->stamp, "machine", fb_machine_json(machine), "kernels",
+                     list_json(request->kernel, request->kernels), "harnesses",
+                     list_json(request->harness, request->harnesses), "params",
+                     list_json(request->param, request->params), "workers", workers, "seed",
+                     (json_int_t)options->seed, "precision", options->precision, "budget_s",
+                     options->budget_s[FB_FAMILY_C], "cpython_budget_s",
+                     options->budget_s[FB_FAMILY_CPYTHON], "bind", options->bind, "against",
+                     options->against, "against_build", options->against_build);
 }
 
 /* The list's strings belong to the head. */
@@ -182,25 +184,33 @@ static void read_head(const json_t *head, struct options *options)
     options->against = json_string_value(json_object_get(head, "against"));
 }
 
-/* Whether the rest would be measured under the same conditions. */
-static int check_head(const json_t *head, struct fb_machine *machine)
+/* The first field of `now` that `before` does not have like that, or NULL. */
+static const char *find_difference(json_t *now, const json_t *before)
 {
-    json_t *now = fb_machine_json(machine);
-    const json_t *before = json_object_get(head, "machine");
-    const char *commit = json_string_value(json_object_get(head, "commit")), *name;
+    const char *name;
     json_t *value;
-    json_object_foreach(now, name,
-                        value) if (!json_equal(value, json_object_get(before, name))) break;
+    json_object_foreach(now, name, value)
+    {
+        if (!json_equal(value, json_object_get(before, name)))
+            return name;
+    }
+    return NULL;
+}
+
+/* Whether the rest would be measured by the same build under the same conditions. */
+static int check_head(const json_t *head, const struct fb_machine *machine)
+{
+    json_t *build = fb_build_json(&fb_build), *conditions = fb_machine_json(machine);
+    const char *name = find_difference(build, json_object_get(head, "build"));
     int result = 0;
-    if (!commit || strcmp(commit, machine->commit) != 0)
+    if (name)
         result = fb_fail(FB_EXIT_INCOMPARABLE,
-                         "can't go on with another build: commit %s: it was "
-                         "begun with %s",
-                         machine->commit, commit ? commit : "none");
-    else if (name)
+                         "can't go on with another build: %s differs: measure anew", name);
+    else if ((name = find_difference(conditions, json_object_get(head, "machine"))))
         result = fb_fail(FB_EXIT_INCOMPARABLE,
                          "can't go on under other conditions: %s differs: measure anew", name);
-    json_decref(now);
+    json_decref(build);
+    json_decref(conditions);
     return result;
 }
 
@@ -214,7 +224,8 @@ static int begin(struct fb_sweep *sweep, const struct options *options,
         snprintf(sweep->folder, sizeof sweep->folder, "%s", options->folder);
         result = fb_folder_make(sweep->folder, error);
     } else {
-        result = fb_folder_make_default(machine, sweep->folder, sizeof sweep->folder, error);
+        result = fb_folder_make_default(machine->stamp, fb_build.commit, sweep->folder,
+                                        sizeof sweep->folder, error);
     }
     if (result == 0)
         result =
@@ -243,20 +254,26 @@ static int go_on(struct fb_sweep *sweep, struct options *options, struct fb_mach
     return result;
 }
 
-/* The other build, as a path that holds wherever a trial runs. */
-static int find_against(struct options *options, char *path)
+/* The other build, as a path that holds wherever a trial runs, and what it says of itself. */
+static int find_against(const struct fb_sweep *sweep, struct options *options, char *path)
 {
     if (!options->against)
         return 0;
+    struct fb_error error = { 0 };
     struct stat found;
     if (!realpath(options->against, path) || stat(path, &found) < 0)
         return fb_fail(FB_EXIT_USAGE, "no such program: --against %s: %s", options->against,
                        strerror(errno));
-    if (!S_ISREG(found.st_mode) || access(path, X_OK) < 0)
-        return fb_fail(FB_EXIT_USAGE, "not a program: --against %s: give another build's forkbench",
+    if (!S_ISREG(found.st_mode) || access(path, X_OK) < 0 ||
+        fb_spawn_ask(path, &options->against_build, &error) < 0)
+        return fb_fail(FB_EXIT_USAGE, "not a forkbench: --against %s: give another build's program",
                        options->against);
     options->against = path;
     options->request.against = true;
+    const json_t *before = json_object_get(sweep->journal.head, "against_build");
+    if (before && !json_equal(before, options->against_build))
+        return fb_fail(FB_EXIT_INCOMPARABLE,
+                       "can't go on against another build: %s: it has changed: measure anew", path);
     return 0;
 }
 
@@ -267,7 +284,7 @@ static int sweep_with(struct fb_sweep *sweep, struct options *options, struct fb
     char against[PATH_MAX];
     int result = options->resume ? go_on(sweep, options, machine) : 0;
     if (result == 0)
-        result = find_against(options, against);
+        result = find_against(sweep, options, against);
     if (result)
         return result;
     options->request.effective = machine->cpus.effective;
@@ -281,6 +298,8 @@ static int sweep_with(struct fb_sweep *sweep, struct options *options, struct fb
         sweep->spawn.against = options->against;
         sweep->spawn.bind = options->bind;
         sweep->data = (struct fb_run){ .machine = machine,
+                                       .build = &fb_build,
+                                       .against = options->against_build,
                                        .plan = &plan,
                                        .seed = options->seed,
                                        .precision = options->precision,
@@ -294,7 +313,7 @@ static int sweep_with(struct fb_sweep *sweep, struct options *options, struct fb
 
 static int run_main(int argc, char **argv)
 {
-    struct options options = { .budget_s = { 60, 120 }, .precision = 0.02, .seed = 1 };
+    struct options options = { .budget_s = { 120, 120 }, .precision = 0.02, .seed = 1 };
     struct fb_machine machine;
     int result = fb_parse(&parser, argc, argv, &options);
     if (result)
@@ -306,6 +325,7 @@ static int run_main(int argc, char **argv)
     fb_machine_read(&machine);
     result = sweep_with(sweep, &options, &machine);
     fb_journal_close(&sweep->journal);
+    json_decref(options.against_build);
     free(sweep);
     return result;
 }

@@ -92,6 +92,7 @@ static json_t *audit_json(const struct fb_audit *audit)
     } field[] = {
         { "cpu_ns", &audit->cpu_ns },
         { "other_processes_ns", &audit->other_ns },
+        { "idle_ns", &audit->idle_ns },
         { "steal_ns", &audit->steal_ns },
         { "waiting_ns", &audit->waiting_ns },
         { "involuntary_switches", &audit->involuntary_switches },

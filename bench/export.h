@@ -2,16 +2,19 @@
 #ifndef FB_EXPORT_H
 #define FB_EXPORT_H
 
-#include "machine.h"
 #include "analysis.h"
+#include "build.h"
 #include "fits.h"
+#include "machine.h"
 
 #include <stdio.h>
 
-#define FB_SCHEMA 2 /* of run.json and the CSV files: results/README.md */
+#define FB_SCHEMA 3 /* of run.json and the CSV files: results/README.md */
 
 struct fb_run {
     const struct fb_machine *machine;
+    const struct fb_build *build;
+    const json_t *against; /* the other build, as fb_build_json says it; NULL: none */
     const struct fb_plan *plan;
     const struct fb_samples *samples;
     const struct fb_analysis *analysis;

@@ -145,12 +145,12 @@ static int write_json(const struct fb_run *run, FILE *to)
         json_array_append_new(samples, sample_json(run, i));
     for (size_t i = 0; i < run->plan->pairs; i++)
         json_array_append_new(comparisons, comparison_json(run, i));
-    json_t *root =
-        json_pack("{si ss ss ss sb so so so so so so so}", "schema", FB_SCHEMA, "forkbench",
-                  FB_VERSION, "commit", run->machine->commit, "started_utc", run->machine->utc,
-                  "complete", run->complete, "machine", fb_machine_json(run->machine), "plan",
-                  plan_json(run, cells), "samples", samples, "summary", summary, "comparisons",
-                  comparisons, "noise", noise_json(run), "scaling", scaling_json(run));
+    json_t *root = json_pack("{si so sO? ss sb so so so so so so so}", "schema", FB_SCHEMA, "build",
+                             fb_build_json(run->build), "against", run->against, "started_utc",
+                             run->machine->utc, "complete", run->complete, "machine",
+                             fb_machine_json(run->machine), "plan", plan_json(run, cells),
+                             "samples", samples, "summary", summary, "comparisons", comparisons,
+                             "noise", noise_json(run), "scaling", scaling_json(run));
     return fb_json_print(root, to);
 }
 

@@ -68,16 +68,15 @@ static void point_latest(const char *folder)
         rename("results/.latest", "results/latest");
 }
 
-int fb_folder_make_default(const struct fb_machine *machine, char *ret_path, size_t size,
+int fb_folder_make_default(const char *stamp, const char *commit, char *ret_path, size_t size,
                            struct fb_error *error)
 {
     char path[128];
     int result = make_folders("results", error);
     for (unsigned number = 1; result == 0; number++) {
-        snprintf(path, sizeof path, "results/%s-%s", machine->stamp, machine->commit);
+        snprintf(path, sizeof path, "results/%s-%s", stamp, commit);
         if (number > 1)
-            snprintf(path, sizeof path, "results/%s-%s-%u", machine->stamp, machine->commit,
-                     number);
+            snprintf(path, sizeof path, "results/%s-%s-%u", stamp, commit, number);
         if (mkdir(path, 0777) == 0)
             break;
         if (errno != EEXIST)

@@ -2,8 +2,6 @@
 #ifndef FB_FOLDER_H
 #define FB_FOLDER_H
 
-#include "machine.h"
-
 #include "base/error.h"
 
 #include <stddef.h>
@@ -14,7 +12,7 @@ int fb_folder_make(const char *path, struct fb_error *error);
 
 /* Makes results/<UTC stamp>-<commit>, with a number behind it if that second has a run already, and
  * points results/latest to it. 0 and its path, or a negative errno with *error. */
-int fb_folder_make_default(const struct fb_machine *machine, char *ret_path, size_t size,
+int fb_folder_make_default(const char *stamp, const char *commit, char *ret_path, size_t size,
                            struct fb_error *error);
 
 #endif

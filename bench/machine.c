@@ -1,7 +1,5 @@
 #include "machine.h"
 
-#include "commit.h"
-
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
@@ -36,14 +34,8 @@ void fb_machine_read(struct fb_machine *ret_machine)
     gmtime_r(&now, &utc);
     read_cpu(machine->cpu, sizeof machine->cpu, name.machine);
     snprintf(machine->kernel, sizeof machine->kernel, "%.20s %.70s", name.sysname, name.release);
-#ifdef __clang__
-    snprintf(machine->compiler, sizeof machine->compiler, "clang %s", __clang_version__);
-#else
-    snprintf(machine->compiler, sizeof machine->compiler, "gcc %s", __VERSION__);
-#endif
     strftime(machine->utc, sizeof machine->utc, "%Y-%m-%dT%H:%M:%SZ", &utc);
     strftime(machine->stamp, sizeof machine->stamp, "%Y%m%dT%H%M%SZ", &utc);
-    snprintf(machine->commit, sizeof machine->commit, "%s", FB_COMMIT);
     machine->memory_mib = (unsigned long)sysconf(_SC_PHYS_PAGES) *
                           ((unsigned long)sysconf(_SC_PAGESIZE) / 1024) / 1024;
     fb_cpus_read(&machine->cpus);
@@ -57,12 +49,12 @@ json_t *fb_machine_json(const struct fb_machine *machine)
     const struct fb_cgroup *cgroup = &cpus->cgroup;
     const struct fb_topology *topology = &machine->topology;
     json_t *quota = cgroup->quota > 0 ? json_real(cgroup->quota) : json_null();
-    json_t *root = json_pack(
-        "{ss ss ss sI si si so ss ss sf si}", "cpu", machine->cpu, "kernel", machine->kernel,
-        "compiler", machine->compiler, "memory_mib", (json_int_t)machine->memory_mib, "cpus_online",
-        (int)cpus->online, "cpus_allowed", (int)cpus->allowed, "cpu_quota", quota, "cpu_quota_from",
-        cgroup->quota_from, "cpuset", cgroup->cpuset, "cpus_effective", cpus->effective,
-        "workers_default", (int)cpus->workers);
+    json_t *root =
+        json_pack("{ss ss sI si si so ss ss sf si}", "cpu", machine->cpu, "kernel", machine->kernel,
+                  "memory_mib", (json_int_t)machine->memory_mib, "cpus_online", (int)cpus->online,
+                  "cpus_allowed", (int)cpus->allowed, "cpu_quota", quota, "cpu_quota_from",
+                  cgroup->quota_from, "cpuset", cgroup->cpuset, "cpus_effective", cpus->effective,
+                  "workers_default", (int)cpus->workers);
     if (topology->threads == 0)
         json_object_set_new(root, "topology", json_string("unavailable: hwloc can't read it"));
     else

@@ -10,10 +10,8 @@
 struct fb_machine {
     char cpu[128];   /* the CPU's model */
     char kernel[96]; /* "Linux 6.1.0" */
-    char compiler[64];
     char utc[24];    /* now: "2026-01-31T12:34:56Z" */
     char stamp[20];  /* the same for a file's name: "20260131T123456Z" */
-    char commit[48]; /* that forkbench was built from */
     unsigned long memory_mib;
     struct fb_cpus cpus;
     struct fb_topology topology; /* threads 0: it can't be read */

@@ -1,4 +1,5 @@
 /* Parses as far as the command's name and hands over. */
+#include "build.h"
 #include "cli.h"
 
 #include <errno.h>
@@ -44,7 +45,7 @@ int main(int argc, char **argv)
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
         return finish(usage());
     if (strcmp(argv[1], "--version") == 0)
-        return finish(puts("forkbench " FB_VERSION) < 0);
+        return finish(printf("forkbench %s (commit %s)\n", fb_build.version, fb_build.commit) < 0);
     for (size_t i = 0; i < COMMANDS; i++) {
         char name[32];
         if (strcmp(argv[1], commands[i]->name) != 0)

@@ -26,15 +26,18 @@ static void say_rate(struct judgement *judgement, const char *what, double rate)
              rate);
 }
 
-/* Where each worker has a CPU of its own. */
-static void judge_scheduling(const struct fb_audit *audit, double worker_ns,
+/* Where each worker has a CPU of its own. While two of them stand on one CPU another one idles:
+ * that is how this way of running is scheduled. Waiting beyond what was idle is for somebody else.
+ */
+static void judge_scheduling(const struct fb_audit *audit, double worker_ns, double tick_ns,
                              struct judgement *judgement)
 {
     const struct fb_reading *migrations = &audit->counter[FB_MIGRATIONS];
     double often = 100 * worker_ns / 1e9;
-    if (beyond(&audit->waiting_ns, 0.02 * worker_ns))
-        say_part(judgement, "workers waited for a CPU",
-                 (double)audit->waiting_ns.value / worker_ns);
+    struct fb_reading kept_out = fb_reading_since(&audit->idle_ns, &audit->waiting_ns);
+    if (beyond(&kept_out, fmax(2 * tick_ns, 0.02 * worker_ns)))
+        say_part(judgement, "workers waited while no CPU was idle",
+                 (double)kept_out.value / worker_ns);
     if (beyond(&audit->involuntary_switches, often))
         say_rate(judgement, "workers were interrupted",
                  (double)audit->involuntary_switches.value / worker_ns * 1e9);
@@ -54,7 +57,7 @@ unsigned fb_noise_judge(const struct fb_audit *audit, unsigned workers, double c
         say_part(&judgement, "the hypervisor took of a CPU",
                  (double)audit->steal_ns.value / window_ns);
     if (workers <= cpus)
-        judge_scheduling(audit, workers * window_ns, &judgement);
+        judge_scheduling(audit, workers * window_ns, tick_ns, &judgement);
     if (beyond(&audit->throttled_ns, 0.01 * window_ns))
         say_part(&judgement, "held back by the quota for",
                  (double)audit->throttled_ns.value / window_ns);

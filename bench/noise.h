@@ -11,9 +11,9 @@
  * workers, where `cpus` may be used. The limits, set before anything was measured, are what may
  * cost a trial about a hundredth: other processes' computing or steal beyond 5 % and 1 % of a CPU's
  * time and three and two clock ticks (what is counted in ticks can be wrong by one a CPU); waiting
- * beyond 2 % of the workers' time; 100 interruptions or migrations a second of a worker; 1 % of the
- * time without quota; any slowing by heat; a tenth of the frequency. What is unavailable disturbs
- * nobody. */
+ * while no CPU was idle beyond 2 % of the workers' time and two ticks; 100 interruptions or
+ * migrations a second of a worker; 1 % of the time without quota; any slowing by heat; a tenth of
+ * the frequency. What is unavailable disturbs nobody. */
 unsigned fb_noise_judge(const struct fb_audit *audit, unsigned workers, double cpus,
                         char ret_text[FB_NOISES][FB_NOISE_TEXT]);
 

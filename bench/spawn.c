@@ -3,6 +3,7 @@
 #include "json.h"
 
 #include "harness/child.h"
+#include "harness/topology.h"
 #include "harness/worker.h"
 
 #include <errno.h>
@@ -43,9 +44,56 @@ static int set_params(struct fb_params *params, const struct fb_cell *cell, stru
     return result;
 }
 
+/* The CPUs for so many workers, as text: "--bind=0,1". NULL with *error on failure. */
+static char *choose_cpus(unsigned workers, struct fb_error *error)
+{
+    unsigned *cpu = calloc(workers, sizeof *cpu);
+    char *text = NULL;
+    size_t size;
+    FILE *to = cpu ? open_memstream(&text, &size) : NULL;
+    int result = !to ? -ENOMEM : fb_topology_choose(workers, cpu);
+    for (unsigned i = 0; to && i < workers; i++)
+        fprintf(to, "%s%u", i ? "," : "--bind=", cpu[i]);
+    if (to && fclose(to) != 0)
+        result = -ENOMEM;
+    free(cpu);
+    if (result == 0)
+        return text;
+    free(text);
+    fb_error_set(error, result, "can't choose CPUs to bind to");
+    return NULL;
+}
+
+static unsigned bound_workers(const struct fb_cell *cell)
+{
+    return cell->copies ? cell->copies : cell->workers;
+}
+
+/* hwloc takes milliseconds to load: once for each number of workers. */
+static int bind_cells(struct fb_spawn *spawn, struct fb_error *error)
+{
+    const struct fb_plan *plan = spawn->plan;
+    spawn->cpus = calloc(plan->count, sizeof *spawn->cpus);
+    if (!spawn->cpus)
+        return fb_error_set(error, -ENOMEM, "out of memory");
+    for (size_t i = 0; i < plan->count; i++) {
+        size_t same = 0;
+        while (bound_workers(&plan->cell[same]) != bound_workers(&plan->cell[i]))
+            same++;
+        spawn->cpus[i] = same < i ? strdup(spawn->cpus[same])
+                                  : choose_cpus(bound_workers(&plan->cell[i]), error);
+        if (!spawn->cpus[i])
+            return error->code ? error->code : fb_error_set(error, -ENOMEM, "out of memory");
+    }
+    return 0;
+}
+
 int fb_spawn_prepare(struct fb_spawn *spawn, struct fb_error *error)
 {
     const struct fb_plan *plan = spawn->plan;
+    int bound = spawn->bind ? bind_cells(spawn, error) : 0;
+    if (bound < 0)
+        return bound;
     for (size_t i = 0; i < plan->count; i++) {
         const struct fb_cell *cell = &plan->cell[i];
         if (!cell->kernel->prepare || find(spawn, cell) || spawn->count == FB_LIST_MOST)
@@ -71,6 +119,10 @@ void fb_spawn_clear(struct fb_spawn *spawn)
         if (spawn->prepared[i].fd >= 0)
             close(spawn->prepared[i].fd);
     spawn->count = 0;
+    for (size_t i = 0; spawn->cpus && i < spawn->plan->count; i++)
+        free(spawn->cpus[i]);
+    free(spawn->cpus);
+    spawn->cpus = NULL;
 }
 
 /* ---- arguments ---- */
@@ -95,6 +147,15 @@ add(struct arguments *arguments, const char *format, ...)
     arguments->list[arguments->count] = NULL;
 }
 
+/* One of any length, which stays the caller's. */
+static void add_text(struct arguments *arguments, char *text)
+{
+    if (arguments->count == ARGUMENTS_MOST)
+        return;
+    arguments->list[arguments->count++] = text;
+    arguments->list[arguments->count] = NULL;
+}
+
 static void make_arguments(struct arguments *arguments, struct fb_spawn *spawn,
                            const struct fb_turn *turn)
 {
@@ -115,8 +176,8 @@ static void make_arguments(struct arguments *arguments, struct fb_spawn *spawn,
         add(arguments, "--repeat=%u", turn->repeat);
     else if (!cell->copies) /* they are repeated as often as their base */
         add(arguments, "--least=%d", LEAST_MS);
-    if (spawn->bind)
-        add(arguments, "--bind=core");
+    if (spawn->cpus)
+        add_text(arguments, spawn->cpus[turn->cell]);
     if (turn->known)
         add(arguments, "--known=%016" PRIx64, *turn->known);
     snprintf(copy, sizeof copy, "%s", cell->params);
@@ -284,6 +345,21 @@ static int run_program(const char *program, struct arguments *arguments, json_t 
     else
         *ret_raw = raw;
     return result;
+}
+
+int fb_spawn_ask(const char *program, json_t **ret_build, struct fb_error *error)
+{
+    struct arguments arguments = { .count = 0 };
+    json_t *raw = NULL;
+    add(&arguments, "forkbench");
+    add(&arguments, "list");
+    add(&arguments, "--json");
+    int result = run_program(program, &arguments, &raw, error);
+    if (result < 0)
+        return result;
+    *ret_build = json_incref(json_object_get(raw, "build"));
+    json_decref(raw);
+    return *ret_build ? 0 : fb_error_set(error, -EBADMSG, "it does not say which build it is");
 }
 
 int fb_spawn_trial(struct fb_spawn *spawn, const struct fb_turn *turn, struct fb_outcome *outcome,

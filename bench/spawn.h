@@ -16,14 +16,20 @@ struct fb_spawn {
     const struct fb_plan *plan;
     const char *against; /* the other build's program; NULL: none */
     bool bind;           /* each worker on a CPU of its own */
+    char **cpus;         /* [plan->count] then: a cell's as --bind wants them; owned */
     struct fb_spawn_prepared prepared[FB_LIST_MOST];
     size_t count;
 };
 
-/* Prepares what the kernels of spawn->plan can have prepared. 0, or a negative errno with *error.
+/* Prepares what is expensive and the same for all trials: what the kernels of spawn->plan can have
+ * prepared, the CPUs to bind to. 0, or a negative errno with *error.
  * End with fb_spawn_clear in any case. */
 int fb_spawn_prepare(struct fb_spawn *spawn, struct fb_error *error);
 void fb_spawn_clear(struct fb_spawn *spawn);
+
+/* Asks a program which build of forkbench it is: 0 with *ret_build (owned by the caller), the
+ * "build" of its `list --json`, or a negative errno with *error. */
+int fb_spawn_ask(const char *program, json_t **ret_build, struct fb_error *error);
 
 /* Runs one trial and takes it as fb_spawn_take does. 0, or a negative errno with *error; -EINTR:
  * the trial was ended by SIGINT or SIGTERM, as happens to it together with us. */

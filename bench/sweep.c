@@ -161,8 +161,10 @@ int fb_sweep_run(struct fb_sweep *sweep)
         .context = sweep,
     };
     memcpy(measure.budget_s, sweep->data.budget_s, sizeof measure.budget_s);
-    if (fb_spawn_prepare(&sweep->spawn, &error) < 0)
+    if (fb_spawn_prepare(&sweep->spawn, &error) < 0) {
+        fb_spawn_clear(&sweep->spawn);
         return fb_fail_with(&error);
+    }
     struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);

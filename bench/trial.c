@@ -55,9 +55,11 @@ static int set_up(const struct fb_trial_request *request, struct fb_trial_job *j
     if (request->bind) {
         unsigned count = request->copies ? request->copies : request->workers;
         job->cpus = calloc(count, sizeof *job->cpus);
-        result = job->cpus ? fb_topology_choose(count, job->cpus) : -ENOMEM;
+        result = !job->cpus ? -ENOMEM : request->cpus ? 0 : fb_topology_choose(count, job->cpus);
         if (result < 0)
             return fb_error_set(error, result, "can't choose CPUs to bind to");
+        if (request->cpus)
+            memcpy(job->cpus, request->cpus, count * sizeof *job->cpus);
     }
     return 0;
 }

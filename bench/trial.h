@@ -17,10 +17,11 @@ struct fb_trial_request {
     unsigned workers;
     size_t chunk;
     enum fb_schedule schedule;
-    unsigned repeat;   /* jobs one after another, at least 1 */
-    uint64_t least_ns; /* more of them until they have taken as long, up to FB_REPEAT_MOST */
-    unsigned copies;   /* 0: one job under harness; N: N independent single copies at once */
-    bool bind;         /* each worker on a CPU of its own */
+    unsigned repeat;      /* jobs one after another, at least 1 */
+    uint64_t least_ns;    /* more of them until they have taken as long, up to FB_REPEAT_MOST */
+    unsigned copies;      /* 0: one job under harness; N: N independent single copies at once */
+    bool bind;            /* each worker on a CPU of its own … */
+    const unsigned *cpus; /* … these, as many as workers or copies; NULL: by the topology */
     bool has_known; /* results with the digest `known` need no check, they have passed it before */
     uint64_t known;
     uint64_t switch_interval_ns;

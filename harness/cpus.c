@@ -4,19 +4,36 @@
 #include <sched.h>
 #include <unistd.h>
 
-static unsigned count_allowed(unsigned online)
+/* The CPUs that may be used, to be freed, or NULL when they can't be read. */
+static cpu_set_t *read_allowed(size_t *ret_size)
 {
     /* The kernel's mask may be wider than cpu_set_t: grow until it fits. */
     for (int cpus = CPU_SETSIZE; cpus <= 1 << 16; cpus *= 2) {
         cpu_set_t *set = CPU_ALLOC(cpus);
-        size_t size = CPU_ALLOC_SIZE(cpus);
-        int result = set ? sched_getaffinity(0, size, set) : -1;
-        unsigned count = result == 0 ? (unsigned)CPU_COUNT_S(size, set) : 0;
+        *ret_size = CPU_ALLOC_SIZE(cpus);
+        if (set && sched_getaffinity(0, *ret_size, set) == 0)
+            return set;
         CPU_FREE(set);
-        if (count)
-            return count;
     }
-    return online;
+    return NULL;
+}
+
+static unsigned count_allowed(unsigned online)
+{
+    size_t size;
+    cpu_set_t *set = read_allowed(&size);
+    unsigned count = set ? (unsigned)CPU_COUNT_S(size, set) : 0;
+    CPU_FREE(set);
+    return count ? count : online;
+}
+
+bool fb_cpus_may_use(unsigned cpu)
+{
+    size_t size;
+    cpu_set_t *set = read_allowed(&size);
+    bool may = set && cpu < 8 * size && CPU_ISSET_S(cpu, size, set);
+    CPU_FREE(set);
+    return may;
 }
 
 void fb_cpus_read_at(const char *root, struct fb_cpus *ret_cpus)

@@ -4,6 +4,8 @@
 
 #include "cgroup.h"
 
+#include <stdbool.h>
+
 struct fb_cpus {
     unsigned online;         /* in the machine */
     unsigned allowed;        /* by affinity (taskset, cpuset) */
@@ -17,6 +19,9 @@ void fb_cpus_read(struct fb_cpus *ret_cpus);
 
 /* The same with the cgroup files under another root, for tests. */
 void fb_cpus_read_at(const char *root, struct fb_cpus *ret_cpus);
+
+/* Whether the calling thread may run on that CPU. */
+bool fb_cpus_may_use(unsigned cpu);
 
 /* Confines the calling thread to one CPU. 0 or a negative errno. */
 int fb_cpus_bind(unsigned cpu);

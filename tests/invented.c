@@ -6,15 +6,21 @@
 #include <stdio.h>
 #include <string.h>
 
+static const struct fb_build invented_build = {
+    .version = "0.9",
+    .commit = "abc1234",
+    .compiler = "gcc 12.2.0",
+    .kernels = "00112233",
+    .harnesses = "44556677",
+};
+
 static void make_machine(struct fb_machine *machine)
 {
     *machine = (struct fb_machine){
         .cpu = "Some CPU, 3.7 GHz \"fast\"",
         .kernel = "Linux 6.1.0",
-        .compiler = "gcc 12.2.0",
         .utc = "2026-01-31T12:34:56Z",
         .stamp = "20260131T123456Z",
-        .commit = "abc1234",
         .memory_mib = 24105,
         .cpus = { .online = 8,
                   .allowed = 6,
@@ -182,6 +188,7 @@ void invented_make(struct invented *invented)
                                              .blocks = { 9, 1 },
                                              .wanted = { 57, 0 } };
     invented->run = (struct fb_run){ .machine = &invented->machine,
+                                     .build = &invented_build,
                                      .plan = &invented->plan,
                                      .samples = &invented->samples,
                                      .analysis = &invented->analysis,

@@ -85,8 +85,32 @@ static void waiting(void **state)
 {
     (void)state;
     struct fb_audit audit = audit_of(WINDOW_NS);
+    audit.idle_ns = fb_reading_of(0);
     check_limit(&audit, &audit.waiting_ns, WORKERS * WINDOW_NS / 50, WORKERS * WINDOW_NS / 10,
-                "workers waited for a CPU 10.0 %");
+                "workers waited while no CPU was idle 10.0 %");
+    /* In a short window two ticks weigh more. */
+    int64_t tick = tick_ns();
+    audit = audit_of(5 * tick);
+    audit.idle_ns = fb_reading_of(0);
+    check_limit(&audit, &audit.waiting_ns, 2 * tick, 4 * tick,
+                "workers waited while no CPU was idle 20.0 %");
+}
+
+/* Two workers on one CPU beside an idle one: nobody from outside kept them waiting. */
+static void waiting_beside_an_idle_cpu(void **state)
+{
+    (void)state;
+    struct fb_audit audit = audit_of(WINDOW_NS);
+    int64_t limit = WORKERS * WINDOW_NS / 50;
+    audit.waiting_ns = fb_reading_of(WINDOW_NS);
+    audit.idle_ns = fb_reading_of(WINDOW_NS);
+    assert_int_equal(judge(&audit, WORKERS, CPUS), 0);
+    audit.idle_ns = fb_reading_of(WINDOW_NS - limit);
+    assert_int_equal(judge(&audit, WORKERS, CPUS), 0);
+    audit.idle_ns = fb_reading_of(WINDOW_NS - limit - 1);
+    assert_int_equal(judge(&audit, WORKERS, CPUS), 1);
+    audit.idle_ns = fb_reading_missing("nobody knows");
+    assert_int_equal(judge(&audit, WORKERS, CPUS), 0);
 }
 
 static void interruptions(void **state)
@@ -152,6 +176,7 @@ static struct fb_audit worst(void)
 {
     struct fb_audit audit = audit_of(WINDOW_NS);
     audit.other_ns = audit.steal_ns = audit.waiting_ns = fb_reading_of(WINDOW_NS);
+    audit.idle_ns = fb_reading_of(0);
     audit.throttled_ns = fb_reading_of(WINDOW_NS);
     audit.involuntary_switches = audit.counter[FB_MIGRATIONS] = fb_reading_of(1000000);
     audit.hot = fb_reading_of(1);
@@ -232,6 +257,7 @@ int main(void)
         cmocka_unit_test(other_processes),
         cmocka_unit_test(steal),
         cmocka_unit_test(waiting),
+        cmocka_unit_test(waiting_beside_an_idle_cpu),
         cmocka_unit_test(interruptions),
         cmocka_unit_test(migrations),
         cmocka_unit_test(quota),

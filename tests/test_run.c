@@ -135,7 +135,7 @@ static void small_run(void **state)
     json_t *root = read_json("out");
     const json_t *summary = json_object_get(root, "summary");
     assert_true(json_is_true(json_object_get(root, "complete")));
-    assert_int_equal(json_integer_value(json_object_get(root, "schema")), 2);
+    assert_int_equal(json_integer_value(json_object_get(root, "schema")), 3);
     for (size_t i = 0; i < json_array_size(summary); i++)
         assert_true(json_is_true(json_object_get(json_array_get(summary, i), "valid")));
     assert_true(json_array_size(summary) >= 8);
