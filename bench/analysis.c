@@ -111,8 +111,9 @@ void fb_null_judge(struct fb_null *null)
     double power =
         (fb_normal_quantile(0.975) + fb_normal_quantile(0.80)) / fb_normal_quantile(0.975);
     null->known = isfinite(null->ratio.low) && isfinite(null->ratio.high);
-    null->floor = fmax(fabs(null->ratio.low - 1), fabs(null->ratio.high - 1));
-    null->detectable = fmax(null->floor, power * (null->ratio.high - null->ratio.low) / 2);
+    double half = (null->ratio.high - null->ratio.low) / 2;
+    null->floor = fmax(half, fabs(null->ratio.value - 1));
+    null->detectable = fmax(null->floor, power * half);
 }
 
 static void judge(const struct fb_plan *plan, struct fb_analysis *analysis)

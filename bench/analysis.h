@@ -32,7 +32,8 @@ struct fb_finding {
 struct fb_null {
     bool known; /* false: too few blocks, or no such pair */
     struct fb_interval ratio;
-    double floor;      /* the largest difference that its interval does not exclude: 0.01 is 1 % */
+    double floor;      /* half the width of its interval, or its distance from 1 if that is more:
+                        * 0.01 is 1 % */
     double detectable; /* the least difference that would have been found in 80 of 100 such runs */
 };
 

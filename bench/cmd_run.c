@@ -219,10 +219,11 @@ static int check_head(const json_t *head, const struct fb_machine *machine)
 static int begin(struct fb_sweep *sweep, const struct options *options,
                  const struct fb_machine *machine, struct fb_error *error)
 {
+    static const char *const taken[] = { "run.json", FB_JOURNAL, NULL };
     int result;
     if (options->folder) {
         snprintf(sweep->folder, sizeof sweep->folder, "%s", options->folder);
-        result = fb_folder_make(sweep->folder, error);
+        result = fb_folder_make(sweep->folder, taken, error);
     } else {
         result = fb_folder_make_default(machine->stamp, fb_build.commit, sweep->folder,
                                         sizeof sweep->folder, error);
@@ -265,7 +266,7 @@ static int find_against(const struct fb_sweep *sweep, struct options *options, c
         return fb_fail(FB_EXIT_USAGE, "no such program: --against %s: %s", options->against,
                        strerror(errno));
     if (!S_ISREG(found.st_mode) || access(path, X_OK) < 0 ||
-        fb_spawn_ask(path, &options->against_build, &error) < 0)
+        fb_launch_ask(path, &options->against_build, &error) < 0)
         return fb_fail(FB_EXIT_USAGE, "not a forkbench: --against %s: give another build's program",
                        options->against);
     options->against = path;
@@ -294,9 +295,9 @@ static int sweep_with(struct fb_sweep *sweep, struct options *options, struct fb
     if (result < 0) {
         result = fb_fail_with(&error);
     } else {
-        sweep->spawn.plan = &plan;
-        sweep->spawn.against = options->against;
-        sweep->spawn.bind = options->bind;
+        sweep->launch.plan = &plan;
+        sweep->launch.against = options->against;
+        sweep->launch.bind = options->bind;
         sweep->data = (struct fb_run){ .machine = machine,
                                        .build = &fb_build,
                                        .against = options->against_build,

@@ -1,184 +1,174 @@
-#include "dispatch.h"
+/* What handing out work costs by itself, beside the peer. */
+#include "granularity.h"
+#include "overhead.h"
 
 #include "harness/topology.h"
-#include "harness/harness.h"
 #include "harness/worker.h"
 
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <time.h>
 
-#define ROUNDS 21
-#define ITEMS 100000
 #define EMPTY_WARM_UP 300
 #define EMPTY_JOBS 2000
 /* Longer than any of the three keeps spinning for (libgomp: up to 15 ms here). */
 #define IDLE_NS 40000000
-#define LADDER 10
+#define CLAIMED_ITEMS FB_LADDER_ITEMS
 
 enum { FORKPOOL, PTHREAD, OPENMP, RIVALS };
 static const char *const rival_names[RIVALS] = { "forkpool", "pthread", "openmp" };
 
-enum { EMPTY_COLD, EMPTY_WARM, CLAIM, METG, FIGURES };
+enum { EMPTY_COLD, EMPTY_WARM, CLAIM, METG50, METG90, FIGURES };
 static const struct {
     const char *name, *state;
 } figures[FIGURES] = {
-    { "dispatch.empty", "cold" },
-    { "dispatch.empty", "warm" },
-    { "dispatch.claim", "warm" },
-    { "dispatch.metg50", "warm" },
+    { "dispatch.empty", "cold" },  { "dispatch.empty", "warm" },  { "dispatch.claim", "warm" },
+    { "dispatch.metg50", "warm" }, { "dispatch.metg90", "warm" },
 };
 
-/* ---- a kernel with tasks of any length ---- */
-
-struct fb_input {
-    size_t items;
-    unsigned steps; /* dependent multiplications an item, about 1.2 ns each */
+struct rival {
+    const struct fb_harness *harness; /* NULL: it was not built */
+    struct fb_pool *pool;
+    double *sample[FIGURES];       /* [rounds] */
+    double *efficiency[FB_LADDER]; /* [rounds] */
 };
 
-struct task_result {
-    int32_t status;
-    uint64_t value;
-};
-
-static void run_tasks(const struct fb_input *input, void *scratch, size_t begin, size_t end,
-                      void *results, struct fb_yield *yield)
-{
-    (void)scratch, (void)yield;
-    struct task_result *slot = results;
-    /* One chain through all items of a call, or the CPU would overlap neighbouring items in a
-     * plain loop and not across claims, and a task would have two lengths. */
-    uint64_t value = begin | 1;
-    for (size_t item = begin; item < end; item++) {
-        for (unsigned step = 0; step < input->steps; step++)
-            value = value * 6364136223846793005u + 1442695040888963407u;
-        slot[item].value = value;
-    }
-}
-
-static const struct fb_kernel tasks = {
-    .name = "tasks",
-    .result_size = sizeof(struct task_result),
-    .run = run_tasks,
+struct field {
+    const struct fb_overhead *overhead;
+    const char *binding;
+    struct fb_arena *arena;
+    struct fb_input *input;
+    void *results;
+    const struct fb_harness *single;
+    struct fb_pool *single_pool;
+    struct rival rival[RIVALS];
+    double *length_ns[FB_LADDER]; /* [rounds] */
+    double *samples;              /* all of them */
 };
 
 /* ---- one round ---- */
 
-struct rival {
-    const struct fb_harness *harness;
-    struct fb_pool *pool;
-};
-
-struct field {
-    unsigned workers;
-    struct fb_arena *arena;
-    struct fb_input *input;
-    void *results;
-    struct fb_pool *single;
-    struct rival rival[RIVALS];
-    double sample[FIGURES][RIVALS][ROUNDS];
-};
-
-static void be_idle(void)
-{
-    struct timespec pause = { .tv_nsec = IDLE_NS };
-    while (nanosleep(&pause, &pause) < 0 && errno == EINTR)
-        ;
-}
-
 /* The time of `jobs` jobs in ns, or NaN with *error. */
-static double time_jobs(const struct fb_harness *harness, struct fb_pool *pool,
-                        const struct fb_job *job, unsigned jobs, struct fb_error *error)
+static double time_jobs(const struct rival *rival, const struct fb_job *job, unsigned jobs,
+                        struct fb_error *error)
 {
     uint64_t start = fb_now_ns();
     for (unsigned i = 0; i < jobs; i++)
-        if (harness->run(pool, job, NULL, error) < 0)
+        if (rival->harness->run(rival->pool, job, NULL, error) < 0)
             return NAN;
     return (double)(fb_now_ns() - start);
 }
 
-double fb_metg50(const double *length_ns, const double *efficiency, size_t count)
+static int measure_jobs(const struct field *field, const struct rival *rival, size_t round,
+                        struct fb_error *error)
 {
-    if (count && efficiency[0] >= 0.5)
-        return length_ns[0];
-    for (size_t i = 1; i < count; i++) {
-        if (efficiency[i] < 0.5)
-            continue;
-        double part = (0.5 - efficiency[i - 1]) / (efficiency[i] - efficiency[i - 1]);
-        double from = log(length_ns[i - 1]), to = log(length_ns[i]);
-        return exp(from + part * (to - from));
-    }
-    return NAN;
-}
-
-static double measure_metg(struct field *field, const struct rival *rival, const double *single_ns,
-                           struct fb_error *error)
-{
-    struct fb_job job = { .kernel = &tasks,
-                          .input = field->input,
-                          .results = field->results,
-                          .items = ITEMS,
-                          .chunk = 1,
-                          .schedule = FB_DYNAMIC };
-    double length[LADDER], efficiency[LADDER];
-    for (int rung = 0; rung < LADDER; rung++) {
-        field->input->steps = 1u << rung;
-        double ns = time_jobs(rival->harness, rival->pool, &job, 1, error);
-        length[rung] = single_ns[rung] / ITEMS;
-        efficiency[rung] = single_ns[rung] / (field->workers * ns);
-    }
-    return fb_metg50(length, efficiency, LADDER);
-}
-
-/* The plain loop's times for the same tasks, the best of three: it is the ruler, not a rival. */
-static void measure_single(struct field *field, const struct fb_harness *single,
-                           double *ret_single_ns, struct fb_error *error)
-{
-    struct fb_job job = { .kernel = &tasks,
-                          .input = field->input,
-                          .results = field->results,
-                          .items = ITEMS,
-                          .schedule = FB_STATIC };
-    for (int rung = 0; rung < LADDER; rung++) {
-        field->input->steps = 1u << rung;
-        ret_single_ns[rung] = INFINITY;
-        for (int i = 0; i < 3; i++)
-            ret_single_ns[rung] =
-                fmin(ret_single_ns[rung], time_jobs(single, field->single, &job, 1, error));
-    }
-}
-
-static int measure_rival(struct field *field, int index, int round, const double *single_ns,
-                         struct fb_error *error)
-{
-    struct rival *rival = &field->rival[index];
+    unsigned workers = field->overhead->workers;
     struct fb_job empty = { .kernel = fb_kernel_find("null"),
                             .input = field->input,
                             .results = field->results,
-                            .items = field->workers,
+                            .items = workers,
                             .schedule = FB_STATIC };
     struct fb_job claims = empty;
-    claims.items = ITEMS;
+    claims.items = CLAIMED_ITEMS;
     claims.chunk = 1;
     claims.schedule = FB_DYNAMIC;
-    be_idle();
-    double figure[FIGURES];
-    figure[EMPTY_COLD] = time_jobs(rival->harness, rival->pool, &empty, 1, error);
-    time_jobs(rival->harness, rival->pool, &empty, EMPTY_WARM_UP, error);
-    figure[EMPTY_WARM] =
-        time_jobs(rival->harness, rival->pool, &empty, EMPTY_JOBS, error) / EMPTY_JOBS;
-    figure[CLAIM] =
-        time_jobs(rival->harness, rival->pool, &claims, 1, error) * field->workers / ITEMS;
-    figure[METG] = measure_metg(field, rival, single_ns, error);
+    fb_overhead_idle(IDLE_NS);
+    double cold = time_jobs(rival, &empty, 1, error);
+    double warm_up = time_jobs(rival, &empty, EMPTY_WARM_UP, error);
+    double warm = time_jobs(rival, &empty, EMPTY_JOBS, error);
+    double claim = time_jobs(rival, &claims, 1, error);
+    if (isnan(cold) || isnan(warm_up) || isnan(warm) || isnan(claim))
+        return error->code;
+    rival->sample[EMPTY_COLD][round] = cold;
+    rival->sample[EMPTY_WARM][round] = warm / EMPTY_JOBS;
+    rival->sample[CLAIM][round] = claim * workers / CLAIMED_ITEMS;
+    return 0;
+}
+
+static int measure_rival(const struct field *field, const struct rival *rival, size_t round,
+                         const struct fb_ladder *ladder, struct fb_error *error)
+{
+    struct fb_climber climber = { .harness = rival->harness,
+                                  .pool = rival->pool,
+                                  .workers = field->overhead->workers,
+                                  .input = field->input,
+                                  .results = field->results };
+    double efficiency[FB_LADDER];
+    int result = measure_jobs(field, rival, round, error);
+    if (result == 0)
+        result = fb_granularity_climb(&climber, ladder, efficiency, error);
+    if (result < 0)
+        return result;
+    for (int rung = 0; rung < FB_LADDER; rung++)
+        rival->efficiency[rung][round] = efficiency[rung];
+    rival->sample[METG50][round] = fb_metg(ladder->length_ns, efficiency, FB_LADDER, 0.5);
+    rival->sample[METG90][round] = fb_metg(ladder->length_ns, efficiency, FB_LADDER, 0.9);
+    return 0;
+}
+
+static int run_round(struct field *field, size_t round, struct fb_error *error)
+{
+    struct fb_climber ruler = { .harness = field->single,
+                                .pool = field->single_pool,
+                                .workers = 1,
+                                .input = field->input,
+                                .results = field->results };
+    struct fb_ladder ladder;
+    fb_overhead_idle(IDLE_NS);
+    int result = fb_granularity_rule(&ruler, &ladder, error);
+    if (result < 0)
+        return result;
+    for (int rung = 0; rung < FB_LADDER; rung++)
+        field->length_ns[rung][round] = ladder.length_ns[rung];
+    /* Each round begins with another rival. */
+    for (size_t i = 0; i < RIVALS && result == 0; i++) {
+        const struct rival *rival = &field->rival[(round + i) % RIVALS];
+        if (rival->harness)
+            result = measure_rival(field, rival, round, &ladder, error);
+    }
+    return result;
+}
+
+/* ---- what came of it ---- */
+
+static bool all_finite(const double *sample, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!isfinite(sample[i]))
+            return false;
+    return true;
+}
+
+static int add_figures(const struct field *field, int index)
+{
+    const struct fb_overhead *overhead = field->overhead;
+    const struct rival *rival = &field->rival[index], *peer = &field->rival[OPENMP];
     for (int i = 0; i < FIGURES; i++) {
-        if (isnan(figure[i]))
-            return error->code ? error->code
-                               : fb_error_set(error, -EDOM, "%s: %s never reached 50 %%",
-                                              rival_names[index], figures[i].name);
-        field->sample[i][index][round] = figure[i];
+        bool compared = index != OPENMP && peer->harness &&
+                        all_finite(rival->sample[i], overhead->rounds) &&
+                        all_finite(peer->sample[i], overhead->rounds);
+        struct fb_metric_samples samples = { .name = figures[i].name,
+                                             .harness = rival_names[index],
+                                             .state = figures[i].state,
+                                             .binding = field->binding,
+                                             .workers = overhead->workers,
+                                             .ns = rival->sample[i],
+                                             .peer_ns = compared ? peer->sample[i] : NULL,
+                                             .peer = rival_names[OPENMP] };
+        if (fb_metrics_put(overhead->metrics, &samples, overhead->rounds) < 0)
+            return -ENOMEM;
+    }
+    for (int rung = 0; rung < FB_LADDER; rung++) {
+        struct fb_point point = {
+            .workers = overhead->workers,
+            .binding = field->binding,
+            .length_ns = fb_median(field->length_ns[rung], overhead->rounds),
+            .efficiency = fb_median_interval(rival->efficiency[rung], overhead->rounds),
+        };
+        snprintf(point.harness, sizeof point.harness, "%s", rival_names[index]);
+        if (fb_metrics_add_point(overhead->metrics, &point) < 0)
+            return -ENOMEM;
     }
     return 0;
 }
@@ -187,115 +177,95 @@ static int measure_rival(struct field *field, int index, int round, const double
 
 static int open_rivals(struct field *field, const unsigned *cpus, struct fb_error *error)
 {
-    struct fb_setting setting = { .arena = field->arena, .workers = field->workers, .cpus = cpus };
+    struct fb_setting alone = { .arena = field->arena, .workers = 1, .cpus = cpus };
+    struct fb_setting setting = alone;
+    setting.workers = field->overhead->workers;
     for (int i = 0; i < RIVALS; i++) {
         const char *variant;
         const struct fb_harness *harness = fb_harness_find(rival_names[i], &variant);
-        if (!harness)
-            continue;
-        int result = harness->open(&setting, &field->rival[i].pool, error);
+        int result = harness ? harness->open(&setting, &field->rival[i].pool, error) : 0;
         if (result < 0)
             return result;
         field->rival[i].harness = harness;
     }
-    return 0;
-}
-
-static int add_figures(const struct field *field, const char *binding, struct fb_metrics *metrics)
-{
-    for (int i = 0; i < FIGURES; i++)
-        for (int rival = 0; rival < RIVALS; rival++) {
-            if (!field->rival[rival].harness)
-                continue;
-            struct fb_metric metric = { .workers = field->workers,
-                                        .state = figures[i].state,
-                                        .binding = binding,
-                                        .unit = "ns" };
-            snprintf(metric.name, sizeof metric.name, "%s", figures[i].name);
-            snprintf(metric.harness, sizeof metric.harness, "%s", rival_names[rival]);
-            metric.of = fb_median_interval(field->sample[i][rival], ROUNDS);
-            if (fb_metrics_add(metrics, &metric) < 0)
-                return -ENOMEM;
-            if (rival == OPENMP || !field->rival[OPENMP].harness)
-                continue;
-            snprintf(metric.name, sizeof metric.name, "%s.ratio", figures[i].name);
-            metric.unit = "ratio to openmp";
-            metric.of =
-                fb_ratio_interval(field->sample[i][rival], field->sample[i][OPENMP], ROUNDS);
-            if (fb_metrics_add(metrics, &metric) < 0)
-                return -ENOMEM;
-        }
-    return 0;
-}
-
-static int run_rounds(struct field *field, const struct fb_harness *single, double from,
-                      struct fb_error *error, struct fb_progress *progress)
-{
-    for (int round = 0; round < ROUNDS; round++) {
-        fb_progress_show(progress, from + 0.5 * round / ROUNDS, "dispatch");
-        double single_ns[LADDER];
-        be_idle();
-        measure_single(field, single, single_ns, error);
-        /* Each round begins with another rival. */
-        for (int i = 0; i < RIVALS; i++) {
-            int index = (round + i) % RIVALS;
-            if (!field->rival[index].harness)
-                continue;
-            int result = measure_rival(field, index, round, single_ns, error);
-            if (result < 0)
-                return result;
-        }
-    }
-    return 0;
-}
-
-static int measure_field(struct field *field, const unsigned *cpus, struct fb_metrics *metrics,
-                         struct fb_error *error, struct fb_progress *progress)
-{
     const char *variant;
-    const struct fb_harness *single = fb_harness_find("single", &variant);
-    struct fb_setting alone = { .arena = field->arena, .workers = 1, .cpus = cpus };
-    int result = open_rivals(field, cpus, error);
-    if (result == 0)
-        result = single->open(&alone, &field->single, error);
-    if (result == 0)
-        result = run_rounds(field, single, cpus ? 0.5 : 0, error, progress);
-    if (result == 0)
-        result = add_figures(field, cpus ? "bound" : "unbound", metrics);
-    single->close(field->single);
+    field->single = fb_harness_find("single", &variant);
+    return field->single->open(&alone, &field->single_pool, error);
+}
+
+static void close_rivals(struct field *field)
+{
+    if (field->single)
+        field->single->close(field->single_pool);
     /* Last opened, first closed: each gives back the caller's affinity as it found it. */
     for (int i = RIVALS - 1; i >= 0; i--)
         if (field->rival[i].harness)
             field->rival[i].harness->close(field->rival[i].pool);
+}
+
+static int measure_field(struct field *field, const unsigned *cpus, double from,
+                         struct fb_error *error)
+{
+    int result = open_rivals(field, cpus, error);
+    for (size_t round = 0; round < field->overhead->rounds && result == 0; round++) {
+        double part = from + 0.5 * (double)round / (double)field->overhead->rounds;
+        fb_overhead_progress(field->overhead, part, "dispatch");
+        result = run_round(field, round, error);
+    }
+    for (int i = 0; i < RIVALS && result == 0; i++)
+        if (field->rival[i].harness && add_figures(field, i) < 0)
+            result = fb_error_set(error, -ENOMEM, "out of memory");
+    close_rivals(field);
     return result;
 }
 
-int fb_dispatch_measure(unsigned workers, struct fb_metrics *metrics, struct fb_error *error,
-                        struct fb_progress *progress)
+static int make_field(struct field *field, const struct fb_overhead *overhead)
 {
-    struct fb_arena *arena;
-    int result = fb_arena_open(&arena);
-    if (result < 0)
-        return fb_error_set(error, result, "no address space for shared memory");
-    unsigned *cpus = calloc(workers, sizeof *cpus);
-    struct field *field = calloc(1, sizeof *field);
-    struct fb_input *input = fb_arena_alloc(arena, sizeof *input);
-    void *results = fb_arena_alloc(arena, ITEMS * sizeof(struct task_result));
-    if (!cpus || !field || !input || !results)
-        result = fb_error_set(error, -ENOMEM, "out of memory");
-    for (int bound = 0; bound < 2 && result == 0; bound++) {
-        *field = (struct field){
-            .workers = workers, .arena = arena, .input = input, .results = results
-        };
-        if (bound)
-            result = fb_topology_choose(workers, cpus);
-        if (result < 0)
-            fb_error_set(error, result, "can't choose CPUs to bind to");
-        else
-            result = measure_field(field, bound ? cpus : NULL, metrics, error, progress);
+    size_t rounds = overhead->rounds, rows = FB_LADDER + RIVALS * (FIGURES + FB_LADDER);
+    double *next = calloc(rows * rounds, sizeof *next);
+    if (!next)
+        return -ENOMEM;
+    field->samples = next;
+    for (int rung = 0; rung < FB_LADDER; rung++, next += rounds)
+        field->length_ns[rung] = next;
+    for (int i = 0; i < RIVALS; i++) {
+        for (int figure = 0; figure < FIGURES; figure++, next += rounds)
+            field->rival[i].sample[figure] = next;
+        for (int rung = 0; rung < FB_LADDER; rung++, next += rounds)
+            field->rival[i].efficiency[rung] = next;
     }
-    free(field);
+    field->overhead = overhead;
+    field->input = fb_granularity_input(field->arena);
+    field->results = fb_arena_alloc(field->arena, (size_t)FB_LADDER_ITEMS * FB_LADDER_SLOT);
+    return field->input && field->results ? 0 : -ENOMEM;
+}
+
+static int measure_binding(const struct fb_overhead *overhead, const unsigned *cpus,
+                           struct fb_error *error)
+{
+    struct field field = { .binding = cpus ? "bound" : "unbound" };
+    int result = fb_arena_open(&field.arena);
+    if (result == 0)
+        result = make_field(&field, overhead);
+    if (result < 0)
+        fb_error_set(error, result, "out of memory");
+    else
+        result = measure_field(&field, cpus, cpus ? 0.5 : 0, error);
+    free(field.samples);
+    fb_arena_close(field.arena);
+    return result;
+}
+
+int fb_dispatch_measure(const struct fb_overhead *overhead, struct fb_error *error)
+{
+    unsigned *cpus = calloc(overhead->workers, sizeof *cpus);
+    int result = cpus ? fb_topology_choose(overhead->workers, cpus) : -ENOMEM;
+    if (result < 0)
+        fb_error_set(error, result, "can't choose CPUs to bind to");
+    if (result == 0)
+        result = measure_binding(overhead, NULL, error);
+    if (result == 0)
+        result = measure_binding(overhead, cpus, error);
     free(cpus);
-    fb_arena_close(arena);
     return result;
 }

@@ -1,10 +1,8 @@
 #include "export.h"
 
-#include <errno.h>
-#include <limits.h>
+#include "folder.h"
+
 #include <math.h>
-#include <string.h>
-#include <unistd.h>
 
 static const struct fb_export *const exports[] = {
     &fb_export_json,        &fb_export_samples_csv,
@@ -13,35 +11,25 @@ static const struct fb_export *const exports[] = {
     &fb_export_markdown,
 };
 
-static int write_one(const struct fb_run *run, const struct fb_export *export, const char *folder)
+struct written {
+    const struct fb_export *export;
+    const struct fb_run *run;
+};
+
+static int write_one(const void *context, FILE *to)
 {
-    char path[PATH_MAX], part[PATH_MAX + 8];
-    snprintf(path, sizeof path, "%s/%s", folder, export->file);
-    snprintf(part, sizeof part, "%s.part", path);
-    FILE *file = fopen(part, "we");
-    if (!file)
-        return -errno;
-    int result = export->write(run, file);
-    if (result == 0 && ferror(file))
-        result = -EIO;
-    if (fclose(file) != 0 && result == 0)
-        result = -errno;
-    if (result == 0 && rename(part, path) < 0)
-        result = -errno;
-    if (result < 0)
-        unlink(part);
-    return result;
+    const struct written *written = context;
+    return written->export->write(written->run, to);
 }
 
 int fb_export_all(const struct fb_run *run, const char *folder, struct fb_error *error)
 {
-    for (size_t i = 0; i < sizeof exports / sizeof *exports; i++) {
-        int result = write_one(run, exports[i], folder);
-        if (result < 0)
-            return fb_error_set(error, result, "can't write %s into %.120s: %s", exports[i]->file,
-                                folder, strerror(-result));
+    int result = 0;
+    for (size_t i = 0; i < sizeof exports / sizeof *exports && result == 0; i++) {
+        struct written written = { exports[i], run };
+        result = fb_folder_write(folder, exports[i]->file, write_one, &written, error);
     }
-    return 0;
+    return result;
 }
 
 void fb_export_value(const struct fb_interval *interval, double scale, int digits, char *text,

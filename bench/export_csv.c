@@ -1,5 +1,6 @@
 /* samples.csv, a line a sample; summary.csv, a line a cell; comparisons.csv, a line a pair of
  * cells. The plots are drawn from these alone. */
+#include "csv.h"
 #include "export.h"
 #include "why.h"
 
@@ -7,53 +8,15 @@
 #include <math.h>
 #include <string.h>
 
-/* Quoted where it must be (RFC 4180). */
-static void put_text(const char *text, FILE *to)
-{
-    if (!strpbrk(text, ",\"\n\r")) {
-        fputs(text, to);
-        return;
-    }
-    fputc('"', to);
-    for (; *text; text++) {
-        if (*text == '"')
-            fputc('"', to);
-        fputc(*text, to);
-    }
-    fputc('"', to);
-}
-
-/* Empty for what is not known. */
-static void put_real(double value, FILE *to)
-{
-    fputc(',', to);
-    if (isfinite(value))
-        fprintf(to, "%.6g", value);
-}
-
-static void put_ns(double value, FILE *to)
-{
-    fputc(',', to);
-    if (isfinite(value))
-        fprintf(to, "%.0f", value);
-}
-
-static void put_interval(const struct fb_interval *interval, bool known, FILE *to)
-{
-    put_real(known ? interval->value : NAN, to);
-    put_real(known ? interval->low : NAN, to);
-    put_real(known ? interval->high : NAN, to);
-}
-
 #define CELL_COLUMNS "kernel,parameters,harness,workers,role,build"
 
 static void put_cell(const struct fb_cell *cell, FILE *to)
 {
-    put_text(cell->kernel->name, to);
+    fb_csv_text(cell->kernel->name, to);
     fputc(',', to);
-    put_text(cell->params, to);
+    fb_csv_text(cell->params, to);
     fputc(',', to);
-    put_text(cell->label, to);
+    fb_csv_text(cell->label, to);
     const char *role = cell->copies               ? "ceiling"
                        : cell->again              ? "again"
                        : cell->base == FB_NO_CELL ? "base"
@@ -91,20 +54,10 @@ static int write_samples(const struct fb_run *run, FILE *to)
         for (size_t k = 0; k < sizeof values / sizeof *values; k++)
             fprintf(to, ",%" PRIu64, values[k]);
         fprintf(to, ",%016" PRIx64 ",%.2f,", sample->digest, run->analysis->score[i]);
-        put_text(sample->disturbed, to);
+        fb_csv_text(sample->disturbed, to);
         fputc('\n', to);
     }
     return 0;
-}
-
-/* The CPU's model, commas made blanks for readers that split lines at them. */
-static void put_cpu(const struct fb_machine *machine, FILE *to)
-{
-    char cpu[sizeof machine->cpu];
-    snprintf(cpu, sizeof cpu, "%s", machine->cpu);
-    for (char *comma = cpu; (comma = strchr(comma, ','));)
-        *comma = ' ';
-    put_text(cpu, to);
 }
 
 static int write_summary(const struct fb_run *run, FILE *to)
@@ -122,19 +75,19 @@ static int write_summary(const struct fb_run *run, FILE *to)
         bool known = summary->has_speedup;
         put_cell(cell, to);
         fprintf(to, ",%zu,%zu,%zu", summary->run_ns.samples, summary->disturbed, summary->outliers);
-        put_ns(summary->run_ns.value, to);
-        put_ns(summary->run_ns.low, to);
-        put_ns(summary->run_ns.high, to);
-        put_interval(&summary->speedup, known, to);
-        put_interval(&summary->speedup_mean, known, to);
-        put_interval(&summary->of_ceiling, summary->has_ceiling, to);
-        put_interval(&summary->efficiency, known, to);
-        put_interval(&summary->serial, known, to);
+        fb_csv_ns(summary->run_ns.value, to);
+        fb_csv_ns(summary->run_ns.low, to);
+        fb_csv_ns(summary->run_ns.high, to);
+        fb_csv_interval(&summary->speedup, known, to);
+        fb_csv_interval(&summary->speedup_mean, known, to);
+        fb_csv_interval(&summary->of_ceiling, summary->has_ceiling, to);
+        fb_csv_interval(&summary->efficiency, known, to);
+        fb_csv_interval(&summary->serial, known, to);
         fputc(',', to);
-        put_text(cell->base == FB_NO_CELL ? "" : run->plan->cell[cell->base].label, to);
+        fb_csv_text(cell->base == FB_NO_CELL ? "" : run->plan->cell[cell->base].label, to);
         fprintf(to, ",%s,%g,", run->samples->outcome[i].failed ? "failed" : "ok",
                 run->machine->cpus.effective);
-        put_cpu(run->machine, to);
+        fb_csv_cpu(run->machine->cpu, to);
         fprintf(to, ",%s\n", run->machine->utc);
     }
     return 0;
@@ -155,15 +108,15 @@ static int write_comparisons(const struct fb_run *run, FILE *to)
         const struct fb_null *null = &run->analysis->null[cell->family];
         put_cell(cell, to);
         fprintf(to, ",%s,", fb_factor_names[pair->factor]);
-        put_text(reference->params, to);
+        fb_csv_text(reference->params, to);
         fputc(',', to);
-        put_text(reference->label, to);
+        fb_csv_text(reference->label, to);
         fprintf(to, ",%s", reference->against ? "against" : "this");
-        put_ns(run->analysis->cell[pair->reference].run_ns.value, to);
-        put_interval(&finding->ratio, true, to);
-        put_interval(&finding->ratio_mean, true, to);
+        fb_csv_ns(run->analysis->cell[pair->reference].run_ns.value, to);
+        fb_csv_interval(&finding->ratio, true, to);
+        fb_csv_interval(&finding->ratio_mean, true, to);
         fprintf(to, ",%zu", finding->ratio.samples);
-        put_real(null->known ? null->floor : NAN, to);
+        fb_csv_real(null->known ? null->floor : NAN, to);
         fprintf(to, ",%s\n", fb_verdict_names[finding->verdict]);
     }
     return 0;
@@ -183,7 +136,7 @@ static int write_why(const struct fb_run *run, FILE *to)
             if (reading.known)
                 fprintf(to, "%" PRId64, reading.value);
             else
-                put_text(reading.why, to);
+                fb_csv_text(reading.why, to);
         }
         fputc('\n', to);
     }
@@ -199,17 +152,17 @@ static int write_scaling(const struct fb_run *run, FILE *to)
     for (size_t i = 0; i < run->fits->count; i++) {
         const struct fb_fit *fit = &run->fits->list[i];
         const struct fb_cell *cell = &run->plan->cell[fit->cell];
-        put_text(cell->kernel->name, to);
+        fb_csv_text(cell->kernel->name, to);
         fputc(',', to);
-        put_text(cell->params, to);
+        fb_csv_text(cell->params, to);
         fputc(',', to);
-        put_text(cell->label, to);
+        fb_csv_text(cell->label, to);
         fprintf(to, ",%s,%zu,%zu", cell->against ? "against" : "this", fit->counts, fit->blocks);
-        put_interval(&fit->scaling.serial, fit->fitted, to);
-        put_real(fit->fitted ? fit->scaling.amdahl_miss : NAN, to);
-        put_interval(&fit->scaling.contention, fit->fitted, to);
-        put_interval(&fit->scaling.coherency, fit->fitted, to);
-        put_real(fit->fitted ? fit->scaling.usl_miss : NAN, to);
+        fb_csv_interval(&fit->scaling.serial, fit->fitted, to);
+        fb_csv_real(fit->fitted ? fit->scaling.amdahl_miss : NAN, to);
+        fb_csv_interval(&fit->scaling.contention, fit->fitted, to);
+        fb_csv_interval(&fit->scaling.coherency, fit->fitted, to);
+        fb_csv_real(fit->fitted ? fit->scaling.usl_miss : NAN, to);
         fputc('\n', to);
     }
     return 0;

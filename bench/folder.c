@@ -1,7 +1,5 @@
 #include "folder.h"
 
-#include "journal.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -43,20 +41,18 @@ static int make_folders(const char *folder, struct fb_error *error)
     return 0;
 }
 
-/* A run that is there already is not written over. */
-static int refuse_run(const char *folder, struct fb_error *error)
+int fb_folder_make(const char *path, const char *const *taken, struct fb_error *error)
 {
-    static const char *const files[] = { "run.json", FB_JOURNAL };
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-        char path[PATH_MAX + 16];
-        snprintf(path, sizeof path, "%s/%s", folder, files[i]);
-        if (access(path, F_OK) == 0)
+    for (; *taken; taken++) {
+        char file[PATH_MAX + 64];
+        snprintf(file, sizeof file, "%s/%s", path, *taken);
+        if (access(file, F_OK) == 0)
             return fb_error_set(error, -EEXIST,
-                                "the folder holds a run already: %.150s: give another, or go on "
-                                "with --resume",
-                                folder);
+                                "the folder has results already: %.150s: there is %s in it: give "
+                                "another",
+                                path, *taken);
     }
-    return 0;
+    return make_folders(path, error);
 }
 
 /* results/latest points to the newest run, at every moment. */
@@ -90,8 +86,33 @@ int fb_folder_make_default(const char *stamp, const char *commit, char *ret_path
     return 0;
 }
 
-int fb_folder_make(const char *path, struct fb_error *error)
+static int write_part(const char *path, const char *part,
+                      int (*write)(const void *context, FILE *to), const void *context)
 {
-    int result = refuse_run(path, error);
-    return result < 0 ? result : make_folders(path, error);
+    FILE *file = fopen(part, "we");
+    if (!file)
+        return -errno;
+    int result = write(context, file);
+    if (result == 0 && ferror(file))
+        result = -EIO;
+    if (fclose(file) != 0 && result == 0)
+        result = -errno;
+    if (result == 0 && rename(part, path) < 0)
+        result = -errno;
+    if (result < 0)
+        unlink(part);
+    return result;
+}
+
+int fb_folder_write(const char *folder, const char *name,
+                    int (*write)(const void *context, FILE *to), const void *context,
+                    struct fb_error *error)
+{
+    char path[PATH_MAX], part[PATH_MAX + 8];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    snprintf(part, sizeof part, "%s.part", path);
+    int result = write_part(path, part, write, context);
+    return result < 0 ? fb_error_set(error, result, "can't write %s into %.120s: %s", name, folder,
+                                     strerror(-result))
+                      : 0;
 }

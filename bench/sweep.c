@@ -64,7 +64,7 @@ static int repeat_entry(const struct fb_sweep *sweep, json_t *entry, const struc
     sample->took_ns = number(entry, "took_ns");
     if (failed)
         return fb_error_set(error, -EBADMSG, "%s", failed);
-    fb_spawn_take(json_incref(raw), &sweep->data.plan->cell[turn->cell], sample, outcome);
+    fb_launch_take(json_incref(raw), &sweep->data.plan->cell[turn->cell], sample, outcome);
     return 0;
 }
 
@@ -76,7 +76,7 @@ static int trial(void *context, const struct fb_turn *turn, struct fb_outcome *o
     json_t *entry = fb_journal_take(&sweep->journal);
     if (entry)
         return repeat_entry(sweep, entry, turn, outcome, sample, error);
-    int result = fb_spawn_trial(&sweep->spawn, turn, outcome, sample, error);
+    int result = fb_launch_trial(&sweep->launch, turn, outcome, sample, error);
     if (result == -EINTR)
         return result;
     entry = make_entry(turn, sample, result < 0 ? error : NULL);
@@ -161,8 +161,8 @@ int fb_sweep_run(struct fb_sweep *sweep)
         .context = sweep,
     };
     memcpy(measure.budget_s, sweep->data.budget_s, sizeof measure.budget_s);
-    if (fb_spawn_prepare(&sweep->spawn, &error) < 0) {
-        fb_spawn_clear(&sweep->spawn);
+    if (fb_launch_prepare(&sweep->launch, &error) < 0) {
+        fb_launch_clear(&sweep->launch);
         return fb_fail_with(&error);
     }
     struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
@@ -172,6 +172,6 @@ int fb_sweep_run(struct fb_sweep *sweep)
     int result = fb_measure_run(&measure, &samples, &error);
     result = finish(sweep, &samples, result, &error);
     fb_samples_clear(&samples);
-    fb_spawn_clear(&sweep->spawn);
+    fb_launch_clear(&sweep->launch);
     return result;
 }

@@ -7,14 +7,14 @@
 #include "export.h"
 #include "journal.h"
 #include "progress.h"
-#include "spawn.h"
+#include "launch.h"
 
 #include <limits.h>
 
 #define FB_EXIT_INTERRUPTED 130
 
 struct fb_sweep {
-    struct fb_spawn spawn;
+    struct fb_launch launch;
     struct fb_journal journal; /* open; entries that it has already are not measured again */
     struct fb_run data;        /* all but samples, analysis and complete */
     char folder[PATH_MAX];

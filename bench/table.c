@@ -38,20 +38,35 @@ static void put_escaped(const char *text, char *escaped, size_t size)
     escaped[used] = '\0';
 }
 
+/* What a cell looks like; escaped has room for it. */
+static const char *shown(const char *text, bool markdown, char *escaped, size_t size)
+{
+    if (!markdown)
+        return text;
+    put_escaped(text, escaped, size);
+    return escaped;
+}
+
+/* Bytes of UTF-8 that stand behind the first of a character: they take no room. */
+static int extra_bytes(const char *text)
+{
+    int extra = 0;
+    for (; *text; text++)
+        extra += (*text & 0xc0) == 0x80;
+    return extra;
+}
+
 static void print_line(const struct fb_table *table, const char *(*cell)(const void *, size_t),
                        const void *line, const int *width, bool markdown, FILE *to)
 {
     char escaped[2 * FB_TABLE_TEXT];
     fputs(markdown ? "| " : "", to);
     for (size_t i = 0; i < table->columns; i++) {
-        const char *text = cell(line, i);
-        if (markdown) {
-            put_escaped(text, escaped, sizeof escaped);
-            text = escaped;
-        }
+        const char *text = shown(cell(line, i), markdown, escaped, sizeof escaped);
         /* What stands at a line's end needs no blanks. */
         bool last = i + 1 == table->columns && i < table->names && !markdown;
-        int room = last ? 0 : i < table->names ? -width[i] : width[i];
+        int room = width[i] + extra_bytes(text);
+        room = last ? 0 : i < table->names ? -room : room;
         fprintf(to, "%s%*s", i == 0 ? "" : markdown ? " | " : "  ", room, text);
     }
     fputs(markdown ? " |\n" : "\n", to);
@@ -67,14 +82,22 @@ static const char *row_cell(const void *row, size_t column)
     return (*(const fb_table_row *)row)[column];
 }
 
+static int width_of(const char *text, bool markdown)
+{
+    char escaped[2 * FB_TABLE_TEXT];
+    text = shown(text, markdown, escaped, sizeof escaped);
+    return (int)strlen(text) - extra_bytes(text);
+}
+
 void fb_table_print(const struct fb_table *table, bool markdown, FILE *to)
 {
     int width[FB_TABLE_COLUMNS];
     for (size_t i = 0; i < table->columns; i++) {
-        width[i] = (int)strlen(table->heads[i]);
-        for (size_t row = 0; row < table->rows; row++)
-            if ((int)strlen(table->row[row][i]) > width[i])
-                width[i] = (int)strlen(table->row[row][i]);
+        width[i] = width_of(table->heads[i], markdown);
+        for (size_t row = 0; row < table->rows; row++) {
+            int wanted = width_of(table->row[row][i], markdown);
+            width[i] = wanted > width[i] ? wanted : width[i];
+        }
     }
     print_line(table, head_cell, table->heads, width, markdown, to);
     fputs(markdown ? "|" : "", to);

@@ -1,16 +1,17 @@
 #!/bin/sh
-# Draws DIR/plots/*.svg and *.png from DIR/summary.csv (and hyperfine.csv, if it is there).
+# Draws DIR/plots/*.svg and *.png from what is there: DIR/summary.csv, samples.csv and scaling.csv of
+# a run, hyperfine.csv, overhead.csv and curves.csv of `forkbench overhead -o DIR`.
 set -eu
 
 usage() {
-    echo "usage: scripts/plot.sh DIR    (a folder that forkbench run wrote)" >&2
+    echo "usage: scripts/plot.sh DIR    (a folder that forkbench run or overhead wrote)" >&2
     exit 2
 }
 [ $# -eq 1 ] || usage
 dir=$1
 scripts=$(cd "$(dirname "$0")" && pwd)
-[ -f "$dir/summary.csv" ] || {
-    echo "plot.sh: no summary.csv: $dir: give a folder that forkbench run wrote" >&2
+[ -f "$dir/summary.csv" ] || [ -f "$dir/overhead.csv" ] || {
+    echo "plot.sh: no summary.csv: $dir: give a folder that forkbench run or overhead wrote" >&2
     exit 2
 }
 command -v gnuplot >/dev/null || {
@@ -50,7 +51,8 @@ $at["role"] == "again" { next } $at["build"] == "against" { $at["harness"] = $at
 panel() {
     kernel=$1 parameters=$2 to=$3
     mkdir -p "$to"
-    awk -F, -v kernel="$kernel" -v parameters="$parameters" -v to="$to" "$columns"'
+    awk -F, -v kernel="$kernel" -v parameters="$parameters" -v to="$to" \
+        -v scaling="$dir/scaling.csv" "$columns"'
         $at["kernel"] != kernel || $at["parameters"] != parameters { next }
         {
             name = $at["harness"]; workers = $at["workers"] + 0; speedup = $at["speedup_median"]
@@ -65,7 +67,8 @@ panel() {
             if (workers > most) most = workers
             seen[workers] = 1
             if (high + 0 > top) top = high + 0
-            line = workers " " speedup " " low " " high
+            line = workers " " speedup " " low " " high " " ($at["disturbed"] > 0.1 * $at["blocks"])
+            if ($at["disturbed"] > 0.1 * $at["blocks"]) marked = 1
             if (name == "ceiling") { print line > (to "/ceiling.dat"); next }
             if (!(name in number)) { number[name] = ++count; names[count] = name }
             print line | ("sort -n > " to "/" number[name] ".dat")
@@ -104,12 +107,36 @@ panel() {
                 before = i
             }
             print gap > (to "/gap.txt")
+            if (marked) print "" > (to "/marked.txt")
+            # Laws that were fitted: the number of the line, contention, coherency.
+            printf "" >> (to "/fits.txt")
+            while ((getline < scaling) > 0) {
+                if ($1 == "kernel") { for (i = 1; i <= NF; i++) of[$i] = i; continue }
+                name = $of["build"] == "against" ? $of["harness"] "(against)" : $of["harness"]
+                if ($of["kernel"] == kernel && $of["parameters"] == parameters && $of["usl_contention"] != "" && name in number)
+                    print number[name], $of["usl_contention"], $of["usl_coherency"] > (to "/fits.txt")
+            }
             print ticks > (to "/ticks.txt")
             print (most ? most : 1) > (to "/most.txt")
             print top > (to "/top.txt")
             printf "{/:Bold %s}\\n{/*0.85 1 = %s}", escape(kernel (parameters == "" ? "" : " (" parameters ")")),
                 escape(bases) > (to "/heading.txt")
         }' "$dir/summary.csv"
+}
+
+# What rings and dotted lines mean, where the panels have some; a line below the foot.
+explain() {
+    text=
+    for folder; do
+        [ ! -f "$folder/marked.txt" ] || text="Ring: more than a tenth of its trials were disturbed."
+    done
+    for folder; do
+        [ ! -s "$folder/fits.txt" ] || {
+            text="$text${text:+ }Dotted: the fitted Universal Scalability Law."
+            break
+        }
+    done
+    [ -z "$text" ] || printf '%s' "\\n$text"
 }
 
 summary_plots() {
@@ -124,7 +151,7 @@ summary_plots() {
         [ -f "$to/series.txt" ] || continue
         name=speedup_$kernel$(printf %s "$parameters" | sed 's/[^A-Za-z0-9]\{1,\}/_/g; s/^./_&/')
         draw plot_speedup.gp "$name" "folder='$to'" "cpus=$cpus" "most=$(cat "$to/most.txt")" \
-            "top=$(cat "$to/top.txt")" "heading=\"$(cat "$to/heading.txt")\"" "foot=\"$foot\""
+            "top=$(cat "$to/top.txt")" "heading=\"$(cat "$to/heading.txt")\"" "foot=\"$foot$(explain "$to")\""
         # The picture is about computing; resize gives up the lock.
         case $kernel in divisors | primes)
             if grep -q cpython "$to/series.txt"; then
@@ -135,8 +162,9 @@ summary_plots() {
         esac
     done <"$work/works"
     [ -z "$panels" ] || draw plot_gil.gp gil "panels='${panels# }'" "cpus=$cpus" "most=$most" \
-        "top=$top" "foot=\"$foot\""
+        "top=$top" "foot=\"$foot$(explain $panels)\""
     times_plot
+    [ ! -f "$dir/samples.csv" ] || trials_plot
 }
 
 # One bar a cell at one worker or at the effective CPUs, grouped by kernel.
@@ -207,6 +235,10 @@ hyperfine_plot() {
         "least=$(cat "$work/least.txt")" "most=$(cat "$work/most.txt")" "foot=\"${foot%%\\n*}\""
 }
 
+. "$scripts/plot_overhead.sh"
+. "$scripts/plot_trials.sh"
+[ ! -f "$dir/overhead.csv" ] || overhead_plots
+[ -f "$dir/summary.csv" ] || exit 0
 awk -F, "$columns"'{ found = 1 } END { exit !found }' "$dir/summary.csv" || {
     echo "plot.sh: no cell was measured: $dir/summary.csv: see summary.md for what failed" >&2
     exit 1

@@ -1,8 +1,8 @@
 # One panel: speedup against workers of one kernel, a line a harness.
 #
-# In:  folder (series.txt: names; N.dat: workers speedup low high; label.N: y name, moved apart;
+# In:  folder (series.txt: names; N.dat: workers speedup low high marked; label.N: y name, moved apart;
 #      leader.N: workers speedup y, from the end of the line to its label; ceiling.dat: workers speedup
-#      low high; ticks.txt; gap.txt: the smallest ratio of neighbouring worker counts), cpus, most
+#      low high marked; fits.txt: N contention coherency; ticks.txt; gap.txt: the smallest ratio of neighbouring worker counts), cpus, most
 #      (workers), top (speedup), heading, panel_room
 
 set title heading
@@ -40,14 +40,24 @@ ceiling_points = ceilings ? \
     '("measured ceiling") every ::(ceilings-1)::(ceilings-1) with labels right '.\
     'textcolor rgb "#777777", ' : ""
 
+# Laws that were fitted: dotted, as far as the workers go.
+fits = system("cat '".folder."/fits.txt'")
+usl(p, contention, coherency) = p/(1 + contention*(p - 1) + coherency*p*(p - 1))
+fit_lines = words(fits) ? \
+    'for [k=1:words(fits)/3] (x >= 1 && x <= most ? usl(x, real(word(fits, 3*k-1)), '.\
+    'real(word(fits, 3*k))) : NaN) with lines dashtype 3 linewidth 1.6 linecolor rgb '.\
+    'colour(word(names, int(word(fits, 3*k-2)))), ' : ""
+
 set samples 500
 plot (x >= 1 && x <= most*span**0.05 ? ideal(x) : NaN) with lines linecolor rgb "#aaaaaa" \
-        dashtype 2 linewidth 1.5, @ideal_name @ceiling_points \
+        dashtype 2 linewidth 1.5, @ideal_name @ceiling_points @fit_lines \
     "+" using (1):(1) every ::::0 with points pointtype 7 pointsize 1.1 linecolor rgb "black", \
     for [i=1:words(names)] folder."/".i.".dat" using ($1*aside(i)):2 with lines \
         linecolor rgb colour(word(names, i)) dashtype dash(word(names, i)) linewidth 2.2, \
     for [i=1:words(names)] folder."/".i.".dat" using ($1*aside(i)):2:3:4 with yerrorbars \
         linecolor rgb colour(word(names, i)) pointtype mark(word(names, i)) pointsize 1.1, \
+    for [i=1:words(names)] folder."/".i.".dat" using ($5 > 0 ? $1*aside(i) : NaN):2 with points \
+        pointtype 6 pointsize 2.6 linewidth 1.6 linecolor rgb "#cc0000", \
     for [i=1:words(names)] folder."/label.".i using (label_x):1:2 with labels left noenhanced \
         textcolor rgb colour(word(names, i)), \
     for [i=1:words(names)] folder."/leader.".i using ($1*aside(i)*span**0.02):2:\

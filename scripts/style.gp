@@ -16,10 +16,12 @@ set tics nomirror textcolor rgb "#333333"
 set grid ytics linecolor rgb "#e4e4e4" linewidth 1 linetype 1
 unset key
 
-known = "single pthread forkpool gil openmp cpython-single cpython-thread cpython-process ceiling"
-colours = "#000000 #0072b2 #d55e00 #cc79a7 #009e73 #555555 #56b4e9 #e69f00 #888888"
-marks = "7 7 5 11 9 6 6 4 2"
-dashes = "1 1 1 1 1 2 2 2 3"
+known = "single pthread forkpool gil openmp cpython-single cpython-thread cpython-process ceiling \
+fork spawn thread process"
+colours = "#000000 #0072b2 #d55e00 #cc79a7 #009e73 #555555 #56b4e9 #e69f00 #888888 \
+#d55e00 #882255 #0072b2 #d55e00"
+marks = "7 7 5 11 9 6 6 4 2 5 9 7 5"
+dashes = "1 1 1 1 1 2 2 2 3 1 1 1 1"
 ms_text(ms) = ms >= 100 ? sprintf("%.0f", ms) : sprintf("%.3g", ms)
 # cpython-thread=/some/python3 looks like cpython-thread; pthread(against), the other build's, like
 # pthread but for the dashes.

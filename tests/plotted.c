@@ -71,6 +71,8 @@ static void add_row(FILE *to, size_t work, const struct invention *what, const s
             failed     ? 0
             : interval ? 9
                        : 3);
+    bool rung = what->disturbed && strcmp(row->harness, what->disturbed) == 0;
+    fprintf(to, ",%d,0", rung ? 9 : 0);
     put_values(to, failed ? 0 : ns, "%.0f", interval);
     put_values(to, speedup, "%.6g", interval); /* the median's */
     put_values(to, speedup, "%.6g", interval); /* the mean's */
@@ -119,7 +121,7 @@ void invent(const struct invention *what)
     FILE *to = fopen(path, "we");
     assert_non_null(to);
     fputs(
-        "kernel,parameters,harness,workers,role,build,blocks,run_ns_median,run_ns_low,run_ns_high,"
+        "kernel,parameters,harness,workers,role,build,blocks,disturbed,outliers,run_ns_median,run_ns_low,run_ns_high,"
         "speedup_median,speedup_low,speedup_high,speedup_mean,speedup_mean_low,"
         "speedup_mean_high,of_ceiling_median,of_ceiling_low,of_ceiling_high,efficiency_median,"
         "efficiency_low,efficiency_high,serial_median,serial_low,serial_high,"

@@ -22,6 +22,7 @@ struct invention {
     unsigned workers[12];    /* ends with 0 */
     unsigned cpus;
     const char *failed; /* this harness at two workers */
+    const char *disturbed; /* all trials of this harness were */
     bool no_intervals;
     bool against; /* all under another build as well */
 };

@@ -133,18 +133,21 @@ static struct fb_null judged(double value, double low, double high)
     return null;
 }
 
-static void floor_is_the_farther_end(void **state)
+static void floor_is_what_equal_things_differ_by(void **state)
 {
     (void)state;
+    /* Half the width: the truth is 1, wherever the interval lies. */
     struct fb_null null = judged(1.001, 0.99, 1.02);
     assert_true(null.known);
-    assert_near(null.floor, 0.02, SMALL);
+    assert_near(null.floor, 0.015, SMALL);
     null = judged(0.99, 0.97, 1.01);
-    assert_near(null.floor, 0.03, SMALL);
+    assert_near(null.floor, 0.02, SMALL);
     /* One that does not even include 1: the second label was slower all the time. */
     null = judged(1.05, 1.04, 1.06);
-    assert_near(null.floor, 0.06, SMALL);
-    assert_near(null.detectable, 0.06, SMALL);
+    assert_near(null.floor, 0.05, SMALL);
+    assert_near(null.detectable, 0.05, SMALL);
+    null = judged(0.95, 0.94, 0.96);
+    assert_near(null.floor, 0.05, SMALL);
     null = judged(1, 1, 1);
     assert_true(null.known);
     assert_near(null.floor, 0, SMALL);
@@ -329,7 +332,7 @@ int main(void)
         cmocka_unit_test_setup(interval_includes_one, begin),
         cmocka_unit_test_setup(no_interval_no_verdict, begin),
         cmocka_unit_test_setup(verdicts_have_names, begin),
-        cmocka_unit_test_setup(floor_is_the_farther_end, begin),
+        cmocka_unit_test_setup(floor_is_what_equal_things_differ_by, begin),
         cmocka_unit_test_setup(detectable_follows_from_the_width, begin),
         cmocka_unit_test_setup(unknown_floor, begin),
         cmocka_unit_test_setup(small_difference_is_found, begin),

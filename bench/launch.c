@@ -1,4 +1,4 @@
-#include "spawn.h"
+#include "launch.h"
 
 #include "json.h"
 
@@ -25,12 +25,12 @@
 
 /* ---- prepared inputs ---- */
 
-static struct fb_spawn_prepared *find(struct fb_spawn *spawn, const struct fb_cell *cell)
+static struct fb_launch_prepared *find(struct fb_launch *launch, const struct fb_cell *cell)
 {
-    for (size_t i = 0; i < spawn->count; i++)
-        if (spawn->prepared[i].kernel == cell->kernel &&
-            strcmp(spawn->prepared[i].params, cell->params) == 0)
-            return &spawn->prepared[i];
+    for (size_t i = 0; i < launch->count; i++)
+        if (launch->prepared[i].kernel == cell->kernel &&
+            strcmp(launch->prepared[i].params, cell->params) == 0)
+            return &launch->prepared[i];
     return NULL;
 }
 
@@ -70,33 +70,33 @@ static unsigned bound_workers(const struct fb_cell *cell)
 }
 
 /* hwloc takes milliseconds to load: once for each number of workers. */
-static int bind_cells(struct fb_spawn *spawn, struct fb_error *error)
+static int bind_cells(struct fb_launch *launch, struct fb_error *error)
 {
-    const struct fb_plan *plan = spawn->plan;
-    spawn->cpus = calloc(plan->count, sizeof *spawn->cpus);
-    if (!spawn->cpus)
+    const struct fb_plan *plan = launch->plan;
+    launch->cpus = calloc(plan->count, sizeof *launch->cpus);
+    if (!launch->cpus)
         return fb_error_set(error, -ENOMEM, "out of memory");
     for (size_t i = 0; i < plan->count; i++) {
         size_t same = 0;
         while (bound_workers(&plan->cell[same]) != bound_workers(&plan->cell[i]))
             same++;
-        spawn->cpus[i] = same < i ? strdup(spawn->cpus[same])
-                                  : choose_cpus(bound_workers(&plan->cell[i]), error);
-        if (!spawn->cpus[i])
+        launch->cpus[i] = same < i ? strdup(launch->cpus[same])
+                                   : choose_cpus(bound_workers(&plan->cell[i]), error);
+        if (!launch->cpus[i])
             return error->code ? error->code : fb_error_set(error, -ENOMEM, "out of memory");
     }
     return 0;
 }
 
-int fb_spawn_prepare(struct fb_spawn *spawn, struct fb_error *error)
+int fb_launch_prepare(struct fb_launch *launch, struct fb_error *error)
 {
-    const struct fb_plan *plan = spawn->plan;
-    int bound = spawn->bind ? bind_cells(spawn, error) : 0;
+    const struct fb_plan *plan = launch->plan;
+    int bound = launch->bind ? bind_cells(launch, error) : 0;
     if (bound < 0)
         return bound;
     for (size_t i = 0; i < plan->count; i++) {
         const struct fb_cell *cell = &plan->cell[i];
-        if (!cell->kernel->prepare || find(spawn, cell) || spawn->count == FB_LIST_MOST)
+        if (!cell->kernel->prepare || find(launch, cell) || launch->count == FB_LIST_MOST)
             continue;
         struct fb_params params = { 0 };
         int fd = -1, result = set_params(&params, cell, error);
@@ -105,7 +105,7 @@ int fb_spawn_prepare(struct fb_spawn *spawn, struct fb_error *error)
         fb_params_clear(&params);
         if (result < 0)
             return result;
-        struct fb_spawn_prepared *prepared = &spawn->prepared[spawn->count++];
+        struct fb_launch_prepared *prepared = &launch->prepared[launch->count++];
         prepared->kernel = cell->kernel;
         prepared->fd = fd;
         snprintf(prepared->params, sizeof prepared->params, "%s", cell->params);
@@ -113,16 +113,16 @@ int fb_spawn_prepare(struct fb_spawn *spawn, struct fb_error *error)
     return 0;
 }
 
-void fb_spawn_clear(struct fb_spawn *spawn)
+void fb_launch_clear(struct fb_launch *launch)
 {
-    for (size_t i = 0; i < spawn->count; i++)
-        if (spawn->prepared[i].fd >= 0)
-            close(spawn->prepared[i].fd);
-    spawn->count = 0;
-    for (size_t i = 0; spawn->cpus && i < spawn->plan->count; i++)
-        free(spawn->cpus[i]);
-    free(spawn->cpus);
-    spawn->cpus = NULL;
+    for (size_t i = 0; i < launch->count; i++)
+        if (launch->prepared[i].fd >= 0)
+            close(launch->prepared[i].fd);
+    launch->count = 0;
+    for (size_t i = 0; launch->cpus && i < launch->plan->count; i++)
+        free(launch->cpus[i]);
+    free(launch->cpus);
+    launch->cpus = NULL;
 }
 
 /* ---- arguments ---- */
@@ -156,11 +156,11 @@ static void add_text(struct arguments *arguments, char *text)
     arguments->list[arguments->count] = NULL;
 }
 
-static void make_arguments(struct arguments *arguments, struct fb_spawn *spawn,
+static void make_arguments(struct arguments *arguments, struct fb_launch *launch,
                            const struct fb_turn *turn)
 {
-    const struct fb_cell *cell = &spawn->plan->cell[turn->cell];
-    const struct fb_spawn_prepared *prepared = find(spawn, cell);
+    const struct fb_cell *cell = &launch->plan->cell[turn->cell];
+    const struct fb_launch_prepared *prepared = find(launch, cell);
     char copy[FB_TEXT], *next = copy;
     arguments->count = 0;
     add(arguments, "forkbench");
@@ -176,8 +176,8 @@ static void make_arguments(struct arguments *arguments, struct fb_spawn *spawn,
         add(arguments, "--repeat=%u", turn->repeat);
     else if (!cell->copies) /* they are repeated as often as their base */
         add(arguments, "--least=%d", LEAST_MS);
-    if (spawn->cpus)
-        add_text(arguments, spawn->cpus[turn->cell]);
+    if (launch->cpus)
+        add_text(arguments, launch->cpus[turn->cell]);
     if (turn->known)
         add(arguments, "--known=%016" PRIx64, *turn->known);
     snprintf(copy, sizeof copy, "%s", cell->params);
@@ -282,8 +282,8 @@ static void take_disturbances(const json_t *raw, struct fb_sample *sample)
     }
 }
 
-void fb_spawn_take(json_t *raw, const struct fb_cell *cell, struct fb_sample *sample,
-                   struct fb_outcome *outcome)
+void fb_launch_take(json_t *raw, const struct fb_cell *cell, struct fb_sample *sample,
+                    struct fb_outcome *outcome)
 {
     /* As it was asked for: where this machine keeps its interpreter is nobody's business. */
     json_object_set_new(raw, "harness", fb_json_text(cell->copies ? "single" : cell->label));
@@ -347,7 +347,7 @@ static int run_program(const char *program, struct arguments *arguments, json_t 
     return result;
 }
 
-int fb_spawn_ask(const char *program, json_t **ret_build, struct fb_error *error)
+int fb_launch_ask(const char *program, json_t **ret_build, struct fb_error *error)
 {
     struct arguments arguments = { .count = 0 };
     json_t *raw = NULL;
@@ -362,18 +362,18 @@ int fb_spawn_ask(const char *program, json_t **ret_build, struct fb_error *error
     return *ret_build ? 0 : fb_error_set(error, -EBADMSG, "it does not say which build it is");
 }
 
-int fb_spawn_trial(struct fb_spawn *spawn, const struct fb_turn *turn, struct fb_outcome *outcome,
-                   struct fb_sample *sample, struct fb_error *error)
+int fb_launch_trial(struct fb_launch *launch, const struct fb_turn *turn,
+                    struct fb_outcome *outcome, struct fb_sample *sample, struct fb_error *error)
 {
-    const struct fb_cell *cell = &spawn->plan->cell[turn->cell];
+    const struct fb_cell *cell = &launch->plan->cell[turn->cell];
     struct arguments arguments;
     json_t *raw = NULL;
-    make_arguments(&arguments, spawn, turn);
+    make_arguments(&arguments, launch, turn);
     uint64_t start_ns = fb_now_ns();
     int result =
-        run_program(cell->against ? spawn->against : "/proc/self/exe", &arguments, &raw, error);
+        run_program(cell->against ? launch->against : "/proc/self/exe", &arguments, &raw, error);
     sample->took_ns = fb_now_ns() - start_ns;
     if (result == 0)
-        fb_spawn_take(raw, cell, sample, outcome);
+        fb_launch_take(raw, cell, sample, outcome);
     return result;
 }

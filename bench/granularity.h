@@ -1,0 +1,44 @@
+/* How long a task has to be for handing it out to be worth it: METG, the minimum effective task
+ * granularity of Task Bench (Slaughter et al., SC'20). */
+#ifndef FB_GRANULARITY_H
+#define FB_GRANULARITY_H
+
+#include "base/error.h"
+#include "harness/harness.h"
+
+#define FB_LADDER 12           /* task lengths, each twice the one before, from about 1 ns on */
+#define FB_LADDER_ITEMS 100000 /* tasks of a job at most */
+#define FB_LADDER_SLOT 16      /* bytes of one task's result */
+
+/* What the plain loop takes for the same tasks: the ruler. */
+struct fb_ladder {
+    double single_ns[FB_LADDER]; /* of a job */
+    double length_ns[FB_LADDER]; /* of a task in it */
+};
+
+/* A pool and its harness; input from fb_granularity_input; results: FB_LADDER_ITEMS slots. */
+struct fb_climber {
+    const struct fb_harness *harness;
+    struct fb_pool *pool;
+    unsigned workers;
+    struct fb_input *input;
+    void *results;
+};
+
+/* Room for the tasks' description in the arena, or NULL. */
+struct fb_input *fb_granularity_input(struct fb_arena *arena);
+
+/* Times the ladder on climber, the best of three each. 0 or a negative errno with *error. */
+int fb_granularity_rule(const struct fb_climber *climber, struct fb_ladder *ret_ladder,
+                        struct fb_error *error);
+
+/* ret_efficiency[rung]: the part of the workers' time that was work, when each task is claimed by
+ * itself. 0 or a negative errno with *error. */
+int fb_granularity_climb(const struct fb_climber *climber, const struct fb_ladder *ladder,
+                         double *ret_efficiency, struct fb_error *error);
+
+/* The task length in ns where efficiency crosses `level`, by linear interpolation over log length;
+ * lengths ascend. The first length if it is reached there already, infinity if it never is. */
+double fb_metg(const double *length_ns, const double *efficiency, size_t count, double level);
+
+#endif

@@ -1,0 +1,67 @@
+/* The groups of `forkbench overhead`. Each appends its figures to overhead->metrics, as samples of
+ * rounds in which all ways take turns, and returns 0 or a negative errno with *error. */
+#ifndef FB_OVERHEAD_H
+#define FB_OVERHEAD_H
+
+#include "metric.h"
+#include "progress.h"
+
+#include "base/error.h"
+
+struct fb_overhead {
+    unsigned workers;
+    size_t rounds;
+    struct fb_metrics *metrics;
+    struct fb_progress *progress;
+    double from, to; /* the group's part of the whole, for the bar */
+};
+
+/* Draws the bar at that part of the group. */
+void fb_overhead_progress(const struct fb_overhead *overhead, double part, const char *what);
+
+/* Sleeps for that long, so that what is measured next finds everything asleep. */
+void fb_overhead_idle(long ns);
+
+/* Making and ending 1, 2, 4, … workers that do nothing, up to twice as many as overhead->workers,
+ * by a parent that has written to 1 MiB, 64 MiB and 1 GiB of memory of its own (in small pages):
+ *   create.ready  ns  from before the first is made until all of them run
+ *   create.end    ns  from telling them to end until all have been waited for
+ * for pthread, fork and spawn (posix_spawn of this program), each compared with pthread. A parent
+ * for which there isn't memory enough is left out, and said. */
+int fb_creation_measure(const struct fb_overhead *overhead, struct fb_error *error);
+
+/* What a spawned image does, as `overhead --image TEXT`: says that it runs, waits, ends. Returns
+ * what the program is to exit with. */
+int fb_creation_image(const char *text);
+
+/* For forkpool, pthread and openmp, warm and cold, bound and unbound:
+ *   dispatch.empty   ns   from handing over a job with one empty item a worker to its end; cold:
+ *                         the first one after 40 ms of idleness
+ *   dispatch.claim   ns   of a worker's time for claiming one empty item (dynamic, chunk 1)
+ *   dispatch.metg50, dispatch.metg90  ns  the task length at which 50 % and 90 % of the workers'
+ *                         time is work (dynamic, chunk 1), and the curve they are read from
+ * each compared with openmp. */
+int fb_dispatch_measure(const struct fb_overhead *overhead, struct fb_error *error);
+
+/* Between two threads, and between two processes, compared with threads:
+ *   handover.wake    ns  from before waking a worker that sleeps on a futex until it runs; warm:
+ *                        it has slept for 0.2 ms, cold: for 40 ms; bound: to a CPU of its own
+ *   handover.switch  ns  from one to the other and half the way back on one CPU: a context switch
+ *                        with the two futex calls that bring it about
+ */
+int fb_handover_measure(const struct fb_overhead *overhead, struct fb_error *error);
+
+/* Where the time of a coarse job (primes with its defaults: 8 unequal ranges) goes beyond its
+ * ceiling, which is the time of independent single copies divided by their number, for forkpool
+ * and pthread, unbound:
+ *   account.time, account.ceiling, account.excess  ns  the job, its ceiling, their difference
+ *   account.start      ns  until a worker claimed its first chunk, mean of workers
+ *   account.claims     ns  chunks times dispatch.claim, a worker's share
+ *   account.slowest    ns  waiting for the slowest worker, mean of workers
+ *   account.join       ns  from the slowest worker's end until the caller goes on
+ *   account.unexplained  ns  what is left: the work itself took longer than in the ceiling
+ *   account.explained  per cent of the excess that is not left, by the medians
+ * Needs dispatch.claim, so comes after fb_dispatch_measure. */
+int fb_account_measure(const struct fb_overhead *overhead, struct fb_error *error);
+
+#endif

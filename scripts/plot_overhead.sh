@@ -1,0 +1,140 @@
+# The figures of `forkbench overhead`, from DIR/overhead.csv and DIR/curves.csv. Read by plot.sh.
+
+# Columns of either file by name, for awk.
+overhead_columns='NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }'
+
+# Time against workers, a panel a parent: N.ready, N.end: workers then value low high of each way.
+creation_plot() {
+    to=$work/creation
+    mkdir -p "$to"
+    awk -F, -v to="$to" "$overhead_columns"'
+        $at["name"] != "create.ready" && $at["name"] != "create.end" { next }
+        !($at["state"] in panel) { panel[$at["state"]] = ++panels; print $at["state"] > (to "/panels.txt") }
+        {
+            what = substr($at["name"], 8)
+            file = to "/" panel[$at["state"]] "." what "." $at["harness"]
+            print $at["workers"], $at["value"] / 1e6, $at["low"] / 1e6, $at["high"] / 1e6 > file
+            if (!least || $at["low"] / 1e6 < least) least = $at["low"] / 1e6
+            if ($at["high"] / 1e6 > most) most = $at["high"] / 1e6
+            end[panel[$at["state"]], what, $at["harness"]] = $at["value"] / 1e6
+            if (!($at["workers"] in seen)) { seen[$at["workers"]]; ticks = ticks (ticks == "" ? "" : ",") $at["workers"]; last = $at["workers"] }
+        }
+        END {
+            print ticks > (to "/ticks.txt"); print least / 2, most * 2, last > (to "/range.txt")
+            # Names stand at the ends of their lines, moved apart where those are close.
+            ways = split("pthread fork spawn", way, " ")
+            apart = log(most / least * 4) / 13
+            for (p = 1; p <= panels; p++) for (w = 1; w <= 2; w++) {
+                what = w == 1 ? "ready" : "end"
+                for (i = 1; i <= ways; i++) order[i] = i
+                for (i = 2; i <= ways; i++)
+                    for (k = i; k > 1 && end[p, what, way[order[k]]] < end[p, what, way[order[k-1]]]; k--) {
+                        swap = order[k]; order[k] = order[k-1]; order[k-1] = swap
+                    }
+                for (i = 1; i <= ways; i++) {
+                    y = log(end[p, what, way[order[i]]])
+                    if (i > 1 && y < before + apart) y = before + apart
+                    before = y
+                    print last * 1.08, exp(y), way[order[i]] > (to "/" p "." what ".names")
+                }
+            }
+        }' "$dir/overhead.csv"
+    [ -f "$to/panels.txt" ] || return 0
+    read -r least most last <"$to/range.txt"
+    draw plot_creation.gp overhead_creation "folder='$to'" "panels=$(wc -l <"$to/panels.txt")" \
+        "least=$least" "most=$most" "last=$last" "foot=\"$overhead_foot\""
+}
+
+# Efficiency against task length, a panel a binding; marks where METG is read.
+efficiency_plot() {
+    to=$work/efficiency
+    mkdir -p "$to"
+    awk -F, -v to="$to" "$overhead_columns"'{
+        if (!($at["harness"] in seen)) { seen[$at["harness"]]; print $at["harness"] > (to "/series.txt") }
+        low = $at["efficiency_low"] == "" ? $at["efficiency"] : $at["efficiency_low"]
+        high = $at["efficiency_high"] == "" ? $at["efficiency"] : $at["efficiency_high"]
+        print $at["length_ns"], $at["efficiency"], low, high > (to "/" $at["binding"] "." $at["harness"])
+        if ($at["length_ns"] > most) most = $at["length_ns"]
+        if (!least || $at["length_ns"] < least) least = $at["length_ns"]
+        workers = $at["workers"]
+    } END { print least * 0.8, most * 1.25, workers > (to "/range.txt") }' "$dir/curves.csv"
+    awk -F, -v to="$to" "$overhead_columns"'
+        $at["name"] ~ /^dispatch\.metg[0-9]+$/ && $at["value"] != "" {
+            level = substr($at["name"], 14) / 100
+            print $at["value"], level, $at["harness"] > (to "/metg." $at["binding"])
+        }' "$dir/overhead.csv"
+    [ -f "$to/series.txt" ] || return 0
+    read -r least most workers <"$to/range.txt"
+    draw plot_efficiency.gp overhead_efficiency "folder='$to'" "least=$least" "most=$most" \
+        "workers=$workers" "foot=\"$overhead_foot\""
+}
+
+# One bar a figure, in nanoseconds.
+latency_plot() {
+    to=$work/latency
+    mkdir -p "$to"
+    awk -F, -v to="$to" "$overhead_columns"'
+        function bar(group, label) {
+            low = $at["low"] == "" ? $at["value"] : $at["low"]; high = $at["high"] == "" ? $at["value"] : $at["high"]
+            rows[group, ++count[group]] = $at["value"] " " low " " high " " $at["harness"] " \"" label "\""
+            if (!least || low + 0 < least) least = low + 0
+            if (high + 0 > most) most = high + 0
+        }
+        $at["value"] == "" || $at["unit"] != "ns" { next }
+        $at["name"] == "handover.wake" { bar(1, $at["harness"] ", " $at["state"] ", " $at["binding"]) }
+        $at["name"] == "handover.switch" { bar(2, $at["harness"]) }
+        $at["name"] == "dispatch.empty" { bar($at["state"] == "cold" ? 3 : 4, $at["harness"] ", " $at["binding"]) }
+        $at["name"] == "dispatch.claim" { bar(5, $at["harness"] ", " $at["binding"]) }
+        END {
+            split("waking a sleeper|a context switch|an empty job, cold|an empty job, warm|claiming one item", title, "|")
+            for (g = 1; g <= 5; g++) if (count[g]) {
+                print y++, "\"{/:Bold " title[g] "}\"" > (to "/titles.dat")
+                for (i = 1; i <= count[g]; i++) print y++, rows[g, i] > (to "/bars.dat")
+                y += 0.4
+            }
+            print least / 3, most * 6, y > (to "/range.txt")
+        }' "$dir/overhead.csv"
+    [ -f "$to/bars.dat" ] || return 0
+    read -r least most rows <"$to/range.txt"
+    draw plot_latency.gp overhead_latency "folder='$to'" "least=$least" "most=$most" "rows=$rows" \
+        "foot=\"$overhead_foot\""
+}
+
+# Where a coarse job's time beyond its ceiling goes: a bar a harness, in ms.
+account_plot() {
+    to=$work/account
+    mkdir -p "$to"
+    awk -F, -v to="$to" "$overhead_columns"'
+        $at["name"] !~ /^account\./ { next }
+        !($at["harness"] in seen) { seen[$at["harness"]]; order[++count] = $at["harness"] }
+        { value[$at["harness"], substr($at["name"], 9)] = $at["value"]; workers = $at["workers"] }
+        $at["name"] == "account.unexplained" { low[$at["harness"]] = $at["low"]; high[$at["harness"]] = $at["high"] }
+        END {
+            if (!count) exit
+            parts = split("start claims slowest join unexplained", part, " ")
+            for (i = 1; i <= count; i++) {
+                h = order[i]; from = 0; negative = 0
+                for (k = 1; k <= parts; k++) {
+                    ms = value[h, part[k]] / 1e6
+                    if (ms < 0) { print i, negative + ms, negative, k > (to "/bars.dat"); negative += ms }
+                    else { print i, from, from + ms, k > (to "/bars.dat"); from += ms }
+                }
+                if (from > most) most = from
+                if (negative < least) least = negative
+                printf "%d %g \"%s\" \"%.2f ms beyond its ceiling of %.2f ms; unexplained: %.2f ms [%.2f, %.2f]\"\n", i, from, h, value[h, "excess"] / 1e6, value[h, "ceiling"] / 1e6, value[h, "unexplained"] / 1e6, low[h] / 1e6, high[h] / 1e6 > (to "/rows.dat")
+            }
+            print least * 1.1, most * 1.15, count, workers > (to "/range.txt")
+        }' "$dir/overhead.csv"
+    [ -f "$to/range.txt" ] || return 0
+    read -r least most rows workers <"$to/range.txt"
+    draw plot_account.gp overhead_account "folder='$to'" "least=$least" "most=$most" "rows=$rows" \
+        "workers=$workers" "foot=\"$overhead_foot\""
+}
+
+overhead_plots() {
+    overhead_foot=$(awk -F, "$overhead_columns"'{ printf "%s, %s effective CPUs, %s. Medians of %s rounds, 95 %% intervals.", $at["cpu"], $at["cpus_effective"], substr($at["started_utc"], 1, 10), $at["rounds"]; exit }' "$dir/overhead.csv")
+    creation_plot
+    efficiency_plot
+    latency_plot
+    account_plot
+}
