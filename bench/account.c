@@ -97,18 +97,27 @@ static int run_round(struct books *books, size_t round, struct fb_error *error)
     return result;
 }
 
-/* How much of the excess is not left unexplained, in per cent, by the medians; the interval comes
- * from that of what is left. */
+/* What is left of the excess when so much of it is unexplained, in per cent; NaN if it isn't known.
+ */
+static double part_explained(double unexplained, double excess)
+{
+    double part = 1 - fabs(unexplained) / fabs(excess);
+    return part < 0 ? 0 : 100 * part;
+}
+
+/* By the medians; the interval comes from that of what is unexplained. */
 static struct fb_interval explained(const struct fb_interval *excess,
                                     const struct fb_interval *unexplained)
 {
-    double most = fmax(fabs(unexplained->low), fabs(unexplained->high));
+    double low = fabs(unexplained->low), high = fabs(unexplained->high);
     bool none = unexplained->low <= 0 && unexplained->high >= 0;
-    double least = none ? 0 : fmin(fabs(unexplained->low), fabs(unexplained->high));
     return (struct fb_interval){
-        .value = 100 * fmax(0, 1 - fabs(unexplained->value) / fabs(excess->value)),
-        .low = 100 * fmax(0, 1 - most / fabs(excess->value)),
-        .high = 100 * fmax(0, 1 - least / fabs(excess->value)),
+        .value = part_explained(unexplained->value, excess->value),
+        .low = part_explained(low > high ? low : high, excess->value),
+        .high = part_explained(none         ? 0
+                               : low < high ? low
+                                            : high,
+                               excess->value),
         .samples = excess->samples,
     };
 }

@@ -2,6 +2,7 @@
 #include "cli.h"
 #include "export.h"
 #include "factors.h"
+#include "precision.h"
 #include "regress.h"
 #include "table.h"
 
@@ -80,8 +81,7 @@ static void put_cell(const struct fb_record_cell *a, const struct fb_record_cell
     if (isinf(regress->blocks))
         strcpy(row[9], "--against");
     else if (regress->blocks > 0)
-        snprintf(row[9], FB_TABLE_TEXT, "%.0f more blocks",
-                 regress->blocks - (double)regress->ratio.samples);
+        snprintf(row[9], FB_TABLE_TEXT, "%.0f blocks", regress->blocks);
 }
 
 static int judge_cells(const struct fb_record *a, const struct fb_record *b,
@@ -127,7 +127,8 @@ static void print_head(const struct options *options, const struct fb_record *a,
     else
         puts("Nothing differs but the time of measuring.");
     if (factors->alone)
-        printf("Not compared: %zu cells that only one of the runs has.\n", factors->alone);
+        printf("Not compared: %zu cell%s that only one of the runs has.\n", factors->alone,
+               factors->alone == 1 ? "" : "s");
     puts("");
 }
 
@@ -136,7 +137,7 @@ static int print_verdict(const struct judgement *judgement, size_t cells, double
 {
     double percent = 100 * most;
     if (judgement->worst) {
-        printf("\nWorse: %zu of %zu cells are more than %g %% slower, most of all %s under %s on "
+        printf("\nWorse: %zu of %zu cells more than %g %% slower, most of all %s under %s on "
                "%u: %.3f times [%.3f, %.3f].\n",
                judgement->count[FB_WORSE], cells, percent, judgement->worst->kernel,
                judgement->worst->harness, judgement->worst->workers, judgement->worst_ratio.value,
@@ -150,8 +151,9 @@ static int print_verdict(const struct judgement *judgement, size_t cells, double
     printf("\nCan't tell: %zu of %zu cells may be more than %g %% slower or not: ",
            judgement->count[FB_CANT_TELL], cells, percent);
     if (isinf(judgement->blocks))
-        puts("more blocks won't help, the runs differ within\nthemselves by more than that: "
-             "measure both builds in one run (`forkbench run --against`).");
+        printf("no number of blocks up to %d would do,\nthe runs differ too much within "
+               "themselves: measure both builds in one run (`forkbench run --against`).\n",
+               FB_BLOCKS_MOST);
     else
         printf("measure both runs with %.0f blocks or more\n(a smaller --precision, a larger "
                "--budget), or both builds in one run (`forkbench run --against`).\n",

@@ -101,7 +101,7 @@ static int measure(unsigned workers, unsigned rounds, struct fb_metrics *metrics
 
 static int overhead_main(int argc, char **argv)
 {
-    static const char *const taken[] = { "overhead.json", NULL };
+    static const char *const taken[] = { "overhead.json", "overhead.csv", "curves.csv", NULL };
     struct options options = { .rounds = 31 };
     struct fb_error error = { 0 };
     int result = fb_parse(&parser, argc, argv, &options);

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -225,8 +226,10 @@ static int run_parent(const struct fb_overhead *overhead, struct parent *parent,
     char how[80];
     fb_child_describe(status, how, sizeof how);
     code = WIFEXITED(status) ? WEXITSTATUS(status) : EOWNERDEAD;
-    return fb_error_set(error, -code, "the parent of %zu MiB %s (%s)", parent_mib[index], how,
-                        strerror(code));
+    /* The kernel ends with SIGKILL who needs more memory than there is. */
+    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+        code = ENOMEM;
+    return fb_error_set(error, -code, "the parent of %zu MiB %s", parent_mib[index], how);
 }
 
 /* ---- what came of it ---- */
@@ -268,21 +271,30 @@ static size_t free_mib(void)
     return kib / 1024;
 }
 
+static void leave_out(struct fb_metrics *metrics, size_t index, const char *why)
+{
+    size_t used = strlen(metrics->left_out);
+    snprintf(metrics->left_out + used, sizeof metrics->left_out - used,
+             "%screation by a parent of %zu MiB: %s", used ? "; " : "", parent_mib[index], why);
+}
+
 static int measure_parents(const struct fb_overhead *overhead, struct parent *parent,
                            double *sample, struct fb_error *error)
 {
     for (size_t i = 0; i < PARENTS; i++) {
+        char why[64];
         size_t available = free_mib();
+        snprintf(why, sizeof why, "only %zu MiB of memory are free", available);
         if (available < parent_mib[i] + parent_mib[i] / 2) {
-            snprintf(overhead->metrics->left_out, sizeof overhead->metrics->left_out,
-                     "creation by a parent of %zu MiB: only %zu MiB of memory are free",
-                     parent_mib[i], available);
+            leave_out(overhead->metrics, i, why);
             continue;
         }
         int result = run_parent(overhead, parent, i, sample, error);
-        if (result < 0)
+        if (result == -ENOMEM)
+            leave_out(overhead->metrics, i, error->text);
+        else if (result < 0)
             return result;
-        if (add_figures(overhead, parent, i, sample) < 0)
+        else if (add_figures(overhead, parent, i, sample) < 0)
             return fb_error_set(error, -ENOMEM, "out of memory");
     }
     return 0;

@@ -64,7 +64,9 @@ static int check_alone(const struct fb_record *a, const struct fb_record *b,
             char text[128];
             if (!same_place(left, right) || find_partner(right, a) < a->count)
                 continue;
-            name_differences(left->parameters, right->parameters, text, sizeof text);
+            text[0] = '\0';
+            if (left->parameters && right->parameters)
+                name_differences(left->parameters, right->parameters, text, sizeof text);
             return fb_error_set(error, -EXDEV, "parameters differ: %s: %s: measure both alike",
                                 left->kernel, text[0] ? text : left->asked);
         }
@@ -113,10 +115,14 @@ static bool differs(const struct fb_record *a, const struct fb_record *b, const 
 static bool interpreters_differ(const struct fb_record *a, const struct fb_record *b,
                                 const struct fb_factors *factors)
 {
-    for (size_t i = 0; i < factors->matches; i++)
-        if (strcmp(a->cell[factors->match[i].a].description,
-                   b->cell[factors->match[i].b].description) != 0)
+    for (size_t i = 0; i < factors->matches; i++) {
+        const struct fb_record_cell *left = &a->cell[factors->match[i].a];
+        const struct fb_record_cell *right = &b->cell[factors->match[i].b];
+        /* A cell that failed says nothing of who ran it. */
+        if (left->parameters && right->parameters &&
+            strcmp(left->description, right->description) != 0)
             return true;
+    }
     return false;
 }
 

@@ -217,6 +217,9 @@ static int run_round(struct table *table, size_t round, const cpu_set_t *free_se
         if (result == 0)
             result = meet(table, kind, 0, (int)table->cpu[0], &switch_ns, error);
         sched_setaffinity(0, sizeof *free_set, free_set);
+        if (result < 0 && !error->code)
+            fb_error_set(error, result, "can't bind to CPU %u: %s", table->cpu[0],
+                         strerror(-result));
         table->sample[WAKE_WARM][kind][round] = free_ns[0];
         table->sample[WAKE_COLD][kind][round] = free_ns[1];
         table->sample[BOUND_WAKE_WARM][kind][round] = bound_ns[0];

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Prints `#define NAME "hash"`, a hash of the machine code in object files: two builds with the same
-# hash run the same instructions. What only helps to debug is left out: it names folders.
+# Prints `#define NAME "hash"`, a hash of the machine code and its constants in object files: two
+# builds with the same hash run the same instructions. Texts are left out: some name folders.
 # In: NAME, the compiler's objcopy program, the files
 set -eu
 name=$1
@@ -9,7 +9,7 @@ shift 2
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 for object; do
-    "$objcopy" --strip-debug "$object" "$work/object"
+    "$objcopy" --strip-all -j '.text*' -j .rodata -j '.rodata.cst*' "$object" "$work/object"
     cat "$work/object"
 done >"$work/all"
 printf '#define %s "%s"\n' "$name" "$(sha256sum "$work/all" | cut -c 1-16)"

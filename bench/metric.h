@@ -28,7 +28,7 @@ struct fb_metrics {
     size_t count, room;
     struct fb_point *point;
     size_t points, point_room;
-    char left_out[160]; /* what could not be measured, and why; "" for nothing */
+    char left_out[512]; /* what could not be measured, and why; "" for nothing */
 };
 
 /* One figure's samples, one a round. */

@@ -45,9 +45,9 @@ int fb_dispatch_measure(const struct fb_overhead *overhead, struct fb_error *err
 
 /* Between two threads, and between two processes, compared with threads:
  *   handover.wake    ns  from before waking a worker that sleeps on a futex until it runs; warm:
- *                        it has slept for 0.2 ms, cold: for 40 ms; bound: to a CPU of its own
- *   handover.switch  ns  from one to the other and half the way back on one CPU: a context switch
- *                        with the two futex calls that bring it about
+ *                        it has slept for 0.2 ms, cold: for 40 ms; bound: to a CPU of its own, if
+ * there are two handover.switch  ns  from one to the other and half the way back on one CPU: a
+ * context switch with the two futex calls that bring it about
  */
 int fb_handover_measure(const struct fb_overhead *overhead, struct fb_error *error);
 

@@ -81,6 +81,12 @@ static void put_metric(const struct fb_metrics *metrics, const struct fb_metric 
     snprintf(row[10], FB_TABLE_TEXT, "%s", ratio->unit + strlen("ratio to "));
 }
 
+static const struct fb_interval *part_of(const struct fb_metrics *metrics,
+                                         const struct fb_metric *time, const char *name)
+{
+    return &fb_metrics_find(metrics, time, name)->of;
+}
+
 /* Where the time of each harness' coarse job goes, in a sentence. */
 static void print_account(const struct fb_metrics *metrics, FILE *to)
 {
@@ -88,17 +94,24 @@ static void print_account(const struct fb_metrics *metrics, FILE *to)
         const struct fb_metric *time = &metrics->list[i];
         if (strcmp(time->name, "account.time") != 0)
             continue;
-        const struct fb_interval *ceiling = &fb_metrics_find(metrics, time, "account.ceiling")->of;
-        const struct fb_interval *excess = &fb_metrics_find(metrics, time, "account.excess")->of;
-        const struct fb_interval *rest = &fb_metrics_find(metrics, time, "account.unexplained")->of;
-        const struct fb_interval *part = &fb_metrics_find(metrics, time, "account.explained")->of;
+        const struct fb_interval *excess = part_of(metrics, time, "account.excess");
+        const struct fb_interval *rest = part_of(metrics, time, "account.unexplained");
+        char left[64];
+        snprintf(left, sizeof left, "%.2f ms", rest->value / 1e6);
+        if (isfinite(rest->low) && isfinite(rest->high))
+            snprintf(left, sizeof left, "%.2f ms [%.2f, %.2f]", rest->value / 1e6, rest->low / 1e6,
+                     rest->high / 1e6);
         fprintf(to,
-                "%s: a coarse job (primes) on %u workers took %.2f ms where the hardware allows "
-                "%.2f ms.\n  Of the %.2f ms beyond that its parts explain %.0f %%; unexplained: "
-                "%.2f ms [%.2f, %.2f].\n",
-                time->harness, time->workers, time->of.value / 1e6, ceiling->value / 1e6,
-                excess->value / 1e6, part->value, rest->value / 1e6, rest->low / 1e6,
-                rest->high / 1e6);
+                "%s: a coarse job (primes) on %u worker%s took %.2f ms where the hardware allows "
+                "%.2f ms.\n",
+                time->harness, time->workers, time->workers == 1 ? "" : "s", time->of.value / 1e6,
+                part_of(metrics, time, "account.ceiling")->value / 1e6);
+        if (excess->value > 0)
+            fprintf(to,
+                    "  Of the %.2f ms beyond that its parts explain %.0f %%; unexplained: %s.\n",
+                    excess->value / 1e6, part_of(metrics, time, "account.explained")->value, left);
+        else
+            fprintf(to, "  There is nothing beyond that to explain; the parts leave %s.\n", left);
     }
 }
 
@@ -114,9 +127,10 @@ void fb_overhead_print(const struct fb_overhead_report *report, FILE *to)
     fb_table_print(&table, false, to);
     fb_table_clear(&table);
     fprintf(to,
-            "\n%s, %g effective CPUs, %s, %s. Medians of rounds in which all take turns; ratios "
+            "\n%s, %g effective CPU%s, %s, %s. Medians of rounds in which all take turns; ratios "
             "are paired in rounds.\n",
-            report->machine->cpu, report->machine->cpus.effective, report->machine->kernel,
+            report->machine->cpu, report->machine->cpus.effective,
+            report->machine->cpus.effective == 1 ? "" : "s", report->machine->kernel,
             report->machine->utc);
     print_account(metrics, to);
     if (metrics->left_out[0])

@@ -101,8 +101,9 @@ static int read_root(const char *folder, json_t **ret_root, struct fb_error *err
     if (!json_is_integer(schema) || !json_is_object(json_object_get(*ret_root, "plan")))
         return fb_error_set(error, -EBADMSG, "not a run: %s: it has no schema or no plan", path);
     if (json_integer_value(schema) != FB_SCHEMA)
-        return fb_error_set(error, -ENOTSUP, "schema differs: %s has %d, not %d: measure anew",
-                            path, (int)json_integer_value(schema), FB_SCHEMA);
+        return fb_error_set(error, -ENOTSUP,
+                            "schema differs: %s has %" JSON_INTEGER_FORMAT ", not %d: measure anew",
+                            path, json_integer_value(schema), FB_SCHEMA);
     return 0;
 }
 

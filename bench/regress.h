@@ -11,8 +11,9 @@ extern const char *const fb_regress_names[FB_REGRESS_VERDICTS];
 struct fb_regress {
     struct fb_interval ratio; /* b's time over a's; samples: the fewer blocks of the two */
     enum fb_regress_verdict verdict;
-    /* Blocks that each run would need in all to be judged at this ratio; 0 when it is judged,
-     * infinity when no number helps: the runs differ within themselves by more. */
+    /* Blocks that each run would need in all to be judged at this ratio in about two of three
+     * cases; 0 when it is judged, infinity when FB_BLOCKS_MOST would not do, mostly since the runs
+     * drift. */
     double blocks;
 };
 

@@ -122,15 +122,18 @@ static void visit_process(const char *folder, void *context)
     snprintf(path, sizeof path, "%s/smaps_rollup", folder);
     FILE *file = fopen(path, "re");
     if (!file) {
-        if (access(folder, F_OK) == 0 && sum->pss_bytes.known)
+        int code = errno;
+        /* ESRCH: it has ended, but was not waited for, and has no memory any more. */
+        if (code != ESRCH && access(folder, F_OK) == 0 && sum->pss_bytes.known)
             sum->pss_bytes = sum->uss_bytes =
-                fb_reading_missing("/proc/PID/smaps_rollup: %s", strerror(errno));
+                fb_reading_missing("/proc/PID/smaps_rollup: %s", strerror(code));
         return;
     }
-    sum->processes.value++;
     while (fgets(line, sizeof line, file)) {
-        if (sscanf(line, "Pss: %lld kB", &kib) == 1)
+        if (sscanf(line, "Pss: %lld kB", &kib) == 1) {
+            sum->processes.value++;
             sum->pss_bytes.value += kib * 1024;
+        }
         if (sscanf(line, "Private_Clean: %lld kB", &kib) == 1 ||
             sscanf(line, "Private_Dirty: %lld kB", &kib) == 1)
             sum->uss_bytes.value += kib * 1024;

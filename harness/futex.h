@@ -1,4 +1,4 @@
-/* The two futex calls that a gate needs, in the form that works between processes. */
+/* The futex calls that a gate needs, in the form that works between processes. */
 #ifndef FB_FUTEX_H
 #define FB_FUTEX_H
 

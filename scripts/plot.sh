@@ -39,11 +39,23 @@ draw() {
     echo "$dir/plots/$name.svg"
 }
 
-# Columns of summary.csv by name, for awk; escape() makes gnuplot print a text as it is,
-# shown() leaves out the folder of an interpreter. A cell's second label is no line of its own; the
-# other build's are.
-columns='function escape(text) { gsub(/[\\\\{}_^@&~]/, "\\\\\\\\&", text); return text }
+# For awk: escape() makes gnuplot print a quoted text as it is, plain() where it is not enhanced;
+# shown() leaves out the folder of an interpreter.
+texts='function put_before(text, marks, slashes,   i, c, result) {
+    for (i = 1; i <= length(text); i++) {
+        c = substr(text, i, 1)
+        result = result (c == "\\" ? slashes slashes : index(marks, c) ? slashes c : c)
+    }
+    return result
+}
+function escape(text) { return put_before(text, "{}_^@&~", "\\\\") }
+function plain(text) { return put_before(text, "", "\\") }
 function shown(name) { sub(/=.*\//, "=", name); return name }
+'
+
+# Columns of summary.csv by name, for awk. A cell's second label is no line of its own; the other
+# build's are.
+columns=$texts'
 NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } $at["status"] != "ok" { next }
 $at["role"] == "again" { next } $at["build"] == "against" { $at["harness"] = $at["harness"] "(against)" }'
 
@@ -51,8 +63,12 @@ $at["role"] == "again" { next } $at["build"] == "against" { $at["harness"] = $at
 panel() {
     kernel=$1 parameters=$2 to=$3
     mkdir -p "$to"
-    awk -F, -v kernel="$kernel" -v parameters="$parameters" -v to="$to" \
-        -v scaling="$dir/scaling.csv" "$columns"'
+    # By the environment: awk takes a backslash in -v for an escape.
+    kernel=$kernel parameters=$parameters scaling=$dir/scaling.csv awk -F, -v to="$to" "$columns"'
+        BEGIN {
+            kernel = ENVIRON["kernel"]; parameters = ENVIRON["parameters"]
+            scaling = ENVIRON["scaling"]
+        }
         $at["kernel"] != kernel || $at["parameters"] != parameters { next }
         {
             name = $at["harness"]; workers = $at["workers"] + 0; speedup = $at["speedup_median"]
@@ -94,7 +110,7 @@ panel() {
             }
             for (i = 1; i <= count; i++) {
                 name = names[order[i]]
-                print y[i], "\"" shown(name) "\"" > (to "/label." order[i])
+                print y[i], "\"" plain(shown(name)) "\"" > (to "/label." order[i])
                 print last[name], end[name], y[i] > (to "/leader." order[i])
             }
             for (i = 1; i <= count; i++) print names[i] > (to "/series.txt")
@@ -151,7 +167,7 @@ summary_plots() {
         [ -f "$to/series.txt" ] || continue
         name=speedup_$kernel$(printf %s "$parameters" | sed 's/[^A-Za-z0-9]\{1,\}/_/g; s/^./_&/')
         draw plot_speedup.gp "$name" "folder='$to'" "cpus=$cpus" "most=$(cat "$to/most.txt")" \
-            "top=$(cat "$to/top.txt")" "heading=\"$(cat "$to/heading.txt")\"" "foot=\"$foot$(explain "$to")\""
+            "top=$(cat "$to/top.txt")" "foot=\"$foot$(explain "$to")\""
         # The picture is about computing; resize gives up the lock.
         case $kernel in divisors | primes)
             if grep -q cpython "$to/series.txt"; then

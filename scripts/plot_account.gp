@@ -22,4 +22,4 @@ do for [k=1:5] {
 plot for [k=1:5] folder."/bars.dat" using ($4 == k ? ($2+$3)/2 : NaN):1:2:3:($1-0.25):($1+0.25) \
         with boxxyerror linecolor rgb word(part_colours, k), \
     folder."/rows.dat" using (0):1:ytic(3) with points pointtype 0 linecolor rgb "#ffffff", \
-    folder."/rows.dat" using (0):($1-0.40):4 with labels left textcolor rgb "#333333"
+    folder."/rows.dat" using (least):($1-0.40):4 with labels left offset 0.3, 0 textcolor rgb "#333333"

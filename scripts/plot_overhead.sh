@@ -8,14 +8,16 @@ creation_plot() {
     to=$work/creation
     mkdir -p "$to"
     awk -F, -v to="$to" "$overhead_columns"'
-        $at["name"] != "create.ready" && $at["name"] != "create.end" { next }
+        $at["name"] != "create.ready" && $at["name"] != "create.end" || $at["value"] == "" { next }
         !($at["state"] in panel) { panel[$at["state"]] = ++panels; print $at["state"] > (to "/panels.txt") }
         {
             what = substr($at["name"], 8)
             file = to "/" panel[$at["state"]] "." what "." $at["harness"]
-            print $at["workers"], $at["value"] / 1e6, $at["low"] / 1e6, $at["high"] / 1e6 > file
-            if (!least || $at["low"] / 1e6 < least) least = $at["low"] / 1e6
-            if ($at["high"] / 1e6 > most) most = $at["high"] / 1e6
+            low = ($at["low"] == "" ? $at["value"] : $at["low"]) / 1e6
+            high = ($at["high"] == "" ? $at["value"] : $at["high"]) / 1e6
+            print $at["workers"], $at["value"] / 1e6, low, high > file
+            if (!least || low < least) least = low
+            if (high > most) most = high
             end[panel[$at["state"]], what, $at["harness"]] = $at["value"] / 1e6
             if (!($at["workers"] in seen)) { seen[$at["workers"]]; ticks = ticks (ticks == "" ? "" : ",") $at["workers"]; last = $at["workers"] }
         }
@@ -35,7 +37,7 @@ creation_plot() {
                     y = log(end[p, what, way[order[i]]])
                     if (i > 1 && y < before + apart) y = before + apart
                     before = y
-                    print last * 1.08, exp(y), way[order[i]] > (to "/" p "." what ".names")
+                    print last, exp(y), way[order[i]] > (to "/" p "." what ".names")
                 }
             }
         }' "$dir/overhead.csv"
@@ -49,7 +51,8 @@ creation_plot() {
 efficiency_plot() {
     to=$work/efficiency
     mkdir -p "$to"
-    awk -F, -v to="$to" "$overhead_columns"'{
+    [ -f "$dir/curves.csv" ] || return 0
+    awk -F, -v to="$to" "$overhead_columns"'$at["efficiency"] != "" {
         if (!($at["harness"] in seen)) { seen[$at["harness"]]; print $at["harness"] > (to "/series.txt") }
         low = $at["efficiency_low"] == "" ? $at["efficiency"] : $at["efficiency_low"]
         high = $at["efficiency_high"] == "" ? $at["efficiency"] : $at["efficiency_high"]
@@ -64,6 +67,10 @@ efficiency_plot() {
             print $at["value"], level, $at["harness"] > (to "/metg." $at["binding"])
         }' "$dir/overhead.csv"
     [ -f "$to/series.txt" ] || return 0
+    # Where none was reached: gnuplot warns of a file that isn't there.
+    for binding in unbound bound; do
+        [ -f "$to/metg.$binding" ] || echo "NaN NaN none" >"$to/metg.$binding"
+    done
     read -r least most workers <"$to/range.txt"
     draw plot_efficiency.gp overhead_efficiency "folder='$to'" "least=$least" "most=$most" \
         "workers=$workers" "foot=\"$overhead_foot\""
@@ -121,7 +128,8 @@ account_plot() {
                 }
                 if (from > most) most = from
                 if (negative < least) least = negative
-                printf "%d %g \"%s\" \"%.2f ms beyond its ceiling of %.2f ms; unexplained: %.2f ms [%.2f, %.2f]\"\n", i, from, h, value[h, "excess"] / 1e6, value[h, "ceiling"] / 1e6, value[h, "unexplained"] / 1e6, low[h] / 1e6, high[h] / 1e6 > (to "/rows.dat")
+                interval = low[h] == "" ? "" : sprintf(" [%.2f, %.2f]", low[h] / 1e6, high[h] / 1e6)
+                printf "%d %g \"%s\" \"%.2f ms beyond its ceiling of %.2f ms; unexplained: %.2f ms%s\"\n", i, from, h, value[h, "excess"] / 1e6, value[h, "ceiling"] / 1e6, value[h, "unexplained"] / 1e6, interval > (to "/rows.dat")
             }
             print least * 1.1, most * 1.15, count, workers > (to "/range.txt")
         }' "$dir/overhead.csv"
@@ -132,7 +140,7 @@ account_plot() {
 }
 
 overhead_plots() {
-    overhead_foot=$(awk -F, "$overhead_columns"'{ printf "%s, %s effective CPUs, %s. Medians of %s rounds, 95 %% intervals.", $at["cpu"], $at["cpus_effective"], substr($at["started_utc"], 1, 10), $at["rounds"]; exit }' "$dir/overhead.csv")
+    overhead_foot=$(awk -F, "$overhead_columns"'{ printf "%s, %s effective CPUs, %s. ", $at["cpu"], $at["cpus_effective"], substr($at["started_utc"], 1, 10); printf $at["rounds"] == 1 ? "One round." : "Medians of %s rounds%s.", $at["rounds"], $at["low"] == "" ? "" : ", 95 % intervals"; exit }' "$dir/overhead.csv")
     creation_plot
     efficiency_plot
     latency_plot

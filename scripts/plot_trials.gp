@@ -2,9 +2,9 @@
 # y label; titles.dat: y title), rows, longest (label, characters), foot
 width = 700 + 8*longest; height = 150 + 24*rows
 load scripts."/style.gp"
-set label 8 "{/:Bold Every trial: how far its time lies from its cell's median}\n{/*0.85 a row a cell, in it from top to bottom the blocks; circle: far from the others; cross: something outside disturbed it}" \
+set label 8 "{/:Bold Every trial: how far its time lies from its cell's median}\n{/*0.85 a row a cell, in it from top to bottom the blocks}\n{/*0.85 circle: far from the others; cross: something outside disturbed it}" \
     at screen 0.5, screen 1 - 24.0/height center
-set tmargin 5
+set tmargin 6
 set lmargin longest+5; set rmargin 4; set bmargin 6
 set label 9 foot noenhanced at screen 0.015, screen 22.0/height left font ",10" textcolor rgb "#666666"
 set xrange [-27:27]

@@ -5,9 +5,7 @@
 trials_plot() {
     to=$work/trials
     mkdir -p "$to"
-    awk -F, -v to="$to" '
-        function escape(text) { gsub(/[\\{}_^@&~]/, "\\\\&", text); return text }
-        function shown(name) { sub(/=.*\//, "=", name); return name }
+    awk -F, -v to="$to" "$texts"'
         FNR == 1 { file++; for (i = 1; i <= NF; i++) at[file, $i] = i; next }
         { key = $at[file, "kernel"] "," $at[file, "parameters"] "," $at[file, "harness"] "," $at[file, "workers"] "," $at[file, "role"] "," $at[file, "build"] }
         file == 1 {

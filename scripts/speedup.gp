@@ -1,10 +1,12 @@
 # One panel: speedup against workers of one kernel, a line a harness.
 #
-# In:  folder (series.txt: names; N.dat: workers speedup low high marked; label.N: y name, moved apart;
-#      leader.N: workers speedup y, from the end of the line to its label; ceiling.dat: workers speedup
-#      low high marked; fits.txt: N contention coherency; ticks.txt; gap.txt: the smallest ratio of neighbouring worker counts), cpus, most
-#      (workers), top (speedup), heading, panel_room
+# In:  folder (series.txt: names; heading.txt; N.dat: workers speedup low high marked; label.N: y name,
+#      moved apart; leader.N: workers speedup y, from the end of the line to its label; ceiling.dat:
+#      workers speedup low high marked; fits.txt: N contention coherency; ticks.txt; gap.txt: the
+#      smallest ratio of neighbouring worker counts), cpus, most (workers), top (speedup), panel_room
 
+# Read here: gnuplot would run what stands between backquotes in a script's text.
+heading = system("printf %b \"$(cat '".folder."/heading.txt')\"")
 set title heading
 set xlabel "workers"
 set ylabel "speedup over one worker"
@@ -38,7 +40,8 @@ ceiling_points = ceilings ? \
     'folder."/ceiling.dat" using 1:2:3:4 with yerrorbars linecolor rgb "#888888" pointtype 2 '.\
     'pointsize 1.4 linewidth 1.5, folder."/ceiling.dat" using ($1/span**0.05):($2*1.03):'.\
     '("measured ceiling") every ::(ceilings-1)::(ceilings-1) with labels right '.\
-    'textcolor rgb "#777777", ' : ""
+    'textcolor rgb "#777777", folder."/ceiling.dat" using ($5 > 0 ? $1 : NaN):2 with points '.\
+    'pointtype 6 pointsize 2.6 linewidth 1.6 linecolor rgb "#cc0000", ' : ""
 
 # Laws that were fitted: dotted, as far as the workers go.
 fits = system("cat '".folder."/fits.txt'")

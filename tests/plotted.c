@@ -114,25 +114,88 @@ static void add_build(FILE *to, size_t work, const struct invention *what, bool 
                     against);
 }
 
-void invent(const struct invention *what)
+static FILE *begin_file(const char *name)
 {
     char path[FOLDER_NAME + 32];
-    snprintf(path, sizeof path, "%s/run/summary.csv", plotted_folder);
+    snprintf(path, sizeof path, "%s/run/%s", plotted_folder, name);
     FILE *to = fopen(path, "we");
     assert_non_null(to);
-    fputs(
-        "kernel,parameters,harness,workers,role,build,blocks,disturbed,outliers,run_ns_median,run_ns_low,run_ns_high,"
-        "speedup_median,speedup_low,speedup_high,speedup_mean,speedup_mean_low,"
-        "speedup_mean_high,of_ceiling_median,of_ceiling_low,of_ceiling_high,efficiency_median,"
-        "efficiency_low,efficiency_high,serial_median,serial_low,serial_high,"
-        "base,status,cpus_effective,cpu,started_utc\n",
-        to);
+    return to;
+}
+
+static void invent_scaling(const struct invention *what)
+{
+    FILE *to = begin_file("scaling.csv");
+    fputs("kernel,parameters,harness,build,counts,blocks,amdahl_serial,amdahl_serial_low,"
+          "amdahl_serial_high,amdahl_miss,usl_contention,usl_contention_low,usl_contention_high,"
+          "usl_coherency,usl_coherency_low,usl_coherency_high,usl_miss\n",
+          to);
+    for (size_t work = 0; work < WORKS; work++)
+        for (size_t h = 0; what->harness[h]; h++) {
+            bool fitted = what->fitted && strcmp(what->harness[h], what->fitted) == 0;
+            fprintf(to, "%s,%s,%s,this,7,9,%s\n", works[work].kernel, works[work].parameters,
+                    what->harness[h],
+                    fitted ? "0.03,0.02,0.04,0.01,0.03,0.02,0.04,0.0001,0,0.0002,0.01"
+                           : ",,,,,,,,,,");
+        }
+    assert_int_equal(fclose(to), 0);
+}
+
+/* The trials of a line of summary.csv. */
+static void put_trials(FILE *to, const char *line)
+{
+    char field[12][160] = { "" };
+    for (size_t i = 0; i < 12; i++, line++) {
+        size_t length = strcspn(line, ",\n");
+        snprintf(field[i], sizeof field[i], "%.*s", (int)length, line);
+        line += length;
+    }
+    double median = strtod(field[9], NULL);
+    for (int block = 0; block <= TRIALS; block++) {
+        double ratio = block == 0 ? 10 : block == TRIALS ? 1.5 : 1 + 0.01 * (block - 4);
+        fprintf(to, "%d,0,%s,%s,%s,%s,%s,%s,1,%.0f", block, field[0], field[1], field[2], field[3],
+                field[4], field[5], ratio * median);
+        fprintf(to, ",200,16000,40000,9000,%.0f,62000,61000,8000,5,14,280,3137536,", 2 * median);
+        fprintf(to, "7f69ee13f0d9659b,%s,%s\n", block == TRIALS ? "9.00" : "-0.50",
+                strcmp(field[7], "0") == 0 ? "" : "\"other processes, steal\"");
+    }
+}
+
+/* A cell that failed has none that count, so is left out. */
+static void invent_samples(void)
+{
+    char *text = file_read(plotted_folder, "run/summary.csv");
+    FILE *to = begin_file("samples.csv");
+    fputs("block,position,kernel,parameters,harness,workers,role,build,repeat,run_ns,prepare_ns,"
+          "setup_ns,open_ns,close_ns,took_ns,wall_ns,user_ns,system_ns,voluntary_switches,"
+          "involuntary_switches,minor_faults,max_rss_bytes,digest,outlier_score,disturbed\n",
+          to);
+    for (char *line = strchr(text, '\n') + 1; *line; line = strchr(line, '\n') + 1)
+        if (memmem(line, strcspn(line, "\n"), ",ok,", 4))
+            put_trials(to, line);
+    assert_int_equal(fclose(to), 0);
+    free(text);
+}
+
+void invent(const struct invention *what)
+{
+    FILE *to = begin_file("summary.csv");
+    fputs("kernel,parameters,harness,workers,role,build,blocks,disturbed,outliers,run_ns_median,"
+          "run_ns_low,run_ns_high,"
+          "speedup_median,speedup_low,speedup_high,speedup_mean,speedup_mean_low,"
+          "speedup_mean_high,of_ceiling_median,of_ceiling_low,of_ceiling_high,efficiency_median,"
+          "efficiency_low,efficiency_high,serial_median,serial_low,serial_high,"
+          "base,status,cpus_effective,cpu,started_utc\n",
+          to);
     for (size_t work = 0; work < WORKS; work++) {
         add_build(to, work, what, false);
         if (what->against)
             add_build(to, work, what, true);
     }
     assert_int_equal(fclose(to), 0);
+    invent_scaling(what);
+    if (what->samples)
+        invent_samples();
 }
 
 /* ---- drawing ---- */
@@ -203,4 +266,51 @@ void check_says(const struct svg *svg, const char *figure, const char *words)
         snprintf(shown, sizeof shown, "%s", words);
     if (!svg_count(svg, shown))
         fail_msg("%s.svg does not say '%s'", figure, shown);
+}
+
+/* By the average width of DejaVu Sans' small letters; the PNG's are larger by a third. */
+void check_fits(const struct svg *svg, const char *figure)
+{
+    for (size_t i = 0; i < svg->texts; i++) {
+        const struct svg_text *text = &svg->text[i];
+        if (text->upright)
+            continue;
+        double width = 0.55 * text->size * 4 / 3 * (double)strlen(text->says);
+        double left = text->x - (text->anchor == SVG_END      ? width
+                                 : text->anchor == SVG_MIDDLE ? width / 2
+                                                              : 0);
+        if (left < 0 || left + width > svg->width)
+            fail_msg("%s: '%s' is cut off: from %.0f to %.0f of %.0f", figure, text->says, left,
+                     left + width, svg->width);
+    }
+}
+
+static const struct svg_text *find_text(const struct svg *svg, const char *words)
+{
+    for (size_t i = 0; i < svg->texts; i++)
+        if (strcmp(svg->text[i].says, words) == 0)
+            return &svg->text[i];
+    fail_msg("nothing says '%s'", words);
+    return NULL;
+}
+
+/* Heights as in check_fits: letters reach 0.76 above their line and 0.24 below it. */
+void check_foot(const struct svg *svg, const char *figure, const char *axis, size_t lines)
+{
+    const struct svg_text *label = find_text(svg, axis), *before = NULL;
+    double top = label->y + 0.24 * label->size * 4 / 3;
+    size_t found = 0;
+    for (size_t i = 0; i < svg->texts; i++) {
+        const struct svg_text *text = &svg->text[i];
+        if (text->y <= label->y)
+            continue;
+        found++;
+        if (text->y - 0.76 * text->size * 4 / 3 < top)
+            fail_msg("%s: '%s' runs into '%s'", figure, text->says, before ? before->says : axis);
+        if (text->y + 0.24 * text->size * 4 / 3 > svg->height)
+            fail_msg("%s: '%s' is cut off: %.0f of %.0f", figure, text->says, text->y, svg->height);
+        before = text;
+        top = text->y + 0.24 * text->size * 4 / 3;
+    }
+    assert_int_equal(found, lines);
 }

@@ -39,7 +39,7 @@ static void take_words(const char *from, const char *to, char *words, size_t siz
 static void take_place(const char *where, struct svg_text *text)
 {
     const char *size = strstr(where, "font-size=\""), *anchor = strstr(where, "text-anchor=\"");
-    assert_int_equal(sscanf(where, "<g transform=\"translate(%lf", &text->x), 1);
+    assert_int_equal(sscanf(where, "<g transform=\"translate(%lf,%lf", &text->x, &text->y), 2);
     assert_true(size && sscanf(size, "font-size=\"%lf", &text->size) == 1);
     assert_non_null(anchor);
     text->upright = memmem(where, strcspn(where, ">"), "rotate(", 7) != NULL;
@@ -55,19 +55,23 @@ static void take_point(struct svg *svg, const char *tag)
     if (!place || memmem(tag, length, "#FFFFFF", 7))
         return;
     assert_true(svg->points < SVG_POINTS_MOST);
-    assert_int_equal(sscanf(place, "transform='translate(%lf", &svg->point[svg->points++]), 1);
+    struct svg_point *point = &svg->point[svg->points++];
+    assert_int_equal(sscanf(place, "transform='translate(%lf,%lf", &point->x, &point->y), 2);
+    assert_int_equal(sscanf(tag, "<use xlink:href='#gpPt%u", &point->mark), 1);
+    point->mark++; /* it counts from 0 */
 }
 
 void svg_read(struct svg *svg, const char *source)
 {
     const char *box = strstr(source, "viewBox=\"0 0 "), *group = NULL;
-    svg->texts = svg->points = 0;
-    assert_true(box && sscanf(box, "viewBox=\"0 0 %lf", &svg->width) == 1);
+    svg->texts = svg->points = svg->dashed = 0;
+    assert_true(box && sscanf(box, "viewBox=\"0 0 %lf %lf", &svg->width, &svg->height) == 2);
     for (const char *at = source; (at = strchr(at, '<')); at++) {
         if (strncmp(at, "<g transform=\"translate(", 24) == 0)
             group = at;
         if (strncmp(at, "<use xlink:href='#gpPt", 22) == 0)
             take_point(svg, at);
+        svg->dashed += memmem(at, strcspn(at, ">"), "stroke-dasharray", 16) != NULL;
         if (strncmp(at, "<text>", 6) != 0)
             continue;
         const char *end = strstr(at, "</text>");
@@ -84,5 +88,13 @@ size_t svg_count(const struct svg *svg, const char *words)
     size_t count = 0;
     for (size_t i = 0; i < svg->texts; i++)
         count += strstr(svg->text[i].says, words) != NULL;
+    return count;
+}
+
+size_t svg_count_marks(const struct svg *svg, unsigned mark)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < svg->points; i++)
+        count += svg->point[i].mark == mark;
     return count;
 }

@@ -11,23 +11,6 @@ static struct svg svg;
 
 /* ---- texts ---- */
 
-/* By the average width of DejaVu Sans' small letters; the PNG's are larger by a third. */
-static void check_fits(const struct svg *svg, const char *figure)
-{
-    for (size_t i = 0; i < svg->texts; i++) {
-        const struct svg_text *text = &svg->text[i];
-        if (text->upright)
-            continue;
-        double width = 0.55 * text->size * 4 / 3 * (double)strlen(text->says);
-        double left = text->x - (text->anchor == SVG_END      ? width
-                                 : text->anchor == SVG_MIDDLE ? width / 2
-                                                              : 0);
-        if (left < 0 || left + width > svg->width)
-            fail_msg("%s: '%s' is cut off: from %.0f to %.0f of %.0f", figure, text->says, left,
-                     left + width, svg->width);
-    }
-}
-
 /* In gnuplot's enhanced text "_" and "^" lower and raise what follows, "@" vanishes. */
 static void characters_are_themselves(void **state)
 {
@@ -142,7 +125,7 @@ static void points_stand_above_their_ticks(void **state)
     for (size_t i = 0; i < svg.points; i++) {
         double nearest = INFINITY;
         for (size_t k = 0; k < 9; k++)
-            nearest = fmin(nearest, fabs(svg.point[i] - tick[k]));
+            nearest = fmin(nearest, fabs(svg.point[i].x - tick[k]));
         if (nearest > gap / 4)
             fail_msg("a point is %.0f pixels beside its tick, the next tick is %.0f away", nearest,
                      gap);
