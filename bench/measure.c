@@ -131,15 +131,27 @@ static bool equalize(struct fb_outcome *left, struct fb_outcome *right)
     return changed;
 }
 
-/* Cells that do the same work and are compared do it equally often a trial, and a ceiling's copies
- * as often as their base: what is cold in the first job weighs the same in all. */
+/* Works that differ in a parameter are done equally often if they are about as long. */
+#define SIMILAR 3
+
+static bool are_similar(const struct fb_outcome *left, const struct fb_outcome *right)
+{
+    return left->repeat <= SIMILAR * right->repeat && right->repeat <= SIMILAR * left->repeat;
+}
+
+/* Cells that do the same work, or about as much, and are compared do it equally often a trial, and
+ * a ceiling's copies as often as their base: what is cold in the first job weighs the same in all.
+ */
 static void equal_repeats(const struct fb_plan *plan, struct fb_outcome *outcome)
 {
     for (bool changed = true; changed;) { /* what is compared with one is so with its others */
         changed = false;
-        for (size_t i = 0; i < plan->pairs; i++)
-            changed |= plan->pair[i].factor != FB_FACTOR_PARAMETER &&
-                       equalize(&outcome[plan->pair[i].reference], &outcome[plan->pair[i].cell]);
+        for (size_t i = 0; i < plan->pairs; i++) {
+            struct fb_outcome *left = &outcome[plan->pair[i].reference];
+            struct fb_outcome *right = &outcome[plan->pair[i].cell];
+            if (plan->pair[i].factor != FB_FACTOR_PARAMETER || are_similar(left, right))
+                changed |= equalize(left, right);
+        }
     }
     for (size_t i = 0; i < plan->count; i++)
         if (plan->cell[i].copies && plan->cell[i].base != FB_NO_CELL)
@@ -152,6 +164,10 @@ static void set_repeats(const struct fb_plan *plan, struct fb_samples *samples)
         samples->outcome[i].repeat = 1;
     for (size_t i = 0; i < samples->count; i++)
         samples->outcome[samples->list[i].cell].repeat = samples->list[i].repeat;
+    /* The median of two jobs is their mean, and half of it the first, cold one: then three. */
+    for (size_t i = 0; i < plan->count; i++)
+        if (samples->outcome[i].repeat == 2)
+            samples->outcome[i].repeat = 3;
     equal_repeats(plan, samples->outcome);
 }
 
