@@ -112,13 +112,21 @@ static json_t *audit_json(const struct fb_audit *audit)
     return root;
 }
 
+/* Threads that want a CPU: an interpreter has its main thread beside its workers. */
+static unsigned count_threads(const struct fb_trial_request *request)
+{
+    if (request->copies)
+        return request->copies;
+    bool guided = request->harness->takes_variant && request->harness->base;
+    return request->workers + (guided ? 1 : 0);
+}
+
 static json_t *disturbed_json(const struct fb_trial_request *request, const struct fb_trial *trial)
 {
     char text[FB_NOISES][FB_NOISE_TEXT];
     struct fb_cpus cpus;
     fb_cpus_read(&cpus);
-    unsigned workers = request->copies ? request->copies : request->workers;
-    unsigned count = fb_noise_judge(&trial->audit, workers, cpus.effective, text);
+    unsigned count = fb_noise_judge(&trial->audit, count_threads(request), cpus.effective, text);
     json_t *list = json_array();
     for (unsigned i = 0; i < count; i++)
         json_array_append_new(list, json_string(text[i]));

@@ -45,7 +45,7 @@ static void judge_scheduling(const struct fb_audit *audit, double worker_ns, dou
         say_rate(judgement, "workers changed CPUs", (double)migrations->value / worker_ns * 1e9);
 }
 
-unsigned fb_noise_judge(const struct fb_audit *audit, unsigned workers, double cpus,
+unsigned fb_noise_judge(const struct fb_audit *audit, unsigned threads, double cpus,
                         char ret_text[FB_NOISES][FB_NOISE_TEXT])
 {
     struct judgement judgement = { .text = ret_text };
@@ -56,8 +56,8 @@ unsigned fb_noise_judge(const struct fb_audit *audit, unsigned workers, double c
     if (beyond(&audit->steal_ns, fmax(2 * tick_ns, 0.01 * window_ns)))
         say_part(&judgement, "the hypervisor took of a CPU",
                  (double)audit->steal_ns.value / window_ns);
-    if (workers <= cpus)
-        judge_scheduling(audit, workers * window_ns, tick_ns, &judgement);
+    if (threads <= cpus)
+        judge_scheduling(audit, threads * window_ns, tick_ns, &judgement);
     if (beyond(&audit->throttled_ns, 0.01 * window_ns))
         say_part(&judgement, "held back by the quota for",
                  (double)audit->throttled_ns.value / window_ns);
