@@ -121,8 +121,8 @@ static void check_figure(const char *text, const char *name, const char *median,
 
 static void assert_says(const char *text, const char *words)
 {
-    if (!strstr(text, words))
-        fail_msg("\"%s\" is not in:\n%s", words, text);
+    if (!text || !strstr(text, words))
+        fail_msg("\"%s\" is not in:\n%s", words, text ? text : "nothing");
 }
 
 /* ---- the table ---- */
