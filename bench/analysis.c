@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 const char *const fb_verdict_names[FB_VERDICTS] = {
     [FB_INCONCLUSIVE] = "inconclusive",
@@ -72,7 +73,9 @@ static int mark(const struct fb_samples *samples, size_t index, const struct tab
     for (size_t i = 0; i < samples->count; i++)
         if (samples->list[i].cell == index && samples->list[i].block > 0)
             table->left[count++] = log((double)samples->list[i].run_ns);
-    if (fb_outlier_scores(table->left, count, table->right) < 0)
+    /* With fewer there is no telling what is far. */
+    memset(table->right, 0, count * sizeof *table->right);
+    if (count >= FB_INTERVAL_LEAST && fb_outlier_scores(table->left, count, table->right) < 0)
         return -ENOMEM;
     count = 0;
     for (size_t i = 0; i < samples->count; i++) {

@@ -57,6 +57,7 @@ struct judgement {
     size_t count[FB_REGRESS_VERDICTS];
     const struct fb_record_cell *worst; /* the slowest of those that are worse */
     struct fb_interval worst_ratio;
+    size_t few;    /* cells with fewer than FB_BLOCKS_LEAST blocks */
     double blocks; /* the most that a cell needs to be judged */
 };
 
@@ -98,6 +99,7 @@ static int judge_cells(const struct fb_record *a, const struct fb_record *b,
             return -ENOMEM;
         put_cell(left, right, &regress, *row);
         judgement->count[regress.verdict]++;
+        judgement->few += regress.ratio.samples < FB_BLOCKS_LEAST;
         judgement->blocks = fmax(judgement->blocks, regress.blocks);
         if (regress.verdict == FB_WORSE &&
             (!judgement->worst || regress.ratio.value > judgement->worst_ratio.value)) {
@@ -125,7 +127,7 @@ static void print_head(const struct options *options, const struct fb_record *a,
     if (factors->factor[0])
         printf("What differs: %s.\n", factors->factor);
     else
-        puts("Nothing differs but the time of measuring.");
+        puts("The machine code of kernels and harnesses is the same.");
     if (factors->alone)
         printf("Not compared: %zu cell%s that only one of the runs has.\n", factors->alone,
                factors->alone == 1 ? "" : "s");
@@ -147,6 +149,13 @@ static int print_verdict(const struct judgement *judgement, size_t cells, double
     if (judgement->count[FB_CANT_TELL] == 0) {
         printf("\nNo worse: none of %zu cells is more than %g %% slower.\n", cells, percent);
         return FB_EXIT_OK;
+    }
+    if (judgement->few) {
+        printf(
+            "\nCan't tell: %zu of %zu cells have fewer than %d blocks in one of the runs: measure "
+            "it with a larger --budget.\n",
+            judgement->few, cells, FB_BLOCKS_LEAST);
+        return FB_EXIT_UNCERTAIN;
     }
     printf("\nCan't tell: %zu of %zu cells may be more than %g %% slower or not: ",
            judgement->count[FB_CANT_TELL], cells, percent);

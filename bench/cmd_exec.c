@@ -18,8 +18,8 @@ struct options {
     const char *harness_name; /* as given, with its variant */
     const char *assignment[ASSIGNMENTS_MOST];
     size_t assignments;
-    unsigned *cpus; /* to bind to; owned; NULL: none are given */
-    size_t cpu_count;
+    unsigned cpus[FB_WORKERS_MOST]; /* to bind to */
+    size_t cpu_count;               /* 0: none are given */
     bool json, workers_given;
 };
 
@@ -37,7 +37,7 @@ static const struct argp_option option_table[] = {
     { "repeat", 'r', "N", 0, "Run the job N times; run_ns is the median", 0 },
     { "least", 'l', "MS", 0, "Run it more often, until that many ms of work are done", 0 },
     { "copies", 'C', "N", 0, "Run N independent single copies at once (the ceiling)", 0 },
-    { "bind", 'b', "none|core|CPU,…", 0,
+    { "bind", 'b', "none|core|CPU,...", 0,
       "Bind each worker to a core of its own, or to these CPUs (default none)", 0 },
     { "switch-interval", 'i', "MS", 0, "gil: wait before asking for the lock (default 5 ms)", 0 },
     { "known", 'K', "DIGEST", 0, "Results with this digest were checked before: don't again", 0 },
@@ -80,24 +80,27 @@ static error_t take_digest(const char *arg, struct fb_trial_request *request)
 
 static error_t take_binding(char *arg, struct options *options)
 {
-    if (arg[0] < '0' || arg[0] > '9')
-        return fb_take_bind(arg, &options->request.bind);
+    struct fb_trial_request *request = &options->request;
     const char *part[FB_WORKERS_MOST];
+    options->cpu_count = 0; /* the last one counts */
+    if (strcmp(arg, "none") == 0 || strcmp(arg, "core") == 0)
+        return fb_take_bind(arg, &request->bind);
     size_t count = fb_split(arg, part, FB_WORKERS_MOST);
-    if (count > FB_WORKERS_MOST) {
-        fb_fail(FB_EXIT_USAGE, "bad list: --bind: give at most %d CPUs", FB_WORKERS_MOST);
+    if (arg[0] < '0' || arg[0] > '9' || count > FB_WORKERS_MOST) {
+        fb_fail(FB_EXIT_USAGE, "bad value: --bind %s: give none, core or CPU,CPU,… (%d at most)",
+                arg, FB_WORKERS_MOST);
         return EINVAL;
     }
-    options->cpus = reallocarray(options->cpus, count, sizeof *options->cpus);
-    error_t result = options->cpus ? 0 : ENOMEM;
-    for (size_t i = 0; i < count && result == 0; i++) {
+    for (size_t i = 0; i < count; i++) {
         uint64_t cpu = 0;
-        result = fb_take_number("--bind", part[i], 0, INT_MAX, &cpu);
+        error_t result = fb_take_number("--bind", part[i], 0, INT_MAX, &cpu);
+        if (result != 0)
+            return result;
         options->cpus[i] = (unsigned)cpu;
     }
     options->cpu_count = count;
-    options->request.bind = true;
-    return result;
+    request->bind = true;
+    return 0;
 }
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
@@ -154,12 +157,12 @@ static int check_binding(struct options *options)
 {
     struct fb_trial_request *request = &options->request;
     unsigned wanted = request->copies ? request->copies : request->workers;
-    if (!options->cpus)
+    if (!options->cpu_count)
         return 0;
     if (options->cpu_count != wanted)
-        return fb_fail(FB_EXIT_USAGE,
-                       "bad list: --bind: %zu CPUs for %u workers: give one for each",
-                       options->cpu_count, wanted);
+        return fb_fail(
+            FB_EXIT_USAGE, "bad list: --bind: %zu CPU%s for %u worker%s: give one for each",
+            options->cpu_count, options->cpu_count == 1 ? "" : "s", wanted, wanted == 1 ? "" : "s");
     for (size_t i = 0; i < options->cpu_count; i++)
         if (!fb_cpus_may_use(options->cpus[i]))
             return fb_fail(FB_EXIT_USAGE, "no such CPU: --bind %u: give CPUs that may be used",
@@ -247,7 +250,6 @@ static int exec_main(int argc, char **argv)
         result = report(&options, &trial, start_ns);
     fb_trial_clear(&trial);
     fb_params_clear(&options.request.params);
-    free(options.cpus);
     return result;
 }
 

@@ -54,7 +54,7 @@ static const struct argp parser = {
     .parser = parse_option,
     .doc = "Measures what each way of running costs by itself: making and ending workers, handing "
            "out an empty job, claiming an item, how long a task has to be, waking a sleeper, "
-           "switching; and where the time of a coarse job goes. Takes about a minute.",
+           "switching; and where the time of a coarse job goes. Takes one to two minutes.",
 };
 
 void fb_overhead_progress(const struct fb_overhead *overhead, double part, const char *what)

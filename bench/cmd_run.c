@@ -24,9 +24,9 @@ struct options {
 };
 
 static const struct argp_option option_table[] = {
-    { "kernel", 'k', "K,…", 0, "Kernels (default divisors,primes,resize)", 0 },
-    { "harness", 'H', "H,…", 0, "Harnesses (default single,pthread,forkpool,gil)", 0 },
-    { "workers", 'w', "N,…", 0,
+    { "kernel", 'k', "K,...", 0, "Kernels (default divisors,primes,resize)", 0 },
+    { "harness", 'H', "H,...", 0, "Harnesses (default single,pthread,forkpool,gil)", 0 },
+    { "workers", 'w', "N,...", 0,
       "Worker counts (default: effective CPUs, twice as many, and fewer, "
       "as far as 20 cells go)",
       0 },
@@ -122,7 +122,7 @@ static const struct argp parser = {
     .parser = parse_option,
     .doc = "Measures kernels under harnesses, each trial a fresh process, in interleaved random "
            "blocks: a warm-up, then as many as --precision needs and the budgets allow. Writes "
-           "run.json, samples.csv, summary.csv, comparisons.csv and summary.md.",
+           "run.json, six tables as CSV and summary.md; while it is not complete, journal.jsonl.",
 };
 
 /* ---- the head of the journal: what was asked for, and of which machine ---- */
@@ -244,7 +244,8 @@ static int go_on(struct fb_sweep *sweep, struct options *options, struct fb_mach
     if (fb_journal_open(&sweep->journal, sweep->folder, &error) < 0)
         return error.code == -ENOENT
                    ? fb_fail(FB_EXIT_USAGE,
-                             "no interrupted run: %s: there is no " FB_JOURNAL " in it",
+                             "no interrupted run: %s: there is no " FB_JOURNAL " in it (a complete "
+                             "run has none)",
                              options->resume)
                    : fb_fail_with(&error);
     const json_t *head = sweep->journal.head;

@@ -21,7 +21,7 @@ void fb_csv_text(const char *text, FILE *to)
 void fb_csv_real(double value, FILE *to)
 {
     fputc(',', to);
-    if (isfinite(value))
+    if (!isnan(value))
         fprintf(to, "%.6g", value);
 }
 

@@ -12,7 +12,7 @@ void fb_csv_text(const char *text, FILE *to);
 /* A CPU's model as a text, commas made blanks for readers that split lines at them. */
 void fb_csv_cpu(const char *cpu, FILE *to);
 
-/* A comma and a number: nothing for one that is not known. */
+/* A comma and a number: nothing for one that is not known, "inf" for infinity. */
 void fb_csv_real(double value, FILE *to);
 void fb_csv_ns(double value, FILE *to);
 

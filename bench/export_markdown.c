@@ -115,7 +115,8 @@ static void fill_comparison(const struct fb_run *run, size_t index, fb_table_row
     fb_export_value(&finding->ratio, 1, 3, row[5], FB_TABLE_TEXT);
     fb_export_bounds(&finding->ratio, 1, 3, row[6], FB_TABLE_TEXT);
     snprintf(row[7], FB_TABLE_TEXT, "%s",
-             pair->factor == FB_FACTOR_NONE && finding->verdict == FB_INCONCLUSIVE
+             pair->factor == FB_FACTOR_NONE && finding->verdict == FB_INCONCLUSIVE &&
+                     isfinite(finding->ratio.low)
                  ? "no difference found"
                  : fb_verdict_names[finding->verdict]);
 }
@@ -229,7 +230,9 @@ static void print_precision(const struct fb_run *run, int family, FILE *to)
 {
     size_t blocks = run->samples->blocks[family], wanted = run->samples->wanted[family];
     fprintf(to, "Blocks (%s): %zu, after a warm-up block", family_names[family], blocks);
-    if (wanted == 0)
+    if (!run->complete)
+        fputs("; more were to come", to);
+    else if (wanted == 0)
         fprintf(to, "; fewer than the least number of pilot blocks fitted into --budget %g",
                 run->budget_s[family]);
     else if (wanted > blocks)
@@ -258,7 +261,7 @@ static void print_marked(const struct fb_run *run, FILE *to)
     }
     fprintf(to,
             "Marked: %zu of %zu trials were disturbed%s%s%s; outliers: %zu, far from their cell's "
-            "others. All of them count; samples.csv says why.\n",
+            "others. All of them count; samples.csv tells which, and what disturbed them.\n",
             disturbed, counted, example ? " (the first: " : "", example ? example : "",
             example ? ")" : "", outliers);
 }
@@ -301,6 +304,22 @@ static void print_failures(const struct fb_run *run, FILE *to)
                     run->samples->outcome[i].why);
 }
 
+/* What the rows marked "against" were measured with. */
+static void print_against(const struct fb_run *run, FILE *to)
+{
+    const json_t *other = run->against;
+    const char *commit = json_string_value(json_object_get(other, "commit"));
+    const char *kernels = json_string_value(json_object_get(other, "kernels"));
+    const char *harnesses = json_string_value(json_object_get(other, "harnesses"));
+    if (commit && kernels && harnesses)
+        fprintf(to,
+                "The other build (against): commit %s; this one: %s. The kernels' machine code is "
+                "%s, the harnesses' %s.\n",
+                commit, run->build->commit,
+                strcmp(kernels, run->build->kernels) == 0 ? "the same" : "another",
+                strcmp(harnesses, run->build->harnesses) == 0 ? "the same" : "another");
+}
+
 static void print_notes(const struct fb_run *run, FILE *to)
 {
     fprintf(
@@ -319,9 +338,10 @@ static void print_notes(const struct fb_run *run, FILE *to)
     if (run->plan->left_out)
         fprintf(to, "Cells left out: %zu, those over %d a family; -w measures all you ask for.\n",
                 run->plan->left_out, FB_CELLS_DEFAULT);
+    print_against(run, to);
     if (!run->complete)
-        fputs("This run is not complete.\n", to);
-    for (size_t i = 0; i < run->plan->count; i++)
+        fputs("This run was interrupted: `forkbench run --resume` goes on with it.\n", to);
+    for (size_t i = 0; i < run->plan->count && run->complete; i++)
         if (run->analysis->cell[i].run_ns.samples > 0 &&
             run->analysis->cell[i].run_ns.samples < FB_INTERVAL_LEAST) {
             fprintf(to, "Fewer than %d blocks give no interval; a larger --budget does.\n",

@@ -121,14 +121,15 @@ int fb_granularity_climb(const struct fb_climber *climber, const struct fb_ladde
 
 double fb_metg(const double *length_ns, const double *efficiency, size_t count, double level)
 {
-    if (count && efficiency[0] >= level)
+    /* From the long tasks down: one lucky figure among short ones is no crossing. */
+    size_t i = count;
+    while (i > 0 && efficiency[i - 1] >= level)
+        i--;
+    if (i == count)
+        return INFINITY;
+    if (i == 0)
         return length_ns[0];
-    for (size_t i = 1; i < count; i++) {
-        if (efficiency[i] < level)
-            continue;
-        double part = (level - efficiency[i - 1]) / (efficiency[i] - efficiency[i - 1]);
-        double from = log(length_ns[i - 1]), to = log(length_ns[i]);
-        return exp(from + part * (to - from));
-    }
-    return INFINITY;
+    double part = (level - efficiency[i - 1]) / (efficiency[i] - efficiency[i - 1]);
+    double from = log(length_ns[i - 1]), to = log(length_ns[i]);
+    return exp(from + part * (to - from));
 }

@@ -37,8 +37,9 @@ int fb_granularity_rule(const struct fb_climber *climber, struct fb_ladder *ret_
 int fb_granularity_climb(const struct fb_climber *climber, const struct fb_ladder *ladder,
                          double *ret_efficiency, struct fb_error *error);
 
-/* The task length in ns where efficiency crosses `level`, by linear interpolation over log length;
- * lengths ascend. The first length if it is reached there already, infinity if it never is. */
+/* The task length in ns from which on efficiency stays at `level` or above, by linear interpolation
+ * over log length; lengths ascend. The first length if it is there already, infinity if it is not
+ * even at the last one. */
 double fb_metg(const double *length_ns, const double *efficiency, size_t count, double level);
 
 #endif

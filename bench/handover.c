@@ -27,13 +27,17 @@
 enum { THREAD, PROCESS, KINDS };
 static const char *const kind_names[KINDS] = { "thread", "process" };
 
-enum { WAKE_WARM, WAKE_COLD, BOUND_WAKE_WARM, BOUND_WAKE_COLD, SWITCH, FIGURES };
+enum { WAKE_WARM, WAKE_COLD, SAME, BOUND_WARM, BOUND_COLD, BOUND_SAME, SWITCH, FIGURES };
 static const struct {
-    const char *name, *state, *binding;
+    const char *name, *state, *binding, *unit;
 } figures[FIGURES] = {
-    { "handover.wake", "warm", "unbound" }, { "handover.wake", "cold", "unbound" },
-    { "handover.wake", "warm", "bound" },   { "handover.wake", "cold", "bound" },
-    { "handover.switch", "warm", "bound" },
+    [WAKE_WARM] = { "handover.wake", "warm", "unbound", "ns" },
+    [WAKE_COLD] = { "handover.wake", "cold", "unbound", "ns" },
+    [SAME] = { "handover.same_cpu", "warm", "unbound", "per cent" },
+    [BOUND_WARM] = { "handover.wake", "warm", "bound", "ns" },
+    [BOUND_COLD] = { "handover.wake", "cold", "bound", "ns" },
+    [BOUND_SAME] = { "handover.same_cpu", "warm", "bound", "per cent" },
+    [SWITCH] = { "handover.switch", "warm", "bound", "ns" },
 };
 
 /* What the two share. */
@@ -42,6 +46,7 @@ struct exchange {
     _Alignas(FB_CACHE_LINE) _Atomic uint32_t asleep; /* times that the partner was about to sleep */
     _Alignas(FB_CACHE_LINE) _Atomic uint32_t woken;
     uint64_t woke_ns;
+    int woke_on;    /* that CPU */
     unsigned wakes; /* 0: the partner plays ping-pong */
     int cpu;        /* the partner's; -1: any */
 };
@@ -62,6 +67,7 @@ static void be_woken(struct exchange *exchange)
         while (atomic_load(&exchange->word) == i)
             fb_futex_wait(&exchange->word, i);
         exchange->woke_ns = fb_now_ns();
+        exchange->woke_on = sched_getcpu();
         atomic_store(&exchange->woken, i + 1);
     }
 }
@@ -140,10 +146,12 @@ static void spin(uint64_t ns)
         fb_relax();
 }
 
-/* One cold wake, then warm ones, whose median counts. */
-static bool wake_partner(struct exchange *exchange, double *ret_warm_ns, double *ret_cold_ns)
+/* One cold wake, then warm ones, whose median counts: ret_figure[0] warm, [1] cold, [2] per cent of
+ * the warm ones that ran on the waker's CPU. */
+static bool wake_partner(struct exchange *exchange, double *ret_figure)
 {
     double warm_ns[WARM_WAKES];
+    unsigned same = 0;
     for (uint32_t i = 0; i <= WARM_WAKES; i++) {
         if (!reaches(&exchange->asleep, i + 1))
             return false;
@@ -151,14 +159,17 @@ static bool wake_partner(struct exchange *exchange, double *ret_warm_ns, double 
             fb_overhead_idle(COLD_SLEEP_NS);
         else
             spin(WARM_SLEEP_NS);
+        int cpu = sched_getcpu();
         uint64_t start_ns = fb_now_ns();
         atomic_store(&exchange->word, i + 1);
         fb_futex_wake_all(&exchange->word);
         if (!reaches(&exchange->woken, i + 1))
             return false;
-        *(i ? &warm_ns[i - 1] : ret_cold_ns) = (double)(exchange->woke_ns - start_ns);
+        *(i ? &warm_ns[i - 1] : &ret_figure[1]) = (double)(exchange->woke_ns - start_ns);
+        same += i > 0 && exchange->woke_on == cpu;
     }
-    *ret_warm_ns = fb_median(warm_ns, WARM_WAKES);
+    ret_figure[0] = fb_median(warm_ns, WARM_WAKES);
+    ret_figure[2] = 100.0 * same / WARM_WAKES;
     return true;
 }
 
@@ -179,9 +190,9 @@ static bool exchange_word(struct exchange *exchange, double *ret_ns)
     return true;
 }
 
-/* A new partner on that CPU (-1: any) does its part with us; ret_ns as wake_partner's, or
+/* A new partner on that CPU (-1: any) does its part with us; ret_figure as wake_partner's, or
  * exchange_word's in the first. */
-static int meet(struct table *table, int kind, unsigned wakes, int cpu, double *ret_ns,
+static int meet(struct table *table, int kind, unsigned wakes, int cpu, double *ret_figure,
                 struct fb_error *error)
 {
     struct exchange *exchange = table->exchange;
@@ -191,8 +202,7 @@ static int meet(struct table *table, int kind, unsigned wakes, int cpu, double *
     if (result < 0)
         return fb_error_set(error, result, "can't make a %s: %s", kind_names[kind],
                             strerror(-result));
-    bool good =
-        wakes ? wake_partner(exchange, &ret_ns[0], &ret_ns[1]) : exchange_word(exchange, ret_ns);
+    bool good = wakes ? wake_partner(exchange, ret_figure) : exchange_word(exchange, ret_figure);
     if (!good && kind == PROCESS)
         kill(partner.pid, SIGKILL);
     if (good || kind == PROCESS)
@@ -208,23 +218,22 @@ static int run_round(struct table *table, size_t round, const cpu_set_t *free_se
     int result = 0;
     for (size_t i = 0; i < KINDS && result == 0; i++) {
         int kind = (int)((round + i) % KINDS);
-        double free_ns[2] = { 0 }, bound_ns[2] = { 0 }, switch_ns = 0;
-        result = meet(table, kind, WARM_WAKES + 1, -1, free_ns, error);
+        double free_to[3] = { 0 }, bound[3] = { 0 }, switch_ns = 0;
+        result = meet(table, kind, WARM_WAKES + 1, -1, free_to, error);
         if (result == 0)
             result = fb_cpus_bind(table->cpu[0]);
         if (result == 0)
-            result = meet(table, kind, WARM_WAKES + 1, (int)table->cpu[1], bound_ns, error);
+            result = meet(table, kind, WARM_WAKES + 1, (int)table->cpu[1], bound, error);
         if (result == 0)
             result = meet(table, kind, 0, (int)table->cpu[0], &switch_ns, error);
         sched_setaffinity(0, sizeof *free_set, free_set);
         if (result < 0 && !error->code)
             fb_error_set(error, result, "can't bind to CPU %u: %s", table->cpu[0],
                          strerror(-result));
-        table->sample[WAKE_WARM][kind][round] = free_ns[0];
-        table->sample[WAKE_COLD][kind][round] = free_ns[1];
-        table->sample[BOUND_WAKE_WARM][kind][round] = bound_ns[0];
-        table->sample[BOUND_WAKE_COLD][kind][round] = bound_ns[1];
-        table->sample[SWITCH][kind][round] = switch_ns;
+        const double figure[FIGURES] = { free_to[0], free_to[1], free_to[2], bound[0],
+                                         bound[1],   bound[2],   switch_ns };
+        for (int k = 0; k < FIGURES; k++)
+            table->sample[k][kind][round] = figure[k];
     }
     return result;
 }
@@ -242,7 +251,10 @@ static int add_figures(const struct table *table)
                 .binding = figures[i].binding,
                 .workers = 2,
                 .ns = table->sample[i][kind],
-                .peer_ns = kind == THREAD ? NULL : table->sample[i][THREAD],
+                .unit = figures[i].unit,
+                .peer_ns = kind == THREAD || strcmp(figures[i].unit, "ns") != 0
+                               ? NULL
+                               : table->sample[i][THREAD],
                 .peer = kind_names[THREAD],
             };
             if (fb_metrics_put(table->overhead->metrics, &samples, table->overhead->rounds) < 0)

@@ -44,8 +44,8 @@ int fb_metrics_put(struct fb_metrics *metrics, const struct fb_metric_samples *s
 {
     struct fb_metric metric = { .workers = samples->workers,
                                 .binding = samples->binding,
-                                .unit = "ns",
                                 .of = fb_median_interval(samples->ns, rounds) };
+    snprintf(metric.unit, sizeof metric.unit, "%s", samples->unit ? samples->unit : "ns");
     snprintf(metric.name, sizeof metric.name, "%s", samples->name);
     snprintf(metric.harness, sizeof metric.harness, "%s", samples->harness);
     snprintf(metric.state, sizeof metric.state, "%s", samples->state);

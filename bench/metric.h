@@ -37,6 +37,7 @@ struct fb_metric_samples {
     unsigned workers;
     const double *ns, *peer_ns; /* peer_ns: of whom it is compared with; NULL: of nobody */
     const char *peer;           /* its name */
+    const char *unit;           /* NULL: ns */
 };
 
 /* Appends copies. 0 or -ENOMEM. */

@@ -44,11 +44,11 @@ int fb_creation_image(const char *text);
 int fb_dispatch_measure(const struct fb_overhead *overhead, struct fb_error *error);
 
 /* Between two threads, and between two processes, compared with threads:
- *   handover.wake    ns  from before waking a worker that sleeps on a futex until it runs; warm:
- *                        it has slept for 0.2 ms, cold: for 40 ms; bound: to a CPU of its own, if
- * there are two handover.switch  ns  from one to the other and half the way back on one CPU: a
- * context switch with the two futex calls that bring it about
- */
+ *   handover.wake      ns  from before waking a worker that sleeps on a futex until it runs; warm:
+ * it has slept for 0.2 ms, cold: for 40 ms; unbound: where the kernel likes; bound: on a CPU of its
+ * own, if there are two handover.same_cpu  per cent of the warm wakes after which it ran on the
+ * waker's own CPU handover.switch    ns  from one to the other and half the way back on one CPU: a
+ * context switch with the two futex calls that bring it about */
 int fb_handover_measure(const struct fb_overhead *overhead, struct fb_error *error);
 
 /* Where the time of a coarse job (primes with its defaults: 8 unequal ranges) goes beyond its

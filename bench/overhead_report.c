@@ -28,19 +28,33 @@ static struct scale scale_of(const struct fb_metric *metric)
     if (strcmp(metric->unit, "ns") != 0)
         return (struct scale){ 1, metric->unit };
     double ns = fabs(metric->of.value);
+    if (isinf(ns))
+        return (struct scale){ 1, "ns" };
     if (ns >= 1e6)
         return (struct scale){ 1e-6, "ms" };
-    return ns >= 1e3 ? (struct scale){ 1e-3, "us" } : (struct scale){ 1, "ns" };
+    return ns >= 1e3 ? (struct scale){ 1e-3, "µs" } : (struct scale){ 1, "ns" };
+}
+
+/* A figure that is never reached is infinite. */
+static void put_value(double value, double scale, char *text, size_t size)
+{
+    if (isinf(value))
+        snprintf(text, size, "never");
+    else
+        snprintf(text, size, "%.4g", value * scale);
 }
 
 static void put_interval(const struct fb_interval *of, double scale, char *value, char *bounds)
 {
-    if (isfinite(of->value))
-        snprintf(value, FB_TABLE_TEXT, "%.4g", of->value * scale);
-    else if (isinf(of->value))
-        strcpy(value, "never");
-    if (isfinite(of->low) && isfinite(of->high))
-        snprintf(bounds, FB_TABLE_TEXT, "[%.4g, %.4g]", of->low * scale, of->high * scale);
+    char low[32], high[32];
+    if (isnan(of->value))
+        return;
+    put_value(of->value, scale, value, FB_TABLE_TEXT);
+    if (isnan(of->low) || isnan(of->high))
+        return;
+    put_value(of->low, scale, low, sizeof low);
+    put_value(of->high, scale, high, sizeof high);
+    snprintf(bounds, FB_TABLE_TEXT, "[%s, %s]", low, high);
 }
 
 static bool is_ratio(const struct fb_metric *metric)

@@ -10,8 +10,8 @@
 #define QUARTERS 4
 /* Chi-square's 95 % quantile of QUARTERS - 1 degrees of freedom, over these. */
 #define DRIFT 2.605
-/* The square of what the interval's half-width and its centre may be off by in 80 of 100 runs: 1.19
- * by chi-square of 6 degrees of freedom, and 0.17. */
+/* The square of what the interval's half-width and its centre may be off by in 80 of 100 runs each:
+ * 1.19 by chi-square of 6 degrees of freedom, and 0.17; together in about two of three. */
 #define ALLOWANCE 1.85
 
 const char *const fb_regress_names[FB_REGRESS_VERDICTS] = {

@@ -7,11 +7,11 @@ usage() {
     echo "usage: scripts/plot.sh DIR    (a folder that forkbench run or overhead wrote)" >&2
     exit 2
 }
-[ $# -eq 1 ] || usage
+[ $# -eq 1 ] && [ "${1#-}" = "$1" ] || usage
 dir=$1
 scripts=$(cd "$(dirname "$0")" && pwd)
 [ -f "$dir/summary.csv" ] || [ -f "$dir/overhead.csv" ] || {
-    echo "plot.sh: no summary.csv: $dir: give a folder that forkbench run or overhead wrote" >&2
+    echo "plot.sh: neither summary.csv nor overhead.csv: $dir: give a folder that forkbench run or overhead wrote" >&2
     exit 2
 }
 command -v gnuplot >/dev/null || {

@@ -15,7 +15,7 @@ set grid noytics xtics linecolor rgb "#e4e4e4" linewidth 1 linetype 1
 set format x "10^{%L}"
 set ytics scale 0
 bars = folder."/bars.dat"
-ns_text(ns) = ns >= 1e6 ? sprintf("%.3g ms", ns/1e6) : ns >= 1e3 ? sprintf("%.3g us", ns/1e3) : \
+ns_text(ns) = ns >= 1e6 ? sprintf("%.3g ms", ns/1e6) : ns >= 1e3 ? sprintf("%.3g µs", ns/1e3) : \
     sprintf("%.3g ns", ns)
 set style fill solid 0.85 noborder
 plot for [k=1:words(known)] bars using \

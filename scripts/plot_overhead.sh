@@ -1,7 +1,8 @@
 # The figures of `forkbench overhead`, from DIR/overhead.csv and DIR/curves.csv. Read by plot.sh.
 
 # Columns of either file by name, for awk.
-overhead_columns='NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }'
+overhead_columns='NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
+{ for (i = 1; i <= NF; i++) if ($i == "inf") $i = "" }' # what was never reached is not drawn
 
 # Time against workers, a panel a parent: N.ready, N.end: workers then value low high of each way.
 creation_plot() {

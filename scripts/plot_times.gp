@@ -1,6 +1,6 @@
 # Run times as bars on a log axis. In: folder (bars.dat: y ms low high harness-name label), rows,
 # least, most (ms), foot
-width = 700 + 8*longest; height = 120 + 26*rows
+width = 700 + 8*longest; height = 210 + 26*rows
 load scripts."/style.gp"
 set label 8 "What each way takes for the same work: median run time, 95 % interval" \
     at screen 0.5, screen 1 - 24.0/height center

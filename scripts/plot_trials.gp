@@ -1,6 +1,6 @@
 # Every trial of a run. In: folder (points.dat: per-cent y quiet|disturbed outlier edge name; rows.dat:
 # y label; titles.dat: y title), rows, longest (label, characters), foot
-width = 700 + 8*longest; height = 150 + 24*rows
+width = 700 + 8*longest; height = 240 + 24*rows
 load scripts."/style.gp"
 set label 8 "{/:Bold Every trial: how far its time lies from its cell's median}\n{/*0.85 a row a cell, in it from top to bottom the blocks}\n{/*0.85 circle: far from the others; cross: something outside disturbed it}" \
     at screen 0.5, screen 1 - 24.0/height center

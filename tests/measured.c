@@ -90,6 +90,8 @@ static double least_of(const char *name)
 {
     if (strcmp(name, "account.excess") == 0 || strcmp(name, "account.unexplained") == 0)
         return -INFINITY;
+    if (strcmp(name, "handover.same_cpu") == 0)
+        return 0;
     bool may_be_none = starts_with(name, "account.") && strcmp(name, "account.time") != 0 &&
                        strcmp(name, "account.ceiling") != 0;
     return may_be_none ? 0 : 1e-9;
@@ -184,13 +186,15 @@ static void check_handover(struct measured *measured)
         { "handover.wake", "", "warm", "bound", "ns", NULL, 2 },
         { "handover.wake", "", "cold", "bound", "ns", NULL, 2 },
         { "handover.switch", "", "warm", "bound", "ns", NULL, 2 },
+        { "handover.same_cpu", "", "warm", "unbound", "per cent", NULL, 2 },
+        { "handover.same_cpu", "", "warm", "bound", "per cent", NULL, 2 },
     };
     for (size_t i = 0; i < sizeof figures / sizeof *figures; i++) {
         struct figure figure = figures[i];
         figure.harness = "thread";
         check_figure(measured, &figure);
         figure.harness = "process";
-        figure.peer = "thread";
+        figure.peer = strcmp(figure.unit, "ns") == 0 ? "thread" : NULL;
         check_figure(measured, &figure);
     }
 }

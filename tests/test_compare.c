@@ -157,13 +157,13 @@ static void check_said(struct said said, int code, const char *const *words)
 static void a_run_is_no_worse_than_itself(void **state)
 {
     (void)state;
-    CHECK(RUN("compare", "a", "a"), 0, "Nothing differs", "none of 2 cells", "16, 16", "abc");
-    CHECK_RUN(make_run(BLOCKS), 0, "Nothing differs", "none of 2 cells", "[1.000, 1.000]");
+    CHECK(RUN("compare", "a", "a"), 0, "is the same.", "none of 2 cells", "16, 16", "abc");
+    CHECK_RUN(make_run(BLOCKS), 0, "is the same.", "none of 2 cells", "[1.000, 1.000]");
     /* One that was measured, as short as can be. */
     CHECK(RUN("run", "-k", "null", "-H", "pthread", "-w", "2", "-B", "0.01", "-P", "0.01", "-o",
               "measured"),
           0, "measured");
-    CHECK(RUN("compare", "measured", "measured"), 0, "Nothing differs", "none of 2 cells");
+    CHECK(RUN("compare", "measured", "measured"), 0, "is the same.", "none of 2 cells");
 }
 
 static void a_slower_cell_is_named(void **state)
@@ -185,8 +185,8 @@ static void a_slower_cell_is_named(void **state)
 static void too_few_blocks_tell_nothing(void **state)
 {
     (void)state;
-    CHECK_RUN(slow_down(make_run(3), PTHREAD, 1.2, 0), 4, "Can't tell: 2 of 2", "with 8 blocks",
-              "16, 3", "8 blocks");
+    CHECK_RUN(slow_down(make_run(3), PTHREAD, 1.2, 0), 4,
+              "Can't tell: 2 of 2 cells have fewer than 8 blocks", "16, 3", "8 blocks");
     /* One that is worse for sure decides. Trials that failed have no time. */
     json_t *run = slow_down(make_run(BLOCKS), PTHREAD, 1.2, 0);
     for (size_t block = 4; block <= BLOCKS; block++)
@@ -236,7 +236,7 @@ static const struct difference differences[] = {
     { "{'build': {'harnesses': 'h2'}}", "{}", 0, "What differs: the harnesses' machine code." },
     { "{'plan': {'bind': true}}", "{}", 0, "What differs: the binding to CPUs." },
     { "{}", "{'description': 'Python 3.12'}", 0, "What differs: the interpreter." },
-    { "{'build': {'commit': 'def'}}", "{}", 0, "Nothing differs" },
+    { "{'build': {'commit': 'def'}}", "{}", 0, "is the same." },
     /* It makes other machine code of the same lines. */
     { "{'build': {'compiler': 'clang', 'kernels': 'k2', 'harnesses': 'h2'}}", "{}", 0,
       "What differs: the compiler." },

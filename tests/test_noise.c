@@ -62,12 +62,12 @@ static void other_processes(void **state)
     (void)state;
     struct fb_audit audit = audit_of(WINDOW_NS);
     check_limit(&audit, &audit.other_ns, WINDOW_NS / 20, WINDOW_NS * 75 / 1000,
-                "other processes took of a CPU 7.5 %");
+                "other processes took 7.5 % of a CPU");
     /* In a short window a tick weighs more than a twentieth. */
     int64_t tick = tick_ns();
     audit = audit_of(10 * tick);
     check_limit(&audit, &audit.other_ns, 3 * tick, 4 * tick,
-                "other processes took of a CPU 40.0 %");
+                "other processes took 40.0 % of a CPU");
 }
 
 static void steal(void **state)
@@ -75,10 +75,10 @@ static void steal(void **state)
     (void)state;
     struct fb_audit audit = audit_of(WINDOW_NS);
     check_limit(&audit, &audit.steal_ns, WINDOW_NS / 100, WINDOW_NS / 50,
-                "the hypervisor took of a CPU 2.0 %");
+                "the hypervisor took 2.0 % of a CPU");
     int64_t tick = tick_ns();
     audit = audit_of(10 * tick);
-    check_limit(&audit, &audit.steal_ns, 2 * tick, 3 * tick, "the hypervisor took of a CPU 30.0 %");
+    check_limit(&audit, &audit.steal_ns, 2 * tick, 3 * tick, "the hypervisor took 30.0 % of a CPU");
 }
 
 static void waiting(void **state)
@@ -141,7 +141,7 @@ static void quota(void **state)
     (void)state;
     struct fb_audit audit = audit_of(WINDOW_NS);
     check_limit(&audit, &audit.throttled_ns, WINDOW_NS / 100, WINDOW_NS / 4,
-                "held back by the quota for 25.0 %");
+                "held back by the quota for 25.0 % of the time");
 }
 
 static void heat(void **state)

@@ -217,7 +217,7 @@ static void every_figure(void **state)
     check_foot(&svg, "overhead_efficiency", "length of a task, ns (log scale)", 1);
     check_all_said("overhead_latency",
                    (const char *const[]){ "thread, cold, bound", "process, warm, unbound",
-                                          "openmp, unbound", "a context switch", "45.7 us",
+                                          "openmp, unbound", "a context switch", "45.7 µs",
                                           "6.78 ns", NULL });
     check_foot(&svg, "overhead_latency", "ns (log scale)", 1);
     check_all_said("overhead_account",

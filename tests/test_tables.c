@@ -358,13 +358,13 @@ static void incomplete_is_said(void **state)
 {
     (void)state;
     char *text = written("summary.md");
-    assert_null(strstr(text, "not complete"));
+    assert_null(strstr(text, "was interrupted"));
     assert_non_null(strstr(text, "Cells left out: 3"));
     free(text);
     invented.run.complete = false;
     invented.plan.left_out = 0;
     text = written("summary.md");
-    assert_non_null(strstr(text, "not complete"));
+    assert_non_null(strstr(text, "was interrupted"));
     assert_null(strstr(text, "left out"));
     free(text);
 }
