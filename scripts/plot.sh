@@ -192,7 +192,7 @@ times_plot() {
             work = $at["kernel"] "," $at["parameters"]; ms = $at["run_ns_median"] / 1e6
             low = $at["run_ns_low"] == "" ? ms : $at["run_ns_low"] / 1e6
             high = $at["run_ns_high"] == "" ? ms : $at["run_ns_high"] / 1e6
-            name = $at["harness"]; sub(/=.*/, "", name)
+            name = $at["harness"]; sub(/[=(].*/, "", name)
             label = shown($at["harness"]) ($at["base"] == "" ? "" : " × " $at["workers"])
             if (length(label) > longest) longest = length(label)
             rank = index(name, "cpython") ? 1 : 0
