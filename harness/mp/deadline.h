@@ -1,0 +1,35 @@
+/* Times and how long to wait. */
+#ifndef FB_MP_DEADLINE_H
+#define FB_MP_DEADLINE_H
+
+#include <stdint.h>
+#include <time.h>
+
+/* How long a call may wait, in nanoseconds: 0 or less looks once and does not wait. */
+#define FB_MP_FOREVER INT64_MAX
+#define FB_MP_SECOND 1000000000ll
+#define FB_MP_MILLISECOND 1000000ll
+
+/* CLOCK_MONOTONIC, in ns. */
+static inline int64_t fb_mp_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * FB_MP_SECOND + now.tv_nsec;
+}
+
+/* The moment at which a wait that begins now has to end. */
+static inline int64_t fb_mp_deadline(int64_t timeout_ns)
+{
+    int64_t now = fb_mp_now();
+    if (timeout_ns <= 0)
+        return now;
+    return timeout_ns > INT64_MAX - now ? INT64_MAX : now + timeout_ns;
+}
+
+static inline struct timespec fb_mp_timespec(int64_t ns)
+{
+    return (struct timespec){ .tv_sec = ns / FB_MP_SECOND, .tv_nsec = ns % FB_MP_SECOND };
+}
+
+#endif

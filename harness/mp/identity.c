@@ -1,0 +1,56 @@
+#include "identity.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* The state and the start time of a process: fields 3 and 22 of its line; the name in field 2 may
+ * have blanks and brackets in it. False when there is no such process. */
+static bool read_stat(pid_t pid, char *ret_state, uint64_t *ret_start)
+{
+    char path[32], line[1024];
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    ssize_t size = read(fd, line, sizeof line - 1);
+    close(fd);
+    if (size <= 0)
+        return false;
+    line[size] = '\0';
+    const char *field = strrchr(line, ')');
+    unsigned long long start;
+    if (!field || sscanf(field + 2,
+                         "%c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s "
+                         "%*s %llu",
+                         ret_state, &start) != 2)
+        return false;
+    *ret_start = start;
+    return true;
+}
+
+struct fb_mp_identity fb_mp_identity_self(void)
+{
+    static struct fb_mp_identity self;
+    static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+    char state;
+    pthread_mutex_lock(&mutex);
+    if (self.pid != getpid()) { /* the first time, or the first time after a fork */
+        self.start = 0;
+        read_stat(getpid(), &state, &self.start);
+        self.pid = getpid();
+    }
+    struct fb_mp_identity found = self;
+    pthread_mutex_unlock(&mutex);
+    return found;
+}
+
+bool fb_mp_identity_is_alive(const struct fb_mp_identity *identity)
+{
+    char state;
+    uint64_t start;
+    return identity->pid > 0 && read_stat(identity->pid, &state, &start) &&
+           start == identity->start && state != 'Z' && state != 'X';
+}

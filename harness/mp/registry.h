@@ -1,0 +1,30 @@
+/* Tasks by name: what a spawned image can be told to do. */
+#ifndef FB_MP_REGISTRY_H
+#define FB_MP_REGISTRY_H
+
+#include <stddef.h>
+
+/* What a process does. argument: its own copy of the bytes that start was given. What it returns
+ * becomes the exit code, 0 … 255. */
+typedef int (*fb_mp_run)(const void *argument, size_t size);
+
+struct fb_mp_task {
+    const char *name;
+    fb_mp_run run;
+};
+
+/* A program that spawns begins its main with this. tasks: a table of what can be spawned, that ends
+ * with { 0 } and lives as long as the program. In a spawned image it does the task and exits, so
+ * nothing before it should have an effect outside the process; otherwise it returns at once. */
+void fb_mp_main(int argc, char **argv, const struct fb_mp_task *tasks);
+
+/* ---- for the runtime itself ---- */
+
+/* The name under which run is in the table: 0 and *ret_name, -ENOSYS when fb_mp_main was not
+ * called, -ENOENT when it is not in the table. */
+int fb_mp_registry_name(fb_mp_run run, const char **ret_name);
+
+/* The task of that name, or NULL. */
+fb_mp_run fb_mp_registry_find(const char *name);
+
+#endif

@@ -1,0 +1,212 @@
+/* harness/mp/process.c, image.c: starting, joining and ending processes, by fork and by spawn. */
+#include "support.h"
+
+#include "harness/mp/heap.h"
+#include "harness/mp/process.h"
+#include "harness/mp/wait.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static const enum fb_mp_method methods[] = { FB_MP_FORK, FB_MP_SPAWN };
+#define METHODS (sizeof methods / sizeof *methods)
+
+/* ---- what processes do ---- */
+
+static int return_first(const void *argument, size_t size)
+{
+    return size ? *(const unsigned char *)argument : 0;
+}
+
+static int sleep_for_ever(const void *argument, size_t size)
+{
+    (void)argument, (void)size;
+    for (;;)
+        pause();
+    return 0;
+}
+
+static int count_up(const void *argument, size_t size)
+{
+    _Atomic uint32_t *counter;
+    if (size != sizeof counter)
+        return 1;
+    memcpy(&counter, argument, sizeof counter);
+    atomic_fetch_add(counter, 1);
+    return 0;
+}
+
+static int tell_name(const void *argument, size_t size)
+{
+    (void)size;
+    return strcmp(fb_mp_self_name(), argument) != 0;
+}
+
+static int abort_at_once(const void *argument, size_t size)
+{
+    (void)argument, (void)size;
+    signal(SIGABRT, SIG_DFL);
+    abort();
+}
+
+static int not_in_the_table(const void *argument, size_t size)
+{
+    (void)argument, (void)size;
+    return 0;
+}
+
+static const struct fb_mp_task tasks[] = {
+    { "return_first", return_first },   { "sleep_for_ever", sleep_for_ever },
+    { "count_up", count_up },           { "tell_name", tell_name },
+    { "abort_at_once", abort_at_once }, { 0 },
+};
+
+/* ---- */
+
+static struct fb_mp_process *start(struct fb_mp_process_options options)
+{
+    struct fb_mp_process *process;
+    struct fb_error error;
+    if (fb_mp_process_start(&options, &process, &error) < 0)
+        fail_msg("%s", error.text);
+    return process;
+}
+
+static int end(struct fb_mp_process *process)
+{
+    int code = 1000;
+    assert_int_equal(fb_mp_process_join(process, LIMIT_MS * FB_MP_MILLISECOND), 0);
+    assert_int_equal(fb_mp_process_exit_code(process, &code), 0);
+    assert_int_equal(fb_mp_process_close(process), 0);
+    return code;
+}
+
+static void exit_codes_come_back(void **state)
+{
+    (void)state;
+    static const unsigned char codes[] = { 0, 1, 7, 127, 128, 255 };
+    for (size_t m = 0; m < METHODS; m++)
+        for (size_t i = 0; i < sizeof codes; i++)
+            assert_int_equal(
+                end(start((struct fb_mp_process_options){
+                    .run = return_first, .argument = &codes[i], .size = 1, .method = methods[m] })),
+                codes[i]);
+}
+
+static void signals_come_back(void **state)
+{
+    (void)state;
+    for (size_t m = 0; m < METHODS; m++) {
+        struct fb_mp_process_options options = { .run = sleep_for_ever, .method = methods[m] };
+        struct fb_mp_process *process = start(options);
+        assert_true(fb_mp_process_is_alive(process));
+        assert_int_equal(fb_mp_process_join(process, 0), -ETIMEDOUT);
+        assert_int_equal(fb_mp_process_join(process, 20 * FB_MP_MILLISECOND), -ETIMEDOUT);
+        int code;
+        assert_int_equal(fb_mp_process_exit_code(process, &code), -EAGAIN);
+        assert_int_equal(fb_mp_process_close(process), -EBUSY);
+        assert_int_equal(fb_mp_process_kill(process), 0);
+        assert_int_equal(end(process), -SIGKILL);
+        process = start(options);
+        assert_int_equal(fb_mp_process_terminate(process), 0);
+        assert_int_equal(end(process), -SIGTERM);
+        options.run = abort_at_once;
+        assert_int_equal(end(start(options)), -SIGABRT);
+    }
+}
+
+static void shared_memory_is_shared(void **state)
+{
+    (void)state;
+    void *memory;
+    assert_int_equal(fb_mp_alloc(sizeof(uint32_t), &memory), 0);
+    _Atomic uint32_t *counter = memory;
+    for (size_t m = 0; m < METHODS; m++)
+        for (int i = 0; i < 10; i++)
+            assert_int_equal(
+                end(start((struct fb_mp_process_options){ .run = count_up,
+                                                          .argument = &memory,
+                                                          .size = sizeof memory,
+                                                          .shared = (const void *const[]){ memory },
+                                                          .shareds = 1,
+                                                          .method = methods[m] })),
+                0);
+    assert_int_equal(*counter, 20);
+    assert_int_equal(fb_mp_free(memory), 0);
+    assert_int_equal(fb_mp_heap_used(), 0);
+}
+
+static void names(void **state)
+{
+    (void)state;
+    assert_string_equal(fb_mp_self_name(), "MainProcess");
+    for (size_t m = 0; m < METHODS; m++) {
+        struct fb_mp_process_options options = { .run = tell_name,
+                                                 .argument = "worker seven",
+                                                 .size = 13,
+                                                 .name = "worker seven",
+                                                 .method = methods[m] };
+        assert_int_equal(end(start(options)), 0);
+    }
+    struct fb_mp_process *process = start((struct fb_mp_process_options){ .run = return_first });
+    assert_int_equal(strncmp(fb_mp_process_name(process), "Process-", 8), 0);
+    assert_int_equal(end(process), 0);
+}
+
+static void a_hundred_at_once(void **state)
+{
+    (void)state;
+    struct fb_mp_process *process[100];
+    for (size_t m = 0; m < METHODS; m++) {
+        for (int i = 0; i < 100; i++)
+            process[i] = start(
+                (struct fb_mp_process_options){ .run = sleep_for_ever, .method = methods[m] });
+        for (int i = 0; i < 100; i++)
+            assert_int_equal(fb_mp_process_kill(process[i]), 0);
+        for (int i = 0; i < 100; i++)
+            assert_int_equal(end(process[i]), -SIGKILL);
+    }
+}
+
+static void what_cannot_be_started_is_refused(void **state)
+{
+    (void)state;
+    struct fb_mp_process *process;
+    struct fb_error error;
+    int private;
+    struct fb_mp_process_options options = { .run = not_in_the_table, .method = FB_MP_SPAWN };
+    assert_int_equal(fb_mp_process_start(&options, &process, &error), -ENOENT);
+    options.run = NULL;
+    assert_int_equal(fb_mp_process_start(&options, &process, &error), -EINVAL);
+    options = (struct fb_mp_process_options){ .run = return_first,
+                                              .shared = (const void *const[]){ &private },
+                                              .shareds = 1,
+                                              .method = FB_MP_SPAWN };
+    assert_int_equal(fb_mp_process_start(&options, &process, &error), -EFAULT);
+    signal(SIGCHLD, SIG_IGN);
+    options = (struct fb_mp_process_options){ .run = return_first };
+    assert_int_equal(fb_mp_process_start(&options, &process, &error), -EINVAL);
+    signal(SIGCHLD, SIG_DFL);
+}
+
+int main(int argc, char **argv)
+{
+    fb_mp_main(argc, argv, tasks);
+    fb_mp_heap_make(); /* its descriptor stays open as long as the program runs */
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(exit_codes_come_back),
+        cmocka_unit_test(signals_come_back),
+        cmocka_unit_test(shared_memory_is_shared),
+        cmocka_unit_test(names),
+        cmocka_unit_test(a_hundred_at_once),
+        cmocka_unit_test(what_cannot_be_started_is_refused),
+    };
+    return RUN_TESTS(tests);
+}
