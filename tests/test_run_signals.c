@@ -168,7 +168,7 @@ static void check_results(bool measured)
     assert_int_equal(strcspn(text, "\n") + 1, strlen(text)); /* one line */
     free(text);
     text = file_read(folder, "summary.md");
-    assert_non_null(strstr(text, "not complete"));
+    assert_non_null(strstr(text, "was interrupted"));
     free(text);
     assert_true(file_exists(folder, "journal.jsonl"));
     assert_true(file_exists(folder, "comparisons.csv"));
