@@ -48,12 +48,6 @@ void fb_mp_barrier_free(struct fb_mp_barrier *barrier)
     fb_mp_free(barrier);
 }
 
-/* A death inside leaves at worst somebody uncounted, which the check of the dead finds. */
-static void lock(struct fb_mp_barrier *barrier)
-{
-    fb_mp_lock_acquire(barrier->lock, FB_MP_FOREVER);
-}
-
 static void unlock(struct fb_mp_barrier *barrier)
 {
     fb_mp_lock_release(barrier->lock);
@@ -78,6 +72,13 @@ static void break_it(struct fb_mp_barrier *barrier)
 {
     atomic_store(&barrier->broken, 1);
     turn(barrier, false);
+}
+
+/* Who died inside may have been counted without having let the others go, or half so. */
+static void lock(struct fb_mp_barrier *barrier)
+{
+    if (fb_mp_lock_acquire(barrier->lock, FB_MP_FOREVER) == -EOWNERDEAD)
+        break_it(barrier);
 }
 
 static bool is_self(const struct party *party, const struct fb_mp_identity *self)

@@ -1,5 +1,7 @@
 #include "heap.h"
 
+#include "mutex.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -158,12 +160,11 @@ static void rebuild(void)
 
 static int lock(void)
 {
-    int code = pthread_mutex_lock(&heap.head->mutex);
-    if (code == EOWNERDEAD) {
-        rebuild();
-        code = pthread_mutex_consistent(&heap.head->mutex);
-    }
-    return -code;
+    int result = fb_mp_mutex_take(&heap.head->mutex, FB_MP_FOREVER);
+    if (result != -EOWNERDEAD)
+        return result;
+    rebuild();
+    return 0;
 }
 
 static void unlock(void)
@@ -203,7 +204,7 @@ static int grow(uint32_t wanted)
         return result;
     uint32_t block = head->cells, length = (uint32_t)(cells - block);
     put_word(block, length, 0); /* a block before it belongs to the heap */
-    head->cells = (uint32_t)cells;
+    __atomic_store_n(&head->cells, (uint32_t)cells, __ATOMIC_RELEASE);
     put_free(block, length);
     return 0;
 }
@@ -320,17 +321,12 @@ size_t fb_mp_heap_used(void)
 static int init_head(const struct fb_mp_heap_place *place)
 {
     struct head *head = place->address;
-    pthread_mutexattr_t attributes;
     int result = reserve(place->fd, 0, map_offset() + sizeof(uint32_t));
     if (result < 0)
         return result;
     head->span = place->span;
     head->cells = 1;
-    pthread_mutexattr_init(&attributes);
-    pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
-    pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
-    pthread_mutex_init(&head->mutex, &attributes);
-    pthread_mutexattr_destroy(&attributes);
+    fb_mp_mutex_init(&head->mutex, PTHREAD_MUTEX_NORMAL);
     return 0;
 }
 

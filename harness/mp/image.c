@@ -25,7 +25,7 @@
 extern char **environ;
 
 struct record {
-    uint32_t magic;
+    _Alignas(64) uint32_t magic;
     pid_t parent;
     bool has_heap;
     struct fb_mp_heap_place heap;
@@ -128,7 +128,8 @@ void fb_mp_main(int argc, char **argv, const struct fb_mp_task *table)
 static int move_up(int fd)
 {
     int moved = fcntl(fd, F_DUPFD_CLOEXEC, FIRST_FD + FB_MP_FDS);
-    return moved < 0 ? -errno : moved;
+    /* EINVAL: the limit of descriptors is below where it is to be. */
+    return moved >= 0 ? moved : errno == EINVAL ? -EMFILE : -errno;
 }
 
 static int write_record(int fd, const struct record *record, const void *argument)
@@ -272,6 +273,9 @@ int fb_mp_image_start(const struct fb_mp_process_options *options, const char *n
                             result == -ENOSYS
                                 ? "can't spawn: main has to begin with fb_mp_main"
                                 : "can't spawn: the function is not in fb_mp_main's table");
+    if (strlen(task) >= FB_MP_NAME)
+        return fb_error_set(error, -ENAMETOOLONG, "can't spawn: the task's name is too long: %s",
+                            task);
     char **environment = make_environment();
     result = gather(options, task, name, &given);
     if (result == 0)

@@ -6,6 +6,7 @@
 #include "starter.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -46,16 +47,16 @@ static struct {
 
 /* ---- the list ---- */
 
+/* With the mutex held. */
 static void link_process(struct fb_mp_process *process)
 {
-    pthread_mutex_lock(&family.mutex);
     process->next = family.first;
     if (process->next)
         process->next->before = process;
     family.first = process;
-    pthread_mutex_unlock(&family.mutex);
 }
 
+/* And closes its descriptor, so that no fork between brings that along unseen. */
 static void unlink_process(struct fb_mp_process *process)
 {
     pthread_mutex_lock(&family.mutex);
@@ -65,6 +66,8 @@ static void unlink_process(struct fb_mp_process *process)
         process->before->next = process->next;
     else
         family.first = process->next;
+    close(process->pidfd);
+    process->pidfd = -1;
     pthread_mutex_unlock(&family.mutex);
 }
 
@@ -78,11 +81,20 @@ static void end_children(void)
     for (struct fb_mp_process *process = family.first; process; process = process->next) {
         if (process->daemon && fb_mp_process_join(process, patience - fb_mp_now()) == -ETIMEDOUT)
             fb_mp_process_kill(process);
-        fb_mp_process_join(process, FB_MP_FOREVER);
     }
+    for (struct fb_mp_process *process = family.first; process; process = process->next)
+        fb_mp_process_join(process, FB_MP_FOREVER);
 }
 
 /* ---- the child's side ---- */
+
+static void close_unless_given(int fd, const struct fb_mp_child *child)
+{
+    for (size_t i = 0; i < child->fds; i++)
+        if (child->fd[i] == fd)
+            return;
+    close(fd);
+}
 
 void fb_mp_child_begin(const struct fb_mp_child *child)
 {
@@ -91,13 +103,13 @@ void fb_mp_child_begin(const struct fb_mp_child *child)
         _exit(1); /* it died before prctl took effect */
     /* The parent's children are none of ours: there is nothing to wait for. */
     for (struct fb_mp_process *process = family.first; process; process = process->next)
-        close(process->pidfd);
+        close_unless_given(process->pidfd, child);
     family.first = NULL;
     family.number = 0;
     pthread_mutex_init(&family.mutex, NULL);
     snprintf(family.name, sizeof family.name, "%s", child->name);
     if (family.parent_fd >= 0)
-        close(family.parent_fd);
+        close_unless_given(family.parent_fd, child);
     family.parent = child->parent;
     family.parent_fd = (int)syscall(SYS_pidfd_open, child->parent, 0);
     for (size_t i = 0; i < child->fds; i++)
@@ -108,6 +120,7 @@ void fb_mp_child_begin(const struct fb_mp_child *child)
 /* ---- starting ---- */
 
 struct start {
+    struct fb_mp_process *process;
     const struct fb_mp_process_options *options;
     const char *name;
     pid_t pid;
@@ -125,21 +138,46 @@ static _Noreturn void be_child(const struct start *start, pid_t parent)
     exit(options->run(options->argument, options->size) & 0xff);
 }
 
-/* On a thread that outlives the child. */
-static int start_here(void *context)
+static int watch(struct start *start)
 {
-    struct start *start = context;
-    if (start->options->method == FB_MP_SPAWN)
-        return fb_mp_image_start(start->options, start->name, &start->pid, start->error);
+    struct fb_mp_process *process = start->process;
+    process->pid = start->pid;
+    process->pidfd = (int)syscall(SYS_pidfd_open, start->pid, 0);
+    if (process->pidfd >= 0) {
+        link_process(process);
+        return 0;
+    }
+    int result = fb_error_set(start->error, -errno, "can't watch a process: %s", strerror(errno));
+    kill(start->pid, SIGKILL);
+    while (waitpid(start->pid, NULL, 0) < 0 && errno == EINTR)
+        ;
+    return result;
+}
+
+static int start_fork(struct start *start)
+{
     pid_t parent = getpid();
-    fflush(NULL);
-    pthread_mutex_lock(&family.mutex); /* so that the child finds the list whole */
     start->pid = fork();
     int code = errno;
     if (start->pid == 0)
         be_child(start, parent);
-    pthread_mutex_unlock(&family.mutex);
     return start->pid < 0 ? fb_error_set(start->error, -code, "can't fork: %s", strerror(code)) : 0;
+}
+
+/* On a thread that outlives the child. One at a time: a forked child finds the list whole, and has
+ * no descriptors of another start. */
+static int start_here(void *context)
+{
+    struct start *start = context;
+    fflush(NULL);
+    pthread_mutex_lock(&family.mutex);
+    int result = start->options->method == FB_MP_FORK
+                     ? start_fork(start)
+                     : fb_mp_image_start(start->options, start->name, &start->pid, start->error);
+    if (result == 0)
+        result = watch(start);
+    pthread_mutex_unlock(&family.mutex);
+    return result;
 }
 
 static int check(const struct fb_mp_process_options *options, struct fb_error *error)
@@ -150,6 +188,9 @@ static int check(const struct fb_mp_process_options *options, struct fb_error *e
     if (options->fds > FB_MP_FDS)
         return fb_error_set(error, -EINVAL, "too many descriptors: %zu: give at most %d",
                             options->fds, FB_MP_FDS);
+    for (size_t i = 0; i < options->fds; i++)
+        if (fcntl(options->fd[i], F_GETFD) < 0)
+            return fb_error_set(error, -EBADF, "descriptor %zu is not open: %d", i, options->fd[i]);
     for (size_t i = 0; i < options->shareds; i++)
         if (!fb_mp_is_shared(options->shared[i], 1))
             return fb_error_set(error, -EFAULT,
@@ -208,25 +249,16 @@ int fb_mp_process_start(const struct fb_mp_process_options *options,
         result = make_handle(options, &process, &own);
     if (result < 0)
         return fb_error_set(error, result, "%s", own.text);
-    struct start start = { .options = options, .name = process->name, .error = &own };
+    struct start start = {
+        .process = process, .options = options, .name = process->name, .error = &own
+    };
     pthread_sigmask(SIG_SETMASK, NULL, &start.mask);
     result = fb_mp_starter_run(start_here, &start);
-    if (result == 0) {
-        process->pid = start.pid;
-        process->pidfd = (int)syscall(SYS_pidfd_open, start.pid, 0);
-        if (process->pidfd < 0) {
-            result = fb_error_set(&own, -errno, "can't watch a process: %s", strerror(errno));
-            kill(start.pid, SIGKILL);
-            while (waitpid(start.pid, NULL, 0) < 0 && errno == EINTR)
-                ;
-        }
-    }
     if (result < 0) {
         free_handle(process);
         return fb_error_set(error, result, "%s",
                             own.code ? own.text : "can't start a thread to start it from");
     }
-    link_process(process);
     *ret_process = process;
     return 0;
 }

@@ -35,14 +35,19 @@ struct fb_mp_process_options {
     bool daemon; /* ended when this process exits, where others are joined */
 };
 
-/* Starts a process. It dies with this one, however that ends. stdio's buffers are written out
- * first, so that nothing is written twice. Its exit runs the handlers of atexit; what a forked one
- * inherited of them runs there too.
+/* Starts a process. It dies with this one, however that ends (and with its main thread, should that
+ * leave by pthread_exit). stdio's buffers are written out first, so that nothing is written twice.
+ * Its exit runs the handlers of atexit; what a forked one inherited of them runs there too, and
+ * glibc sets a regular file on stdin back to what was not read yet.
  * 0 and *ret_process (end with fb_mp_process_close), or a negative errno with *error and nothing
- * started: -EINVAL no function, or SIGCHLD is ignored, so that nobody could be waited for; -ENOSYS
- * a spawn in a program whose main does not begin with fb_mp_main; -ENOENT the function is not in
- * its table; -EFAULT one of shared is not in shared memory; -EDEADLK a spawned image that never
- * came to fb_mp_main wants to spawn; -EAGAIN or -ENOMEM from fork. */
+ * started:
+ * -EINVAL        no function, or SIGCHLD is ignored, so that nobody could be waited for
+ * -EBADF         one of fd is not open
+ * -EFAULT        one of shared is not in shared memory
+ * -ENOSYS        a spawn in a program whose main does not begin with fb_mp_main
+ * -ENOENT        the function is not in its table (-ENAMETOOLONG: its name has too many bytes)
+ * -EDEADLK       a spawned image that never came to fb_mp_main wants to spawn
+ * -EAGAIN, -EMFILE, -ENOMEM  this process or the machine has no room for it */
 int fb_mp_process_start(const struct fb_mp_process_options *options,
                         struct fb_mp_process **ret_process, struct fb_error *error);
 

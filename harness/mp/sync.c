@@ -1,15 +1,12 @@
 #include "sync.h"
 
 #include "heap.h"
+#include "mutex.h"
 #include "sleep.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <sys/types.h>
-
-#ifdef __SANITIZE_THREAD__
-#include <sanitizer/tsan_interface.h>
-#endif
 
 /* ---- lock ---- */
 
@@ -45,18 +42,11 @@ static pid_t self(void)
 int fb_mp_lock_make(bool recursive, struct fb_mp_lock **ret_lock)
 {
     void *memory;
-    pthread_mutexattr_t attributes;
     int result = fb_mp_alloc(sizeof(struct fb_mp_lock), &memory);
     if (result < 0)
         return result;
     struct fb_mp_lock *lock = memory;
-    pthread_mutexattr_init(&attributes);
-    pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
-    pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
-    pthread_mutexattr_settype(&attributes,
-                              recursive ? PTHREAD_MUTEX_RECURSIVE : PTHREAD_MUTEX_ERRORCHECK);
-    pthread_mutex_init(&lock->mutex, &attributes);
-    pthread_mutexattr_destroy(&attributes);
+    fb_mp_mutex_init(&lock->mutex, recursive ? PTHREAD_MUTEX_RECURSIVE : PTHREAD_MUTEX_ERRORCHECK);
     *ret_lock = lock;
     return 0;
 }
@@ -68,36 +58,16 @@ void fb_mp_lock_free(struct fb_mp_lock *lock)
     fb_mp_free(lock);
 }
 
-static int take(struct fb_mp_lock *lock, int64_t timeout_ns)
-{
-    if (timeout_ns == FB_MP_FOREVER)
-        return pthread_mutex_lock(&lock->mutex);
-    int code = pthread_mutex_trylock(&lock->mutex);
-    if (code != EBUSY || timeout_ns <= 0)
-        return code == EBUSY ? ETIMEDOUT : code;
-    struct timespec deadline = fb_mp_timespec(fb_mp_deadline(timeout_ns));
-    code = pthread_mutex_clocklock(&lock->mutex, CLOCK_MONOTONIC, &deadline);
-#ifdef __SANITIZE_THREAD__ /* which does not know that call */
-    if (code == 0 || code == EOWNERDEAD) {
-        __tsan_mutex_pre_lock(&lock->mutex, 0);
-        __tsan_mutex_post_lock(&lock->mutex, 0, 0);
-    }
-#endif
-    return code;
-}
-
 int fb_mp_lock_acquire(struct fb_mp_lock *lock, int64_t timeout_ns)
 {
-    int code = take(lock, timeout_ns);
-    if (code != 0 && code != EOWNERDEAD)
-        return -code;
-    if (code == EOWNERDEAD) {
-        pthread_mutex_consistent(&lock->mutex);
+    int result = fb_mp_mutex_take(&lock->mutex, timeout_ns);
+    if (result < 0 && result != -EOWNERDEAD)
+        return result;
+    if (result == -EOWNERDEAD)
         lock->depth = 0;
-    }
     lock->depth++;
     atomic_store_explicit(&lock->owner, self(), memory_order_relaxed);
-    return -code;
+    return result;
 }
 
 int fb_mp_lock_release(struct fb_mp_lock *lock)

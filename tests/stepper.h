@@ -1,0 +1,64 @@
+/* Kills a process at every instruction of an operation, for tests of what its death leaves behind.
+ */
+#ifndef FB_TESTS_STEPPER_H
+#define FB_TESTS_STEPPER_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Whoever waits for longer than this is taken to be blocked. */
+#define STEPPER_LIMIT_MS 1000u
+
+/* Whether a process may trace its child here, and see what it sleeps on. */
+bool stepper_works(void);
+
+/* ---- victims ---- */
+
+struct scene; /* what an operation works on; the test's own */
+
+struct operation {
+    const char *name;
+    /* In the test process, before each victim is forked. May be NULL. */
+    void (*begin)(struct scene *scene);
+    /* In the victim, at full speed: what comes before, and the operation once, on something else if
+     * need be, as the first call of a library function passes the dynamic linker. May be NULL. */
+    void (*prepare)(struct scene *scene);
+    /* In the test process, when the victim is about to run. May be NULL. */
+    void (*ready)(struct scene *scene);
+    /* In the victim, an instruction at a time. */
+    void (*run)(struct scene *scene);
+    /* In the test process, once for each victim that sleeps in run: lets it go on. NULL: none does.
+     */
+    void (*asleep)(struct scene *scene);
+    /* In the test process, after the death. finished: run was over then. NULL, or what is wrong. */
+    const char *(*check)(struct scene *scene, bool finished);
+};
+
+/* Lets a victim die after 0, 1, 2, … instructions of the operation (beyond 600 now and then), and
+ * if it sleeps also asleep, until one comes to the operation's end. Prints how many died; fails the
+ * test when a check does. */
+void stepper_kill_everywhere(const struct operation *operation, struct scene *scene);
+
+/* Lets one victim die after so many instructions. Whether the operation was over then. */
+bool stepper_kill_after(const struct operation *operation, struct scene *scene,
+                        unsigned instructions);
+
+/* ---- sleepers ---- */
+
+/* A forked process that sleeps on a word of the shared heap. */
+struct sleeper {
+    pid_t pid;
+    const _Atomic uint32_t *word;
+    uint32_t expected;
+};
+
+/* Forks one that does this and exits with what it returns. */
+void sleeper_fork(struct sleeper *sleeper, int (*body)(struct scene *scene), struct scene *scene);
+/* Waits until it sleeps, and notes on what. */
+void sleeper_settle(struct sleeper *sleeper);
+/* Whether it exits with 0 within STEPPER_LIMIT_MS. It is gone in any case. */
+bool sleeper_ends(struct sleeper *sleeper);
+
+#endif

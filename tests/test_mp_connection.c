@@ -1,0 +1,413 @@
+/* harness/mp/connection.c: whole messages, between processes that may die. */
+#include "support.h"
+
+#include "harness/mp/connection.h"
+#include "harness/mp/heap.h"
+#include "harness/mp/process.h"
+#include "harness/mp/wait.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define LIMIT (LIMIT_MS * FB_MP_MILLISECOND)
+#define BIG ((size_t)1 << 20)
+
+static struct fb_mp_connection *left, *right;
+
+static void make(bool two_way)
+{
+    assert_int_equal(fb_mp_pipe(two_way, &left, &right), 0);
+}
+
+static void drop(void)
+{
+    fb_mp_connection_close(left);
+    fb_mp_connection_close(right);
+    left = right = NULL;
+}
+
+static unsigned char byte_at(size_t size, size_t i)
+{
+    return (unsigned char)(size * 31 + i * 7 + i / 251);
+}
+
+static void fill(unsigned char *bytes, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        bytes[i] = byte_at(size, i);
+}
+
+static bool is_filled(const unsigned char *bytes, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        if (bytes[i] != byte_at(size, i))
+            return false;
+    return true;
+}
+
+static pid_t run(int (*body)(void))
+{
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(body());
+    assert_true(pid > 0);
+    return pid;
+}
+
+static int end(pid_t pid)
+{
+    int status;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+/* ---- messages ---- */
+
+static const size_t sizes[] = { 0,      1,      47,     59999,   60000, 60001,      65536,
+                                119999, 120000, 120001, BIG - 1, BIG,   3 * BIG + 5 };
+#define SIZES (sizeof sizes / sizeof *sizes)
+
+static int send_sizes(void)
+{
+    unsigned char *bytes = malloc(4 * BIG);
+    for (size_t i = 0; i < SIZES; i++) {
+        fill(bytes, sizes[i]);
+        if (fb_mp_send(right, bytes, sizes[i]) != 0)
+            return 1;
+    }
+    free(bytes);
+    return 0;
+}
+
+static void messages_of_any_size(void **state)
+{
+    (void)state;
+    size_t size;
+    make(false);
+    pid_t pid = run(send_sizes);
+    unsigned char *bytes = malloc(4 * BIG);
+    for (size_t i = 0; i < SIZES; i++) {
+        assert_int_equal(fb_mp_receive(left, bytes, 4 * BIG, LIMIT, &size), 0);
+        assert_int_equal(size, sizes[i]);
+        assert_true(is_filled(bytes, size));
+    }
+    assert_int_equal(end(pid), 0);
+    free(bytes);
+    drop();
+}
+
+static void too_small_a_buffer_keeps_the_message(void **state)
+{
+    (void)state;
+    size_t size = 77;
+    make(false);
+    pid_t pid = run(send_sizes);
+    unsigned char *bytes = malloc(4 * BIG);
+    for (size_t i = 0; i < SIZES; i++) {
+        if (sizes[i]) {
+            assert_int_equal(fb_mp_receive(left, bytes, sizes[i] / 2, LIMIT, &size), -EMSGSIZE);
+            assert_int_equal(size, sizes[i]);
+            assert_int_equal(fb_mp_receive(left, bytes, sizes[i] - 1, 0, &size), -EMSGSIZE);
+            assert_true(fb_mp_poll(left, 0));
+        }
+        assert_int_equal(fb_mp_receive(left, bytes, sizes[i], LIMIT, &size), 0);
+        assert_int_equal(size, sizes[i]);
+        assert_true(is_filled(bytes, size));
+    }
+    assert_int_equal(end(pid), 0);
+    free(bytes);
+    drop();
+}
+
+/* W13: a worker answers each message until QUIT. */
+static int echo(void)
+{
+    char text[64];
+    size_t size;
+    while (fb_mp_receive(right, text, sizeof text, LIMIT, &size) == 0) {
+        if (size == 4 && memcmp(text, "QUIT", 4) == 0)
+            return 0;
+        if (fb_mp_send(right, text, size) != 0)
+            return 1;
+    }
+    return 2;
+}
+
+static void an_echo_answers_in_order(void **state)
+{
+    (void)state;
+    char text[64], answer[64];
+    size_t size;
+    make(true);
+    pid_t pid = run(echo);
+    for (int i = 0; i < 1000; i++) {
+        int length = snprintf(text, sizeof text, "message %d", i);
+        assert_int_equal(fb_mp_send(left, text, (size_t)length), 0);
+        assert_int_equal(fb_mp_receive(left, answer, sizeof answer, LIMIT, &size), 0);
+        assert_int_equal(size, length);
+        assert_memory_equal(answer, text, size);
+    }
+    assert_int_equal(fb_mp_send(left, "QUIT", 4), 0);
+    assert_int_equal(end(pid), 0);
+    drop();
+}
+
+/* Large and small ones from several processes at once: each whole, each sender's in order. */
+static int send_many(void)
+{
+    static unsigned char bytes[200000];
+    for (uint32_t i = 0; i < 60; i++) {
+        uint32_t head[2] = { (uint32_t)getpid(), i };
+        size_t size = i % 3 == 0 ? sizeof bytes : 8 + i;
+        memset(bytes, (int)(head[0] + i) & 0xff, size);
+        memcpy(bytes, head, sizeof head);
+        if (fb_mp_send(right, bytes, size) != 0)
+            return 1;
+    }
+    return 0;
+}
+
+static void messages_never_merge(void **state)
+{
+    (void)state;
+    enum { SENDERS = 4 };
+    static unsigned char bytes[200000];
+    pid_t pid[SENDERS];
+    uint32_t next[SENDERS] = { 0 };
+    make(false);
+    for (int i = 0; i < SENDERS; i++)
+        pid[i] = run(send_many);
+    for (int n = 0; n < SENDERS * 60; n++) {
+        uint32_t head[2];
+        size_t size;
+        int who = 0;
+        assert_int_equal(fb_mp_receive(left, bytes, sizeof bytes, LIMIT, &size), 0);
+        memcpy(head, bytes, sizeof head);
+        while (who < SENDERS && (uint32_t)pid[who] != head[0])
+            who++;
+        assert_true(who < SENDERS);
+        assert_int_equal(head[1], next[who]++);
+        for (size_t i = sizeof head; i < size; i++)
+            assert_int_equal(bytes[i], (head[0] + head[1]) & 0xff);
+    }
+    for (int i = 0; i < SENDERS; i++)
+        assert_int_equal(end(pid[i]), 0);
+    drop();
+}
+
+/* ---- ends ---- */
+
+static void the_end_is_seen_after_the_last_message(void **state)
+{
+    (void)state;
+    char text[8];
+    size_t size = 77;
+    make(false);
+    assert_int_equal(fb_mp_send(left, "x", 1), -EBADF);
+    assert_int_equal(fb_mp_receive(right, text, 8, 0, &size), -EBADF);
+    assert_int_equal(fb_mp_receive(left, text, 8, 0, &size), -ETIMEDOUT);
+    int64_t begin = fb_mp_now();
+    assert_int_equal(fb_mp_receive(left, text, 8, 20 * FB_MP_MILLISECOND, &size), -ETIMEDOUT);
+    assert_true(fb_mp_now() - begin >= 20 * FB_MP_MILLISECOND);
+    assert_false(fb_mp_poll(left, 0));
+    assert_int_equal(size, 77);
+    assert_int_equal(fb_mp_send(right, "last", 4), 0);
+    fb_mp_connection_close(right);
+    assert_true(fb_mp_poll(left, 0));
+    assert_int_equal(fb_mp_receive(left, text, 8, FB_MP_FOREVER, &size), 0);
+    assert_int_equal(size, 4);
+    assert_int_equal(fb_mp_receive(left, text, 8, FB_MP_FOREVER, &size), -EPIPE);
+    assert_int_equal(fb_mp_receive(left, text, 8, 0, &size), -EPIPE);
+    right = NULL;
+    drop();
+    make(true);
+    fb_mp_connection_close(right);
+    assert_int_equal(fb_mp_send(left, "x", 1), -EPIPE);
+    right = NULL;
+    drop();
+    fb_mp_connection_close(NULL);
+}
+
+static int send_for_ever(void)
+{
+    unsigned char *bytes = malloc(4 * BIG);
+    for (;;) {
+        fill(bytes, 4 * BIG);
+        if (fb_mp_send(right, bytes, 4 * BIG) != 0)
+            return 1;
+    }
+}
+
+static int send_small(void)
+{
+    return fb_mp_send(right, "small", 5) != 0;
+}
+
+/* The other senders go on, and the receiver is told once for each. */
+static void a_sender_dies_in_the_middle(void **state)
+{
+    (void)state;
+    unsigned char *bytes = malloc(4 * BIG);
+    size_t size;
+    make(false);
+    for (int i = 0; i < 20; i++) {
+        pid_t pid = run(send_for_ever), other = 0;
+        assert_true(fb_mp_poll(left, LIMIT)); /* it fills the pipe, and waits in the middle */
+        if (i % 2)                            /* while another one waits for its turn */
+            other = run(send_small);
+        kill(pid, SIGKILL);
+        assert_int_equal(end(pid), -SIGKILL);
+        assert_int_equal(fb_mp_receive(left, bytes, 4 * BIG, LIMIT, &size), -EBADMSG);
+        if (!other)
+            other = run(send_small);
+        assert_int_equal(fb_mp_receive(left, bytes, 4 * BIG, LIMIT, &size), 0);
+        assert_int_equal(size, 5);
+        assert_int_equal(end(other), 0);
+    }
+    assert_int_equal(fb_mp_receive(left, bytes, 4 * BIG, 0, &size), -ETIMEDOUT);
+    free(bytes);
+    drop();
+}
+
+static int receive_for_ever(void)
+{
+    unsigned char *bytes = malloc(4 * BIG);
+    size_t size;
+    for (;;)
+        if (fb_mp_receive(left, bytes, 4 * BIG, FB_MP_FOREVER, &size) < 0)
+            return 1;
+}
+
+/* One that dies takes at most the message that it had begun. */
+static void a_receiver_dies_in_the_middle(void **state)
+{
+    (void)state;
+    unsigned char *bytes = malloc(4 * BIG);
+    size_t size;
+    make(false);
+    pid_t sender = run(send_for_ever);
+    for (int i = 0; i < 20; i++) {
+        pid_t pid = run(receive_for_ever);
+        for (int spin = 0; spin < 1000 * i; spin++)
+            assert_int_equal(kill(pid, 0), 0);
+        kill(pid, SIGKILL);
+        assert_int_equal(end(pid), -SIGKILL);
+        int result = fb_mp_receive(left, bytes, 4 * BIG, LIMIT, &size);
+        if (result == -EBADMSG)
+            result = fb_mp_receive(left, bytes, 4 * BIG, LIMIT, &size);
+        assert_int_equal(result, 0);
+        assert_int_equal(size, 4 * BIG);
+        assert_true(is_filled(bytes, size));
+    }
+    kill(sender, SIGKILL);
+    assert_int_equal(end(sender), -SIGKILL);
+    free(bytes);
+    drop();
+}
+
+/* ---- descriptors ---- */
+
+static void descriptors_pass(void **state)
+{
+    (void)state;
+    int ends[2], fd = 77;
+    char text[8];
+    size_t size;
+    make(false);
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(fb_mp_send_fd(right, -1), -EBADF);
+    assert_int_equal(fb_mp_send_fd(right, ends[1]), 0);
+    assert_int_equal(fb_mp_send(right, "", 0), 0);
+    assert_int_equal(fb_mp_send(right, "text", 4), 0);
+    close(ends[1]);
+    assert_int_equal(fb_mp_receive(left, text, 8, LIMIT, &size), -ENOMSG);
+    assert_int_equal(fb_mp_receive_fd(left, LIMIT, &fd), 0);
+    assert_int_equal(fcntl(fd, F_GETFD), FD_CLOEXEC);
+    assert_int_equal(write(fd, "y", 1), 1);
+    assert_int_equal(read(ends[0], text, 8), 1);
+    close(fd);
+    assert_int_equal(read(ends[0], text, 8), 0); /* no other copy of it is left */
+    close(ends[0]);
+    fd = 77;
+    assert_int_equal(fb_mp_receive_fd(left, LIMIT, &fd), -ENOMSG);
+    assert_int_equal(fb_mp_receive(left, text, 8, LIMIT, &size), 0);
+    assert_int_equal(size, 0);
+    assert_int_equal(fb_mp_receive_fd(left, LIMIT, &fd), -ENOMSG);
+    assert_int_equal(fb_mp_receive_fd(left, LIMIT, &fd), -ENOMSG);
+    assert_int_equal(fb_mp_receive(left, text, 8, LIMIT, &size), 0);
+    assert_int_equal(size, 4);
+    assert_int_equal(fb_mp_receive_fd(left, 0, &fd), -ETIMEDOUT);
+    assert_int_equal(fd, 77);
+    drop();
+}
+
+/* ---- a spawned process ---- */
+
+static int spawned_echo(const void *argument, size_t size)
+{
+    const int fd[FB_MP_CONNECTION_FDS] = { fb_mp_descriptor(0), fb_mp_descriptor(1) };
+    if (size != sizeof(struct fb_mp_connection_packed) ||
+        fb_mp_connection_unpack(argument, fd, &right) != 0)
+        return 3;
+    int code = echo();
+    fb_mp_connection_close(right);
+    return code;
+}
+
+static const struct fb_mp_task tasks[] = { { "echo", spawned_echo }, { 0 } };
+
+static void a_spawned_process_has_an_end(void **state)
+{
+    (void)state;
+    struct fb_mp_connection_packed packed;
+    struct fb_mp_process *process;
+    struct fb_error error;
+    char text[8];
+    size_t size;
+    int fd[FB_MP_CONNECTION_FDS], code = 77;
+    make(true);
+    fb_mp_connection_pack(right, &packed, fd);
+    const struct fb_mp_process_options options = { .run = spawned_echo,
+                                                   .argument = &packed,
+                                                   .size = sizeof packed,
+                                                   .fd = fd,
+                                                   .fds = FB_MP_CONNECTION_FDS,
+                                                   .method = FB_MP_SPAWN };
+    assert_int_equal(fb_mp_process_start(&options, &process, &error), 0);
+    fb_mp_connection_close(right);
+    assert_int_equal(fb_mp_send(left, "hello", 5), 0);
+    assert_int_equal(fb_mp_receive(left, text, 8, LIMIT, &size), 0);
+    assert_int_equal(size, 5);
+    assert_memory_equal(text, "hello", 5);
+    assert_int_equal(fb_mp_send(left, "QUIT", 4), 0);
+    assert_int_equal(fb_mp_process_join(process, LIMIT), 0);
+    assert_int_equal(fb_mp_process_exit_code(process, &code), 0);
+    assert_int_equal(code, 0);
+    assert_int_equal(fb_mp_process_close(process), 0);
+    assert_int_equal(fb_mp_receive(left, text, 8, LIMIT, &size), -EPIPE);
+    right = NULL;
+    drop();
+}
+
+int main(int argc, char **argv)
+{
+    fb_mp_main(argc, argv, tasks);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(messages_of_any_size),
+        cmocka_unit_test(too_small_a_buffer_keeps_the_message),
+        cmocka_unit_test(an_echo_answers_in_order),
+        cmocka_unit_test(messages_never_merge),
+        cmocka_unit_test(the_end_is_seen_after_the_last_message),
+        cmocka_unit_test(a_sender_dies_in_the_middle),
+        cmocka_unit_test(a_receiver_dies_in_the_middle),
+        cmocka_unit_test(descriptors_pass),
+        cmocka_unit_test(a_spawned_process_has_an_end),
+    };
+    return RUN_TESTS(tests);
+}
