@@ -121,7 +121,7 @@ static void print_head(const struct options *options, const struct fb_record *a,
 {
     const struct fb_record *record[] = { a, b };
     for (int i = 0; i < 2; i++)
-        printf("%c: %s, %s, commit %s%s\n", "AB"[i], options -> folder[i],
+        printf("%c: %s, %s, commit %s%s\n", 'A' + i, options->folder[i],
                text(record[i]->root, "started_utc"), text(record[i]->build, "commit"),
                json_is_true(json_object_get(record[i]->root, "complete")) ? "" : ", interrupted");
     if (factors->factor[0])

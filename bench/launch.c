@@ -133,6 +133,15 @@ struct arguments {
     int count;
 };
 
+/* One of any length, which stays the caller's. */
+static void add_text(struct arguments *arguments, char *text)
+{
+    if (arguments->count == ARGUMENTS_MOST)
+        return;
+    arguments->list[arguments->count++] = text;
+    arguments->list[arguments->count] = NULL;
+}
+
 static void __attribute__((format(printf, 2, 3)))
 add(struct arguments *arguments, const char *format, ...)
 {
@@ -143,17 +152,7 @@ add(struct arguments *arguments, const char *format, ...)
     va_start(values, format);
     vsnprintf(text, ARGUMENT, format, values);
     va_end(values);
-    arguments->list[arguments->count++] = text;
-    arguments->list[arguments->count] = NULL;
-}
-
-/* One of any length, which stays the caller's. */
-static void add_text(struct arguments *arguments, char *text)
-{
-    if (arguments->count == ARGUMENTS_MOST)
-        return;
-    arguments->list[arguments->count++] = text;
-    arguments->list[arguments->count] = NULL;
+    add_text(arguments, text);
 }
 
 static void make_arguments(struct arguments *arguments, struct fb_launch *launch,

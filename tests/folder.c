@@ -26,6 +26,23 @@ void folder_remove(const char *folder)
     assert_int_equal(nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
 }
 
+char folder_entered[FOLDER_NAME];
+
+int folder_enter(void **state)
+{
+    (void)state;
+    folder_make(folder_entered);
+    return chdir(folder_entered);
+}
+
+int folder_leave(void **state)
+{
+    (void)state;
+    int result = chdir("/");
+    folder_remove(folder_entered);
+    return result;
+}
+
 size_t folder_count(const char *folder)
 {
     DIR *stream = opendir(folder);

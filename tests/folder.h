@@ -14,6 +14,12 @@ void folder_make(char ret_folder[FOLDER_NAME]);
 /* Removes it and all that is in it. */
 void folder_remove(const char *folder);
 
+/* Set-up and teardown: each test has an empty folder to itself and is in it; its name is in
+ * folder_entered. */
+extern char folder_entered[FOLDER_NAME];
+int folder_enter(void **state);
+int folder_leave(void **state);
+
 /* How many entries it has, hidden ones too. */
 size_t folder_count(const char *folder);
 

@@ -12,23 +12,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char folder[FOLDER_NAME];
-
-static int begin(void **state)
-{
-    (void)state;
-    folder_make(folder);
-    return chdir(folder);
-}
-
-static int end(void **state)
-{
-    (void)state;
-    int result = chdir("/");
-    folder_remove(folder);
-    return result;
-}
-
 #define RUN_AGAINST(program)                                                                       \
     RUN("run", "-k", "null", "-H", "pthread", "-w", "2", "--against", program, "-B", "0.01", "-o", \
         "out")
@@ -127,9 +110,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_build_says_what_it_is),
-        cmocka_unit_test_setup_teardown(a_run_names_both_builds, begin, end),
-        cmocka_unit_test_setup_teardown(what_is_no_forkbench_is_refused, begin, end),
-        cmocka_unit_test_setup_teardown(a_changed_build_ends_a_resumed_run, begin, end),
+        cmocka_unit_test_setup_teardown(a_run_names_both_builds, folder_enter, folder_leave),
+        cmocka_unit_test_setup_teardown(what_is_no_forkbench_is_refused, folder_enter,
+                                        folder_leave),
+        cmocka_unit_test_setup_teardown(a_changed_build_ends_a_resumed_run, folder_enter,
+                                        folder_leave),
     };
     return RUN_TESTS(tests);
 }

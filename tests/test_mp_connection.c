@@ -1,6 +1,8 @@
 /* harness/mp/connection.c: whole messages, between processes that may die. */
 #include "support.h"
 
+#include "forked.h"
+
 #include "harness/mp/connection.h"
 #include "harness/mp/heap.h"
 #include "harness/mp/process.h"
@@ -12,7 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define LIMIT (LIMIT_MS * FB_MP_MILLISECOND)
@@ -51,30 +52,15 @@ static bool is_filled(const unsigned char *bytes, size_t size)
     return true;
 }
 
-static pid_t run(int (*body)(void))
-{
-    pid_t pid = fork();
-    if (pid == 0)
-        _exit(body());
-    assert_true(pid > 0);
-    return pid;
-}
-
-static int end(pid_t pid)
-{
-    int status;
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
-}
-
 /* ---- messages ---- */
 
 static const size_t sizes[] = { 0,      1,      47,     59999,   60000, 60001,      65536,
                                 119999, 120000, 120001, BIG - 1, BIG,   3 * BIG + 5 };
 #define SIZES (sizeof sizes / sizeof *sizes)
 
-static int send_sizes(void)
+static int send_sizes(void *context)
 {
+    (void)context;
     unsigned char *bytes = malloc(4 * BIG);
     for (size_t i = 0; i < SIZES; i++) {
         fill(bytes, sizes[i]);
@@ -90,14 +76,14 @@ static void messages_of_any_size(void **state)
     (void)state;
     size_t size;
     make(false);
-    pid_t pid = run(send_sizes);
+    pid_t pid = forked_run(send_sizes, NULL);
     unsigned char *bytes = malloc(4 * BIG);
     for (size_t i = 0; i < SIZES; i++) {
         assert_int_equal(fb_mp_receive(left, bytes, 4 * BIG, LIMIT, &size), 0);
         assert_int_equal(size, sizes[i]);
         assert_true(is_filled(bytes, size));
     }
-    assert_int_equal(end(pid), 0);
+    assert_int_equal(forked_end(pid), 0);
     free(bytes);
     drop();
 }
@@ -107,7 +93,7 @@ static void too_small_a_buffer_keeps_the_message(void **state)
     (void)state;
     size_t size = 77;
     make(false);
-    pid_t pid = run(send_sizes);
+    pid_t pid = forked_run(send_sizes, NULL);
     unsigned char *bytes = malloc(4 * BIG);
     for (size_t i = 0; i < SIZES; i++) {
         if (sizes[i]) {
@@ -120,14 +106,15 @@ static void too_small_a_buffer_keeps_the_message(void **state)
         assert_int_equal(size, sizes[i]);
         assert_true(is_filled(bytes, size));
     }
-    assert_int_equal(end(pid), 0);
+    assert_int_equal(forked_end(pid), 0);
     free(bytes);
     drop();
 }
 
 /* W13: a worker answers each message until QUIT. */
-static int echo(void)
+static int echo(void *context)
 {
+    (void)context;
     char text[64];
     size_t size;
     while (fb_mp_receive(right, text, sizeof text, LIMIT, &size) == 0) {
@@ -145,7 +132,7 @@ static void an_echo_answers_in_order(void **state)
     char text[64], answer[64];
     size_t size;
     make(true);
-    pid_t pid = run(echo);
+    pid_t pid = forked_run(echo, NULL);
     for (int i = 0; i < 1000; i++) {
         int length = snprintf(text, sizeof text, "message %d", i);
         assert_int_equal(fb_mp_send(left, text, (size_t)length), 0);
@@ -154,13 +141,14 @@ static void an_echo_answers_in_order(void **state)
         assert_memory_equal(answer, text, size);
     }
     assert_int_equal(fb_mp_send(left, "QUIT", 4), 0);
-    assert_int_equal(end(pid), 0);
+    assert_int_equal(forked_end(pid), 0);
     drop();
 }
 
 /* Large and small ones from several processes at once: each whole, each sender's in order. */
-static int send_many(void)
+static int send_many(void *context)
 {
+    (void)context;
     static unsigned char bytes[200000];
     for (uint32_t i = 0; i < 60; i++) {
         uint32_t head[2] = { (uint32_t)getpid(), i };
@@ -182,7 +170,7 @@ static void messages_never_merge(void **state)
     uint32_t next[SENDERS] = { 0 };
     make(false);
     for (int i = 0; i < SENDERS; i++)
-        pid[i] = run(send_many);
+        pid[i] = forked_run(send_many, NULL);
     for (int n = 0; n < SENDERS * 60; n++) {
         uint32_t head[2];
         size_t size;
@@ -197,7 +185,7 @@ static void messages_never_merge(void **state)
             assert_int_equal(bytes[i], (head[0] + head[1]) & 0xff);
     }
     for (int i = 0; i < SENDERS; i++)
-        assert_int_equal(end(pid[i]), 0);
+        assert_int_equal(forked_end(pid[i]), 0);
     drop();
 }
 
@@ -234,8 +222,9 @@ static void the_end_is_seen_after_the_last_message(void **state)
     fb_mp_connection_close(NULL);
 }
 
-static int send_for_ever(void)
+static int send_for_ever(void *context)
 {
+    (void)context;
     unsigned char *bytes = malloc(4 * BIG);
     for (;;) {
         fill(bytes, 4 * BIG);
@@ -244,8 +233,9 @@ static int send_for_ever(void)
     }
 }
 
-static int send_small(void)
+static int send_small(void *context)
 {
+    (void)context;
     return fb_mp_send(right, "small", 5) != 0;
 }
 
@@ -257,26 +247,27 @@ static void a_sender_dies_in_the_middle(void **state)
     size_t size;
     make(false);
     for (int i = 0; i < 20; i++) {
-        pid_t pid = run(send_for_ever), other = 0;
+        pid_t pid = forked_run(send_for_ever, NULL), other = 0;
         assert_true(fb_mp_poll(left, LIMIT)); /* it fills the pipe, and waits in the middle */
         if (i % 2)                            /* while another one waits for its turn */
-            other = run(send_small);
+            other = forked_run(send_small, NULL);
         kill(pid, SIGKILL);
-        assert_int_equal(end(pid), -SIGKILL);
+        assert_int_equal(forked_end(pid), -SIGKILL);
         assert_int_equal(fb_mp_receive(left, bytes, 4 * BIG, LIMIT, &size), -EBADMSG);
         if (!other)
-            other = run(send_small);
+            other = forked_run(send_small, NULL);
         assert_int_equal(fb_mp_receive(left, bytes, 4 * BIG, LIMIT, &size), 0);
         assert_int_equal(size, 5);
-        assert_int_equal(end(other), 0);
+        assert_int_equal(forked_end(other), 0);
     }
     assert_int_equal(fb_mp_receive(left, bytes, 4 * BIG, 0, &size), -ETIMEDOUT);
     free(bytes);
     drop();
 }
 
-static int receive_for_ever(void)
+static int receive_for_ever(void *context)
 {
+    (void)context;
     unsigned char *bytes = malloc(4 * BIG);
     size_t size;
     for (;;)
@@ -291,13 +282,13 @@ static void a_receiver_dies_in_the_middle(void **state)
     unsigned char *bytes = malloc(4 * BIG);
     size_t size;
     make(false);
-    pid_t sender = run(send_for_ever);
+    pid_t sender = forked_run(send_for_ever, NULL);
     for (int i = 0; i < 20; i++) {
-        pid_t pid = run(receive_for_ever);
+        pid_t pid = forked_run(receive_for_ever, NULL);
         for (int spin = 0; spin < 1000 * i; spin++)
             assert_int_equal(kill(pid, 0), 0);
         kill(pid, SIGKILL);
-        assert_int_equal(end(pid), -SIGKILL);
+        assert_int_equal(forked_end(pid), -SIGKILL);
         int result = fb_mp_receive(left, bytes, 4 * BIG, LIMIT, &size);
         if (result == -EBADMSG)
             result = fb_mp_receive(left, bytes, 4 * BIG, LIMIT, &size);
@@ -306,7 +297,7 @@ static void a_receiver_dies_in_the_middle(void **state)
         assert_true(is_filled(bytes, size));
     }
     kill(sender, SIGKILL);
-    assert_int_equal(end(sender), -SIGKILL);
+    assert_int_equal(forked_end(sender), -SIGKILL);
     free(bytes);
     drop();
 }
@@ -355,7 +346,7 @@ static int spawned_echo(const void *argument, size_t size)
     if (size != sizeof(struct fb_mp_connection_packed) ||
         fb_mp_connection_unpack(argument, fd, &right) != 0)
         return 3;
-    int code = echo();
+    int code = echo(NULL);
     fb_mp_connection_close(right);
     return code;
 }

@@ -1,7 +1,8 @@
-/* harness/mp/sync.c, barrier.c, value.c: between processes, also when they die. */
+/* harness/mp/sync.c: between processes, also when they die. */
 #include "support.h"
 
-#include "harness/mp/barrier.h"
+#include "forked.h"
+
 #include "harness/mp/heap.h"
 #include "harness/mp/sync.h"
 #include "harness/mp/value.h"
@@ -10,28 +11,10 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define LIMIT (LIMIT_MS * FB_MP_MILLISECOND)
 #define SOON (30 * FB_MP_MILLISECOND)
-
-/* A forked process that does this and exits with what it returns. */
-static pid_t run(int (*body)(void *context), void *context)
-{
-    pid_t pid = fork();
-    if (pid == 0)
-        _exit(body(context));
-    assert_true(pid > 0);
-    return pid;
-}
-
-static int end(pid_t pid)
-{
-    int status;
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
-}
 
 /* A wait that has to last as long as it was asked for. */
 static void check_waits(int result, int64_t start)
@@ -56,7 +39,7 @@ static void a_dead_owner_is_told_once(void **state)
     for (int recursive = 0; recursive < 2; recursive++) {
         struct fb_mp_lock *lock;
         assert_int_equal(fb_mp_lock_make(recursive, &lock), 0);
-        assert_int_equal(end(run(die_with_lock, lock)), -SIGKILL);
+        assert_int_equal(forked_end(forked_run(die_with_lock, lock)), -SIGKILL);
         assert_int_equal(fb_mp_lock_acquire(lock, LIMIT), -EOWNERDEAD);
         assert_int_equal(fb_mp_lock_release(lock), 0);
         assert_int_equal(fb_mp_lock_acquire(lock, 0), 0);
@@ -84,12 +67,12 @@ static void a_lock_is_held_by_one(void **state)
     assert_int_equal(fb_mp_lock_release(lock), -EPERM);
     assert_int_equal(fb_mp_lock_acquire(lock, FB_MP_FOREVER), 0);
     assert_int_equal(fb_mp_lock_acquire(lock, FB_MP_FOREVER), -EDEADLK);
-    assert_int_equal(end(run(try_lock, lock)), 0);
+    assert_int_equal(forked_end(forked_run(try_lock, lock)), 0);
     assert_int_equal(fb_mp_lock_release(lock), 0);
     for (int i = 0; i < 3; i++)
         assert_int_equal(fb_mp_lock_acquire(again, LIMIT), 0);
     for (int i = 0; i < 3; i++) {
-        assert_int_equal(end(run(try_lock, again)), 0);
+        assert_int_equal(forked_end(forked_run(try_lock, again)), 0);
         assert_int_equal(fb_mp_lock_release(again), 0);
     }
     assert_int_equal(fb_mp_lock_release(again), -EPERM);
@@ -121,9 +104,9 @@ static void counters(void **state)
         pid_t pid[4];
         assert_int_equal(FB_MP_VALUE(int, locked, &counter), 0);
         for (int i = 0; i < 4; i++)
-            pid[i] = run(increment, counter);
+            pid[i] = forked_run(increment, counter);
         for (int i = 0; i < 4; i++)
-            assert_int_equal(end(pid[i]), 0);
+            assert_int_equal(forked_end(pid[i]), 0);
         int value = FB_MP_ITEM(counter, int, 0);
         assert_true(locked ? value == 40000 : value >= 10000 && value <= 40000);
         fb_mp_array_free(counter);
@@ -152,9 +135,9 @@ static void semaphores(void **state)
     int64_t begin = fb_mp_now();
     check_waits(fb_mp_semaphore_acquire(semaphore, SOON), begin);
     assert_int_equal(fb_mp_semaphore_acquire(semaphore, 0), -ETIMEDOUT);
-    pid_t pid = run(take_and_die, semaphore);
+    pid_t pid = forked_run(take_and_die, semaphore);
     assert_int_equal(fb_mp_semaphore_release(semaphore), 0);
-    assert_int_equal(end(pid), -SIGKILL);
+    assert_int_equal(forked_end(pid), -SIGKILL);
     assert_int_equal(fb_mp_semaphore_release(semaphore), 0);
     assert_int_equal(fb_mp_semaphore_acquire(semaphore, LIMIT), 0);
     fb_mp_semaphore_free(semaphore);
@@ -177,14 +160,14 @@ static void events(void **state)
     int64_t begin = fb_mp_now();
     check_waits(fb_mp_event_wait(event, SOON), begin);
     for (int i = 0; i < 5; i++)
-        pid[i] = run(wait_event, event);
+        pid[i] = forked_run(wait_event, event);
     kill(pid[0], SIGKILL);
-    assert_int_equal(end(pid[0]), -SIGKILL);
+    assert_int_equal(forked_end(pid[0]), -SIGKILL);
     fb_mp_event_set(event);
     fb_mp_event_set(event);
     assert_true(fb_mp_event_is_set(event));
     for (int i = 1; i < 5; i++)
-        assert_int_equal(end(pid[i]), 0);
+        assert_int_equal(forked_end(pid[i]), 0);
     assert_int_equal(fb_mp_event_wait(event, 0), 0);
     fb_mp_event_clear(event);
     assert_false(fb_mp_event_is_set(event));
@@ -242,11 +225,11 @@ static void notified_past_the_dead(void **state)
     struct meeting *meeting = make_meeting(false);
     pid_t pid[6];
     for (int i = 0; i < 6; i++)
-        pid[i] = run(wait_for_three, meeting);
+        pid[i] = forked_run(wait_for_three, meeting);
     assert_true(wait_for(&meeting->came, 6));
     for (int i = 0; i < 3; i++) {
         kill(pid[i], SIGKILL);
-        assert_int_equal(end(pid[i]), -SIGKILL);
+        assert_int_equal(forked_end(pid[i]), -SIGKILL);
     }
     int result = fb_mp_lock_acquire(meeting->lock, LIMIT);
     assert_true(result == 0 || result == -EOWNERDEAD);
@@ -255,7 +238,7 @@ static void notified_past_the_dead(void **state)
         fb_mp_condition_notify(meeting->condition, 1);
     assert_int_equal(fb_mp_lock_release(meeting->lock), 0);
     for (int i = 3; i < 6; i++)
-        assert_int_equal(end(pid[i]), 0);
+        assert_int_equal(forked_end(pid[i]), 0);
     end_meeting(meeting);
 }
 
@@ -278,114 +261,6 @@ static void conditions_need_their_lock(void **state)
     }
 }
 
-/* ---- barrier ---- */
-
-static int meet(void *context)
-{
-    unsigned index, sum = 0;
-    for (int i = 0; i < 200; i++) {
-        int result = fb_mp_barrier_wait(context, LIMIT, &index);
-        if (result < 0)
-            return 100 - result % 100;
-        sum += index;
-    }
-    return sum == 0 ? 99 : 0;
-}
-
-static void barriers_open_when_all_came(void **state)
-{
-    (void)state;
-    struct fb_mp_barrier *barrier;
-    unsigned index = 77;
-    pid_t pid[5];
-    assert_int_equal(fb_mp_barrier_make(0, &barrier), -EINVAL);
-    assert_int_equal(fb_mp_barrier_make(5, &barrier), 0);
-    for (int i = 0; i < 5; i++)
-        pid[i] = run(meet, barrier);
-    for (int i = 0; i < 5; i++) {
-        int code = end(pid[i]);
-        assert_true(code == 0 || code == 99); /* 99: always the first */
-    }
-    assert_false(fb_mp_barrier_is_broken(barrier));
-    assert_int_equal(fb_mp_barrier_waiting(barrier), 0);
-    int64_t begin = fb_mp_now();
-    fb_mp_barrier_reset(barrier);
-    check_waits(fb_mp_barrier_wait(barrier, SOON, &index), begin);
-    assert_true(fb_mp_barrier_is_broken(barrier));
-    assert_int_equal(fb_mp_barrier_wait(barrier, LIMIT, &index), -ECANCELED);
-    assert_int_equal(index, 77);
-    fb_mp_barrier_free(barrier);
-    assert_int_equal(fb_mp_heap_used(), 0);
-}
-
-static int meet_and_die(void *context)
-{
-    unsigned index;
-    if (fb_mp_barrier_wait(context, LIMIT, &index) == 0)
-        kill(getpid(), SIGKILL);
-    return 1;
-}
-
-/* One that came once dies; the others, who wait for it again, are told. */
-static void barriers_do_not_wait_for_the_dead(void **state)
-{
-    (void)state;
-    struct fb_mp_barrier *barrier;
-    pid_t pid[3];
-    assert_int_equal(fb_mp_barrier_make(3, &barrier), 0);
-    pid[0] = run(meet_and_die, barrier);
-    for (int i = 1; i < 3; i++)
-        pid[i] = run(meet, barrier);
-    assert_int_equal(end(pid[0]), -SIGKILL);
-    for (int i = 1; i < 3; i++)
-        assert_int_equal(end(pid[i]), 100 + ECANCELED % 100);
-    assert_true(fb_mp_barrier_is_broken(barrier));
-    fb_mp_barrier_free(barrier);
-    assert_int_equal(fb_mp_heap_used(), 0);
-}
-
-/* ---- arrays ---- */
-
-static int add_one(void *context)
-{
-    struct fb_mp_array *array = context;
-    for (size_t i = 0; i < array->count; i++) {
-        fb_mp_lock_acquire(array->lock, LIMIT);
-        FB_MP_ITEM(array, int, i)++;
-        fb_mp_lock_release(array->lock);
-    }
-    return 0;
-}
-
-/* W15's array. */
-static void arrays(void **state)
-{
-    (void)state;
-    struct fb_mp_array *array, *text;
-    pid_t pid[4];
-    assert_int_equal(FB_MP_ARRAY(int, 4, true, &array), 0);
-    for (int i = 0; i < 4; i++)
-        FB_MP_ITEM(array, int, i) = i;
-    for (int i = 0; i < 4; i++)
-        pid[i] = run(add_one, array);
-    for (int i = 0; i < 4; i++)
-        assert_int_equal(end(pid[i]), 0);
-    for (int i = 0; i < 4; i++)
-        assert_int_equal(FB_MP_ITEM(array, int, i), i + 4);
-    assert_int_equal(fb_mp_array_set_text(array, "no"), -EINVAL);
-    assert_int_equal(FB_MP_ARRAY(char, 6, false, &text), 0);
-    assert_int_equal(fb_mp_array_set_text(text, "a long text"), 0);
-    assert_string_equal(text->items, "a lon");
-    assert_int_equal(fb_mp_array_set_text(text, "b"), 0);
-    assert_memory_equal(text->items, "b\0\0\0\0", 6);
-    assert_int_equal(fb_mp_array_make(0, 4, true, &array), -EINVAL);
-    assert_int_equal(fb_mp_array_make(4, 0, true, &array), -EINVAL);
-    assert_int_equal(fb_mp_array_make(SIZE_MAX / 2, 4, true, &array), -EOVERFLOW);
-    fb_mp_array_free(array);
-    fb_mp_array_free(text);
-    assert_int_equal(fb_mp_heap_used(), 0);
-}
-
 int main(void)
 {
     fb_mp_heap_make(); /* its descriptor stays open as long as the program runs */
@@ -397,9 +272,6 @@ int main(void)
         cmocka_unit_test(events),
         cmocka_unit_test(notified_past_the_dead),
         cmocka_unit_test(conditions_need_their_lock),
-        cmocka_unit_test(barriers_open_when_all_came),
-        cmocka_unit_test(barriers_do_not_wait_for_the_dead),
-        cmocka_unit_test(arrays),
     };
     return RUN_TESTS(tests);
 }

@@ -22,24 +22,6 @@
  * trials at the least: two blocks of null and primes, both under two harnesses, and one again. */
 #define CUT_AT 7
 
-/* Each test has an empty folder to itself and is in it; runs are in out/. */
-static char folder[FOLDER_NAME];
-
-static int begin(void **state)
-{
-    (void)state;
-    folder_make(folder);
-    return chdir(folder);
-}
-
-static int end(void **state)
-{
-    (void)state;
-    int result = chdir("/");
-    folder_remove(folder);
-    return result;
-}
-
 /* ---- runs that are cut off ---- */
 
 #define SWEEP "run", "-k", "null,primes", "-p", "hi=1000", "-H", "single,pthread", "-w", "2"
@@ -383,16 +365,16 @@ int main(void)
 {
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(same_schedule_as_undisturbed, begin, end),
-        cmocka_unit_test_setup_teardown(cut_off_twice, begin, end),
-        cmocka_unit_test_setup_teardown(torn_last_line, begin, end),
-        cmocka_unit_test_setup_teardown(after_an_interrupt, begin, end),
-        cmocka_unit_test_setup_teardown(failed_before, begin, end),
-        cmocka_unit_test_setup_teardown(other_options, begin, end),
-        cmocka_unit_test_setup_teardown(no_journal, begin, end),
-        cmocka_unit_test_setup_teardown(other_conditions, begin, end),
-        cmocka_unit_test_setup_teardown(damaged_journal, begin, end),
-        cmocka_unit_test_setup_teardown(still_going_on, begin, end),
+        cmocka_unit_test_setup_teardown(same_schedule_as_undisturbed, folder_enter, folder_leave),
+        cmocka_unit_test_setup_teardown(cut_off_twice, folder_enter, folder_leave),
+        cmocka_unit_test_setup_teardown(torn_last_line, folder_enter, folder_leave),
+        cmocka_unit_test_setup_teardown(after_an_interrupt, folder_enter, folder_leave),
+        cmocka_unit_test_setup_teardown(failed_before, folder_enter, folder_leave),
+        cmocka_unit_test_setup_teardown(other_options, folder_enter, folder_leave),
+        cmocka_unit_test_setup_teardown(no_journal, folder_enter, folder_leave),
+        cmocka_unit_test_setup_teardown(other_conditions, folder_enter, folder_leave),
+        cmocka_unit_test_setup_teardown(damaged_journal, folder_enter, folder_leave),
+        cmocka_unit_test_setup_teardown(still_going_on, folder_enter, folder_leave),
     };
     return RUN_TESTS(tests);
 }

@@ -16,24 +16,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Each test has an empty folder to itself and is in it. */
-static char folder[FOLDER_NAME];
-
-static int begin(void **state)
-{
-    (void)state;
-    folder_make(folder);
-    return chdir(folder);
-}
-
-static int end(void **state)
-{
-    (void)state;
-    int result = chdir("/");
-    folder_remove(folder);
-    return result;
-}
-
 /* The least of everything: a block after the warm-up, or a few. */
 #define SMALL "run", "-k", "null,primes", "-p", "items=16", "-p", "hi=1000", "-w", "2"
 #define TINY "run", "-k", "null", "-H", "single"
@@ -261,7 +243,7 @@ static void given_folder(void **state)
     assert_string_equal(old, "old");
     free(old);
     char path[FOLDER_NAME + 8];
-    snprintf(path, sizeof path, "%s/out", folder);
+    snprintf(path, sizeof path, "%s/out", folder_entered);
     said = RUN(TINY, QUICK, "-o", path);
     check_said(&said, 0, 0);
     assert_int_equal(folder_count(path), FILES);
@@ -384,16 +366,16 @@ static void folder_that_can_not_be(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(small_run, begin, end),
-        cmocka_unit_test_setup_teardown(precision_ends_it, begin, end),
-        cmocka_unit_test_setup_teardown(another_build, begin, end),
-        cmocka_unit_test_setup_teardown(seed_decides_the_order, begin, end),
-        cmocka_unit_test_setup_teardown(failing_cell, begin, end),
-        cmocka_unit_test_setup_teardown(given_folder, begin, end),
-        cmocka_unit_test_setup_teardown(default_folder, begin, end),
-        cmocka_unit_test_setup_teardown(bad_options, begin, end),
-        cmocka_unit_test_setup_teardown(no_such_interpreter, begin, end),
-        cmocka_unit_test_setup_teardown(folder_that_can_not_be, begin, end),
+        cmocka_unit_test_setup_teardown(small_run, folder_enter, folder_leave),
+        cmocka_unit_test_setup_teardown(precision_ends_it, folder_enter, folder_leave),
+        cmocka_unit_test_setup_teardown(another_build, folder_enter, folder_leave),
+        cmocka_unit_test_setup_teardown(seed_decides_the_order, folder_enter, folder_leave),
+        cmocka_unit_test_setup_teardown(failing_cell, folder_enter, folder_leave),
+        cmocka_unit_test_setup_teardown(given_folder, folder_enter, folder_leave),
+        cmocka_unit_test_setup_teardown(default_folder, folder_enter, folder_leave),
+        cmocka_unit_test_setup_teardown(bad_options, folder_enter, folder_leave),
+        cmocka_unit_test_setup_teardown(no_such_interpreter, folder_enter, folder_leave),
+        cmocka_unit_test_setup_teardown(folder_that_can_not_be, folder_enter, folder_leave),
     };
     return RUN_TESTS(tests);
 }
