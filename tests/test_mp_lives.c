@@ -2,6 +2,8 @@
  * as one of `programs`. */
 #include "support.h"
 
+#include "started.h"
+
 #include "processes.h"
 #include "self.h"
 
@@ -19,9 +21,6 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-static const enum fb_mp_method methods[] = { FB_MP_FORK, FB_MP_SPAWN };
-#define METHODS (sizeof methods / sizeof *methods)
 
 #define LIMIT (LIMIT_MS * FB_MP_MILLISECOND)
 

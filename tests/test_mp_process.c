@@ -1,6 +1,8 @@
 /* harness/mp/process.c, image.c: starting, joining and ending processes, by fork and by spawn. */
 #include "support.h"
 
+#include "started.h"
+
 #include "harness/mp/heap.h"
 #include "harness/mp/process.h"
 #include "harness/mp/wait.h"
@@ -14,9 +16,6 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-static const enum fb_mp_method methods[] = { FB_MP_FORK, FB_MP_SPAWN };
-#define METHODS (sizeof methods / sizeof *methods)
 
 /* ---- what processes do ---- */
 
@@ -70,24 +69,6 @@ static const struct fb_mp_task tasks[] = {
 
 /* ---- */
 
-static struct fb_mp_process *start(struct fb_mp_process_options options)
-{
-    struct fb_mp_process *process;
-    struct fb_error error;
-    if (fb_mp_process_start(&options, &process, &error) < 0)
-        fail_msg("%s", error.text);
-    return process;
-}
-
-static int end(struct fb_mp_process *process)
-{
-    int code = 1000;
-    assert_int_equal(fb_mp_process_join(process, LIMIT_MS * FB_MP_MILLISECOND), 0);
-    assert_int_equal(fb_mp_process_exit_code(process, &code), 0);
-    assert_int_equal(fb_mp_process_close(process), 0);
-    return code;
-}
-
 static void exit_codes_come_back(void **state)
 {
     (void)state;
@@ -95,7 +76,7 @@ static void exit_codes_come_back(void **state)
     for (size_t m = 0; m < METHODS; m++)
         for (size_t i = 0; i < sizeof codes; i++)
             assert_int_equal(
-                end(start((struct fb_mp_process_options){
+                ended(started((struct fb_mp_process_options){
                     .run = return_first, .argument = &codes[i], .size = 1, .method = methods[m] })),
                 codes[i]);
 }
@@ -105,7 +86,7 @@ static void signals_come_back(void **state)
     (void)state;
     for (size_t m = 0; m < METHODS; m++) {
         struct fb_mp_process_options options = { .run = sleep_for_ever, .method = methods[m] };
-        struct fb_mp_process *process = start(options);
+        struct fb_mp_process *process = started(options);
         assert_true(fb_mp_process_is_alive(process));
         assert_int_equal(fb_mp_process_join(process, 0), -ETIMEDOUT);
         assert_int_equal(fb_mp_process_join(process, 20 * FB_MP_MILLISECOND), -ETIMEDOUT);
@@ -113,12 +94,12 @@ static void signals_come_back(void **state)
         assert_int_equal(fb_mp_process_exit_code(process, &code), -EAGAIN);
         assert_int_equal(fb_mp_process_close(process), -EBUSY);
         assert_int_equal(fb_mp_process_kill(process), 0);
-        assert_int_equal(end(process), -SIGKILL);
-        process = start(options);
+        assert_int_equal(ended(process), -SIGKILL);
+        process = started(options);
         assert_int_equal(fb_mp_process_terminate(process), 0);
-        assert_int_equal(end(process), -SIGTERM);
+        assert_int_equal(ended(process), -SIGTERM);
         options.run = abort_at_once;
-        assert_int_equal(end(start(options)), -SIGABRT);
+        assert_int_equal(ended(started(options)), -SIGABRT);
     }
 }
 
@@ -130,14 +111,14 @@ static void shared_memory_is_shared(void **state)
     _Atomic uint32_t *counter = memory;
     for (size_t m = 0; m < METHODS; m++)
         for (int i = 0; i < 10; i++)
-            assert_int_equal(
-                end(start((struct fb_mp_process_options){ .run = count_up,
-                                                          .argument = &memory,
-                                                          .size = sizeof memory,
-                                                          .shared = (const void *const[]){ memory },
-                                                          .shareds = 1,
-                                                          .method = methods[m] })),
-                0);
+            assert_int_equal(ended(started((struct fb_mp_process_options){
+                                 .run = count_up,
+                                 .argument = &memory,
+                                 .size = sizeof memory,
+                                 .shared = (const void *const[]){ memory },
+                                 .shareds = 1,
+                                 .method = methods[m] })),
+                             0);
     assert_int_equal(*counter, 20);
     assert_int_equal(fb_mp_free(memory), 0);
     assert_int_equal(fb_mp_heap_used(), 0);
@@ -153,11 +134,11 @@ static void names(void **state)
                                                  .size = 13,
                                                  .name = "worker seven",
                                                  .method = methods[m] };
-        assert_int_equal(end(start(options)), 0);
+        assert_int_equal(ended(started(options)), 0);
     }
-    struct fb_mp_process *process = start((struct fb_mp_process_options){ .run = return_first });
+    struct fb_mp_process *process = started((struct fb_mp_process_options){ .run = return_first });
     assert_int_equal(strncmp(fb_mp_process_name(process), "Process-", 8), 0);
-    assert_int_equal(end(process), 0);
+    assert_int_equal(ended(process), 0);
 }
 
 static void a_hundred_at_once(void **state)
@@ -166,12 +147,12 @@ static void a_hundred_at_once(void **state)
     struct fb_mp_process *process[100];
     for (size_t m = 0; m < METHODS; m++) {
         for (int i = 0; i < 100; i++)
-            process[i] = start(
+            process[i] = started(
                 (struct fb_mp_process_options){ .run = sleep_for_ever, .method = methods[m] });
         for (int i = 0; i < 100; i++)
             assert_int_equal(fb_mp_process_kill(process[i]), 0);
         for (int i = 0; i < 100; i++)
-            assert_int_equal(end(process[i]), -SIGKILL);
+            assert_int_equal(ended(process[i]), -SIGKILL);
     }
 }
 

@@ -1,6 +1,8 @@
 /* harness/mp/process.h: what start says, and leaves, when it can't. */
 #include "support.h"
 
+#include "started.h"
+
 #include "self.h"
 
 #include "harness/mp/heap.h"
@@ -15,9 +17,6 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-static const enum fb_mp_method methods[] = { FB_MP_FORK, FB_MP_SPAWN };
-#define METHODS (sizeof methods / sizeof *methods)
 
 #define LIMIT (LIMIT_MS * FB_MP_MILLISECOND)
 #define NOBODY 65534

@@ -1,6 +1,8 @@
 /* harness/mp/process.h: what a process is given, and that nothing of it stays. */
 #include "support.h"
 
+#include "started.h"
+
 #include "harness/mp/heap.h"
 #include "harness/mp/process.h"
 #include "harness/mp/wait.h"
@@ -13,9 +15,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
-
-static const enum fb_mp_method methods[] = { FB_MP_FORK, FB_MP_SPAWN };
-#define METHODS (sizeof methods / sizeof *methods)
 
 /* Images take long to begin under a sanitizer. */
 #if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
@@ -149,24 +148,6 @@ static const struct fb_mp_task tasks[] = {
 
 /* ---- */
 
-static struct fb_mp_process *start(struct fb_mp_process_options options)
-{
-    struct fb_mp_process *process;
-    struct fb_error error;
-    if (fb_mp_process_start(&options, &process, &error) < 0)
-        fail_msg("%s", error.text);
-    return process;
-}
-
-static int end(struct fb_mp_process *process)
-{
-    int code = 1000;
-    assert_int_equal(fb_mp_process_join(process, LIMIT), 0);
-    assert_int_equal(fb_mp_process_exit_code(process, &code), 0);
-    assert_int_equal(fb_mp_process_close(process), 0);
-    return code;
-}
-
 /* Options of a process that has the board. */
 static struct fb_mp_process_options with_board(fb_mp_run run, enum fb_mp_method method)
 {
@@ -216,7 +197,7 @@ static void descriptors_arrive_in_order(void **state)
             options.fd = fd;
             options.fds = cases[i].count;
             memset(board, 0, sizeof *board);
-            assert_int_equal(end(start(options)), 0);
+            assert_int_equal(ended(started(options)), 0);
             assert_string_equal(board->letters, cases[i].letters);
             assert_int_equal(board->beyond, -1);
             if (methods[m] == FB_MP_SPAWN)
@@ -229,12 +210,12 @@ static void a_sentinel_can_be_given(void **state)
     (void)state;
     for (size_t m = 0; m < METHODS; m++) {
         struct fb_mp_process *sibling =
-            start((struct fb_mp_process_options){ .run = tell_size, .method = methods[m] });
+            started((struct fb_mp_process_options){ .run = tell_size, .method = methods[m] });
         int fd = fb_mp_process_sentinel(sibling);
-        assert_int_equal(end(start((struct fb_mp_process_options){
+        assert_int_equal(ended(started((struct fb_mp_process_options){
                              .run = look_at_sentinel, .fd = &fd, .fds = 1, .method = methods[m] })),
                          0);
-        assert_int_equal(end(sibling), 0);
+        assert_int_equal(ended(sibling), 0);
     }
 }
 
@@ -243,10 +224,10 @@ static void arguments_are_aligned(void **state)
     (void)state;
     const max_align_t argument = { 0 };
     for (size_t m = 0; m < METHODS; m++)
-        assert_int_equal(end(start((struct fb_mp_process_options){ .run = tell_alignment,
-                                                                   .argument = &argument,
-                                                                   .size = sizeof argument,
-                                                                   .method = methods[m] })),
+        assert_int_equal(ended(started((struct fb_mp_process_options){ .run = tell_alignment,
+                                                                       .argument = &argument,
+                                                                       .size = sizeof argument,
+                                                                       .method = methods[m] })),
                          0);
 }
 
@@ -266,7 +247,7 @@ static void as_many_descriptors_as_there_may_be(void **state)
         options.fd = fd;
         options.fds = FB_MP_FDS;
         memset(board, 0, sizeof *board);
-        assert_int_equal(end(start(options)), 0);
+        assert_int_equal(ended(started(options)), 0);
         assert_string_equal(board->letters, letters);
         options.fds = FB_MP_FDS + 1;
         assert_int_equal(fb_mp_process_start(&options, &process, &error), -EINVAL);
@@ -283,12 +264,12 @@ static void arguments_of_any_size(void **state)
         bytes[i] = (unsigned char)(i * 7 + i / 256);
     for (size_t m = 0; m < METHODS; m++) {
         struct fb_mp_process_options options = { .run = tell_size, .method = methods[m] };
-        assert_int_equal(end(start(options)), 0);
+        assert_int_equal(ended(started(options)), 0);
         options.argument = bytes; /* a place without bytes */
-        assert_int_equal(end(start(options)), 0);
+        assert_int_equal(ended(started(options)), 0);
         options.run = check_pattern;
         options.size = BIG;
-        assert_int_equal(end(start(options)), 0);
+        assert_int_equal(ended(started(options)), 0);
     }
     free(bytes);
 }
@@ -305,9 +286,9 @@ static void a_child_knows_its_parent_and_its_name(void **state)
     for (size_t m = 0; m < METHODS; m++) {
         struct fb_mp_process_options options = with_board(tell_self, methods[m]);
         options.name = name;
-        struct fb_mp_process *process = start(options);
+        struct fb_mp_process *process = started(options);
         assert_int_equal(strlen(fb_mp_process_name(process)), FB_MP_NAME - 1);
-        assert_int_equal(end(process), 0);
+        assert_int_equal(ended(process), 0);
         assert_int_equal(board->parent, getpid());
         assert_int_equal(board->real_parent, getpid());
         assert_int_equal(board->parent_ended, 0);
@@ -322,11 +303,11 @@ static void a_thousand_leave_nothing(void **state)
     for (size_t m = 0; m < METHODS; m++) {
         struct fb_mp_process_options options = { .run = return_first, .method = methods[m] };
         for (int i = 0; i < 10; i++) /* what is made once is made here */
-            assert_int_equal(end(start(options)), 0);
+            assert_int_equal(ended(started(options)), 0);
         unsigned open = descriptors_open();
         size_t used = mallinfo2().uordblks;
         for (int i = 0; i < MANY; i++)
-            assert_int_equal(end(start(options)), 0);
+            assert_int_equal(ended(started(options)), 0);
         assert_int_equal(descriptors_open(), open);
         assert_in_range(mallinfo2().uordblks, 0, used + 10000);
     }

@@ -1,6 +1,8 @@
 /* harness/mp/process.h, wait.h: handles under threads, signals and thieves. */
 #include "support.h"
 
+#include "started.h"
+
 #include "harness/mp/heap.h"
 #include "harness/mp/process.h"
 #include "harness/mp/wait.h"
@@ -13,9 +15,6 @@
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-static const enum fb_mp_method methods[] = { FB_MP_FORK, FB_MP_SPAWN };
-#define METHODS (sizeof methods / sizeof *methods)
 
 #define LIMIT (LIMIT_MS * FB_MP_MILLISECOND)
 #define THREADS 8
@@ -70,24 +69,6 @@ static const struct fb_mp_task tasks[] = {
 
 /* ---- */
 
-static struct fb_mp_process *start(struct fb_mp_process_options options)
-{
-    struct fb_mp_process *process;
-    struct fb_error error;
-    if (fb_mp_process_start(&options, &process, &error) < 0)
-        fail_msg("%s", error.text);
-    return process;
-}
-
-static int end(struct fb_mp_process *process)
-{
-    int code = 1000;
-    assert_int_equal(fb_mp_process_join(process, LIMIT), 0);
-    assert_int_equal(fb_mp_process_exit_code(process, &code), 0);
-    assert_int_equal(fb_mp_process_close(process), 0);
-    return code;
-}
-
 /* One that lives until its number is called. */
 static struct fb_mp_process *start_waiting(enum fb_mp_method method, unsigned char index)
 {
@@ -95,7 +76,7 @@ static struct fb_mp_process *start_waiting(enum fb_mp_method method, unsigned ch
     memcpy(argument, &board, sizeof board);
     argument[sizeof board] = index;
     atomic_store(&board->go[index], 0);
-    return start((struct fb_mp_process_options){
+    return started((struct fb_mp_process_options){
         .run = wait_for_go, .argument = argument, .size = sizeof argument, .method = method });
 }
 
@@ -141,7 +122,7 @@ static void wait_says_which(void **state)
         atomic_store(&board->go[1], 1);
         atomic_store(&board->go[3], 1);
         for (int i = 0; i < 4; i++)
-            assert_int_equal(end(process[i]), i == 0 ? -SIGKILL : 7);
+            assert_int_equal(ended(process[i]), i == 0 ? -SIGKILL : 7);
     }
 }
 
@@ -169,15 +150,15 @@ static void signals_end_no_wait(void **state)
         int joined = fb_mp_process_join(process, 50 * FB_MP_MILLISECOND);
         int64_t between = fb_mp_now();
         int waited = fb_mp_wait(&fd, 1, 50 * FB_MP_MILLISECOND, &ready);
-        int64_t ended = fb_mp_now();
+        int64_t end_ns = fb_mp_now();
         atomic_store(&board->go[0], 1);
-        int code = end(process);
+        int code = ended(process);
         setitimer(ITIMER_REAL, &never, NULL);
         sigaction(SIGALRM, &before, NULL);
         assert_int_equal(joined, -ETIMEDOUT);
         assert_int_equal(waited, 0);
         assert_true(between - began >= 50 * FB_MP_MILLISECOND);
-        assert_true(ended - between >= 50 * FB_MP_MILLISECOND);
+        assert_true(end_ns - between >= 50 * FB_MP_MILLISECOND);
         assert_true(signals > 0);
         assert_int_equal(code, 7);
     }
@@ -226,7 +207,7 @@ static void a_process_outlives_the_thread_that_started_it(void **state)
         assert_int_equal(fb_mp_process_join(starting.process, 20 * FB_MP_MILLISECOND), -ETIMEDOUT);
         assert_true(fb_mp_process_is_alive(starting.process));
         atomic_store(&board->go[0], 1);
-        assert_int_equal(end(starting.process), 7);
+        assert_int_equal(ended(starting.process), 7);
     }
 }
 
@@ -291,7 +272,7 @@ static void threads_join_one_process(void **state)
             assert_int_equal(pthread_join(thread[i], NULL), 0);
             assert_int_equal(starting[i].failed, 0);
         }
-        assert_int_equal(end(process), 7);
+        assert_int_equal(ended(process), 7);
     }
 }
 
