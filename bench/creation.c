@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "harness/child.h"
 #include "harness/futex.h"
+#include "harness/mp/sleep.h"
 #include "harness/worker.h"
 
 #include <errno.h>
@@ -19,7 +20,7 @@
 
 #define WORKERS_MOST 64
 #define COUNTS_MOST 8
-#define PATIENCE_NS 30000000000u
+#define PATIENCE_NS 30000000000
 #define MIB ((size_t)1 << 20)
 
 extern char **environ;
@@ -114,13 +115,11 @@ static int make_worker(struct parent *parent, int way, struct worker *worker)
 /* Waits until so many run. 0, or -ETIMEDOUT: one of them has died, or the machine stands still. */
 static int wait_ready(struct gate *gate, unsigned count)
 {
-    uint64_t limit_ns = fb_now_ns() + PATIENCE_NS;
+    int64_t deadline = fb_mp_deadline(PATIENCE_NS);
     uint32_t ready;
-    while ((ready = atomic_load(&gate->ready)) < count) {
-        if (fb_now_ns() > limit_ns)
+    while ((ready = atomic_load(&gate->ready)) < count)
+        if (!fb_mp_sleep(&gate->ready, ready, deadline))
             return -ETIMEDOUT;
-        fb_futex_wait_for(&gate->ready, ready, 50000000);
-    }
     return 0;
 }
 

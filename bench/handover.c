@@ -5,6 +5,7 @@
 #include "harness/cpus.h"
 #include "harness/futex.h"
 #include "harness/harness.h"
+#include "harness/mp/sleep.h"
 #include "harness/topology.h"
 #include "harness/worker.h"
 
@@ -176,15 +177,14 @@ static bool wake_partner(struct exchange *exchange, double *ret_figure)
 /* Both are bound to one CPU, so each must leave it for the other to go on. */
 static bool exchange_word(struct exchange *exchange, double *ret_ns)
 {
+    int64_t deadline = fb_mp_deadline(PATIENCE_NS);
     uint64_t start_ns = fb_now_ns();
     for (int i = 0; i < TRIPS; i++) {
         atomic_store(&exchange->word, 1);
         fb_futex_wake_all(&exchange->word);
-        while (atomic_load(&exchange->word) == 1) {
-            if (fb_now_ns() - start_ns > PATIENCE_NS)
+        while (atomic_load(&exchange->word) == 1)
+            if (!fb_mp_sleep(&exchange->word, 1, deadline))
                 return false;
-            fb_futex_wait_for(&exchange->word, 1, 50000000);
-        }
     }
     *ret_ns = (double)(fb_now_ns() - start_ns) / (2 * TRIPS);
     return true;

@@ -164,10 +164,6 @@ static void set_repeats(const struct fb_plan *plan, struct fb_samples *samples)
         samples->outcome[i].repeat = 1;
     for (size_t i = 0; i < samples->count; i++)
         samples->outcome[samples->list[i].cell].repeat = samples->list[i].repeat;
-    /* The median of two jobs is their mean, and half of it the first, cold one: then three. */
-    for (size_t i = 0; i < plan->count; i++)
-        if (samples->outcome[i].repeat == 2)
-            samples->outcome[i].repeat = 3;
     equal_repeats(plan, samples->outcome);
 }
 

@@ -17,8 +17,9 @@ struct fb_trial_request {
     unsigned workers;
     size_t chunk;
     enum fb_schedule schedule;
-    unsigned repeat;      /* jobs one after another, at least 1 */
-    uint64_t least_ns;    /* more of them until they have taken as long, up to FB_REPEAT_MOST */
+    unsigned repeat; /* jobs one after another, at least 1 */
+    uint64_t
+        least_ns; /* more of them until they have taken as long, never two, up to FB_REPEAT_MOST */
     unsigned copies;      /* 0: one job under harness; N: N independent single copies at once */
     bool bind;            /* each worker on a CPU of its own … */
     const unsigned *cpus; /* … these, as many as workers or copies; NULL: by the topology */

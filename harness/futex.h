@@ -7,20 +7,12 @@
 #include <stdatomic.h>
 #include <stdint.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 /* Sleeps while *word is expected; may also return for no reason. */
 static inline void fb_futex_wait(_Atomic uint32_t *word, uint32_t expected)
 {
     syscall(SYS_futex, word, FUTEX_WAIT, expected, NULL, NULL, 0);
-}
-
-/* The same for at most so long, below a second. */
-static inline void fb_futex_wait_for(_Atomic uint32_t *word, uint32_t expected, long ns)
-{
-    struct timespec limit = { .tv_nsec = ns };
-    syscall(SYS_futex, word, FUTEX_WAIT, expected, &limit, NULL, 0);
 }
 
 static inline void fb_futex_wake_all(_Atomic uint32_t *word)

@@ -68,17 +68,6 @@ static void pair_takes_the_larger(void **state)
     check_repeats((const unsigned[]){ 3, 3, 3 });
 }
 
-/* Two jobs' median would be half the first one's, which is cold. */
-static void never_two(void **state)
-{
-    (void)state;
-    fake_make(&fake, 5);
-    fake.plan.pairs = 0;
-    for (size_t i = 0; i < 5; i++)
-        fake.repeat[i] = (unsigned[]){ 1, 2, 3, 2, 4 }[i];
-    check_repeats((const unsigned[]){ 1, 3, 3, 3, 4 });
-}
-
 static void ceiling_takes_its_base_s(void **state)
 {
     (void)state;
@@ -101,7 +90,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(found_repeats_are_kept),
         cmocka_unit_test(pair_takes_the_larger),
-        cmocka_unit_test(never_two),
         cmocka_unit_test(ceiling_takes_its_base_s),
     };
     return RUN_TESTS(tests);

@@ -197,6 +197,31 @@ static void a_good_trial_is_valid(void **state)
     }
 }
 
+static unsigned runs_for(unsigned repeat, uint64_t least_ns, uint64_t *ret_run_ns)
+{
+    struct fb_trial_request request = make_request("single", "good");
+    assert_int_equal(fb_params_set(&request.params, "spin=100000", NULL), 0);
+    request.repeat = repeat;
+    request.least_ns = least_ns;
+    assert_int_equal(run_trial(&request), 0);
+    unsigned runs = trial.runs;
+    *ret_run_ns = trial.run_ns;
+    fb_trial_clear(&trial);
+    return runs;
+}
+
+/* Where a job and a half would be long enough, too; two that were asked for are two. */
+static void jobs_that_are_too_short_are_never_done_twice(void **state)
+{
+    (void)state;
+    uint64_t run_ns, ignored;
+    assert_int_equal(runs_for(1, 0, &run_ns), 1);
+    assert_int_equal(runs_for(2, 0, &ignored), 2);
+    assert_int_equal(runs_for(1, 1, &ignored), 1);
+    for (uint64_t part = 1; part <= 20; part++)
+        assert_int_not_equal(runs_for(1, run_ns + part * run_ns / 20, &ignored), 2);
+}
+
 static void wrong_results_are_not_valid(void **state)
 {
     (void)state;
@@ -344,6 +369,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_good_trial_is_valid),
+        cmocka_unit_test(jobs_that_are_too_short_are_never_done_twice),
         cmocka_unit_test(wrong_results_are_not_valid),
         cmocka_unit_test(broken_items_are_described),
         cmocka_unit_test(a_known_digest_needs_no_check),
