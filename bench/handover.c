@@ -133,7 +133,7 @@ static bool reaches(_Atomic uint32_t *word, uint32_t value)
 {
     uint64_t limit_ns = fb_now_ns() + PATIENCE_NS;
     while (atomic_load(word) != value) {
-        fb_relax();
+        fb_mp_relax();
         if (fb_now_ns() > limit_ns)
             return false;
     }
@@ -144,7 +144,7 @@ static void spin(uint64_t ns)
 {
     uint64_t end_ns = fb_now_ns() + ns;
     while (fb_now_ns() < end_ns)
-        fb_relax();
+        fb_mp_relax();
 }
 
 /* One cold wake, then warm ones, whose median counts: ret_figure[0] warm, [1] cold, [2] per cent of

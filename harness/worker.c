@@ -2,6 +2,7 @@
 
 #include "cpus.h"
 #include "futex.h"
+#include "mp/sleep.h"
 
 #include <errno.h>
 #include <string.h>
@@ -140,7 +141,7 @@ static bool spin(const _Atomic uint32_t *word, uint32_t value, bool until_equal,
         for (int i = 0; i < SPINS_A_LOOK; i++) {
             if ((atomic_load_explicit(word, memory_order_acquire) == value) == until_equal)
                 return true;
-            fb_relax();
+            fb_mp_relax();
         }
         uint64_t now = fb_now_ns();
         if (deadline == 0)

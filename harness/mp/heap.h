@@ -24,6 +24,12 @@ bool fb_mp_is_shared(const void *memory, size_t size);
 /* Bytes that are given out, in whole cells. */
 size_t fb_mp_heap_used(void);
 
+/* As fb_mp_alloc, but as it is, not zeroed; its address is put at *place. If that is in the heap
+ * too, then whoever dies in here leaves no memory behind that *place does not name. */
+int fb_mp_alloc_at(size_t size, void **place);
+/* As fb_mp_free of what *place names, which becomes NULL; with the same promise. */
+int fb_mp_free_at(void **place);
+
 /* ---- for the runtime itself ---- */
 
 /* What a spawned image needs to map it at the same place. */

@@ -15,6 +15,16 @@
 /* No sleep goes unchecked for longer: whoever should have woken us may have died before it did. */
 #define FB_MP_SLICE (50 * FB_MP_MILLISECOND)
 
+/* Tells the CPU that this is a spin loop. */
+static inline void fb_mp_relax(void)
+{
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("isb");
+#endif
+}
+
 /* Sleeps while *word is expected, until it is woken, a signal came, a slice or the time until
  * deadline is over. False when the deadline has passed. */
 static inline bool fb_mp_sleep(_Atomic uint32_t *word, uint32_t expected, int64_t deadline)
@@ -27,9 +37,10 @@ static inline bool fb_mp_sleep(_Atomic uint32_t *word, uint32_t expected, int64_
     return true;
 }
 
-static inline void fb_mp_wake(_Atomic uint32_t *word, int count)
+/* Returns how many it woke. */
+static inline long fb_mp_wake(_Atomic uint32_t *word, int count)
 {
-    syscall(SYS_futex, word, FUTEX_WAKE, count, NULL, NULL, 0);
+    return syscall(SYS_futex, word, FUTEX_WAKE, count, NULL, NULL, 0);
 }
 
 #endif
