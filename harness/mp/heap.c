@@ -1,6 +1,7 @@
 #include "heap.h"
 
 #include "blocks.h"
+#include "fork_safe.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -21,6 +22,7 @@ static struct {
     bool there;
 } heap = { .place = { .fd = -1 } };
 static pthread_mutex_t making = PTHREAD_MUTEX_INITIALIZER;
+FB_MP_FORK_SAFE(making);
 
 /* Who sees that it is there sees the rest. */
 static void take_place(const struct fb_mp_heap_place *place, struct fb_mp_blocks blocks)

@@ -1,10 +1,15 @@
 #include "identity.h"
 
+#include "fork_safe.h"
+
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+FB_MP_FORK_SAFE(mutex);
 
 /* The state and the start time of a process: fields 3 and 22 of its line; the name in field 2 may
  * have blanks and brackets in it. False when there is no such process. */
@@ -34,7 +39,6 @@ static bool read_stat(pid_t pid, char *ret_state, uint64_t *ret_start)
 struct fb_mp_identity fb_mp_identity_self(void)
 {
     static struct fb_mp_identity self;
-    static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
     char state;
     pthread_mutex_lock(&mutex);
     if (self.pid != getpid()) { /* the first time, or the first time after a fork */

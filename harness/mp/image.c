@@ -173,18 +173,17 @@ static int make_record(const struct fb_mp_process_options *options, const char *
     return result;
 }
 
-/* The environment with the variable that tells an image what it is; to be freed. */
-static char **make_environment(void)
+char **fb_mp_image_environment(const char *setting)
 {
-    size_t count = 0, used = 0;
+    size_t count = 0, used = 0, name = strcspn(setting, "=") + 1;
     while (environ && environ[count])
         count++;
     char **list = calloc(count + 2, sizeof *list);
     if (!list)
         return NULL;
-    list[used++] = VARIABLE "=1";
+    list[used++] = (char *)setting;
     for (size_t i = 0; i < count; i++)
-        if (strncmp(environ[i], VARIABLE "=", sizeof VARIABLE) != 0)
+        if (strncmp(environ[i], setting, name) != 0)
             list[used++] = environ[i];
     return list;
 }
@@ -276,7 +275,7 @@ int fb_mp_image_start(const struct fb_mp_process_options *options, const char *n
     if (strlen(task) >= FB_MP_NAME)
         return fb_error_set(error, -ENAMETOOLONG, "can't spawn: the task's name is too long: %s",
                             task);
-    char **environment = make_environment();
+    char **environment = fb_mp_image_environment(VARIABLE "=1");
     result = gather(options, task, name, &given);
     if (result == 0)
         result = environment ? spawn(&given, name, environment, ret_pid) : -ENOMEM;

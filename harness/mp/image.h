@@ -8,4 +8,8 @@
 int fb_mp_image_start(const struct fb_mp_process_options *options, const char *name, pid_t *ret_pid,
                       struct fb_error *error);
 
+/* This process's environment with a NAME=VALUE more: an array to be freed, whose strings are not;
+ * or NULL. */
+char **fb_mp_image_environment(const char *setting);
+
 #endif

@@ -3,6 +3,7 @@
 #include "child.h"
 #include "heap.h"
 #include "image.h"
+#include "log.h"
 #include "starter.h"
 
 #include <errno.h>
@@ -115,6 +116,8 @@ void fb_mp_child_begin(const struct fb_mp_child *child)
     for (size_t i = 0; i < child->fds; i++)
         family.fd[i] = child->fd[i];
     family.fds = child->fds;
+    fb_mp_log(FB_MP_LOG_DEBUG, "begins, started by %d", (int)child->parent);
+    fb_mp_debug_wait();
 }
 
 /* ---- starting ---- */
@@ -278,6 +281,8 @@ static void reap(struct fb_mp_process *process)
         return;
     process->ended = true;
     process->code = info.si_code == CLD_EXITED ? info.si_status : -info.si_status;
+    fb_mp_log(FB_MP_LOG_DEBUG, "%s[%d] ended: %s %d", process->name, (int)process->pid,
+              process->code < 0 ? "signal" : "exit code", abs(process->code));
 }
 
 static bool has_ended(struct fb_mp_process *process)

@@ -1,0 +1,31 @@
+/* A log that all processes write to: each line whole, with time, level, and the process's name and
+ * number. Off until it is given a file or the environment names one. */
+#ifndef FB_MP_LOG_H
+#define FB_MP_LOG_H
+
+enum fb_mp_log_level {
+    FB_MP_LOG_DEBUG, /* what the runtime itself does: processes that start and end */
+    FB_MP_LOG_INFO,
+    FB_MP_LOG_WARNING,
+    FB_MP_LOG_ERROR,
+    FB_MP_LOG_OFF,
+};
+
+/* Lines of this level and above go to fd from now on, also those of processes that are forked
+ * later. Spawned ones read the environment instead, as does a program that never calls this:
+ * FB_MP_LOG=debug, info, warning or error writes to stderr. The descriptor stays the caller's. */
+void fb_mp_log_to(int fd, enum fb_mp_log_level level);
+
+/* Writes one line: "2026-01-31 12:34:56.789 INFO    Process-1[4711] text". Control characters of
+ * the text become '?', and it is cut after 3,900 bytes, so that the line is written by one call and
+ * stays whole in a pipe, and in a file that is opened to append. What can't be written is lost. */
+void fb_mp_log(enum fb_mp_log_level level, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* ---- for the runtime itself ---- */
+
+/* In a process that begins: if FB_DEBUG_WAIT names it ("*": any), says on stderr how to attach, and
+ * waits until a debugger or profiler has. */
+void fb_mp_debug_wait(void);
+
+#endif
