@@ -35,8 +35,17 @@ struct record {
 };
 
 static const struct fb_mp_task *tasks;
+static const struct fb_mp_task *own_task[4]; /* ends with a NULL */
 
 /* ---- the table ---- */
+
+void fb_mp_registry_add(const struct fb_mp_task *task)
+{
+    size_t count = 0;
+    while (own_task[count])
+        count++;
+    own_task[count] = task;
+}
 
 int fb_mp_registry_name(fb_mp_run run, const char **ret_name)
 {
@@ -47,6 +56,11 @@ int fb_mp_registry_name(fb_mp_run run, const char **ret_name)
             *ret_name = task->name;
             return 0;
         }
+    for (size_t i = 0; own_task[i]; i++)
+        if (own_task[i]->run == run) {
+            *ret_name = own_task[i]->name;
+            return 0;
+        }
     return -ENOENT;
 }
 
@@ -55,6 +69,9 @@ fb_mp_run fb_mp_registry_find(const char *name)
     for (const struct fb_mp_task *task = tasks; task && task->name; task++)
         if (strcmp(task->name, name) == 0)
             return task->run;
+    for (size_t i = 0; own_task[i]; i++)
+        if (strcmp(own_task[i]->name, name) == 0)
+            return own_task[i]->run;
     return NULL;
 }
 

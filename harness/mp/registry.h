@@ -20,6 +20,9 @@ void fb_mp_main(int argc, char **argv, const struct fb_mp_task *tasks);
 
 /* ---- for the runtime itself ---- */
 
+/* A task of the runtime's own, which can be spawned by every program; it lives as long as that. */
+void fb_mp_registry_add(const struct fb_mp_task *task);
+
 /* The name under which run is in the table: 0 and *ret_name, -ENOSYS when fb_mp_main was not
  * called, -ENOENT when it is not in the table. */
 int fb_mp_registry_name(fb_mp_run run, const char **ret_name);

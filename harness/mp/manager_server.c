@@ -1,0 +1,413 @@
+#include "keeper.h"
+#include "log.h"
+#include "manager_parts.h"
+#include "registry.h"
+#include "store.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+/* One thread serves all connections; a call that has to wait is kept with its connection and tried
+ * again when something happened to its object. */
+
+#define EVENTS 64
+#define ANY 0           /* no object has this id */
+#define READ_LEAST 4096 /* bytes of room for each read */
+
+struct connection {
+    struct connection *next, *before;   /* of all */
+    struct connection *later, *earlier; /* of those that wait */
+    int fd;
+    struct client *client; /* NULL until it has said the key */
+    pid_t pid;
+    char *in;
+    size_t in_size, in_room;
+    msgpack_sbuffer out;
+    size_t sent;
+    bool waits, broken;
+    struct wire_request request; /* while it waits */
+    int64_t deadline;
+};
+
+static struct {
+    int listener, epoll;
+    bool listens;
+    const struct fb_mp_manager_address *address;
+    bool broken;                                   /* a connection is */
+    struct connection *connections, *first, *last; /* all; those that wait, in their order */
+} server;
+
+/* ---- answers ---- */
+
+static void give_up(struct connection *connection)
+{
+    connection->broken = server.broken = true;
+}
+
+static void watch(struct connection *connection)
+{
+    bool pending = connection->sent < connection->out.size;
+    struct epoll_event event = { .events = EPOLLIN | (pending ? EPOLLOUT : 0),
+                                 .data.ptr = connection };
+    epoll_ctl(server.epoll, EPOLL_CTL_MOD, connection->fd, &event);
+}
+
+static void flush(struct connection *connection)
+{
+    msgpack_sbuffer *out = &connection->out;
+    while (connection->sent < out->size) {
+        ssize_t sent = send(connection->fd, out->data + connection->sent,
+                            out->size - connection->sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (sent < 0 && errno == EAGAIN)
+            break;
+        if (sent < 0 && errno != EINTR) {
+            give_up(connection);
+            return;
+        }
+        connection->sent += sent > 0 ? (size_t)sent : 0;
+    }
+    if (connection->sent < out->size) {
+        watch(connection);
+        return;
+    }
+    connection->sent = 0;
+    msgpack_sbuffer_clear(out);
+}
+
+static void answer(struct connection *connection, int result, const struct fb_mp_object *value)
+{
+    const struct fb_mp_object nothing = fb_mp_nil();
+    int packed = wire_pack_answer(&connection->out, result, result < 0 ? &nothing : value);
+    if (packed < 0 && wire_pack_answer(&connection->out, packed, &nothing) < 0)
+        give_up(connection); /* no memory even for that */
+    flush(connection);
+}
+
+/* ---- calls ---- */
+
+static void stop_waiting(struct connection *connection)
+{
+    if (!connection->waits)
+        return;
+    *(connection->earlier ? &connection->earlier->later : &server.first) = connection->later;
+    *(connection->later ? &connection->later->earlier : &server.last) = connection->earlier;
+    connection->waits = false;
+    wire_request_free(&connection->request);
+}
+
+static void start_waiting(struct connection *connection, struct wire_request *request)
+{
+    connection->request = *request;
+    *request = (struct wire_request){ 0 };
+    connection->deadline = fb_mp_deadline(connection->request.timeout_ns);
+    connection->waits = true;
+    connection->later = NULL;
+    connection->earlier = server.last;
+    *(server.last ? &server.last->later : &server.first) = connection;
+    server.last = connection;
+}
+
+static int perform(struct client *client, struct store_call *call)
+{
+    const struct wire_request *request = call->request;
+    if (request->op == WIRE_MAKE)
+        return keeper_make(call, client);
+    if (request->op == WIRE_REFER)
+        return keeper_refer(client, request->id);
+    if (request->op == WIRE_UNREFER)
+        return keeper_unrefer(client, request->id);
+    struct store_thing *thing = keeper_find(request->id);
+    return thing ? store_run(thing, call) : -ENOENT;
+}
+
+/* What a dead process was to get from a queue is for the next one. */
+static void take_back(struct store_call *call)
+{
+    struct store_thing *thing = keeper_find(call->request->id);
+    if (call->request->op == WIRE_QUEUE_GET && thing)
+        store_list_add(&thing->list, 0, &call->answer);
+}
+
+/* Does it and answers, unless it has to wait. Whether it is done. */
+static bool try_call(struct connection *connection, struct wire_request *request)
+{
+    struct store_call call = {
+        .request = request, .owner = { .client = connection->client, .thread = request->thread }
+    };
+    int result = perform(connection->client, &call);
+    if (result == STORE_WAIT)
+        return false;
+    answer(connection, result, &call.answer);
+    if (connection->broken && result == 0)
+        take_back(&call);
+    if (!call.borrowed)
+        fb_mp_object_free(&call.answer);
+    return true;
+}
+
+/* Something happened to that object, or to ANY. */
+static void try_waiting(uint64_t id)
+{
+    for (struct connection *each = server.first, *later; each; each = later) {
+        later = each->later;
+        if ((id != ANY && each->request.id != id) || each->broken ||
+            !try_call(each, &each->request))
+            continue;
+        stop_waiting(each);
+        later = server.first; /* what it did may let an earlier one go on */
+    }
+}
+
+static void serve(struct connection *connection, const char *body, size_t size)
+{
+    struct wire_request request;
+    int result = wire_read_request(body, size, &request);
+    if (result < 0) {
+        const struct fb_mp_object nothing = fb_mp_nil();
+        answer(connection, result, &nothing);
+        return;
+    }
+    uint64_t id = request.id;
+    if (try_call(connection, &request)) {
+        if (server.first)
+            try_waiting(id);
+    } else if (request.timeout_ns > 0) {
+        start_waiting(connection, &request);
+    } else {
+        const struct fb_mp_object nothing = fb_mp_nil();
+        answer(connection, -ETIMEDOUT, &nothing);
+    }
+    wire_request_free(&request);
+}
+
+/* ---- clients ---- */
+
+static void greet(struct connection *connection, const char *body, size_t size)
+{
+    const struct fb_mp_object nothing = fb_mp_nil();
+    const struct fb_mp_object right = fb_mp_bytes(server.address->key, sizeof server.address->key);
+    struct fb_mp_object key = nothing;
+    int result = wire_read_key(body, size, &key);
+    if (result == 0 && fb_mp_object_compare(&key, &right) != 0)
+        result = -EACCES;
+    fb_mp_object_free(&key);
+    if (result == 0 && !(connection->client = keeper_client(connection->pid)))
+        result = -ENOMEM;
+    if (result == 0)
+        connection->client->connections++;
+    answer(connection, result, &nothing);
+    if (result < 0)
+        give_up(connection);
+}
+
+/* ---- connections ---- */
+
+static void listen_again(bool listens)
+{
+    struct epoll_event event = { .events = EPOLLIN, .data.ptr = NULL };
+    if (listens != server.listens &&
+        epoll_ctl(server.epoll, listens ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, server.listener, &event) ==
+            0)
+        server.listens = listens;
+}
+
+static void add_connection(int fd)
+{
+    struct connection *connection = calloc(1, sizeof *connection);
+    struct epoll_event event = { .events = EPOLLIN, .data.ptr = connection };
+    pid_t pid;
+    if (!connection || !manager_peer_is_ours(fd, &pid) ||
+        epoll_ctl(server.epoll, EPOLL_CTL_ADD, fd, &event) < 0) {
+        free(connection);
+        close(fd);
+        return;
+    }
+    connection->fd = fd;
+    connection->pid = pid;
+    msgpack_sbuffer_init(&connection->out);
+    connection->next = server.connections;
+    if (connection->next)
+        connection->next->before = connection;
+    server.connections = connection;
+}
+
+static void accept_all(void)
+{
+    for (;;) {
+        int fd = accept4(server.listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        if (fd >= 0)
+            add_connection(fd);
+        else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
+            listen_again(false); /* until a connection ends */
+            return;
+        } else if (errno != EINTR && errno != ECONNABORTED)
+            return;
+    }
+}
+
+static void end_connection(struct connection *connection)
+{
+    struct client *client = connection->client;
+    stop_waiting(connection);
+    *(connection->before ? &connection->before->next : &server.connections) = connection->next;
+    if (connection->next)
+        connection->next->before = connection->before;
+    close(connection->fd);
+    msgpack_sbuffer_destroy(&connection->out);
+    free(connection->in);
+    free(connection);
+    if (client && --client->connections == 0) { /* its process has ended, or has no use for us */
+        keeper_drop_client(client);
+        try_waiting(ANY);
+    }
+    listen_again(true);
+}
+
+/* Serves what has come in whole. */
+static void take_frames(struct connection *connection)
+{
+    size_t done = 0;
+    while (!connection->waits && !connection->broken) {
+        int64_t size = wire_frame(connection->in + done, connection->in_size - done);
+        if (size == 0)
+            break;
+        if (size < 0) {
+            give_up(connection);
+            return;
+        }
+        const char *body = connection->in + done + WIRE_HEAD;
+        (connection->client ? serve : greet)(connection, body, (size_t)size - WIRE_HEAD);
+        done += (size_t)size;
+    }
+    connection->in_size -= done;
+    memmove(connection->in, connection->in + done, connection->in_size);
+}
+
+static void receive(struct connection *connection)
+{
+    if (connection->in_room - connection->in_size < READ_LEAST) {
+        size_t room = 2 * connection->in_room + READ_LEAST;
+        char *in = room > 2 * (size_t)WIRE_MOST ? NULL : realloc(connection->in, room);
+        if (!in) {
+            give_up(connection);
+            return;
+        }
+        connection->in = in;
+        connection->in_room = room;
+    }
+    ssize_t got = recv(connection->fd, connection->in + connection->in_size,
+                       connection->in_room - connection->in_size, MSG_DONTWAIT);
+    if (got > 0) {
+        connection->in_size += (size_t)got;
+        take_frames(connection);
+    } else if (got == 0 || (errno != EAGAIN && errno != EINTR))
+        give_up(connection);
+}
+
+/* ---- the loop ---- */
+
+static void end_broken(void)
+{
+    if (!server.broken)
+        return;
+    server.broken = false;
+    for (struct connection *each = server.connections, *next; each; each = next) {
+        next = each->next;
+        if (each->broken) {
+            end_connection(each);
+            next = server.connections; /* others may have broken by that */
+        }
+    }
+}
+
+static void end_late(void)
+{
+    const struct fb_mp_object nothing = fb_mp_nil();
+    int64_t now = server.first ? fb_mp_now() : 0;
+    for (struct connection *each = server.first, *later; each; each = later) {
+        later = each->later;
+        if (each->deadline > now)
+            continue;
+        stop_waiting(each);
+        answer(each, -ETIMEDOUT, &nothing);
+    }
+}
+
+/* Milliseconds until the first call's time is over, rounded up; -1: there is none. */
+static int time_left(void)
+{
+    int64_t first = INT64_MAX;
+    for (struct connection *each = server.first; each; each = each->later)
+        if (each->deadline < first)
+            first = each->deadline;
+    if (first == INT64_MAX)
+        return -1;
+    int64_t left = first - fb_mp_now();
+    int64_t milliseconds = left <= 0 ? 0 : (left - 1) / FB_MP_MILLISECOND + 1;
+    return milliseconds > INT_MAX ? INT_MAX : (int)milliseconds;
+}
+
+static void handle_event(const struct epoll_event *event)
+{
+    struct connection *connection = event->data.ptr;
+    if (!connection) {
+        accept_all();
+        return;
+    }
+    if ((event->events & EPOLLOUT) && !connection->broken) {
+        flush(connection);
+        watch(connection);
+    }
+    if ((event->events & (EPOLLIN | EPOLLHUP | EPOLLERR)) && !connection->broken)
+        receive(connection);
+}
+
+/* Listens, and tells who waits for that. 0 or a negative errno. */
+static int begin(const struct fb_mp_manager_address *address)
+{
+    struct sockaddr_un name;
+    socklen_t size = manager_socket_address(address->name, &name);
+    server.address = address;
+    server.epoll = epoll_create1(EPOLL_CLOEXEC);
+    server.listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (server.epoll < 0 || server.listener < 0 ||
+        bind(server.listener, (struct sockaddr *)&name, size) < 0 ||
+        listen(server.listener, SOMAXCONN) < 0)
+        return -errno;
+    listen_again(true);
+    if (!server.listens || write(fb_mp_descriptor(0), "", 1) != 1)
+        return -errno;
+    close(fb_mp_descriptor(0));
+    return 0;
+}
+
+int manager_serve(const void *argument, size_t size)
+{
+    (void)size;
+    struct epoll_event events[EVENTS];
+    signal(SIGINT, SIG_IGN); /* whether Ctrl-C ends it is for who started it */
+    int result = begin(argument);
+    if (result < 0) {
+        fb_mp_log(FB_MP_LOG_ERROR, "can't listen: %s", strerror(-result));
+        return 1;
+    }
+    for (;;) {
+        int count = epoll_wait(server.epoll, events, EVENTS, time_left());
+        for (int i = 0; i < count; i++)
+            handle_event(&events[i]);
+        end_late();
+        /* Only now, so that no event is of one that is gone. */
+        end_broken();
+    }
+}
+
+/* So that it can be spawned by any program. */
+__attribute__((constructor)) static void add_task(void)
+{
+    static const struct fb_mp_task task = { "fb-mp-manager", manager_serve };
+    fb_mp_registry_add(&task);
+}
