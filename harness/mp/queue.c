@@ -72,6 +72,8 @@ void fb_mp_queue_free(struct fb_mp_queue *queue)
 
 static int put_inline(struct handle *handle, const void *message, size_t size, int64_t timeout_ns)
 {
+    if (handle->user->draft.size != QUEUE_END)
+        queue_drop_draft(&handle->user->draft);
     int result = queue_claim(handle, timeout_ns);
     if (result < 0)
         return result;

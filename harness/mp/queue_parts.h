@@ -77,7 +77,7 @@ static inline uint32_t queue_owner(uint64_t word)
 /* How far the word's position is ahead of this one; positions have 49 bits there. */
 static inline int64_t queue_ahead(uint64_t word, uint64_t position)
 {
-    return (int64_t)((word >> 15) - position) << 15 >> 15;
+    return (int64_t)(((word >> 15) - position) << 15) >> 15;
 }
 
 static inline struct message *queue_slot(const struct fb_mp_queue *queue, uint64_t position)
@@ -119,6 +119,10 @@ struct handle {
     bool again;          /* what is held could not be delivered, and comes next */
     uint64_t head, tail; /* hints of its own, never beyond the truth */
 };
+
+/* Looks before going to sleep: about as long as a sleep and a wake-up take; none where the process
+ * has one CPU, on which nobody can do anything meanwhile. Known from the first handle on. */
+extern unsigned queue_spins;
 
 /* The thread's; the queue gets a user more the first time. 0 and *ret_handle, or -EUSERS, -ENOMEM,
  * -ENOSPC. */

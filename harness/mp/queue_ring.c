@@ -2,9 +2,6 @@
 
 #include <errno.h>
 
-/* Looks before going to sleep: about as long as a sleep and a wake-up take. */
-#define SPINS 300u
-
 /* ---- moving along the slots ---- */
 
 /* The next position worth looking at after one that the slot's word is beyond. */
@@ -143,7 +140,7 @@ static int wait_for(struct handle *handle, attempt attempt, fb_mp_bell *bell, in
     struct message *blocked;
     int64_t deadline = fb_mp_deadline(timeout_ns);
     int result = -EAGAIN;
-    for (unsigned i = 0; i < SPINS && (result == -EAGAIN || result == -EBUSY); i++) {
+    for (unsigned i = 0; i < queue_spins && (result == -EAGAIN || result == -EBUSY); i++) {
         fb_mp_relax();
         result = attempt(handle, &blocked);
     }

@@ -4,8 +4,11 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define SPINS 300u
 
 /* ---- what a user has ---- */
 
@@ -45,12 +48,13 @@ static bool is_dead(const struct user *user)
 
 /* ---- the lock, and what it guards ---- */
 
-/* A message on its way from one record to another is in the second as soon as that has its word. */
+/* A message on its way from one record to another, which held nothing, is in the second as soon as
+ * that has a word. May be done twice. */
 static void end_move(struct fb_mp_queue *queue)
 {
     struct message *from = &queue_user(queue, queue->from - 1)->held;
     struct message *to = &queue_user(queue, queue->to)->held;
-    bool arrived = atomic_load(&to->word) == atomic_load(&from->word);
+    bool arrived = atomic_load(&to->word) != 0;
     (arrived ? from : to)->size = QUEUE_END; /* it has no memory to give back */
     queue_in_order();
     atomic_store(&(arrived ? from : to)->word, 0);
@@ -243,6 +247,7 @@ static _Thread_local struct handle *handles; /* the one that was used last comes
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t key;
 static bool is_watched; /* that threads and processes end */
+unsigned queue_spins;
 
 /* Its queue may be gone by now, but not the memory that it was in. */
 static void leave(struct handle *handle)
@@ -285,6 +290,9 @@ static void forget_all(void)
 
 static void watch(void)
 {
+    cpu_set_t cpus;
+    bool alone = sched_getaffinity(0, sizeof cpus, &cpus) == 0 && CPU_COUNT(&cpus) == 1;
+    queue_spins = alone ? 0 : SPINS;
     is_watched = pthread_key_create(&key, leave_all) == 0 && atexit(leave_at_exit) == 0 &&
                  pthread_atfork(NULL, NULL, forget_all) == 0;
 }
