@@ -270,27 +270,21 @@ static size_t free_mib(void)
     return kib / 1024;
 }
 
-static void leave_out(struct fb_metrics *metrics, size_t index, const char *why)
-{
-    size_t used = strlen(metrics->left_out);
-    snprintf(metrics->left_out + used, sizeof metrics->left_out - used,
-             "%screation by a parent of %zu MiB: %s", used ? "; " : "", parent_mib[index], why);
-}
-
 static int measure_parents(const struct fb_overhead *overhead, struct parent *parent,
                            double *sample, struct fb_error *error)
 {
     for (size_t i = 0; i < PARENTS; i++) {
-        char why[64];
+        static const char what[] = "creation by a parent of";
         size_t available = free_mib();
-        snprintf(why, sizeof why, "only %zu MiB of memory are free", available);
         if (available < parent_mib[i] + parent_mib[i] / 2) {
-            leave_out(overhead->metrics, i, why);
+            fb_metrics_leave_out(overhead->metrics, "%s %zu MiB: only %zu MiB of memory are free",
+                                 what, parent_mib[i], available);
             continue;
         }
         int result = run_parent(overhead, parent, i, sample, error);
         if (result == -ENOMEM)
-            leave_out(overhead->metrics, i, error->text);
+            fb_metrics_leave_out(overhead->metrics, "%s %zu MiB: %s", what, parent_mib[i],
+                                 error->text);
         else if (result < 0)
             return result;
         else if (add_figures(overhead, parent, i, sample) < 0)

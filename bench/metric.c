@@ -1,6 +1,7 @@
 #include "metric.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,6 +70,19 @@ const struct fb_metric *fb_metrics_find(const struct fb_metrics *metrics,
             return metric;
     }
     return NULL;
+}
+
+void fb_metrics_leave_out(struct fb_metrics *metrics, const char *format, ...)
+{
+    size_t used = strlen(metrics->left_out);
+    if (used > 0)
+        used += (size_t)snprintf(metrics->left_out + used, sizeof metrics->left_out - used, "; ");
+    if (used >= sizeof metrics->left_out)
+        return;
+    va_list list;
+    va_start(list, format);
+    vsnprintf(metrics->left_out + used, sizeof metrics->left_out - used, format, list);
+    va_end(list);
 }
 
 void fb_metrics_clear(struct fb_metrics *metrics)

@@ -53,6 +53,10 @@ int fb_metrics_put(struct fb_metrics *metrics, const struct fb_metric_samples *s
 const struct fb_metric *fb_metrics_find(const struct fb_metrics *metrics,
                                         const struct fb_metric *like, const char *name);
 
+/* Notes what could not be measured, and why, behind what was noted before. */
+void fb_metrics_leave_out(struct fb_metrics *metrics, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
 void fb_metrics_clear(struct fb_metrics *metrics);
 
 #endif

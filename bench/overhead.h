@@ -45,10 +45,11 @@ int fb_dispatch_measure(const struct fb_overhead *overhead, struct fb_error *err
 
 /* Between two threads, and between two processes, compared with threads:
  *   handover.wake      ns  from before waking a worker that sleeps on a futex until it runs; warm:
- * it has slept for 0.2 ms, cold: for 40 ms; unbound: where the kernel likes; bound: on a CPU of its
- * own, if there are two handover.same_cpu  per cent of the warm wakes after which it ran on the
- * waker's own CPU handover.switch    ns  from one to the other and half the way back on one CPU: a
- * context switch with the two futex calls that bring it about */
+ *                          it has slept for 0.2 ms, cold: for 40 ms; unbound: where the kernel
+ *                          likes; bound: on a CPU of its own, if there are two
+ *   handover.same_cpu  per cent of the warm wakes after which it ran on the waker's own CPU
+ *   handover.switch    ns  from one to the other and half the way back on one CPU: a context switch
+ *                          with the two futex calls that bring it about */
 int fb_handover_measure(const struct fb_overhead *overhead, struct fb_error *error);
 
 /* Where the time of a coarse job (primes with its defaults: 8 unequal ranges) goes beyond its
@@ -63,5 +64,23 @@ int fb_handover_measure(const struct fb_overhead *overhead, struct fb_error *err
  *   account.explained  per cent of the excess that is not left, by the medians
  * Needs dispatch.claim, so comes after fb_dispatch_measure. */
 int fb_account_measure(const struct fb_overhead *overhead, struct fb_error *error);
+
+/* Messages of 1 byte to 1 MiB from one process to another, by the runtime's queue and pipe, a pipe,
+ * sequenced packets, a POSIX message queue and, if there is a python3, Python's Queue; each way as
+ * far as it goes:
+ *   exchange.message   ns  a message, one producer, one consumer; compared with a pipe
+ *   exchange.small     ns  of 48 bytes, by the queue and by a ring under a robust mutex, compared
+ *   exchange.crowd     ns  the same of two producers and two consumers
+ *   exchange.growth        exchange.crowd to exchange.small, of the queue */
+int fb_exchange_measure(const struct fb_overhead *overhead, struct fb_error *error);
+
+/* What the runtime adds, each compared with the plain way:
+ *   call.round_trip  ns  there and back by its pipe, and by a pair of sockets
+ *   call.append      ns  to a manager's list, and there and back by a pair of sockets
+ *   call.lock        ns  taking and releasing its lock, and a robust mutex, that nobody else wants
+ *   payload.copy     ns  1 MiB from private memory through its queue into private memory of another
+ *                        process, and copied within one
+ *   payload.write    ns  1 MiB written where the queue hands it over, and to private memory */
+int fb_call_measure(const struct fb_overhead *overhead, struct fb_error *error);
 
 #endif

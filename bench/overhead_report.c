@@ -63,10 +63,14 @@ static bool is_ratio(const struct fb_metric *metric)
     return dot && strcmp(dot, ".ratio") == 0;
 }
 
-/* Creation is shown for one worker and for the most; the files have the others. */
+/* Creation is shown for one worker and for the most, messages of three sizes; the files have the
+ * others. */
 static bool is_shown(const struct fb_metrics *metrics, const struct fb_metric *metric)
 {
     unsigned most = 1;
+    if (strcmp(metric->name, "exchange.message") == 0)
+        return strcmp(metric->state, "48 B") == 0 || strcmp(metric->state, "4 KiB") == 0 ||
+               strcmp(metric->state, "1 MiB") == 0;
     if (is_ratio(metric) || strncmp(metric->name, "create.", 7) != 0)
         return !is_ratio(metric);
     for (size_t i = 0; i < metrics->count; i++)

@@ -296,10 +296,62 @@ static void check_account(struct measured *measured, const char *harness)
                 part[EXCESS], rounding);
 }
 
+static const char *left_out_of(const struct measured *measured)
+{
+    const char *text = json_string_value(json_object_get(measured->root, "left_out"));
+    return text ? text : "";
+}
+
+static void check_exchange(struct measured *measured)
+{
+    static const char *const sizes[] = { "1 B",   "8 B",    "48 B",   "256 B",   "1 KiB",
+                                         "4 KiB", "16 KiB", "64 KiB", "256 KiB", "1 MiB" };
+    static const struct {
+        const char *name;
+        size_t sizes; /* how many of them it can do */
+    } ways[] = { { "queue", 10 },    { "mp pipe", 10 }, { "pipe", 10 },
+                 { "seqpacket", 8 }, { "mq", 6 },       { "Python Queue", 10 } };
+    for (size_t way = 0; way < 6; way++)
+        for (size_t i = 0; i < ways[way].sizes && !strstr(left_out_of(measured), ways[way].name);
+             i++)
+            check_figure(measured,
+                         &(struct figure){ "exchange.message", ways[way].name, sizes[i], "unbound",
+                                           "ns", way == 2 ? NULL : "pipe", 2 });
+    for (unsigned pairs = 1; pairs <= 2; pairs++) {
+        const char *name = pairs == 1 ? "exchange.small" : "exchange.crowd";
+        check_figure(measured,
+                     &(struct figure){ name, "queue", "48 B", "unbound", "ns", "ring", 2 * pairs });
+        check_figure(measured,
+                     &(struct figure){ name, "ring", "48 B", "unbound", "ns", NULL, 2 * pairs });
+    }
+    check_figure(measured, &(struct figure){ "exchange.growth", "queue", "48 B", "unbound",
+                                             "ratio to one pair", NULL, 4 });
+}
+
+static void check_calls(struct measured *measured)
+{
+    static const struct figure figures[] = {
+        { "call.round_trip", "mp pipe", "16 B", "unbound", "ns", "seqpacket", 2 },
+        { "call.append", "manager", "16 B", "unbound", "ns", "socket", 2 },
+        { "call.lock", "mp lock", "uncontended", "unbound", "ns", "robust mutex", 1 },
+        { "payload.copy", "queue", "1 MiB", "unbound", "ns", "memcpy", 2 },
+        { "payload.write", "queue in place", "1 MiB", "unbound", "ns", "private memory", 2 },
+    };
+    for (size_t i = 0; i < sizeof figures / sizeof *figures; i++) {
+        struct figure figure = figures[i];
+        check_figure(measured, &figure);
+        figure.harness = figure.peer;
+        figure.peer = NULL;
+        check_figure(measured, &figure);
+    }
+}
+
 void measured_check(struct measured *measured)
 {
     check_creation(measured);
     check_handover(measured);
+    check_exchange(measured);
+    check_calls(measured);
     check_dispatch(measured);
     check_account(measured, "forkpool");
     check_account(measured, "pthread");

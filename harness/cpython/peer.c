@@ -81,8 +81,7 @@ int fb_peer_find(const char *variant, char *ret_variant, size_t size, struct fb_
     return 0;
 }
 
-/* peer.py beside the executable's folder: in the build tree, or where it was installed. */
-static int find_program(char *ret_path, size_t size, struct fb_error *error)
+int fb_peer_program(const char *name, char *ret_path, size_t size, struct fb_error *error)
 {
     static const char *const places[] = { "../harness/cpython", "../share/forkbench/cpython" };
     char self[PATH_MAX];
@@ -92,12 +91,12 @@ static int find_program(char *ret_path, size_t size, struct fb_error *error)
     self[length] = '\0';
     *strrchr(self, '/') = '\0';
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        snprintf(ret_path, size, "%s/%s/peer.py", self, places[i]);
+        snprintf(ret_path, size, "%s/%s/%s", self, places[i], name);
         if (access(ret_path, R_OK) == 0)
             return 0;
     }
-    return fb_error_set(error, -ENOPKG, "peer.py not found: beside %.150s: install forkbench whole",
-                        self);
+    return fb_error_set(error, -ENOPKG, "%s not found: beside %.150s: install forkbench whole",
+                        name, self);
 }
 
 bool fb_peer_supports(const struct fb_kernel *kernel)
@@ -217,7 +216,7 @@ static int start(struct fb_pool *pool, const char *mode, const struct fb_setting
                  struct fb_error *error)
 {
     char program[PATH_MAX + 64];
-    int ends[2], result = find_program(program, sizeof program, error);
+    int ends[2], result = fb_peer_program("peer.py", program, sizeof program, error);
     if (result < 0)
         return result;
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)

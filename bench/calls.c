@@ -1,0 +1,375 @@
+/* What the runtime adds to what it is made of: its pipe to a socket, its lock to a mutex, its
+ * manager to a round trip, its queue to a copy of memory. */
+#include "overhead.h"
+
+#include "harness/child.h"
+#include "harness/mp/connection.h"
+#include "harness/mp/manager.h"
+#include "harness/mp/mutex.h"
+#include "harness/mp/queue.h"
+#include "harness/mp/sync.h"
+#include "harness/worker.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define TRIPS 300
+#define LOCKINGS 20000
+#define MESSAGE 16 /* bytes of a round trip's */
+#define PAYLOAD ((size_t)1 << 20)
+#define PAYLOADS 24
+#define SLOTS 4 /* of the queue of payloads: what is on its way fits into a cache */
+
+enum { PIPE, LOCK, APPEND, COPY, WRITE, FIGURES };
+
+/* Each figure is measured in two ways: the runtime's, and the plain one that it is compared with.
+ */
+enum { OURS, PLAIN, KINDS };
+static const struct {
+    const char *name, *state, *way[KINDS];
+    unsigned workers;
+} figures[FIGURES] = {
+    [PIPE] = { "call.round_trip", "16 B", { "mp pipe", "seqpacket" }, 2 },
+    [LOCK] = { "call.lock", "uncontended", { "mp lock", "robust mutex" }, 1 },
+    [APPEND] = { "call.append", "16 B", { "manager", "socket" }, 2 },
+    [COPY] = { "payload.copy", "1 MiB", { "queue", "memcpy" }, 2 },
+    [WRITE] = { "payload.write", "1 MiB", { "queue in place", "private memory" }, 2 },
+};
+
+struct table {
+    const struct fb_overhead *overhead;
+    char *from, *to; /* [PAYLOAD] */
+    struct fb_mp_manager *manager;
+    struct fb_mp_proxy *list;
+    double *sample[FIGURES][KINDS]; /* [rounds] */
+};
+
+/* ---- partners ---- */
+
+/* A process that does that with what is at context, and ends. */
+static pid_t make_partner(int (*body)(void *context), void *context)
+{
+    pid_t parent = getpid(), pid = fork();
+    if (pid != 0)
+        return pid;
+    fb_child_tie(parent);
+    _exit(body(context) < 0);
+}
+
+static int end_partner(pid_t pid)
+{
+    int status = 1;
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        ;
+    return status == 0 ? 0 : -EIO;
+}
+
+/* ---- round trips ---- */
+
+struct trip {
+    int fd[2];
+    struct fb_mp_connection *end[2];
+};
+
+static int echo_plain(void *context)
+{
+    struct trip *trip = context;
+    char message[MESSAGE];
+    ssize_t size;
+    close(trip->fd[0]);
+    while ((size = recv(trip->fd[1], message, sizeof message, 0)) > 0)
+        if (send(trip->fd[1], message, (size_t)size, MSG_NOSIGNAL) < 0)
+            return -errno;
+    return 0;
+}
+
+static int measure_socket(int type, double *ret_ns)
+{
+    struct trip trip;
+    char message[MESSAGE] = { 0 };
+    int result = 0;
+    if (socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, trip.fd) < 0)
+        return -errno;
+    pid_t pid = make_partner(echo_plain, &trip);
+    close(trip.fd[1]);
+    uint64_t start_ns = 0;
+    for (int i = -1; i < TRIPS && result == 0; i++) { /* the first one finds it awake */
+        if (i == 0)
+            start_ns = fb_now_ns();
+        if (send(trip.fd[0], message, sizeof message, MSG_NOSIGNAL) < 0 ||
+            recv(trip.fd[0], message, sizeof message, 0) != sizeof message)
+            result = -EIO;
+    }
+    *ret_ns = (double)(fb_now_ns() - start_ns) / TRIPS;
+    close(trip.fd[0]);
+    int end = pid < 0 ? -EAGAIN : end_partner(pid);
+    return result < 0 ? result : end;
+}
+
+static int echo_pipe(void *context)
+{
+    struct trip *trip = context;
+    char message[MESSAGE];
+    size_t size;
+    int result;
+    fb_mp_connection_close(trip->end[0]);
+    while ((result = fb_mp_receive(trip->end[1], message, sizeof message, FB_MP_FOREVER, &size)) ==
+           0)
+        if ((result = fb_mp_send(trip->end[1], message, size)) < 0)
+            return result;
+    return result == -EPIPE ? 0 : result;
+}
+
+static int measure_pipe(struct table *table, double *ret_ns)
+{
+    (void)table;
+    struct trip trip;
+    char message[MESSAGE] = { 0 };
+    size_t size;
+    int result = fb_mp_pipe(true, &trip.end[0], &trip.end[1]);
+    if (result < 0)
+        return result;
+    pid_t pid = make_partner(echo_pipe, &trip);
+    fb_mp_connection_close(trip.end[1]);
+    uint64_t start_ns = 0;
+    for (int i = -1; i < TRIPS && result == 0; i++) {
+        if (i == 0)
+            start_ns = fb_now_ns();
+        result = fb_mp_send(trip.end[0], message, sizeof message);
+        if (result == 0)
+            result = fb_mp_receive(trip.end[0], message, sizeof message, FB_MP_FOREVER, &size);
+    }
+    *ret_ns = (double)(fb_now_ns() - start_ns) / TRIPS;
+    fb_mp_connection_close(trip.end[0]);
+    int end = pid < 0 ? -EAGAIN : end_partner(pid);
+    return result < 0 ? result : end;
+}
+
+static int measure_seqpacket(struct table *table, double *ret_ns)
+{
+    (void)table;
+    return measure_socket(SOCK_SEQPACKET, ret_ns);
+}
+
+static int measure_stream(struct table *table, double *ret_ns)
+{
+    (void)table;
+    return measure_socket(SOCK_STREAM, ret_ns);
+}
+
+static int measure_append(struct table *table, double *ret_ns)
+{
+    int result = fb_mp_list_clear(table->list);
+    uint64_t start_ns = fb_now_ns();
+    for (int i = 0; i < TRIPS && result == 0; i++)
+        result = fb_mp_list_append(table->list, fb_mp_bytes("0123456789abcdef", MESSAGE));
+    *ret_ns = (double)(fb_now_ns() - start_ns) / TRIPS;
+    return result;
+}
+
+/* ---- locks ---- */
+
+static int measure_lock(struct table *table, double *ret_ns)
+{
+    (void)table;
+    struct fb_mp_lock *lock;
+    int result = fb_mp_lock_make(false, &lock);
+    if (result < 0)
+        return result;
+    uint64_t start_ns = fb_now_ns();
+    for (int i = 0; i < LOCKINGS && result == 0; i++)
+        if ((result = fb_mp_lock_acquire(lock, FB_MP_FOREVER)) == 0)
+            result = fb_mp_lock_release(lock);
+    *ret_ns = (double)(fb_now_ns() - start_ns) / LOCKINGS;
+    fb_mp_lock_free(lock);
+    return result;
+}
+
+/* As the runtime's lock, it knows who holds it. */
+static int measure_mutex(struct table *table, double *ret_ns)
+{
+    (void)table;
+    pthread_mutex_t mutex;
+    int result = 0;
+    fb_mp_mutex_init(&mutex, PTHREAD_MUTEX_ERRORCHECK);
+    uint64_t start_ns = fb_now_ns();
+    for (int i = 0; i < LOCKINGS && result == 0; i++)
+        if ((result = -pthread_mutex_lock(&mutex)) == 0)
+            result = -pthread_mutex_unlock(&mutex);
+    *ret_ns = (double)(fb_now_ns() - start_ns) / LOCKINGS;
+    pthread_mutex_destroy(&mutex);
+    return result;
+}
+
+/* ---- payloads ---- */
+
+struct taker {
+    struct fb_mp_queue *queue;
+    char *to; /* NULL: leaves it where it is */
+};
+
+static int take_all(void *context)
+{
+    struct taker *taker = context;
+    const void *message;
+    size_t size;
+    int result;
+    do
+        result = taker->to ? fb_mp_queue_get(taker->queue, taker->to, PAYLOAD, FB_MP_FOREVER, &size)
+                           : fb_mp_queue_take(taker->queue, FB_MP_FOREVER, &message, &size);
+    while (result == 0);
+    return result == -ENODATA ? 0 : result;
+}
+
+static int put_in_place(struct fb_mp_queue *queue, int number)
+{
+    void *memory;
+    int result = fb_mp_queue_reserve(queue, PAYLOAD, &memory);
+    if (result < 0)
+        return result;
+    memset(memory, number, PAYLOAD);
+    return fb_mp_queue_commit(queue, FB_MP_FOREVER);
+}
+
+/* Through a queue to a process that copies them out, or leaves them where they were written. The
+ * first ones, which find pages that nobody has touched, don't count. */
+static int measure_queue(struct table *table, bool copied, double *ret_ns)
+{
+    struct taker taker = { .to = copied ? table->to : NULL };
+    int result = fb_mp_queue_make(SLOTS, &taker.queue);
+    if (result < 0)
+        return result;
+    pid_t pid = make_partner(take_all, &taker);
+    uint64_t start_ns = 0;
+    for (int i = -2 * SLOTS; i < PAYLOADS && result == 0; i++) {
+        if (i == 0)
+            start_ns = fb_now_ns();
+        result = copied ? fb_mp_queue_put(taker.queue, table->from, PAYLOAD, FB_MP_FOREVER)
+                        : put_in_place(taker.queue, i);
+    }
+    *ret_ns = (double)(fb_now_ns() - start_ns) / PAYLOADS;
+    int end = fb_mp_queue_put_end(taker.queue, FB_MP_FOREVER);
+    if (end == 0)
+        end = pid < 0 ? -EAGAIN : end_partner(pid);
+    fb_mp_queue_free(taker.queue);
+    return result < 0 ? result : end;
+}
+
+static int measure_copy(struct table *table, double *ret_ns)
+{
+    return measure_queue(table, true, ret_ns);
+}
+
+static int measure_in_place(struct table *table, double *ret_ns)
+{
+    return measure_queue(table, false, ret_ns);
+}
+
+/* Keeps the compiler from leaving out what nobody reads. */
+static void use(const char *memory)
+{
+    __asm__ volatile("" : : "r"(memory) : "memory");
+}
+
+static int measure_memcpy(struct table *table, double *ret_ns)
+{
+    uint64_t start_ns = fb_now_ns();
+    for (int i = 0; i < PAYLOADS; i++) {
+        memcpy(table->to, table->from, PAYLOAD);
+        use(table->to);
+    }
+    *ret_ns = (double)(fb_now_ns() - start_ns) / PAYLOADS;
+    return 0;
+}
+
+static int measure_private(struct table *table, double *ret_ns)
+{
+    uint64_t start_ns = fb_now_ns();
+    for (int i = 0; i < PAYLOADS; i++) {
+        memset(table->to, i, PAYLOAD);
+        use(table->to);
+    }
+    *ret_ns = (double)(fb_now_ns() - start_ns) / PAYLOADS;
+    return 0;
+}
+
+/* ---- */
+
+static int (*const measures[FIGURES][KINDS])(struct table *table, double *ret_ns) = {
+    [PIPE] = { measure_pipe, measure_seqpacket },    [LOCK] = { measure_lock, measure_mutex },
+    [APPEND] = { measure_append, measure_stream },   [COPY] = { measure_copy, measure_memcpy },
+    [WRITE] = { measure_in_place, measure_private },
+};
+
+static int run_round(struct table *table, size_t round, struct fb_error *error)
+{
+    for (size_t i = 0; i < FIGURES * KINDS; i++) {
+        size_t figure = (round + i / KINDS) % FIGURES, kind = (round + i) % KINDS;
+        int result = measures[figure][kind](table, &table->sample[figure][kind][round]);
+        if (result < 0)
+            return fb_error_set(error, result, "can't measure %s of %s: %s", figures[figure].name,
+                                figures[figure].way[kind], strerror(-result));
+    }
+    return 0;
+}
+
+static int add_figures(const struct table *table)
+{
+    for (int i = 0; i < FIGURES * KINDS; i++) {
+        int figure = i / KINDS, kind = i % KINDS;
+        struct fb_metric_samples samples = { .name = figures[figure].name,
+                                             .harness = figures[figure].way[kind],
+                                             .state = figures[figure].state,
+                                             .binding = "unbound",
+                                             .workers = figures[figure].workers,
+                                             .ns = table->sample[figure][kind],
+                                             .peer_ns =
+                                                 kind == OURS ? table->sample[figure][PLAIN] : NULL,
+                                             .peer = figures[figure].way[PLAIN] };
+        if (fb_metrics_put(table->overhead->metrics, &samples, table->overhead->rounds) < 0)
+            return -ENOMEM;
+    }
+    return 0;
+}
+
+static int prepare(struct table *table, double **ret_samples, struct fb_error *error)
+{
+    size_t rounds = table->overhead->rounds;
+    double *samples = *ret_samples = calloc(FIGURES * KINDS * rounds, sizeof *samples);
+    table->from = malloc(PAYLOAD);
+    table->to = malloc(PAYLOAD);
+    if (!samples || !table->from || !table->to)
+        return fb_error_set(error, -ENOMEM, "out of memory");
+    memset(table->from, 1, PAYLOAD);
+    memset(table->to, 2, PAYLOAD);
+    for (size_t i = 0; i < FIGURES * KINDS; i++)
+        table->sample[i / KINDS][i % KINDS] = samples + i * rounds;
+    int result = fb_mp_manager_start(FB_MP_FORK, &table->manager, error);
+    if (result == 0 && (result = fb_mp_list_make(table->manager, &table->list)) < 0)
+        fb_error_set(error, result, "can't make a list in a manager: %s", strerror(-result));
+    return result;
+}
+
+int fb_call_measure(const struct fb_overhead *overhead, struct fb_error *error)
+{
+    struct table table = { .overhead = overhead };
+    double *samples;
+    int result = prepare(&table, &samples, error);
+    for (size_t round = 0; round < overhead->rounds && result == 0; round++) {
+        fb_overhead_progress(overhead, (double)round / (double)overhead->rounds, "the runtime");
+        result = run_round(&table, round, error);
+    }
+    if (result == 0 && add_figures(&table) < 0)
+        result = fb_error_set(error, -ENOMEM, "out of memory");
+    fb_mp_proxy_close(table.list);
+    fb_mp_manager_close(table.manager);
+    free(table.from);
+    free(table.to);
+    free(samples);
+    return result;
+}
