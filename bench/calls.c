@@ -3,14 +3,17 @@
 #include "overhead.h"
 
 #include "harness/child.h"
+#include "harness/cpus.h"
 #include "harness/mp/connection.h"
 #include "harness/mp/manager.h"
 #include "harness/mp/mutex.h"
 #include "harness/mp/queue.h"
 #include "harness/mp/sync.h"
+#include "harness/topology.h"
 #include "harness/worker.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,19 +36,24 @@ enum { OURS, PLAIN, KINDS };
 static const struct {
     const char *name, *state, *way[KINDS];
     unsigned workers;
+    /* Both on one CPU: what waking another one takes depends on what it slept in, and would hide
+     * what is to be compared. */
+    bool bound;
 } figures[FIGURES] = {
-    [PIPE] = { "call.round_trip", "16 B", { "mp pipe", "seqpacket" }, 2 },
-    [LOCK] = { "call.lock", "uncontended", { "mp lock", "robust mutex" }, 1 },
-    [APPEND] = { "call.append", "16 B", { "manager", "socket" }, 2 },
-    [COPY] = { "payload.copy", "1 MiB", { "queue", "memcpy" }, 2 },
-    [WRITE] = { "payload.write", "1 MiB", { "queue in place", "private memory" }, 2 },
+    [PIPE] = { "call.round_trip", "16 B", { "mp pipe", "seqpacket" }, 2, true },
+    [LOCK] = { "call.lock", "uncontended", { "mp lock", "robust mutex" }, 1, false },
+    [APPEND] = { "call.append", "16 B", { "manager", "socket" }, 2, true },
+    [COPY] = { "payload.copy", "1 MiB", { "queue", "memcpy" }, 2, false },
+    [WRITE] = { "payload.write", "1 MiB", { "queue in place", "private memory" }, 2, false },
 };
 
 struct table {
     const struct fb_overhead *overhead;
-    char *from, *to; /* [PAYLOAD] */
-    struct fb_mp_manager *manager;
+    char *from, *to;               /* [PAYLOAD] */
+    struct fb_mp_manager *manager; /* on that CPU */
     struct fb_mp_proxy *list;
+    unsigned cpu;
+    cpu_set_t allowed;
     double *sample[FIGURES][KINDS]; /* [rounds] */
 };
 
@@ -310,7 +318,10 @@ static int run_round(struct table *table, size_t round, struct fb_error *error)
 {
     for (size_t i = 0; i < FIGURES * KINDS; i++) {
         size_t figure = (round + i / KINDS) % FIGURES, kind = (round + i) % KINDS;
-        int result = measures[figure][kind](table, &table->sample[figure][kind][round]);
+        int result = figures[figure].bound ? fb_cpus_bind(table->cpu) : 0;
+        if (result == 0)
+            result = measures[figure][kind](table, &table->sample[figure][kind][round]);
+        sched_setaffinity(0, sizeof table->allowed, &table->allowed);
         if (result < 0)
             return fb_error_set(error, result, "can't measure %s of %s: %s", figures[figure].name,
                                 figures[figure].way[kind], strerror(-result));
@@ -325,7 +336,7 @@ static int add_figures(const struct table *table)
         struct fb_metric_samples samples = { .name = figures[figure].name,
                                              .harness = figures[figure].way[kind],
                                              .state = figures[figure].state,
-                                             .binding = "unbound",
+                                             .binding = figures[figure].bound ? "bound" : "unbound",
                                              .workers = figures[figure].workers,
                                              .ns = table->sample[figure][kind],
                                              .peer_ns =
@@ -349,7 +360,11 @@ static int prepare(struct table *table, double **ret_samples, struct fb_error *e
     memset(table->to, 2, PAYLOAD);
     for (size_t i = 0; i < FIGURES * KINDS; i++)
         table->sample[i / KINDS][i % KINDS] = samples + i * rounds;
+    if (sched_getaffinity(0, sizeof table->allowed, &table->allowed) < 0 ||
+        fb_topology_choose(1, &table->cpu) < 0 || fb_cpus_bind(table->cpu) < 0)
+        return fb_error_set(error, -EINVAL, "can't choose a CPU to bind to");
     int result = fb_mp_manager_start(FB_MP_FORK, &table->manager, error);
+    sched_setaffinity(0, sizeof table->allowed, &table->allowed);
     if (result == 0 && (result = fb_mp_list_make(table->manager, &table->list)) < 0)
         fb_error_set(error, result, "can't make a list in a manager: %s", strerror(-result));
     return result;

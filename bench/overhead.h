@@ -74,7 +74,7 @@ int fb_account_measure(const struct fb_overhead *overhead, struct fb_error *erro
  *   exchange.growth        exchange.crowd to exchange.small, of the queue */
 int fb_exchange_measure(const struct fb_overhead *overhead, struct fb_error *error);
 
-/* What the runtime adds, each compared with the plain way:
+/* What the runtime adds, each compared with the plain way; calls of two processes on one CPU:
  *   call.round_trip  ns  there and back by its pipe, and by a pair of sockets
  *   call.append      ns  to a manager's list, and there and back by a pair of sockets
  *   call.lock        ns  taking and releasing its lock, and a robust mutex, that nobody else wants

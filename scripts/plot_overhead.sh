@@ -140,10 +140,102 @@ account_plot() {
         "workers=$workers" "foot=\"$overhead_foot\""
 }
 
+# Messages and bytes a second against the size of a message, a line a way.
+exchange_plot() {
+    to=$work/exchange
+    mkdir -p "$to"
+    awk -F, -v to="$to" "$overhead_columns"'
+        $at["name"] == "payload.copy" && $at["harness"] == "memcpy" && $at["value"] != "" { memcpy = 1e9 / $at["value"] }
+        $at["name"] != "exchange.message" || $at["value"] == "" { next }
+        {
+            split($at["state"], size, " ")
+            bytes = size[1] * (size[2] == "MiB" ? 1048576 : size[2] == "KiB" ? 1024 : 1)
+            way = $at["harness"]; gsub(" ", "_", way)
+            if (!(way in seen)) { seen[way]; order[++ways] = way; list = list (ways > 1 ? " " : "") way }
+            low = $at["low"] == "" ? $at["value"] : $at["low"]; high = $at["high"] == "" ? $at["value"] : $at["high"]
+            for (n = 1; n <= 2; n++) {
+                scale = n == 1 ? 1e9 : 1e9 * bytes / 1048576
+                print bytes, scale / $at["value"], scale / high, scale / low > (to "/" n "." way)
+                y = scale / $at["value"]
+                if (!least[n] || y < least[n]) least[n] = y
+                if (y > most[n]) most[n] = y
+                if (bytes == 1) end[n, way] = y
+            }
+        }
+        END {
+            if (!ways) exit
+            if (memcpy > most[2]) most[2] = memcpy
+            print list > (to "/ways.txt")
+            print least[1] / 2, most[1] * 2, least[2] / 2, most[2] * 2, memcpy + 0 > (to "/range.txt")
+            # Names at the beginnings of their lines, moved apart where those are close.
+            for (n = 1; n <= 2; n++) {
+                apart = log(most[n] / least[n] * 4) / 20
+                for (i = 2; i <= ways; i++)
+                    for (k = i; k > 1 && end[n, order[k]] < end[n, order[k-1]]; k--) {
+                        swap = order[k]; order[k] = order[k-1]; order[k-1] = swap
+                    }
+                for (i = 1; i <= ways; i++) {
+                    y = log(end[n, order[i]])
+                    if (i > 1 && y < before + apart) y = before + apart
+                    before = y
+                    print 1, exp(y), order[i] > (to "/" n ".names")
+                }
+            }
+        }' "$dir/overhead.csv"
+    [ -f "$to/ways.txt" ] || return 0
+    read -r least1 most1 least2 most2 memcpy <"$to/range.txt"
+    draw plot_exchange.gp overhead_exchange "folder='$to'" "ways='$(cat "$to/ways.txt")'" "least1=$least1" \
+        "most1=$most1" "least2=$least2" "most2=$most2" "memcpy=$memcpy" "foot=\"$overhead_foot\""
+}
+
+# The runtime's ratios to the plain ways, a row each.
+runtime_plot() {
+    to=$work/runtime
+    mkdir -p "$to"
+    awk -F, -v to="$to" "$overhead_columns"'
+        function time(ns) { return ns >= 1e6 ? sprintf("%.3g ms", ns / 1e6) : ns >= 1e3 ? sprintf("%.3g µs", ns / 1e3) : sprintf("%.3g ns", ns) }
+        BEGIN {
+            title["call.round_trip"] = "a message there and back by its pipe, to a pair of sockets"
+            title["call.append"] = "appending to a list of its manager, to a message there and back"
+            title["call.lock"] = "taking and releasing its lock, to a robust mutex"
+            title["exchange.small"] = "48 bytes through its queue, to a ring under a robust mutex"
+            title["exchange.crowd"] = "the same, two producers and two consumers"
+            title["payload.copy"] = "1 MiB through its queue to another process, to one memcpy"
+            title["payload.write"] = "1 MiB written into its queue in place, to private memory"
+            count = split("call.round_trip call.append call.lock exchange.small exchange.crowd payload.copy payload.write", order, " ")
+        }
+        $at["value"] == "" { next }
+        $at["name"] in title && !($at["name"] in ours) { ours[$at["name"]] = $at["value"]; next }
+        $at["name"] in title { plain[$at["name"]] = $at["value"]; next }
+        {
+            name = $at["name"]
+            if (!sub(/\.ratio$/, "", name) || !(name in title)) next
+            value[name] = $at["value"]
+            low[name] = $at["low"] == "" ? $at["value"] : $at["low"]
+            high[name] = $at["high"] == "" ? $at["value"] : $at["high"]
+        }
+        END {
+            least = 0.5; most = 2
+            for (i = 1; i <= count; i++) if (order[i] in value) {
+                n = order[i]
+                if (low[n] / 1.3 < least) least = low[n] / 1.3
+                if (high[n] * 1.3 > most) most = high[n] * 1.3
+                printf "%d %g %g %g \"%s\" \"%s and %s: %.3g\"\n", ++rows, value[n], low[n], high[n], title[n], time(ours[n]), time(plain[n]), value[n] > (to "/rows.dat")
+            }
+            if (rows) print rows, least, most > (to "/range.txt")
+        }' "$dir/overhead.csv"
+    [ -f "$to/range.txt" ] || return 0
+    read -r rows least most <"$to/range.txt"
+    draw plot_runtime.gp overhead_runtime "folder='$to'" "rows=$rows" "least=$least" "most=$most" \
+        "foot=\"$overhead_foot\""
+}
+
 overhead_plots() {
     overhead_foot=$(awk -F, "$overhead_columns"'{ printf "%s, %s effective CPUs, %s. ", $at["cpu"], $at["cpus_effective"], substr($at["started_utc"], 1, 10); printf $at["rounds"] == 1 ? "One round." : "Medians of %s rounds%s.", $at["rounds"], $at["low"] == "" ? "" : ", 95 % intervals"; exit }' "$dir/overhead.csv")
     creation_plot
     efficiency_plot
     latency_plot
+    exchange_plot
+    runtime_plot
     account_plot
 }

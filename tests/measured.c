@@ -331,8 +331,8 @@ static void check_exchange(struct measured *measured)
 static void check_calls(struct measured *measured)
 {
     static const struct figure figures[] = {
-        { "call.round_trip", "mp pipe", "16 B", "unbound", "ns", "seqpacket", 2 },
-        { "call.append", "manager", "16 B", "unbound", "ns", "socket", 2 },
+        { "call.round_trip", "mp pipe", "16 B", "bound", "ns", "seqpacket", 2 },
+        { "call.append", "manager", "16 B", "bound", "ns", "socket", 2 },
         { "call.lock", "mp lock", "uncontended", "unbound", "ns", "robust mutex", 1 },
         { "payload.copy", "queue", "1 MiB", "unbound", "ns", "memcpy", 2 },
         { "payload.write", "queue in place", "1 MiB", "unbound", "ns", "private memory", 2 },

@@ -20,6 +20,10 @@
 /* How often a receiver looks whether the sender of half a message still lives. */
 #define LOOK_MS 50
 
+/* The second packet of a descriptor's message, which has it, follows one that only says so:
+ * receiving costs less where no descriptor is looked for. */
+#define FD_OFFSET 1
+
 /* One direction, in memory that all who have an end share. */
 struct direction {
     pthread_mutex_t sending, receiving;
@@ -164,9 +168,13 @@ static int send_message(struct fb_mp_connection *connection, const char *bytes, 
     struct fb_mp_header header = { .number = ++direction->number, .total = size, .is_fd = fd >= 0 };
     do {
         size_t part = size - header.offset < FB_MP_FRAGMENT ? size - header.offset : FB_MP_FRAGMENT;
-        result = fb_mp_packet_send(connection->fd, &header, bytes + header.offset, part, fd);
+        result = fb_mp_packet_send(connection->fd, &header, bytes + header.offset, part);
         header.offset += part;
     } while (result == 0 && header.offset < size);
+    if (result == 0 && fd >= 0) {
+        header.offset = FD_OFFSET;
+        result = fb_mp_packet_send_fd(connection->fd, &header, fd);
+    }
     pthread_mutex_unlock(&direction->sending);
     return result;
 }
@@ -197,40 +205,43 @@ static bool goes_on(const struct fb_mp_connection *connection, const struct fb_m
     return size == (ssize_t)sizeof next && next.number == before->number && next.offset == offset;
 }
 
-/* Receives what follows the first packet, whose part is at `bytes` already. */
-static int receive_rest(struct fb_mp_connection *connection, const struct fb_mp_packet *first,
-                        char *bytes)
+/* The next packet that was to follow did not come; told once. */
+static int break_off(struct fb_mp_connection *connection, uint64_t number)
 {
-    struct fb_mp_packet packet;
-    for (size_t have = first->size; have < first->header.total; have += packet.size) {
-        if (!goes_on(connection, &first->header, have)) {
-            connection->direction[!connection->side].broken = first->header.number;
-            return -EBADMSG;
-        }
-        struct iovec place = { bytes + have, first->header.total - have };
-        int result =
-            fb_mp_packet_receive(connection->fd, &packet, place, (struct iovec){ NULL, 0 });
+    connection->direction[!connection->side].broken = number;
+    return -EBADMSG;
+}
+
+/* Puts a message together from its first packet, with size bytes of it, and those that follow. */
+static int put_together(struct fb_mp_connection *connection, const struct fb_mp_packet *first,
+                        size_t size, char *whole)
+{
+    size_t have = size, total = first->header.total;
+    if (size)
+        memcpy(whole, first->bytes, size);
+    while (have < total) {
+        size_t part = total - have;
+        if (!goes_on(connection, &first->header, have))
+            return break_off(connection, first->header.number);
+        int result = fb_mp_packet_receive_at(connection->fd, whole + have, &part);
         if (result < 0)
             return result;
+        have += part;
     }
     return 0;
 }
 
-/* Puts a message together: in the buffer if it fits, or else in memory that is kept. */
-static int put_together(struct fb_mp_connection *connection, const struct fb_mp_packet *first,
-                        char *buffer, size_t size, const char *spare)
+/* The message, in the buffer if it fits, or else in memory that is kept. */
+static int deliver(struct fb_mp_connection *connection, const struct fb_mp_packet *first,
+                   size_t first_size, char *buffer, size_t size, size_t *ret_size)
 {
-    size_t total = first->header.total;
+    size_t total = *ret_size = first->header.total;
     if (total <= size)
-        return receive_rest(connection, first, buffer);
+        return put_together(connection, first, first_size, buffer);
     char *whole = malloc(total);
     if (!whole)
         return -ENOMEM;
-    size_t here = first->size < size ? first->size : size;
-    if (here)
-        memcpy(whole, buffer, here);
-    memcpy(whole + here, spare, first->size - here);
-    int result = receive_rest(connection, first, whole);
+    int result = put_together(connection, first, first_size, whole);
     if (result < 0) {
         free(whole);
         return result;
@@ -240,39 +251,39 @@ static int put_together(struct fb_mp_connection *connection, const struct fb_mp_
     return -EMSGSIZE;
 }
 
+static int keep_fd(struct fb_mp_connection *connection, const struct fb_mp_packet *first)
+{
+    if (!goes_on(connection, &first->header, FD_OFFSET))
+        return break_off(connection, first->header.number);
+    int fd = fb_mp_packet_receive_fd(connection->fd);
+    if (fd < 0)
+        return fd;
+    connection->kept_fd = fd;
+    return -ENOMSG;
+}
+
 /* With the direction's receiving lock. */
 static int receive_next(struct fb_mp_connection *connection, char *buffer, size_t size,
-                        int64_t timeout_ns, size_t *ret_size)
+                        int64_t deadline, size_t *ret_size)
 {
-    struct direction *direction = &connection->direction[!connection->side];
-    int64_t deadline = fb_mp_deadline(timeout_ns);
-    char spare[FB_MP_FRAGMENT];
     struct fb_mp_packet packet;
+    size_t first;
     for (;;) {
-        int result = timeout_ns == FB_MP_FOREVER
+        int result = deadline == FB_MP_FOREVER
                          ? 0
                          : fb_mp_wait_readable(connection->fd, deadline - fb_mp_now());
         if (result == 0)
-            result = fb_mp_packet_receive(connection->fd, &packet, (struct iovec){ buffer, size },
-                                          (struct iovec){ spare, sizeof spare });
+            result = fb_mp_packet_receive(connection->fd, &packet, &first);
         if (result < 0)
             return result;
         if (packet.header.offset == 0)
             break;
-        /* The rest of a message that somebody began to receive and did not end; told once. */
-        if (direction->broken != packet.header.number) {
-            direction->broken = packet.header.number;
-            return -EBADMSG;
-        }
+        /* The rest of a message that somebody began to receive and did not end. */
+        if (connection->direction[!connection->side].broken != packet.header.number)
+            return break_off(connection, packet.header.number);
     }
-    if (packet.header.is_fd) {
-        connection->kept_fd = packet.fd;
-        return packet.fd >= 0 ? -ENOMSG : -EBADMSG;
-    }
-    int result = put_together(connection, &packet, buffer, size, spare);
-    if (result == 0 || result == -EMSGSIZE)
-        *ret_size = packet.header.total;
-    return result;
+    return packet.header.is_fd ? keep_fd(connection, &packet)
+                               : deliver(connection, &packet, first, buffer, size, ret_size);
 }
 
 static int take_kept(struct fb_mp_connection *connection, void *buffer, size_t size,
@@ -292,9 +303,9 @@ int fb_mp_receive(struct fb_mp_connection *connection, void *buffer, size_t size
                   int64_t timeout_ns, size_t *ret_size)
 {
     struct direction *direction = &connection->direction[!connection->side];
-    int64_t deadline = fb_mp_deadline(timeout_ns);
     if (!connection->receives)
         return -EBADF;
+    int64_t deadline = timeout_ns == FB_MP_FOREVER ? FB_MP_FOREVER : fb_mp_deadline(timeout_ns);
     int result = fb_mp_mutex_take(&direction->receiving, timeout_ns);
     if (result < 0 && result != -EOWNERDEAD)
         return result;
@@ -303,9 +314,7 @@ int fb_mp_receive(struct fb_mp_connection *connection, void *buffer, size_t size
     else if (connection->kept_fd >= 0)
         result = -ENOMSG;
     else
-        result = receive_next(connection, buffer, size,
-                              timeout_ns == FB_MP_FOREVER ? timeout_ns : deadline - fb_mp_now(),
-                              ret_size);
+        result = receive_next(connection, buffer, size, deadline, ret_size);
     pthread_mutex_unlock(&direction->receiving);
     return result;
 }

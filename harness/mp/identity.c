@@ -4,12 +4,26 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 FB_MP_FORK_SAFE(mutex);
+
+static struct fb_mp_identity self;
+static _Atomic bool known; /* that is this process's */
+
+static void forget(void)
+{
+    atomic_store(&known, false);
+}
+
+__attribute__((constructor)) static void watch_forks(void)
+{
+    pthread_atfork(NULL, NULL, forget);
+}
 
 /* The state and the start time of a process: fields 3 and 22 of its line; the name in field 2 may
  * have blanks and brackets in it. False when there is no such process. */
@@ -38,13 +52,15 @@ static bool read_stat(pid_t pid, char *ret_state, uint64_t *ret_start)
 
 struct fb_mp_identity fb_mp_identity_self(void)
 {
-    static struct fb_mp_identity self;
     char state;
+    if (atomic_load_explicit(&known, memory_order_acquire))
+        return self;
     pthread_mutex_lock(&mutex);
-    if (self.pid != getpid()) { /* the first time, or the first time after a fork */
-        self.start = 0;
-        read_stat(getpid(), &state, &self.start);
+    if (!atomic_load(&known)) {
         self.pid = getpid();
+        self.start = 0;
+        read_stat(self.pid, &state, &self.start);
+        atomic_store(&known, true);
     }
     struct fb_mp_identity found = self;
     pthread_mutex_unlock(&mutex);

@@ -1,11 +1,13 @@
 #include "log.h"
 
+#include "date.h"
 #include "process.h"
 
 #include "base/error.h"
 
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -43,14 +45,32 @@ void fb_mp_log_to(int fd, enum fb_mp_log_level level)
 static size_t write_head(char *line, size_t size, enum fb_mp_log_level level)
 {
     struct timespec now;
-    struct tm tm;
-    char time[32];
+    int date[3];
     clock_gettime(CLOCK_REALTIME, &now);
-    localtime_r(&now.tv_sec, &tm);
-    strftime(time, sizeof time, "%F %T", &tm);
-    int length = snprintf(line, size, "%s.%03ld %-7s %s[%d] ", time, now.tv_nsec / 1000000,
-                          names[level], fb_mp_self_name(), (int)getpid());
+    fb_mp_find_date(now.tv_sec / 86400, date);
+    int second = (int)(now.tv_sec % 86400);
+    int length = snprintf(line, size, "%04d-%02d-%02d %02d:%02d:%02d.%03ldZ %-7s %s[%d] ", date[0],
+                          date[1], date[2], second / 3600, second / 60 % 60, second % 60,
+                          now.tv_nsec / 1000000, names[level], fb_mp_self_name(), (int)getpid());
     return length < (int)size ? (size_t)length : size - 1;
+}
+
+/* In one call, and without a signal if nobody reads it. */
+static void write_line(const char *line, size_t length)
+{
+    sigset_t broken, before, pending;
+    const struct timespec none = { 0 };
+    sigemptyset(&broken);
+    sigaddset(&broken, SIGPIPE);
+    sigpending(&pending);
+    pthread_sigmask(SIG_BLOCK, &broken, &before);
+    ssize_t wrote;
+    do
+        wrote = write(log_fd, line, length);
+    while (wrote < 0 && errno == EINTR);
+    if (wrote < 0 && errno == EPIPE && !sigismember(&pending, SIGPIPE))
+        sigtimedwait(&broken, NULL, &none);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 void fb_mp_log(enum fb_mp_log_level level, const char *format, ...)
@@ -59,17 +79,16 @@ void fb_mp_log(enum fb_mp_log_level level, const char *format, ...)
     if ((int)level < __atomic_load_n(&log_level, __ATOMIC_ACQUIRE) || level >= FB_MP_LOG_OFF)
         return;
     int code = errno;
-    char line[TEXT_MOST + FB_MP_NAME + 64];
-    size_t head = write_head(line, sizeof line - TEXT_MOST, level);
+    char line[TEXT_MOST + FB_MP_NAME + 65];
+    size_t head = write_head(line, sizeof line - TEXT_MOST - 1, level);
     va_list list;
     va_start(list, format);
-    vsnprintf(line + head, TEXT_MOST, format, list);
+    vsnprintf(line + head, TEXT_MOST + 1, format, list);
     va_end(list);
     fb_text_tidy(line);
     size_t length = strlen(line);
     line[length++] = '\n';
-    while (write(log_fd, line, length) < 0 && errno == EINTR)
-        ;
+    write_line(line, length);
     errno = code;
 }
 

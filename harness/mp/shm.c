@@ -114,13 +114,25 @@ static int make_file(struct fb_mp_segment *segment)
     return result < 0 ? result : map(segment);
 }
 
+static void sweep(void)
+{
+    pthread_mutex_lock(&mutex); /* as for unlinking */
+    fb_mp_tracker_sweep();
+    pthread_mutex_unlock(&mutex);
+}
+
 static int give_name(struct fb_mp_segment *segment)
 {
     char path[PATH_MAX], file[32];
     snprintf(file, sizeof file, "/proc/self/fd/%d", segment->fd);
     make_path(segment->name, path);
-    if (linkat(AT_FDCWD, file, AT_FDCWD, path, AT_SYMLINK_FOLLOW) < 0)
-        return -errno;
+    int code = linkat(AT_FDCWD, file, AT_FDCWD, path, AT_SYMLINK_FOLLOW) < 0 ? errno : 0;
+    if (code == EEXIST) { /* it may have been left behind just now */
+        sweep();
+        code = linkat(AT_FDCWD, file, AT_FDCWD, path, AT_SYMLINK_FOLLOW) < 0 ? errno : 0;
+    }
+    if (code)
+        return -code;
     /* The tracker ends when nothing has a name: it may have done so since it was seen. */
     int result = fb_mp_tracker_start();
     if (result < 0)
@@ -258,11 +270,14 @@ int fb_mp_segment_unlink(const char *name)
     if (!is_name(name))
         return -EINVAL;
     make_path(name, path);
-    int folder = fb_mp_tracker_lock_folder();
-    if (folder < 0)
-        return folder;
-    int result = unlink(path) < 0 ? -errno : 0;
-    close(folder);
+    /* No child is forked meanwhile: its copy of the descriptor would keep the folder locked. */
+    pthread_mutex_lock(&mutex);
+    int folder = fb_mp_tracker_lock_folder(), result = folder;
+    if (folder >= 0) {
+        result = unlink(path) < 0 ? -errno : 0;
+        close(folder);
+    }
+    pthread_mutex_unlock(&mutex);
     forget_unlinked();
     return result;
 }

@@ -30,7 +30,8 @@ const char *fb_mp_segment_name(const struct fb_mp_segment *segment);
  * until it is unlinked. NULL is accepted. */
 void fb_mp_segment_close(struct fb_mp_segment *segment);
 
-/* Removes the name; who has attached it keeps the memory. 0, -ENOENT or -EINVAL. */
+/* Removes the name; who has attached it keeps the memory. 0, -ENOENT, -EINVAL, or -EPERM: it is
+ * another user's. */
 int fb_mp_segment_unlink(const char *name);
 
 #endif

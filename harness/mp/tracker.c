@@ -83,8 +83,7 @@ static bool remove_if_left(int folder, const char *name)
     return left;
 }
 
-/* Returns how many of this user's segments are in use. */
-static size_t sweep(void)
+size_t fb_mp_tracker_sweep(void)
 {
     size_t used = 0;
     int folder = fb_mp_tracker_lock_folder();
@@ -111,11 +110,11 @@ static void run(void)
     do {
         do
             nanosleep(&pause, NULL);
-        while (sweep() > 0);
+        while (fb_mp_tracker_sweep() > 0);
         /* Whoever made one since saw that there is a tracker: only when the name is free again does
          * the next one start another. */
         close(name);
-    } while (sweep() > 0 && (name = take_name()) >= 0);
+    } while (fb_mp_tracker_sweep() > 0 && (name = take_name()) >= 0);
 }
 
 /* In any program that has this library: the image that is to be the tracker never comes to main. */

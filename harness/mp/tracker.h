@@ -3,6 +3,8 @@
 #ifndef FB_MP_TRACKER_H
 #define FB_MP_TRACKER_H
 
+#include <stddef.h>
+
 #define FB_MP_TRACKER_FOLDER "/dev/shm"
 #define FB_MP_TRACKER_PREFIX "fb-mp."
 
@@ -13,5 +15,8 @@ int fb_mp_tracker_start(void);
 /* Keeps everybody else from removing names while the descriptor is open: so that a name is removed
  * from the file that was looked at, and no newer one. Returns it, or a negative errno. */
 int fb_mp_tracker_lock_folder(void);
+
+/* Removes those of this user's segments that everybody has left. Returns how many are in use. */
+size_t fb_mp_tracker_sweep(void);
 
 #endif
