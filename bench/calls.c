@@ -170,6 +170,17 @@ static int measure_stream(struct table *table, double *ret_ns)
     return measure_socket(SOCK_STREAM, ret_ns);
 }
 
+/* ---- the manager, which is there if msgpack was when this was built ---- */
+
+#ifdef FB_MSGPACK
+static int start_manager(struct table *table, struct fb_error *error)
+{
+    int result = fb_mp_manager_start(FB_MP_FORK, &table->manager, error);
+    if (result == 0 && (result = fb_mp_list_make(table->manager, &table->list)) < 0)
+        fb_error_set(error, result, "can't make a list in a manager: %s", strerror(-result));
+    return result;
+}
+
 static int measure_append(struct table *table, double *ret_ns)
 {
     int result = fb_mp_list_clear(table->list);
@@ -179,6 +190,27 @@ static int measure_append(struct table *table, double *ret_ns)
     *ret_ns = (double)(fb_now_ns() - start_ns) / TRIPS;
     return result;
 }
+
+static void end_manager(struct table *table)
+{
+    fb_mp_proxy_close(table->list);
+    fb_mp_manager_close(table->manager);
+}
+#else
+static int start_manager(struct table *table, struct fb_error *error)
+{
+    (void)error;
+    fb_metrics_leave_out(table->overhead->metrics, "the manager: built without msgpack");
+    return 0;
+}
+
+#define measure_append NULL
+
+static void end_manager(struct table *table)
+{
+    (void)table;
+}
+#endif
 
 /* ---- locks ---- */
 
@@ -318,6 +350,8 @@ static int run_round(struct table *table, size_t round, struct fb_error *error)
 {
     for (size_t i = 0; i < FIGURES * KINDS; i++) {
         size_t figure = (round + i / KINDS) % FIGURES, kind = (round + i) % KINDS;
+        if (!measures[figure][OURS])
+            continue;
         int result = figures[figure].bound ? fb_cpus_bind(table->cpu) : 0;
         if (result == 0)
             result = measures[figure][kind](table, &table->sample[figure][kind][round]);
@@ -342,7 +376,8 @@ static int add_figures(const struct table *table)
                                              .peer_ns =
                                                  kind == OURS ? table->sample[figure][PLAIN] : NULL,
                                              .peer = figures[figure].way[PLAIN] };
-        if (fb_metrics_put(table->overhead->metrics, &samples, table->overhead->rounds) < 0)
+        if (measures[figure][OURS] &&
+            fb_metrics_put(table->overhead->metrics, &samples, table->overhead->rounds) < 0)
             return -ENOMEM;
     }
     return 0;
@@ -363,10 +398,8 @@ static int prepare(struct table *table, double **ret_samples, struct fb_error *e
     if (sched_getaffinity(0, sizeof table->allowed, &table->allowed) < 0 ||
         fb_topology_choose(1, &table->cpu) < 0 || fb_cpus_bind(table->cpu) < 0)
         return fb_error_set(error, -EINVAL, "can't choose a CPU to bind to");
-    int result = fb_mp_manager_start(FB_MP_FORK, &table->manager, error);
+    int result = start_manager(table, error);
     sched_setaffinity(0, sizeof table->allowed, &table->allowed);
-    if (result == 0 && (result = fb_mp_list_make(table->manager, &table->list)) < 0)
-        fb_error_set(error, result, "can't make a list in a manager: %s", strerror(-result));
     return result;
 }
 
@@ -381,8 +414,7 @@ int fb_call_measure(const struct fb_overhead *overhead, struct fb_error *error)
     }
     if (result == 0 && add_figures(&table) < 0)
         result = fb_error_set(error, -ENOMEM, "out of memory");
-    fb_mp_proxy_close(table.list);
-    fb_mp_manager_close(table.manager);
+    end_manager(&table);
     free(table.from);
     free(table.to);
     free(samples);

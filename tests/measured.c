@@ -339,6 +339,8 @@ static void check_calls(struct measured *measured)
     };
     for (size_t i = 0; i < sizeof figures / sizeof *figures; i++) {
         struct figure figure = figures[i];
+        if (strstr(left_out_of(measured), figure.harness))
+            continue;
         check_figure(measured, &figure);
         figure.harness = figure.peer;
         figure.peer = NULL;
