@@ -50,16 +50,21 @@ static bool read_stat(pid_t pid, char *ret_state, uint64_t *ret_start)
     return true;
 }
 
+struct fb_mp_identity fb_mp_identity_of(pid_t pid)
+{
+    struct fb_mp_identity identity = { .pid = pid };
+    char state;
+    read_stat(pid, &state, &identity.start);
+    return identity;
+}
+
 struct fb_mp_identity fb_mp_identity_self(void)
 {
-    char state;
     if (atomic_load_explicit(&known, memory_order_acquire))
         return self;
     pthread_mutex_lock(&mutex);
     if (!atomic_load(&known)) {
-        self.pid = getpid();
-        self.start = 0;
-        read_stat(self.pid, &state, &self.start);
+        self = fb_mp_identity_of(getpid());
         atomic_store(&known, true);
     }
     struct fb_mp_identity found = self;

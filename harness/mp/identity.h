@@ -14,6 +14,9 @@ struct fb_mp_identity {
 /* The calling process's; read once. */
 struct fb_mp_identity fb_mp_identity_self(void);
 
+/* That of the process which has the number now; start 0 if there is none. */
+struct fb_mp_identity fb_mp_identity_of(pid_t pid);
+
 /* Whether it still runs: one that has ended but was not waited for does not. */
 bool fb_mp_identity_is_alive(const struct fb_mp_identity *identity);
 

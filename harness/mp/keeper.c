@@ -125,15 +125,15 @@ struct store_thing *keeper_find(uint64_t id)
 
 /* ---- clients ---- */
 
-struct client *keeper_client(pid_t pid)
+struct client *keeper_client(const struct fb_mp_identity *process)
 {
     for (struct client *client = keeper.clients; client; client = client->next)
-        if (client->pid == pid)
+        if (client->process.pid == process->pid && client->process.start == process->start)
             return client;
     struct client *client = calloc(1, sizeof *client);
     if (!client)
         return NULL;
-    client->pid = pid;
+    client->process = *process;
     client->next = keeper.clients;
     keeper.clients = client;
     return client;

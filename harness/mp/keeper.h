@@ -3,9 +3,8 @@
 #ifndef FB_MP_KEEPER_H
 #define FB_MP_KEEPER_H
 
+#include "identity.h"
 #include "store.h"
-
-#include <sys/types.h>
 
 /* How often a process refers to an object. */
 struct reference {
@@ -16,14 +15,14 @@ struct reference {
 /* A process that has connections. */
 struct client {
     struct client *next;
-    pid_t pid;
+    struct fb_mp_identity process;
     unsigned connections;
     struct reference *reference;
     size_t references;
 };
 
 /* That of the process, made if need be; NULL: no memory. */
-struct client *keeper_client(pid_t pid);
+struct client *keeper_client(const struct fb_mp_identity *process);
 
 /* The process has ended: forgets it, all that only it referred to, and that it had locked. */
 void keeper_drop_client(struct client *client);

@@ -100,11 +100,12 @@ static int receive_answer(int fd, int *ret_result, struct fb_mp_object *ret_valu
 
 /* ---- connections ---- */
 
-socklen_t manager_socket_address(const char *name, struct sockaddr_un *ret_address)
+socklen_t manager_socket_address(const struct fb_mp_manager_address *address,
+                                 struct sockaddr_un *ret_address)
 {
     *ret_address = (struct sockaddr_un){ .sun_family = AF_UNIX };
-    size_t length = strnlen(name, sizeof ret_address->sun_path - 1);
-    memcpy(ret_address->sun_path + 1, name, length);
+    size_t length = strnlen(address->name, sizeof address->name);
+    memcpy(ret_address->sun_path + 1, address->name, length);
     return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + length);
 }
 
@@ -168,7 +169,7 @@ static int connect_to(const struct fb_mp_manager_address *address)
 {
     struct sockaddr_un name;
     pid_t peer;
-    socklen_t size = manager_socket_address(address->name, &name);
+    socklen_t size = manager_socket_address(address, &name);
     int fd = add_socket(), result = 0;
     if (fd < 0)
         return fd;
@@ -220,6 +221,16 @@ static void give_connection(struct manager_link *link, int fd)
         drop_socket(fd);
 }
 
+/* One on which an answer was not read in whole is of no use; but the server must not think that the
+ * process has ended. */
+static void replace_connection(struct manager_link *link, int fd, int why)
+{
+    int other = why == -EPIPE ? -EPIPE : connect_to(&link->address);
+    if (other >= 0)
+        give_connection(link, other);
+    drop_socket(fd);
+}
+
 /* ---- calls ---- */
 
 int manager_link_exchange(struct manager_link *link, const struct wire_request *request,
@@ -239,7 +250,7 @@ int manager_link_exchange(struct manager_link *link, const struct wire_request *
     if (result == 0)
         give_connection(link, fd);
     else if (fd >= 0)
-        drop_socket(fd);
+        replace_connection(link, fd, result);
     return result < 0 ? result : answer;
 }
 
@@ -257,7 +268,9 @@ int manager_link_open(struct manager_link *link)
 
 void manager_link_close(struct manager_link *link)
 {
+    lock_known();
     forget_parents(link);
+    unlock_known();
     for (size_t i = 0; i < link->idles; i++)
         drop_socket(link->idle[i]);
     free(link->idle);

@@ -9,7 +9,8 @@
 #include <sys/un.h>
 
 /* The abstract address of that name: its length. */
-socklen_t manager_socket_address(const char *name, struct sockaddr_un *ret_address);
+socklen_t manager_socket_address(const struct fb_mp_manager_address *address,
+                                 struct sockaddr_un *ret_address);
 
 /* Whether the process at the other end is the same user's; ret_pid: its number. */
 bool manager_peer_is_ours(int fd, pid_t *ret_pid);

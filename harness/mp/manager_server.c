@@ -23,7 +23,7 @@ struct connection {
     struct connection *later, *earlier; /* of those that wait */
     int fd;
     struct client *client; /* NULL until it has said the key */
-    pid_t pid;
+    struct fb_mp_identity process;
     char *in;
     size_t in_size, in_room;
     msgpack_sbuffer out;
@@ -189,13 +189,9 @@ static void serve(struct connection *connection, const char *body, size_t size)
 static void greet(struct connection *connection, const char *body, size_t size)
 {
     const struct fb_mp_object nothing = fb_mp_nil();
-    const struct fb_mp_object right = fb_mp_bytes(server.address->key, sizeof server.address->key);
-    struct fb_mp_object key = nothing;
-    int result = wire_read_key(body, size, &key);
-    if (result == 0 && fb_mp_object_compare(&key, &right) != 0)
-        result = -EACCES;
-    fb_mp_object_free(&key);
-    if (result == 0 && !(connection->client = keeper_client(connection->pid)))
+    bool right = size == sizeof server.address->key && memcmp(body, server.address->key, size) == 0;
+    int result = right ? 0 : -EACCES;
+    if (result == 0 && !(connection->client = keeper_client(&connection->process)))
         result = -ENOMEM;
     if (result == 0)
         connection->client->connections++;
@@ -227,7 +223,7 @@ static void add_connection(int fd)
         return;
     }
     connection->fd = fd;
-    connection->pid = pid;
+    connection->process = fb_mp_identity_of(pid);
     msgpack_sbuffer_init(&connection->out);
     connection->next = server.connections;
     if (connection->next)
@@ -370,7 +366,7 @@ static void handle_event(const struct epoll_event *event)
 static int begin(const struct fb_mp_manager_address *address)
 {
     struct sockaddr_un name;
-    socklen_t size = manager_socket_address(address->name, &name);
+    socklen_t size = manager_socket_address(address, &name);
     server.address = address;
     server.epoll = epoll_create1(EPOLL_CLOEXEC);
     server.listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);

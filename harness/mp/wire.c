@@ -113,8 +113,7 @@ int wire_pack_key(msgpack_sbuffer *buffer, const void *key, size_t size)
     msgpack_packer packer;
     int result;
     size_t start = begin(buffer, &packer, &result);
-    if (result == 0 &&
-        (msgpack_pack_array(&packer, 1) || msgpack_pack_bin_with_body(&packer, key, size)))
+    if (result == 0 && msgpack_sbuffer_write(buffer, key, size))
         result = -ENOMEM;
     return end(buffer, start, result);
 }
@@ -198,12 +197,74 @@ static int read_object(const msgpack_object *from, struct fb_mp_object *ret_obje
     }
 }
 
+/* The big-endian number of so many bytes. */
+static uint64_t read_length(const unsigned char *at, unsigned bytes)
+{
+    uint64_t length = 0;
+    for (unsigned i = 0; i < bytes; i++)
+        length = length << 8 | at[i];
+    return length;
+}
+
+/* What follows a type's byte, of those that we send: bytes of a length, and of each unit of that;
+ * and how many items each unit is. By MessagePack's specification. */
+struct form {
+    unsigned char first, last; /* type bytes; the low bits of some are the length */
+    unsigned char mask, length_bytes, unit_bytes, unit_items;
+};
+
+static const struct form forms[] = {
+    { 0x00, 0x7f, 0, 0, 0, 0 },    { 0x80, 0x8f, 0x0f, 0, 0, 2 }, { 0x90, 0x9f, 0x0f, 0, 0, 1 },
+    { 0xa0, 0xbf, 0x1f, 0, 1, 0 }, { 0xc0, 0xc0, 0, 0, 0, 0 },    { 0xc2, 0xc3, 0, 0, 0, 0 },
+    { 0xc4, 0xc4, 0, 1, 1, 0 },    { 0xc5, 0xc5, 0, 2, 1, 0 },    { 0xc6, 0xc6, 0, 4, 1, 0 },
+    { 0xca, 0xca, 0, 0, 4, 0 },    { 0xcb, 0xcb, 0, 0, 8, 0 },    { 0xcc, 0xcc, 0, 0, 1, 0 },
+    { 0xcd, 0xcd, 0, 0, 2, 0 },    { 0xce, 0xce, 0, 0, 4, 0 },    { 0xcf, 0xcf, 0, 0, 8, 0 },
+    { 0xd0, 0xd0, 0, 0, 1, 0 },    { 0xd1, 0xd1, 0, 0, 2, 0 },    { 0xd2, 0xd2, 0, 0, 4, 0 },
+    { 0xd3, 0xd3, 0, 0, 8, 0 },    { 0xd9, 0xd9, 0, 1, 1, 0 },    { 0xda, 0xda, 0, 2, 1, 0 },
+    { 0xdb, 0xdb, 0, 4, 1, 0 },    { 0xdc, 0xdc, 0, 2, 0, 1 },    { 0xdd, 0xdd, 0, 4, 0, 1 },
+    { 0xde, 0xde, 0, 2, 0, 2 },    { 0xdf, 0xdf, 0, 4, 0, 2 },    { 0xe0, 0xff, 0, 0, 0, 0 },
+};
+
+static const struct form *find_form(unsigned char type)
+{
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
+        if (type >= forms[i].first && type <= forms[i].last)
+            return &forms[i];
+    return NULL;
+}
+
+/* Whether the body is one item, with all that it says it has in it: msgpack makes room for what a
+ * length asks for before it looks how much is there. */
+static bool is_whole(const char *body, size_t size)
+{
+    const unsigned char *at = (const unsigned char *)body, *end = at + size;
+    uint64_t items = 1;
+    for (; items > 0; items--) {
+        const struct form *form = at < end ? find_form(*at) : NULL;
+        if (!form || (size_t)(end - at - 1) < form->length_bytes)
+            return false;
+        uint64_t units = form->length_bytes ? read_length(at + 1, form->length_bytes)
+                         : form->mask       ? *at & form->mask
+                                            : 1;
+        at += 1 + form->length_bytes;
+        if (units * form->unit_bytes > (size_t)(end - at))
+            return false;
+        at += units * form->unit_bytes;
+        items += units * form->unit_items;
+        if (items > (size_t)(end - at) + 1) /* each takes a byte */
+            return false;
+    }
+    return at == end;
+}
+
 /* The items of a frame's array: between least and most of them. To be destroyed in any case. */
 static int unpack(msgpack_unpacked *unpacked, const char *body, size_t size, size_t least,
                   size_t most)
 {
     size_t end = 0;
     msgpack_unpacked_init(unpacked);
+    if (!is_whole(body, size))
+        return -EPROTO;
     msgpack_unpack_return code = msgpack_unpack_next(unpacked, body, size, &end);
     if (code == MSGPACK_UNPACK_NOMEM_ERROR)
         return -ENOMEM;
@@ -273,17 +334,5 @@ int wire_read_answer(const char *body, size_t size, int *ret_result, struct fb_m
     msgpack_unpacked_destroy(&unpacked);
     if (result == 0)
         *ret_result = (int)code;
-    return result;
-}
-
-int wire_read_key(const char *body, size_t size, struct fb_mp_object *ret_key)
-{
-    msgpack_unpacked unpacked;
-    int result = unpack(&unpacked, body, size, 1, 1);
-    if (result == 0 && unpacked.data.via.array.ptr[0].type != MSGPACK_OBJECT_BIN)
-        result = -EPROTO;
-    if (result == 0)
-        result = read_object(&unpacked.data.via.array.ptr[0], ret_key);
-    msgpack_unpacked_destroy(&unpacked);
     return result;
 }

@@ -52,7 +52,8 @@ enum wire_kind { WIRE_LIST, WIRE_DICT, WIRE_VALUE, WIRE_QUEUE, WIRE_LOCK, WIRE_K
 #define WIRE_ARGUMENTS 2 /* of an operation at most */
 
 /* A request is [op, id, timeout_ns, thread, argument…]; an answer is [result, value]. The first
- * frame of a connection is the key, [bytes], whose answer is as any other. */
+ * frame of a connection is the key, as it is: who does not know it gets nothing else read. Its
+ * answer is as any other. */
 struct wire_request {
     enum wire_op op;
     uint64_t id;
@@ -76,7 +77,6 @@ int64_t wire_frame(const char *bytes, size_t size);
 int wire_read_request(const char *body, size_t size, struct wire_request *ret_request);
 int wire_read_answer(const char *body, size_t size, int *ret_result,
                      struct fb_mp_object *ret_value);
-int wire_read_key(const char *body, size_t size, struct fb_mp_object *ret_key);
 
 void wire_request_free(struct wire_request *request);
 
