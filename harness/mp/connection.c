@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -27,7 +28,8 @@
 /* One direction, in memory that all who have an end share. */
 struct direction {
     pthread_mutex_t sending, receiving;
-    uint64_t number; /* of messages so far; the sender's */
+    uint64_t number;           /* of messages so far; the sender's */
+    _Atomic uint64_t given_up; /* the last message of which not all could be sent */
     struct fb_mp_identity sender;
     uint64_t broken; /* the message whose breaking off was told; the receiver's */
 };
@@ -58,6 +60,8 @@ int fb_mp_connection_unpack(const struct fb_mp_connection_packed *packed,
     struct fb_mp_connection *connection = calloc(1, sizeof *connection);
     struct direction *direction = map_directions(fd[1]);
     if (!connection || !direction) {
+        if (direction)
+            munmap(direction, 2 * sizeof *direction);
         free(connection);
         close(fd[0]);
         close(fd[1]);
@@ -175,6 +179,8 @@ static int send_message(struct fb_mp_connection *connection, const char *bytes, 
         header.offset = FD_OFFSET;
         result = fb_mp_packet_send_fd(connection->fd, &header, fd);
     }
+    if (result < 0)
+        atomic_store(&direction->given_up, header.number);
     pthread_mutex_unlock(&direction->sending);
     return result;
 }
@@ -191,14 +197,16 @@ int fb_mp_send_fd(struct fb_mp_connection *connection, int fd)
 
 /* ---- receiving ---- */
 
-/* Whether the next packet goes on with the message; waits for it as long as its sender lives. */
+/* Whether the next packet goes on with the message; waits for it as long as its sender lives and
+ * means to send it. */
 static bool goes_on(const struct fb_mp_connection *connection, const struct fb_mp_header *before,
                     size_t offset)
 {
-    const struct direction *direction = &connection->direction[!connection->side];
+    struct direction *direction = &connection->direction[!connection->side];
     struct fb_mp_header next;
     while (fb_mp_wait_readable(connection->fd, LOOK_MS * FB_MP_MILLISECOND) == -ETIMEDOUT)
-        if (!fb_mp_identity_is_alive(&direction->sender) &&
+        if ((atomic_load(&direction->given_up) == before->number ||
+             !fb_mp_identity_is_alive(&direction->sender)) &&
             fb_mp_wait_readable(connection->fd, 0) == -ETIMEDOUT)
             return false;
     ssize_t size = recv(connection->fd, &next, sizeof next, MSG_PEEK);
@@ -239,8 +247,10 @@ static int deliver(struct fb_mp_connection *connection, const struct fb_mp_packe
     if (total <= size)
         return put_together(connection, first, first_size, buffer);
     char *whole = malloc(total);
-    if (!whole)
+    if (!whole) { /* what follows of it is not news */
+        connection->direction[!connection->side].broken = first->header.number;
         return -ENOMEM;
+    }
     int result = put_together(connection, first, first_size, whole);
     if (result < 0) {
         free(whole);

@@ -2,8 +2,10 @@
 
 #include "fork_safe.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -65,7 +67,7 @@ struct fb_mp_identity fb_mp_identity_self(void)
     pthread_mutex_lock(&mutex);
     if (!atomic_load(&known)) {
         self = fb_mp_identity_of(getpid());
-        atomic_store(&known, true);
+        atomic_store(&known, self.start != 0);
     }
     struct fb_mp_identity found = self;
     pthread_mutex_unlock(&mutex);
@@ -76,6 +78,9 @@ bool fb_mp_identity_is_alive(const struct fb_mp_identity *identity)
 {
     char state;
     uint64_t start;
-    return identity->pid > 0 && read_stat(identity->pid, &state, &start) &&
-           start == identity->start && state != 'Z' && state != 'X';
+    if (identity->pid <= 0 || (kill(identity->pid, 0) < 0 && errno == ESRCH))
+        return false;
+    if (!read_stat(identity->pid, &state, &start)) /* it ended just now, or no file can be opened */
+        return kill(identity->pid, 0) == 0 || errno != ESRCH;
+    return (identity->start == 0 || start == identity->start) && state != 'Z' && state != 'X';
 }

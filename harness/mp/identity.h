@@ -8,7 +8,7 @@
 
 struct fb_mp_identity {
     pid_t pid;
-    uint64_t start; /* in clock ticks since boot, as /proc/PID/stat says it */
+    uint64_t start; /* in clock ticks since boot, as /proc/PID/stat says it; 0: not known */
 };
 
 /* The calling process's; read once. */
@@ -17,7 +17,8 @@ struct fb_mp_identity fb_mp_identity_self(void);
 /* That of the process which has the number now; start 0 if there is none. */
 struct fb_mp_identity fb_mp_identity_of(pid_t pid);
 
-/* Whether it still runs: one that has ended but was not waited for does not. */
+/* Whether it still runs: one that has ended but was not waited for does not. One of which nothing
+ * more can be found out than that there is a process of that number, is taken to. */
 bool fb_mp_identity_is_alive(const struct fb_mp_identity *identity);
 
 #endif

@@ -100,7 +100,8 @@ int fb_mp_managed_value_set(struct fb_mp_proxy *value, struct fb_mp_object to);
 
 int fb_mp_managed_queue_make(struct fb_mp_manager *manager, size_t capacity,
                              struct fb_mp_proxy **ret_queue);
-/* -ETIMEDOUT: it is full, or empty. What a process takes and dies before it has read it is lost. */
+/* -ETIMEDOUT: it is full, or empty. What a process was given and could not read, since it died or
+ * has no memory for it, is in the queue again, in front. */
 int fb_mp_managed_queue_put(struct fb_mp_proxy *queue, struct fb_mp_object value,
                             int64_t timeout_ns);
 int fb_mp_managed_queue_get(struct fb_mp_proxy *queue, int64_t timeout_ns,

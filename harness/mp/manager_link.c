@@ -41,12 +41,15 @@ __attribute__((constructor)) static void watch_for_forks(void)
 
 /* ---- bytes ---- */
 
-static int send_all(int fd, const char *bytes, size_t size)
+/* *ret_some: whether a part of them was sent. */
+static int send_all(int fd, const char *bytes, size_t size, bool *ret_some)
 {
+    *ret_some = false;
     while (size > 0) {
         ssize_t sent = send(fd, bytes, size, MSG_NOSIGNAL);
         if (sent < 0 && errno != EINTR)
             return errno == ECONNRESET ? -EPIPE : -errno;
+        *ret_some |= sent > 0;
         bytes += sent > 0 ? sent : 0;
         size -= sent > 0 ? (size_t)sent : 0;
     }
@@ -67,11 +70,25 @@ static int receive_all(int fd, char *bytes, size_t size)
     return 0;
 }
 
-static int receive_answer(int fd, int *ret_result, struct fb_mp_object *ret_value)
+/* Reads the rest of an answer that there is no memory for. */
+static int receive_nowhere(int fd, size_t size)
+{
+    char room[ANSWER_ROOM];
+    int result = 0;
+    for (size_t part; size > 0 && result == 0; size -= part) {
+        part = size < sizeof room ? size : sizeof room;
+        result = receive_all(fd, room, part);
+    }
+    return result;
+}
+
+/* *ret_whole: it was received in whole, so that the connection is ready for another call. */
+static int receive_answer(int fd, int *ret_result, struct fb_mp_object *ret_value, bool *ret_whole)
 {
     char room[ANSWER_ROOM], *frame = room;
     uint32_t length;
     ssize_t got;
+    *ret_whole = false;
     do
         got = recv(fd, room, sizeof room, 0);
     while (got < 0 && errno == EINTR);
@@ -85,12 +102,15 @@ static int receive_answer(int fd, int *ret_result, struct fb_mp_object *ret_valu
     size_t whole = (size_t)length + WIRE_HEAD;
     if (length > WIRE_MOST || there > whole)
         return -EPROTO;
-    if (whole > sizeof room) {
-        if (!(frame = malloc(whole)))
-            return -ENOMEM;
-        memcpy(frame, room, there);
+    if (whole > sizeof room && !(frame = malloc(whole))) {
+        result = receive_nowhere(fd, whole - there);
+        *ret_whole = result == 0;
+        return result < 0 ? result : -ENOMEM;
     }
+    if (frame != room)
+        memcpy(frame, room, there);
     result = receive_all(fd, frame + there, whole - there);
+    *ret_whole = result == 0;
     if (result == 0)
         result = wire_read_answer(frame + WIRE_HEAD, length, ret_result, ret_value);
     if (frame != room)
@@ -124,12 +144,13 @@ static int say_key(int fd, const struct fb_mp_manager_address *address)
     msgpack_sbuffer buffer;
     struct fb_mp_object nothing = fb_mp_nil();
     int answer = 0;
+    bool some;
     msgpack_sbuffer_init(&buffer);
     int result = wire_pack_key(&buffer, address->key, sizeof address->key);
     if (result == 0)
-        result = send_all(fd, buffer.data, buffer.size);
+        result = send_all(fd, buffer.data, buffer.size, &some);
     if (result == 0)
-        result = receive_answer(fd, &answer, &nothing);
+        result = receive_answer(fd, &answer, &nothing, &some);
     fb_mp_object_free(&nothing);
     msgpack_sbuffer_destroy(&buffer);
     return result < 0 ? result : answer;
@@ -233,25 +254,54 @@ static void replace_connection(struct manager_link *link, int fd, int why)
 
 /* ---- calls ---- */
 
+/* Tells the server that what it gave from a queue is here. */
+static int say_taken(int fd, bool *ret_usable)
+{
+    const struct wire_request request = { .op = WIRE_QUEUE_TAKEN };
+    msgpack_sbuffer buffer;
+    bool some = false;
+    msgpack_sbuffer_init(&buffer);
+    int result = wire_pack_request(&buffer, &request);
+    if (result == 0)
+        result = send_all(fd, buffer.data, buffer.size, &some);
+    msgpack_sbuffer_destroy(&buffer);
+    *ret_usable = result == 0 || !some;
+    return result;
+}
+
+/* *ret_usable: the connection is ready for another call. */
+static int call_on(int fd, const struct wire_request *request, const msgpack_sbuffer *buffer,
+                   struct fb_mp_object *ret_value, bool *ret_usable)
+{
+    int answer;
+    bool some;
+    int result = send_all(fd, buffer->data, buffer->size, &some);
+    *ret_usable = result != -EPIPE && !some;
+    if (result == 0)
+        result = receive_answer(fd, &answer, ret_value, ret_usable);
+    if (result == 0 && answer == 0 && request->op == WIRE_QUEUE_GET &&
+        (result = say_taken(fd, ret_usable)) < 0)
+        fb_mp_object_free(ret_value);
+    return result < 0 ? result : answer;
+}
+
 int manager_link_exchange(struct manager_link *link, const struct wire_request *request,
                           struct fb_mp_object *ret_value)
 {
     msgpack_sbuffer buffer;
-    int answer;
+    bool usable = false;
     msgpack_sbuffer_init(&buffer);
     int result = wire_pack_request(&buffer, request), fd = -1;
     if (result == 0)
         result = fd = take_connection(link);
     if (result >= 0)
-        result = send_all(fd, buffer.data, buffer.size);
-    if (result == 0)
-        result = receive_answer(fd, &answer, ret_value);
+        result = call_on(fd, request, &buffer, ret_value, &usable);
     msgpack_sbuffer_destroy(&buffer);
-    if (result == 0)
+    if (usable)
         give_connection(link, fd);
     else if (fd >= 0)
         replace_connection(link, fd, result);
-    return result < 0 ? result : answer;
+    return result;
 }
 
 /* ---- */

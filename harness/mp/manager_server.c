@@ -29,6 +29,8 @@ struct connection {
     msgpack_sbuffer out;
     size_t sent;
     bool waits, broken;
+    struct fb_mp_object given;   /* what it took from a queue, and has not said to have */
+    uint64_t given_id;           /* the queue; 0: nothing */
     struct wire_request request; /* while it waits */
     int64_t deadline;
 };
@@ -124,12 +126,16 @@ static int perform(struct client *client, struct store_call *call)
     return thing ? store_run(thing, call) : -ENOENT;
 }
 
-/* What a dead process was to get from a queue is for the next one. */
-static void take_back(struct store_call *call)
+/* What its client has not said to have is for the next one, before all others. */
+static void take_back(struct connection *connection)
 {
-    struct store_thing *thing = keeper_find(call->request->id);
-    if (call->request->op == WIRE_QUEUE_GET && thing)
-        store_list_add(&thing->list, 0, &call->answer);
+    struct store_thing *thing = keeper_find(connection->given_id);
+    if (!connection->given_id)
+        return;
+    if (thing)
+        store_list_add(&thing->list, 0, &connection->given);
+    fb_mp_object_free(&connection->given);
+    connection->given_id = 0;
 }
 
 /* Does it and answers, unless it has to wait. Whether it is done. */
@@ -142,9 +148,10 @@ static bool try_call(struct connection *connection, struct wire_request *request
     if (result == STORE_WAIT)
         return false;
     answer(connection, result, &call.answer);
-    if (connection->broken && result == 0)
-        take_back(&call);
-    if (!call.borrowed)
+    if (result == 0 && request->op == WIRE_QUEUE_GET) {
+        connection->given = call.answer;
+        connection->given_id = request->id;
+    } else if (!call.borrowed)
         fb_mp_object_free(&call.answer);
     return true;
 }
@@ -171,7 +178,16 @@ static void serve(struct connection *connection, const char *body, size_t size)
         answer(connection, result, &nothing);
         return;
     }
-    uint64_t id = request.id;
+    uint64_t id = request.id, given_id = connection->given_id;
+    if (request.op == WIRE_QUEUE_TAKEN) {
+        fb_mp_object_free(&connection->given);
+        connection->given_id = 0;
+        wire_request_free(&request);
+        return;
+    }
+    take_back(connection);
+    if (given_id)
+        try_waiting(given_id);
     if (try_call(connection, &request)) {
         if (server.first)
             try_waiting(id);
@@ -249,6 +265,7 @@ static void end_connection(struct connection *connection)
 {
     struct client *client = connection->client;
     stop_waiting(connection);
+    take_back(connection);
     *(connection->before ? &connection->before->next : &server.connections) = connection->next;
     if (connection->next)
         connection->next->before = connection->before;
@@ -256,10 +273,9 @@ static void end_connection(struct connection *connection)
     msgpack_sbuffer_destroy(&connection->out);
     free(connection->in);
     free(connection);
-    if (client && --client->connections == 0) { /* its process has ended, or has no use for us */
+    if (client && --client->connections == 0) /* its process has ended, or has no use for us */
         keeper_drop_client(client);
-        try_waiting(ANY);
-    }
+    try_waiting(ANY);
     listen_again(true);
 }
 

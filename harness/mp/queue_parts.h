@@ -121,8 +121,9 @@ struct handle {
 };
 
 /* Looks before going to sleep: about as long as a sleep and a wake-up take; none where the process
- * has one CPU, on which nobody can do anything meanwhile. Known from the first handle on. */
-extern unsigned queue_spins;
+ * has one CPU, on which nobody can do anything meanwhile. As it was when the last handle was made.
+ */
+extern _Atomic unsigned queue_spins;
 
 /* The thread's; the queue gets a user more the first time. 0 and *ret_handle, or -EUSERS, -ENOMEM,
  * -ENOSPC. */

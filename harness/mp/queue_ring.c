@@ -140,7 +140,8 @@ static int wait_for(struct handle *handle, attempt attempt, fb_mp_bell *bell, in
     struct message *blocked;
     int64_t deadline = fb_mp_deadline(timeout_ns);
     int result = -EAGAIN;
-    for (unsigned i = 0; i < queue_spins && (result == -EAGAIN || result == -EBUSY); i++) {
+    unsigned spins = atomic_load_explicit(&queue_spins, memory_order_relaxed);
+    for (unsigned i = 0; i < spins && (result == -EAGAIN || result == -EBUSY); i++) {
         fb_mp_relax();
         result = attempt(handle, &blocked);
     }

@@ -1,3 +1,4 @@
+#include "fork_safe.h"
 #include "heap.h"
 #include "mutex.h"
 #include "queue_parts.h"
@@ -244,10 +245,11 @@ int fb_mp_queue_join(struct fb_mp_queue *queue, int64_t timeout_ns)
 /* ---- becoming a user, and ceasing to be one ---- */
 
 static _Thread_local struct handle *handles; /* the one that was used last comes first */
-static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t key;
-static bool is_watched; /* that threads and processes end */
-unsigned queue_spins;
+static bool has_key, has_handler; /* of threads' ends, of the process's */
+static pthread_mutex_t watching = PTHREAD_MUTEX_INITIALIZER;
+FB_MP_FORK_SAFE(watching);
+_Atomic unsigned queue_spins;
 
 /* Its queue may be gone by now, but not the memory that it was in. */
 static void leave(struct handle *handle)
@@ -288,13 +290,25 @@ static void forget_all(void)
     }
 }
 
-static void watch(void)
+__attribute__((constructor)) static void watch_forks(void)
+{
+    pthread_atfork(NULL, NULL, forget_all);
+}
+
+/* Makes sure that the ends of threads and of this process are seen. Once, but for what failed. */
+static int watch_ends(void)
 {
     cpu_set_t cpus;
+    pthread_mutex_lock(&watching);
+    if (!has_key)
+        has_key = pthread_key_create(&key, leave_all) == 0;
+    if (!has_handler)
+        has_handler = atexit(leave_at_exit) == 0;
     bool alone = sched_getaffinity(0, sizeof cpus, &cpus) == 0 && CPU_COUNT(&cpus) == 1;
     queue_spins = alone ? 0 : SPINS;
-    is_watched = pthread_key_create(&key, leave_all) == 0 && atexit(leave_at_exit) == 0 &&
-                 pthread_atfork(NULL, NULL, forget_all) == 0;
+    int result = has_key && has_handler ? 0 : -ENOMEM;
+    pthread_mutex_unlock(&watching);
+    return result;
 }
 
 /* With the lock held: 0 and *ret_index of a record that nobody has. */
@@ -343,8 +357,7 @@ static int enroll(struct handle *handle)
 static int add_handle(struct fb_mp_queue *queue, struct handle **ret_handle)
 {
     struct handle *handle = calloc(1, sizeof *handle);
-    pthread_once(&once, watch);
-    if (!handle || !is_watched) {
+    if (!handle || watch_ends() < 0) {
         free(handle);
         return -ENOMEM;
     }
