@@ -43,8 +43,10 @@ static pid_t pid_of(const struct user *user)
 static bool is_dead(const struct user *user)
 {
     struct fb_mp_identity identity = { .pid = pid_of(user), .start = user->identity.start };
-    return identity.pid != 0 && identity.pid != fb_mp_identity_self().pid &&
-           !fb_mp_identity_is_alive(&identity);
+    struct fb_mp_identity self = fb_mp_identity_self();
+    if (identity.pid == 0 || (identity.pid == self.pid && identity.start == self.start))
+        return false;
+    return !fb_mp_identity_is_alive(&identity);
 }
 
 /* ---- the lock, and what it guards ---- */
