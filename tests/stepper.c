@@ -17,7 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define EACH 600u      /* so far every instruction */
+#define EACH 600u      /* so far every instruction, unless STEPPER_EACH says how far */
 #define ENDLESS 50000u /* no operation is as long; a pair of exclusive instructions never ends */
 #define IN_CALL (~0u)  /* as a number of instructions: until it sleeps */
 
@@ -106,6 +106,7 @@ struct victim {
     struct scene *scene;
     pid_t pid;
     bool asleep; /* it has slept, or sleeps */
+    bool calls;  /* it runs from system call to system call */
 };
 
 /* Forks it and lets it come to where the operation is about to begin. */
@@ -217,14 +218,21 @@ static void check(const struct victim *victim, bool finished, unsigned instructi
     if (wrong && instructions == IN_CALL)
         fail_msg("%s, killed asleep: %s", victim->operation->name, wrong);
     if (wrong)
-        fail_msg("%s, killed after %u instructions%s: %s", victim->operation->name, instructions,
-                 finished ? ", all of them" : "", wrong);
+        fail_msg("%s, killed after %u %s%s: %s", victim->operation->name, instructions,
+                 victim->calls ? "stops at calls" : "instructions", finished ? ", all of them" : "",
+                 wrong);
+}
+
+static unsigned each(void)
+{
+    const char *wanted = getenv("STEPPER_EACH");
+    return wanted ? (unsigned)strtoul(wanted, NULL, 10) : EACH;
 }
 
 void stepper_kill_everywhere(const struct operation *operation, struct scene *scene)
 {
     struct victim victim = { .operation = operation, .scene = scene };
-    unsigned killed = 0, instructions = 0;
+    unsigned killed = 0, instructions = 0, far = each();
     unsigned short seed[3] = { 1, 2, 3 };
     uint64_t start_ms = clock_ms();
     for (bool finished = false; !finished; killed++) {
@@ -232,7 +240,7 @@ void stepper_kill_everywhere(const struct operation *operation, struct scene *sc
         check(&victim, finished, instructions);
         if (!finished)
             instructions +=
-                instructions < EACH ? 1 : 1 + (unsigned)nrand48(seed) % (instructions / 20);
+                instructions < far ? 1 : 1 + (unsigned)nrand48(seed) % (instructions / 20);
     }
     if (operation->asleep) {
         assert_true(victim.asleep);
@@ -241,6 +249,35 @@ void stepper_kill_everywhere(const struct operation *operation, struct scene *sc
     }
     print_message("%s: killed at %u points of about %u instructions, %u ms\n", operation->name,
                   killed, instructions, (unsigned)(clock_ms() - start_ms));
+}
+
+/* Until it is about to make a system call, or has made it. */
+static void step_to_call(struct victim *victim)
+{
+    int status = 0;
+    assert_int_equal(ptrace(PTRACE_SYSCALL, victim->pid, NULL, NULL), 0);
+    assert_int_equal(waitpid(victim->pid, &status, 0), victim->pid);
+    if (!WIFSTOPPED(status) || WSTOPSIG(status) != SIGTRAP)
+        fail_msg("%s: the victim ended or got a signal: %x", victim->operation->name, status);
+}
+
+void stepper_kill_at_calls(const struct operation *operation, struct scene *scene)
+{
+    struct victim victim = { .operation = operation, .scene = scene, .calls = true };
+    unsigned stops = 0;
+    for (bool finished = false; !finished; stops++) {
+        if (operation->begin)
+            operation->begin(scene);
+        start(&victim);
+        while (atomic_load(mark) == PREPARING)
+            step(&victim, false);
+        for (unsigned i = 0; i < stops && atomic_load(mark) == RUNNING; i++)
+            step_to_call(&victim);
+        finished = atomic_load(mark) == FINISHED;
+        reap(victim.pid);
+        check(&victim, finished, stops);
+    }
+    print_message("%s: killed at %u points before and after calls\n", operation->name, stops);
 }
 
 /* ---- */
@@ -285,8 +322,8 @@ static bool may_look(void)
 
 bool stepper_works(void)
 {
-#ifdef __SANITIZE_THREAD__
-    const bool sanitized = true; /* its calls at each access make an operation far too long */
+#if defined __SANITIZE_THREAD__ || defined __SANITIZE_ADDRESS__
+    const bool sanitized = true; /* their checks make an operation ten times as long */
 #else
     const bool sanitized = false;
 #endif

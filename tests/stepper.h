@@ -36,14 +36,18 @@ struct operation {
     const char *(*check)(struct scene *scene, bool finished);
 };
 
-/* Lets a victim die after 0, 1, 2, … instructions of the operation (beyond 600 now and then), and
- * if it sleeps also asleep, until one comes to the operation's end. Prints how many died; fails the
- * test when a check does. */
+/* Lets a victim die after 0, 1, 2, … instructions of the operation (beyond 600, or what the
+ * environment says in STEPPER_EACH, now and then), and if it sleeps also asleep, until one comes to
+ * the operation's end. Prints how many died; fails the test when a check does. */
 void stepper_kill_everywhere(const struct operation *operation, struct scene *scene);
 
 /* Lets one victim die after so many instructions. Whether the operation was over then. */
 bool stepper_kill_after(const struct operation *operation, struct scene *scene,
                         unsigned instructions);
+
+/* Lets a victim die before the operation's first system call, after it, before the second one, …
+ * until one comes to the operation's end. None may sleep for what never comes. */
+void stepper_kill_at_calls(const struct operation *operation, struct scene *scene);
 
 /* ---- sleepers ---- */
 

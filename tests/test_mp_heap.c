@@ -64,6 +64,90 @@ static void what_is_not_taken_is_refused(void **state)
     assert_false(fb_mp_is_shared(private, 1));
 }
 
+/* ---- places ---- */
+
+static void a_place_names_what_is_taken(void **state)
+{
+    (void)state;
+    void **place = take(sizeof *place), *private = NULL;
+    size_t used = fb_mp_heap_used();
+    assert_int_equal(fb_mp_alloc_at(1000, place), 0);
+    assert_int_equal((uintptr_t)*place % FB_MP_CELL, 0);
+    assert_true(fb_mp_is_shared(*place, 1000));
+    memset(*place, 0xff, 1000);
+    assert_int_equal(fb_mp_heap_used(), used + 16 * FB_MP_CELL);
+    assert_int_equal(fb_mp_alloc_at(1, &private), 0); /* a place may be anywhere */
+    assert_true(private != *place);
+    assert_int_equal(fb_mp_free_at(&private), 0);
+    assert_null(private);
+    assert_int_equal(fb_mp_free_at(place), 0);
+    assert_null(*place);
+    assert_int_equal(fb_mp_free_at(place), 0); /* as free(NULL) */
+    assert_int_equal(fb_mp_heap_used(), used);
+    assert_int_equal(fb_mp_free(place), 0);
+}
+
+/* A block may hold the place of its own, as the first of a list does. */
+static void a_place_may_be_in_its_block(void **state)
+{
+    (void)state;
+    for (size_t at = 0; at < 128 / sizeof(void *); at++) {
+        void *memory;
+        assert_int_equal(fb_mp_alloc_at(128, &memory), 0);
+        void **place = (void **)memory + at;
+        *place = memory;
+        assert_int_equal(fb_mp_free_at(place), 0);
+        assert_int_equal(fb_mp_heap_used(), 0);
+        assert_int_equal(fb_mp_free(take(100000)), 0);
+    }
+}
+
+static void a_refusal_leaves_the_place_alone(void **state)
+{
+    (void)state;
+    char private[128];
+    void **place = take(sizeof *place);
+    char *memory = take(10 * FB_MP_CELL);
+    *place = private;
+    assert_int_equal(fb_mp_alloc_at(0, place), -EINVAL);
+    assert_int_equal(fb_mp_alloc_at(SIZE_MAX, place), -ENOMEM);
+    assert_int_equal(fb_mp_alloc_at((size_t)1 << 36, place), -ENOMEM);
+    assert_int_equal(fb_mp_free_at(place), -EINVAL);
+    assert_ptr_equal(*place, private);
+    for (int i = 1; i < 10; i++) {
+        *place = memory + i * FB_MP_CELL;
+        assert_int_equal(fb_mp_free_at(place), -EINVAL);
+        assert_ptr_equal(*place, memory + i * FB_MP_CELL);
+    }
+    *place = memory;
+    assert_int_equal(fb_mp_free_at(place), 0);
+    *place = memory;
+    assert_int_equal(fb_mp_free_at(place), -EINVAL);
+    assert_int_equal(fb_mp_free(place), 0);
+    assert_int_equal(fb_mp_heap_used(), 0);
+}
+
+/* What one process takes at a place another one may give back there. */
+static void a_place_is_everybodys(void **state)
+{
+    (void)state;
+    void **place = take(sizeof *place);
+    size_t used = fb_mp_heap_used();
+    for (int i = 0; i < 2; i++) {
+        int status;
+        pid_t pid = fork();
+        if (pid == 0)
+            _exit(i == 0 ? fb_mp_alloc_at(5000, place) != 0 : fb_mp_free_at(place) != 0);
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_int_equal(status, 0);
+        assert_true(i == 0 ? fb_mp_heap_used() > used : fb_mp_heap_used() == used);
+        assert_int_equal(*place != NULL, i == 0);
+    }
+    assert_int_equal(fb_mp_free(place), 0);
+}
+
+/* ---- */
+
 /* Blocks of all sizes, in and out at random, each with a pattern of its own. */
 static void nothing_overlaps(void **state)
 {
@@ -139,6 +223,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_given_back_is_given_out_again),
         cmocka_unit_test(what_is_not_taken_is_refused),
+        cmocka_unit_test(a_place_names_what_is_taken),
+        cmocka_unit_test(a_place_may_be_in_its_block),
+        cmocka_unit_test(a_refusal_leaves_the_place_alone),
+        cmocka_unit_test(a_place_is_everybodys),
         cmocka_unit_test(nothing_overlaps),
         cmocka_unit_test(deaths_leave_it_whole),
     };

@@ -1,4 +1,4 @@
-/* harness/mp/sync.c, barrier.c, heap.c: a process is killed at every instruction of an operation,
+/* harness/mp/sync.c, barrier.c: a process is killed at every instruction of an operation,
  * and the others neither wait for it nor find what is wrong. */
 #include "support.h"
 #include "stepper.h"
@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
-#include <string.h>
 
 #define LIMIT (LIMIT_MS * FB_MP_MILLISECOND)
 #define SOON (STEPPER_LIMIT_MS * FB_MP_MILLISECOND)
@@ -22,11 +21,9 @@ struct scene {
     struct fb_mp_event *event;
     struct fb_mp_condition *condition;
     struct fb_mp_barrier *barrier;
-    struct sleeper sleeper;       /* another process, which shall not sleep for ever */
-    int64_t patience;             /* of waits */
-    unsigned victims;             /* so far */
-    char *known, *before, *block; /* see at the heap */
-    size_t used;
+    struct sleeper sleeper; /* another process, which shall not sleep for ever */
+    int64_t patience;       /* of waits */
+    unsigned victims;       /* so far */
 };
 
 /* An operation and what it needs. */
@@ -256,89 +253,6 @@ static void on_signal(int number)
     (void)number;
 }
 
-/* ---- heap ---- */
-
-#define HEAP_WHOLE (1 << 20) /* bytes that it grows by */
-#define BLOCK 1024           /* bytes of the victims' block */
-#define BEFORE 256u          /* of the one before it */
-
-static char *take(size_t size, int fill)
-{
-    void *memory;
-    assert_int_equal(fb_mp_alloc(size, &memory), 0);
-    memset(memory, fill, size);
-    return memory;
-}
-
-/* Foresees what the victim will get, as only then can be told whether it had taken it. */
-static void prepare_heap(struct scene *scene)
-{
-    if (!scene->known)
-        scene->known = take(200, 'k');
-    scene->used = fb_mp_heap_used();
-    scene->before = take(BEFORE, 1);
-    scene->block = take(BLOCK, 2);
-    assert_int_equal(fb_mp_free(scene->block), 0);
-    assert_ptr_equal(scene->block, scene->before + BEFORE);
-}
-
-static void alloc_and_free(struct scene *scene)
-{
-    (void)scene;
-    void *memory;
-    if (fb_mp_alloc(100, &memory) == 0)
-        fb_mp_free(memory);
-}
-
-/* Splits the rest of the heap; what is given back is joined with both its neighbours. */
-static void split_and_join(struct scene *scene)
-{
-    void *memory;
-    if (fb_mp_alloc(BLOCK, &memory) == 0) {
-        fb_mp_free(scene->before);
-        fb_mp_free(memory);
-    }
-}
-
-/* As above in a heap in which somebody has died: the victim repairs it. */
-static void damage_heap(struct scene *scene)
-{
-    static const struct operation operation = { .name = "damage", .run = split_and_join };
-    prepare_heap(scene);
-    stepper_kill_after(&operation, scene, scene->victims++ * 37 % 500);
-}
-
-static const char *use_heap(const struct scene *scene)
-{
-    static const size_t sizes[] = { 64, 5000, 100, 1000 };
-    char *memory[4];
-    for (int i = 0; i < 4; i++)
-        memory[i] = take(sizes[i], i);
-    for (int i = 0; i < 4; i++) {
-        for (size_t byte = 0; byte < sizes[i]; byte++)
-            if (memory[i][byte] != i)
-                return "blocks overlap";
-        fb_mp_free(memory[i]);
-    }
-    for (int byte = 0; byte < 200; byte++)
-        if (scene->known[byte] != 'k')
-            return "somebody wrote into a block that is in use";
-    return NULL;
-}
-
-/* Two victims, each with a block or not; when those are given back nothing else may be missing. */
-static const char *check_heap(struct scene *scene, bool finished)
-{
-    const char *wrong = use_heap(scene);
-    int first = fb_mp_free(scene->block), second = fb_mp_free(scene->block + BLOCK);
-    if (scene->victims == 0 && (second == 0 || (finished && first == 0)))
-        return "more is taken than the victim holds";
-    fb_mp_free(scene->before);
-    if (fb_mp_heap_used() != scene->used)
-        return "something is lost";
-    return wrong ? wrong : use_heap(scene);
-}
-
 static const struct play plays[] = {
     /* .operation: name, begin, prepare, ready, run, asleep, check */
     { .operation = { "lock", 0, warm_up, 0, lock_all, 0, check_lock } },
@@ -357,25 +271,17 @@ static const struct play plays[] = {
       .sleeper = wait_condition },
     { .operation = { "condition wait", 0, warm_up, 0, wait_real, notify, check_wait },
       .sleeper = wait_condition },
-    { .operation = { "heap", prepare_heap, 0, 0, alloc_and_free, 0, check_heap } },
-    { .operation = { "heap, joining", prepare_heap, 0, 0, split_and_join, 0, check_heap } },
-    { .operation = { "heap's repair", damage_heap, 0, 0, split_and_join, 0, check_heap } },
     { .operation = { "barrier", make_barrier, meet, sleep_on_barrier, meet, 0, check_barrier } },
 };
 
-/* What is left behind by all the dead: nothing, and the heap is in one piece. */
+/* What is left behind by all the dead: nothing. */
 static void perform(void **state)
 {
     struct scene scene = { .play = *state, .patience = LIMIT };
-    char *whole = take(HEAP_WHOLE, 0);
-    assert_int_equal(fb_mp_free(whole), 0);
     make_objects(&scene);
     stepper_kill_everywhere(&scene.play->operation, &scene);
     free_objects(&scene);
-    fb_mp_free(scene.known);
     assert_int_equal(fb_mp_heap_used(), 0);
-    assert_ptr_equal(take(HEAP_WHOLE, 0), whole);
-    assert_int_equal(fb_mp_free(whole), 0);
 }
 
 int main(void)

@@ -169,11 +169,13 @@ static int write_record(int fd, const struct record *record, const void *argumen
 static int make_record(const struct fb_mp_process_options *options, const char *task,
                        const char *name)
 {
-    struct record record = { .magic = MAGIC,
-                             .parent = getpid(),
-                             .heap = fb_mp_heap_place(),
-                             .fds = options->fds,
-                             .size = options->size };
+    struct record record;
+    memset(&record, 0, sizeof record); /* its padding too, which is written out */
+    record.magic = MAGIC;
+    record.parent = getpid();
+    record.heap = fb_mp_heap_place();
+    record.fds = options->fds;
+    record.size = options->size;
     record.has_heap = record.heap.fd >= 0;
     snprintf(record.task, sizeof record.task, "%s", task);
     snprintf(record.name, sizeof record.name, "%s", name);

@@ -206,31 +206,34 @@ static uint64_t read_length(const unsigned char *at, unsigned bytes)
     return length;
 }
 
-/* What follows a type's byte, of those that we send: bytes of a length, and of each unit of that;
- * and how many items each unit is. By MessagePack's specification. */
+/* What follows a type's byte, of those that we send: the bytes of a length, and of each unit of
+ * that; and how many items each unit is. By MessagePack's specification. */
 struct form {
-    unsigned char first, last; /* type bytes; the low bits of some are the length */
-    unsigned char mask, length_bytes, unit_bytes, unit_items;
+    unsigned char known, length_bytes, unit_bytes, unit_items;
 };
 
-static const struct form forms[] = {
-    { 0x00, 0x7f, 0, 0, 0, 0 },    { 0x80, 0x8f, 0x0f, 0, 0, 2 }, { 0x90, 0x9f, 0x0f, 0, 0, 1 },
-    { 0xa0, 0xbf, 0x1f, 0, 1, 0 }, { 0xc0, 0xc0, 0, 0, 0, 0 },    { 0xc2, 0xc3, 0, 0, 0, 0 },
-    { 0xc4, 0xc4, 0, 1, 1, 0 },    { 0xc5, 0xc5, 0, 2, 1, 0 },    { 0xc6, 0xc6, 0, 4, 1, 0 },
-    { 0xca, 0xca, 0, 0, 4, 0 },    { 0xcb, 0xcb, 0, 0, 8, 0 },    { 0xcc, 0xcc, 0, 0, 1, 0 },
-    { 0xcd, 0xcd, 0, 0, 2, 0 },    { 0xce, 0xce, 0, 0, 4, 0 },    { 0xcf, 0xcf, 0, 0, 8, 0 },
-    { 0xd0, 0xd0, 0, 0, 1, 0 },    { 0xd1, 0xd1, 0, 0, 2, 0 },    { 0xd2, 0xd2, 0, 0, 4, 0 },
-    { 0xd3, 0xd3, 0, 0, 8, 0 },    { 0xd9, 0xd9, 0, 1, 1, 0 },    { 0xda, 0xda, 0, 2, 1, 0 },
-    { 0xdb, 0xdb, 0, 4, 1, 0 },    { 0xdc, 0xdc, 0, 2, 0, 1 },    { 0xdd, 0xdd, 0, 4, 0, 1 },
-    { 0xde, 0xde, 0, 2, 0, 2 },    { 0xdf, 0xdf, 0, 4, 0, 2 },    { 0xe0, 0xff, 0, 0, 0, 0 },
+static const struct form forms[0xe0 - 0xc0] = {
+    [0x00] = { 1, 0, 0, 0 }, [0x02] = { 1, 0, 0, 0 }, [0x03] = { 1, 0, 0, 0 }, /* nil, bools */
+    [0x04] = { 1, 1, 1, 0 }, [0x05] = { 1, 2, 1, 0 }, [0x06] = { 1, 4, 1, 0 }, /* bytes */
+    [0x0a] = { 1, 0, 4, 0 }, [0x0b] = { 1, 0, 8, 0 },                          /* floats */
+    [0x0c] = { 1, 0, 1, 0 }, [0x0d] = { 1, 0, 2, 0 }, [0x0e] = { 1, 0, 4, 0 }, /* integers */
+    [0x0f] = { 1, 0, 8, 0 }, [0x10] = { 1, 0, 1, 0 }, [0x11] = { 1, 0, 2, 0 },
+    [0x12] = { 1, 0, 4, 0 }, [0x13] = { 1, 0, 8, 0 }, [0x19] = { 1, 1, 1, 0 },
+    [0x1a] = { 1, 2, 1, 0 }, [0x1b] = { 1, 4, 1, 0 }, /* strings */
+    [0x1c] = { 1, 2, 0, 1 }, [0x1d] = { 1, 4, 0, 1 }, /* arrays */
+    [0x1e] = { 1, 2, 0, 2 }, [0x1f] = { 1, 4, 0, 2 }, /* maps */
 };
 
-static const struct form *find_form(unsigned char type)
+/* Of a type; *ret_units: the length, where the type has it in its low bits, or else 1. */
+static struct form find_form(unsigned char type, uint64_t *ret_units)
 {
-    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
-        if (type >= forms[i].first && type <= forms[i].last)
-            return &forms[i];
-    return NULL;
+    *ret_units = type < 0xa0 ? type & 0x0f : type & 0x1f;
+    if (type >= 0x80 && type < 0xc0)
+        return type < 0x90   ? (struct form){ 1, 0, 0, 2 }
+               : type < 0xa0 ? (struct form){ 1, 0, 0, 1 }
+                             : (struct form){ 1, 0, 1, 0 };
+    *ret_units = 1;
+    return type < 0x80 || type >= 0xe0 ? (struct form){ 1, 0, 0, 0 } : forms[type - 0xc0];
 }
 
 /* Whether the body is one item, with all that it says it has in it: msgpack makes room for what a
@@ -240,17 +243,17 @@ static bool is_whole(const char *body, size_t size)
     const unsigned char *at = (const unsigned char *)body, *end = at + size;
     uint64_t items = 1;
     for (; items > 0; items--) {
-        const struct form *form = at < end ? find_form(*at) : NULL;
-        if (!form || (size_t)(end - at - 1) < form->length_bytes)
+        uint64_t units = 0;
+        struct form form = at < end ? find_form(*at, &units) : (struct form){ 0 };
+        if (!form.known || (size_t)(end - at - 1) < form.length_bytes)
             return false;
-        uint64_t units = form->length_bytes ? read_length(at + 1, form->length_bytes)
-                         : form->mask       ? *at & form->mask
-                                            : 1;
-        at += 1 + form->length_bytes;
-        if (units * form->unit_bytes > (size_t)(end - at))
+        if (form.length_bytes)
+            units = read_length(at + 1, form.length_bytes);
+        at += 1 + form.length_bytes;
+        if (units * form.unit_bytes > (size_t)(end - at))
             return false;
-        at += units * form->unit_bytes;
-        items += units * form->unit_items;
+        at += units * form.unit_bytes;
+        items += units * form.unit_items;
         if (items > (size_t)(end - at) + 1) /* each takes a byte */
             return false;
     }

@@ -1,0 +1,70 @@
+#include "queue_desk.h"
+
+#include "harness/mp/heap.h"
+
+#include <string.h>
+
+struct desk *desk;
+static size_t used; /* bytes of the heap before a test */
+
+void desk_make(size_t capacity)
+{
+    void *memory;
+    used = fb_mp_heap_used();
+    assert_int_equal(fb_mp_alloc(sizeof *desk, &memory), 0);
+    desk = memory;
+    assert_int_equal(fb_mp_queue_make(capacity, &desk->queue), 0);
+}
+
+void desk_drop(void)
+{
+    fb_mp_queue_free(desk->queue);
+    fb_mp_free(desk);
+    assert_int_equal(fb_mp_heap_used(), used);
+}
+
+struct fb_mp_process *desk_start(fb_mp_run run, enum fb_mp_method method)
+{
+    return started((struct fb_mp_process_options){
+        .run = run, .argument = &desk, .size = sizeof desk, .method = method });
+}
+
+void desk_find(const void *argument)
+{
+    memcpy(&desk, argument, sizeof desk);
+}
+
+void fill(unsigned char *bytes, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        bytes[i] = (unsigned char)(size * 31 + i * 7 + i / 251);
+}
+
+bool is_filled(const unsigned char *bytes, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        if (bytes[i] != (unsigned char)(size * 31 + i * 7 + i / 251))
+            return false;
+    return true;
+}
+
+int desk_put(uint64_t number, int64_t timeout_ns)
+{
+    return fb_mp_queue_put(desk->queue, &number, sizeof number, timeout_ns);
+}
+
+void desk_expect(uint64_t number)
+{
+    uint64_t found = ~0ull;
+    size_t size;
+    assert_int_equal(fb_mp_queue_get(desk->queue, &found, sizeof found, LIMIT, &size), 0);
+    assert_int_equal(size, sizeof found);
+    assert_int_equal(found, number);
+}
+
+int desk_look(void)
+{
+    uint64_t number;
+    size_t size;
+    return fb_mp_queue_get(desk->queue, &number, sizeof number, 0, &size);
+}
