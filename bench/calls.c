@@ -21,7 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define TRIPS 300
+#define TRIPS 2000
 #define LOCKINGS 20000
 #define MESSAGE 16 /* bytes of a round trip's */
 #define PAYLOAD ((size_t)1 << 20)

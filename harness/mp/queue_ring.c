@@ -2,6 +2,8 @@
 
 #include <errno.h>
 
+#define SPINS_A_LOOK 32 /* at the clock */
+
 /* ---- moving along the slots ---- */
 
 /* The next position worth looking at after one that the slot's word is beyond. */
@@ -138,18 +140,20 @@ static int try_once(struct handle *handle, attempt attempt)
 static int wait_for(struct handle *handle, attempt attempt, fb_mp_bell *bell, int64_t timeout_ns)
 {
     struct message *blocked;
-    int64_t deadline = fb_mp_deadline(timeout_ns);
-    int result = -EAGAIN;
-    unsigned spins = atomic_load_explicit(&queue_spins, memory_order_relaxed);
-    for (unsigned i = 0; i < spins && (result == -EAGAIN || result == -EBUSY); i++) {
+    int64_t deadline = fb_mp_deadline(timeout_ns), begin = fb_mp_now();
+    int64_t spin_ns = queue_spin_ns(handle->queue);
+    for (unsigned i = 1; spin_ns > 0; i++) {
         fb_mp_relax();
-        result = attempt(handle, &blocked);
+        int result = attempt(handle, &blocked);
+        if (result != -EAGAIN && result != -EBUSY)
+            return result;
+        if (i % SPINS_A_LOOK == 0 && fb_mp_now() - begin > spin_ns)
+            break;
     }
-    if (result != -EAGAIN && result != -EBUSY)
-        return result;
     for (;;) {
         uint32_t heard = fb_mp_bell_listen(bell);
-        if ((result = try_once(handle, attempt)) != -EAGAIN)
+        int result = try_once(handle, attempt);
+        if (result != -EAGAIN)
             return result;
         if (!fb_mp_sleep(bell, heard, deadline))
             return -ETIMEDOUT;

@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SPINS 300u
+#define SPIN_NS 50000      /* before sleeping, where nobody needs the CPU */
+#define SPIN_SHORT_NS 3000 /* … where somebody may */
 
 /* ---- what a user has ---- */
 
@@ -251,7 +252,7 @@ static pthread_key_t key;
 static bool has_key, has_handler; /* of threads' ends, of the process's */
 static pthread_mutex_t watching = PTHREAD_MUTEX_INITIALIZER;
 FB_MP_FORK_SAFE(watching);
-_Atomic unsigned queue_spins;
+static _Atomic unsigned cpus = 1; /* that this process may use */
 
 /* Its queue may be gone by now, but not the memory that it was in. */
 static void leave(struct handle *handle)
@@ -300,14 +301,14 @@ __attribute__((constructor)) static void watch_forks(void)
 /* Makes sure that the ends of threads and of this process are seen. Once, but for what failed. */
 static int watch_ends(void)
 {
-    cpu_set_t cpus;
+    cpu_set_t allowed;
     pthread_mutex_lock(&watching);
     if (!has_key)
         has_key = pthread_key_create(&key, leave_all) == 0;
     if (!has_handler)
         has_handler = atexit(leave_at_exit) == 0;
-    bool alone = sched_getaffinity(0, sizeof cpus, &cpus) == 0 && CPU_COUNT(&cpus) == 1;
-    queue_spins = alone ? 0 : SPINS;
+    if (sched_getaffinity(0, sizeof allowed, &allowed) == 0)
+        cpus = (unsigned)CPU_COUNT(&allowed);
     int result = has_key && has_handler ? 0 : -ENOMEM;
     pthread_mutex_unlock(&watching);
     return result;
@@ -349,11 +350,18 @@ static int enroll(struct handle *handle)
         user->identity.start = self.start;
         queue_in_order();
         if (handle->index == queue->users)
-            queue->users++;
+            __atomic_store_n(&queue->users, handle->index + 1, __ATOMIC_RELEASE);
         set_pid(user, self.pid);
     }
     unlock(queue);
     return result;
+}
+
+int64_t queue_spin_ns(const struct fb_mp_queue *queue)
+{
+    unsigned there = atomic_load_explicit(&cpus, memory_order_relaxed);
+    uint32_t users = __atomic_load_n(&queue->users, __ATOMIC_RELAXED);
+    return there == 1 ? 0 : users <= there ? SPIN_NS : SPIN_SHORT_NS;
 }
 
 static int add_handle(struct fb_mp_queue *queue, struct handle **ret_handle)
