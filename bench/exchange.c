@@ -3,9 +3,11 @@
 #include "overhead.h"
 
 #include "harness/child.h"
+#include "harness/cpus.h"
 #include "harness/cpython/peer.h"
 #include "harness/mp/heap.h"
 #include "harness/mp/sleep.h"
+#include "harness/topology.h"
 #include "harness/worker.h"
 
 #include <errno.h>
@@ -42,7 +44,11 @@ struct exchange {
 struct table {
     const struct fb_overhead *overhead;
     struct exchange *exchange;
-    char *message;                  /* [the largest size] */
+    char *message; /* [the largest size] */
+    /* Bound, as a process that is made runs on its maker's CPU for some ms where that does not
+     * sleep. */
+    unsigned cpu[2];
+    cpu_set_t allowed;
     char python[512], program[512]; /* "": there is none */
     double *sample[WAYS][SIZES];    /* [rounds] */
     double *small[2][CROWDS];       /* queue and ring */
@@ -91,6 +97,7 @@ static _Noreturn void be_partner(struct table *table, struct fb_channel *channel
 {
     struct exchange *exchange = table->exchange;
     fb_child_tie(parent);
+    fb_cpus_bind(table->cpu[(index + 1) % 2]);
     atomic_fetch_add(&exchange->ready, 1);
     int result = wait_for(&exchange->go, 1);
     if (result == 0)
@@ -158,7 +165,10 @@ static int measure_way(struct table *table, int way, size_t size, unsigned pairs
     struct fb_channel channel = { .way = &fb_channel_way[way], .size = size };
     int result = channel.way->open(&channel);
     if (result == 0) {
-        result = run(table, &channel, pairs, ret_ns);
+        result = fb_cpus_bind(table->cpu[0]);
+        if (result == 0)
+            result = run(table, &channel, pairs, ret_ns);
+        sched_setaffinity(0, sizeof table->allowed, &table->allowed);
         channel.way->close(&channel);
     }
     if (result < 0)
@@ -269,7 +279,7 @@ static int add_sizes(const struct table *table)
                 .name = "exchange.message",
                 .harness = way == PYTHON ? "Python Queue" : fb_channel_way[way].name,
                 .state = state,
-                .binding = "unbound",
+                .binding = "bound",
                 .workers = 2,
                 .ns = table->sample[way][k],
                 .peer_ns = way == FB_PIPE ? NULL : table->sample[FB_PIPE][k],
@@ -291,7 +301,7 @@ static int add_small(const struct table *table)
                 .name = crowd ? "exchange.crowd" : "exchange.small",
                 .harness = fb_channel_way[which ? FB_RING : FB_QUEUE].name,
                 .state = "48 B",
-                .binding = "unbound",
+                .binding = "bound",
                 .workers = crowd ? 4 : 2,
                 .ns = table->small[which][crowd],
                 .peer_ns = which ? NULL : table->small[1][crowd],
@@ -304,7 +314,7 @@ static int add_small(const struct table *table)
                                 .harness = "queue",
                                 .workers = 4,
                                 .state = "48 B",
-                                .binding = "unbound",
+                                .binding = "bound",
                                 .unit = "ratio to one pair",
                                 .of = fb_ratio_interval(table->small[0][CROWD],
                                                         table->small[0][ALONE],
@@ -329,7 +339,9 @@ static int make_table(struct table *table, double **ret_samples)
     for (size_t i = 0; i < 2 * CROWDS; i++, next += rounds)
         table->small[i / CROWDS][i % CROWDS] = next;
     find_python(table);
-    return 0;
+    if (sched_getaffinity(0, sizeof table->allowed, &table->allowed) < 0)
+        return -errno;
+    return fb_topology_choose(2, table->cpu);
 }
 
 int fb_exchange_measure(const struct fb_overhead *overhead, struct fb_error *error)
@@ -343,8 +355,8 @@ int fb_exchange_measure(const struct fb_overhead *overhead, struct fb_error *err
     }
     if (result == 0 && (result = add_sizes(&table)) == 0)
         result = add_small(&table);
-    if (result == -ENOMEM && !error->code)
-        fb_error_set(error, result, "out of memory");
+    if (result < 0 && !error->code)
+        fb_error_set(error, result, "can't exchange messages: %s", strerror(-result));
     fb_mp_free(table.exchange);
     free(table.message);
     free(samples);

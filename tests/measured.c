@@ -314,17 +314,16 @@ static void check_exchange(struct measured *measured)
     for (size_t way = 0; way < 6; way++)
         for (size_t i = 0; i < ways[way].sizes && !strstr(left_out_of(measured), ways[way].name);
              i++)
-            check_figure(measured,
-                         &(struct figure){ "exchange.message", ways[way].name, sizes[i], "unbound",
-                                           "ns", way == 2 ? NULL : "pipe", 2 });
+            check_figure(measured, &(struct figure){ "exchange.message", ways[way].name, sizes[i],
+                                                     "bound", "ns", way == 2 ? NULL : "pipe", 2 });
     for (unsigned pairs = 1; pairs <= 2; pairs++) {
         const char *name = pairs == 1 ? "exchange.small" : "exchange.crowd";
         check_figure(measured,
-                     &(struct figure){ name, "queue", "48 B", "unbound", "ns", "ring", 2 * pairs });
+                     &(struct figure){ name, "queue", "48 B", "bound", "ns", "ring", 2 * pairs });
         check_figure(measured,
-                     &(struct figure){ name, "ring", "48 B", "unbound", "ns", NULL, 2 * pairs });
+                     &(struct figure){ name, "ring", "48 B", "bound", "ns", NULL, 2 * pairs });
     }
-    check_figure(measured, &(struct figure){ "exchange.growth", "queue", "48 B", "unbound",
+    check_figure(measured, &(struct figure){ "exchange.growth", "queue", "48 B", "bound",
                                              "ratio to one pair", NULL, 4 });
 }
 
