@@ -212,19 +212,18 @@ int fb_mp_queue_take(struct fb_mp_queue *queue, int64_t timeout_ns, const void *
 int fb_mp_queue_get(struct fb_mp_queue *queue, void *buffer, size_t size, int64_t timeout_ns,
                     size_t *ret_size)
 {
+    const void *message;
     struct handle *handle;
-    int result = take_next(queue, timeout_ns, &handle);
+    int result = fb_mp_queue_take(queue, timeout_ns, &message, ret_size);
     if (result < 0)
         return result;
-    const struct message *held = &handle->user->held;
-    if (held->size == QUEUE_END)
-        return -ENODATA;
-    *ret_size = held->size;
-    handle->again = held->size > size;
-    if (handle->again)
+    if (*ret_size > size) {
+        queue_handle(queue, &handle); /* it has one by now */
+        handle->again = true;
         return -EMSGSIZE;
-    if (held->size)
-        memcpy(buffer, bytes_of(held), held->size);
+    }
+    if (*ret_size)
+        memcpy(buffer, message, *ret_size);
     return 0;
 }
 

@@ -57,13 +57,17 @@ void store_list_clear(struct store_list *list)
 
 /* ---- operations ---- */
 
-/* The place of an index, which counts from the end if it is negative. 0 or -ERANGE. */
-static int find(const struct store_list *list, const struct fb_mp_object *index, size_t *ret_at)
+/* The place of the index that is the first argument, which counts from the end if it is negative.
+ * 0, -EINVAL: it is no number, or -ERANGE. */
+static int find(const struct store_list *list, const struct store_call *call, size_t *ret_at)
 {
+    const struct fb_mp_object *index = store_argument(call, 0);
+    if (index->type != FB_MP_INTEGER)
+        return -EINVAL;
     int64_t at = index->integer < 0 ? index->integer + (int64_t)list->count : index->integer;
     if (at < 0 || at >= (int64_t)list->count)
         return -ERANGE;
-    *ret_at = (size_t)at;
+    *ret_at = list->first + (size_t)at;
     return 0;
 }
 
@@ -93,12 +97,10 @@ static int extend(struct store_thing *thing, struct store_call *call)
 static int get(struct store_thing *thing, struct store_call *call)
 {
     size_t at;
-    if (store_argument(call, 0)->type != FB_MP_INTEGER)
-        return -EINVAL;
-    int result = find(&thing->list, store_argument(call, 0), &at);
+    int result = find(&thing->list, call, &at);
     if (result < 0)
         return result;
-    call->answer = thing->list.items[thing->list.first + at];
+    call->answer = thing->list.items[at];
     call->borrowed = true;
     return 0;
 }
@@ -106,14 +108,11 @@ static int get(struct store_thing *thing, struct store_call *call)
 static int set(struct store_thing *thing, struct store_call *call)
 {
     size_t at;
-    if (store_argument(call, 0)->type != FB_MP_INTEGER)
-        return -EINVAL;
-    int result = find(&thing->list, store_argument(call, 0), &at);
+    int result = find(&thing->list, call, &at);
     if (result < 0)
         return result;
-    struct fb_mp_object *place = &thing->list.items[thing->list.first + at];
-    fb_mp_object_free(place);
-    *place = *store_argument(call, 1);
+    fb_mp_object_free(&thing->list.items[at]);
+    thing->list.items[at] = *store_argument(call, 1);
     *store_argument(call, 1) = fb_mp_nil();
     return 0;
 }
@@ -132,11 +131,9 @@ static int insert(struct store_thing *thing, struct store_call *call)
 static int pop(struct store_thing *thing, struct store_call *call)
 {
     size_t at;
-    if (store_argument(call, 0)->type != FB_MP_INTEGER)
-        return -EINVAL;
-    int result = find(&thing->list, store_argument(call, 0), &at);
+    int result = find(&thing->list, call, &at);
     if (result == 0)
-        store_list_take(&thing->list, at, &call->answer);
+        store_list_take(&thing->list, at - thing->list.first, &call->answer);
     return result;
 }
 
