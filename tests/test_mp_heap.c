@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -217,10 +218,28 @@ static void deaths_leave_it_whole(void **state)
     assert_int_equal(fb_mp_free(mine), 0);
 }
 
+/* What the kernel would reserve, and kill others for. */
+static void more_than_there_is_is_refused(void **state)
+{
+    (void)state;
+    void *memory = NULL;
+    size_t used = fb_mp_heap_used(), bytes = 0;
+    char line[128];
+    FILE *file = fopen("/proc/meminfo", "r");
+    assert_non_null(file);
+    while (fgets(line, sizeof line, file) && sscanf(line, "MemTotal: %zu", &bytes) != 1)
+        ;
+    fclose(file);
+    assert_int_equal(fb_mp_alloc(bytes * 1024, &memory), -ENOMEM);
+    assert_null(memory);
+    assert_int_equal(fb_mp_heap_used(), used);
+}
+
 int main(void)
 {
     fb_mp_heap_make(); /* its descriptor stays open as long as the program runs */
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(more_than_there_is_is_refused),
         cmocka_unit_test(what_is_given_back_is_given_out_again),
         cmocka_unit_test(what_is_not_taken_is_refused),
         cmocka_unit_test(a_place_names_what_is_taken),

@@ -1,5 +1,6 @@
 #include "blocks.h"
 
+#include "memory.h"
 #include "mutex.h"
 #include "sleep.h"
 
@@ -233,6 +234,8 @@ static int grow(struct fb_mp_blocks blocks, uint32_t wanted)
     if (cells > most)
         cells = most;
     if (cells < (size_t)head->cells + wanted)
+        return -ENOMEM;
+    if (!fb_mp_has_memory((cells - head->cells) * FB_MP_CELL))
         return -ENOMEM;
     int result = reserve(blocks.fd, map_offset() + head->cells * sizeof(uint32_t),
                          map_offset() + cells * sizeof(uint32_t));

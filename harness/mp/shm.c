@@ -1,6 +1,7 @@
 #include "shm.h"
 
 #include "fork_safe.h"
+#include "memory.h"
 #include "tracker.h"
 
 #include <errno.h>
@@ -105,6 +106,8 @@ static int make_file(struct fb_mp_segment *segment)
     segment->fd = open(FB_MP_TRACKER_FOLDER, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
     if (segment->fd < 0)
         return -errno;
+    if (!fb_mp_has_memory(segment->size))
+        return -ENOSPC;
     do
         result = fallocate(segment->fd, 0, 0, (off_t)segment->size);
     while (result < 0 && errno == EINTR);
