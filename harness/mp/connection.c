@@ -187,12 +187,14 @@ static int send_message(struct fb_mp_connection *connection, const char *bytes, 
 
 int fb_mp_send(struct fb_mp_connection *connection, const void *message, size_t size)
 {
+    if (size && !message)
+        return -EINVAL;
     return send_message(connection, message ? message : "", size, -1);
 }
 
 int fb_mp_send_fd(struct fb_mp_connection *connection, int fd)
 {
-    return fd < 0 ? -EBADF : send_message(connection, "", 0, fd);
+    return fcntl(fd, F_GETFD) < 0 ? -EBADF : send_message(connection, "", 0, fd);
 }
 
 /* ---- receiving ---- */

@@ -28,7 +28,8 @@ __attribute__((constructor)) static void watch_forks(void)
 }
 
 /* The state and the start time of a process: fields 3 and 22 of its line; the name in field 2 may
- * have blanks and brackets in it. False when there is no such process. */
+ * have blanks and brackets in it. False when there is no such process. One whose first thread has
+ * ended, but not others (field 20), is no zombie. */
 static bool read_stat(pid_t pid, char *ret_state, uint64_t *ret_start)
 {
     char path[32], line[1024];
@@ -43,11 +44,14 @@ static bool read_stat(pid_t pid, char *ret_state, uint64_t *ret_start)
     line[size] = '\0';
     const char *field = strrchr(line, ')');
     unsigned long long start;
+    long threads;
     if (!field || sscanf(field + 2,
-                         "%c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s "
+                         "%c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %ld "
                          "%*s %llu",
-                         ret_state, &start) != 2)
+                         ret_state, &threads, &start) != 3)
         return false;
+    if (*ret_state == 'Z' && threads > 1)
+        *ret_state = 'S';
     *ret_start = start;
     return true;
 }

@@ -19,7 +19,7 @@ void fb_mp_log_to(int fd, enum fb_mp_log_level level);
 /* Writes one line: "2026-01-31 12:34:56.789Z INFO    Process-1[4711] text", in UTC. Control
  * characters of the text become '?', and it is cut after 3,900 bytes, so that the line is written
  * by one call and stays whole in a pipe, and in a file that is opened to append. What can't be
- * written is lost. */
+ * written is lost; a pipe that is full is waited for. */
 void fb_mp_log(enum fb_mp_log_level level, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 

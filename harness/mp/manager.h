@@ -7,6 +7,7 @@
  * -EPIPE     the server has ended
  * -ENOENT    also: the object is gone, since nobody had a proxy for it any more
  * -EMSGSIZE, -ELOOP  a value is larger than 1 GiB, or nested deeper than FB_MP_DEPTH
+ * -ENOTSUP   that is not for an object of this kind
  * -EMFILE, -ENOMEM   this process or the machine has no room for a call
  * Values that are passed stay the caller's; those that come back are freed with fb_mp_object_free.
  */
@@ -25,13 +26,13 @@ struct fb_mp_proxy;
 int fb_mp_manager_start(enum fb_mp_method method, struct fb_mp_manager **ret_manager,
                         struct fb_error *error);
 
-/* Ends the server if this process started it, else only the use of it. Proxies become useless;
- * close them before. NULL is accepted. */
+/* Ends the server if this process started it, else only the use of it. Close its proxies before:
+ * after this they must not be used. NULL is accepted. */
 void fb_mp_manager_close(struct fb_mp_manager *manager);
 
 /* What another process needs to know, as bytes: part of an argument, or a message. Who knows it can
  * use the server, if it is the same user's. A forked process may use the manager and its proxies as
- * they are. */
+ * they are; it has a proxy, as far as the server knows, from its first use of that on. */
 struct fb_mp_manager_address {
     char name[48];
     unsigned char key[32];

@@ -254,10 +254,10 @@ static void replace_connection(struct manager_link *link, int fd, int why)
 
 /* ---- calls ---- */
 
-/* Tells the server that what it gave from a queue is here. */
-static int say_taken(int fd, bool *ret_usable)
+/* Tells the server whether what it gave from a queue is here. */
+static int say_taken(int fd, enum wire_op op, bool *ret_usable)
 {
-    const struct wire_request request = { .op = WIRE_QUEUE_TAKEN };
+    const struct wire_request request = { .op = op };
     msgpack_sbuffer buffer;
     bool some = false;
     msgpack_sbuffer_init(&buffer);
@@ -279,9 +279,13 @@ static int call_on(int fd, const struct wire_request *request, const msgpack_sbu
     *ret_usable = result != -EPIPE && !some;
     if (result == 0)
         result = receive_answer(fd, &answer, ret_value, ret_usable);
-    if (result == 0 && answer == 0 && request->op == WIRE_QUEUE_GET &&
-        (result = say_taken(fd, ret_usable)) < 0)
-        fb_mp_object_free(ret_value);
+    if (request->op == WIRE_QUEUE_GET && result == 0 && answer == 0) {
+        result = say_taken(fd, WIRE_QUEUE_TAKEN, ret_usable);
+        if (result < 0)
+            fb_mp_object_free(ret_value);
+    } else if (request->op == WIRE_QUEUE_GET && result < 0 && *ret_usable)
+        /* If that can't be said either, the next call on this connection says it. */
+        say_taken(fd, WIRE_QUEUE_NOT_TAKEN, ret_usable);
     return result < 0 ? result : answer;
 }
 

@@ -5,6 +5,7 @@
 #include "store.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -36,7 +37,7 @@ struct connection {
 };
 
 static struct {
-    int listener, epoll;
+    int listener, epoll, spare; /* spare: for want of descriptors */
     bool listens;
     const struct fb_mp_manager_address *address;
     bool broken;                                   /* a connection is */
@@ -80,13 +81,15 @@ static void flush(struct connection *connection)
     msgpack_sbuffer_clear(out);
 }
 
-static void answer(struct connection *connection, int result, const struct fb_mp_object *value)
+/* Whether that could be said. */
+static bool answer(struct connection *connection, int result, const struct fb_mp_object *value)
 {
     const struct fb_mp_object nothing = fb_mp_nil();
     int packed = wire_pack_answer(&connection->out, result, result < 0 ? &nothing : value);
     if (packed < 0 && wire_pack_answer(&connection->out, packed, &nothing) < 0)
         give_up(connection); /* no memory even for that */
     flush(connection);
+    return packed == 0;
 }
 
 /* ---- calls ---- */
@@ -147,10 +150,12 @@ static bool try_call(struct connection *connection, struct wire_request *request
     int result = perform(connection->client, &call);
     if (result == STORE_WAIT)
         return false;
-    answer(connection, result, &call.answer);
+    bool said = answer(connection, result, &call.answer);
     if (result == 0 && request->op == WIRE_QUEUE_GET) {
         connection->given = call.answer;
         connection->given_id = request->id;
+        if (!said)
+            take_back(connection);
     } else if (!call.borrowed)
         fb_mp_object_free(&call.answer);
     return true;
@@ -188,6 +193,10 @@ static void serve(struct connection *connection, const char *body, size_t size)
     take_back(connection);
     if (given_id)
         try_waiting(given_id);
+    if (request.op == WIRE_QUEUE_NOT_TAKEN) {
+        wire_request_free(&request);
+        return;
+    }
     if (try_call(connection, &request)) {
         if (server.first)
             try_waiting(id);
@@ -247,13 +256,37 @@ static void add_connection(int fd)
     server.connections = connection;
 }
 
+/* With the descriptor that is kept for this: tells who wants to connect that there are no more.
+ * False: nobody does. */
+static bool refuse_one(void)
+{
+    const struct fb_mp_object nothing = fb_mp_nil();
+    msgpack_sbuffer out;
+    close(server.spare);
+    int fd = accept4(server.listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    msgpack_sbuffer_init(&out);
+    if (fd >= 0 && wire_pack_answer(&out, -EMFILE, &nothing) == 0 &&
+        send(fd, out.data, out.size, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+        fb_mp_log(FB_MP_LOG_WARNING, "can't tell that there are too many connections");
+    msgpack_sbuffer_destroy(&out);
+    if (fd >= 0) {
+        shutdown(fd, SHUT_WR); /* closing it on an unread key could take the answer back */
+        close(fd);
+    }
+    server.spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    return fd >= 0;
+}
+
 static void accept_all(void)
 {
     for (;;) {
         int fd = accept4(server.listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
         if (fd >= 0)
             add_connection(fd);
-        else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
+        else if ((errno == EMFILE || errno == ENFILE) && server.spare >= 0) {
+            if (!refuse_one())
+                return;
+        } else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
             listen_again(false); /* until a connection ends */
             return;
         } else if (errno != EINTR && errno != ECONNABORTED)
@@ -383,7 +416,13 @@ static int begin(const struct fb_mp_manager_address *address)
 {
     struct sockaddr_un name;
     socklen_t size = manager_socket_address(address, &name);
+    unsigned ready = (unsigned)fb_mp_descriptor(0);
+    /* What a fork brought along would keep others' pipes open as long as this lives. */
+    if (ready > 3)
+        close_range(3, ready - 1, 0);
+    close_range(ready + 1, ~0u, 0);
     server.address = address;
+    server.spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
     server.epoll = epoll_create1(EPOLL_CLOEXEC);
     server.listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (server.epoll < 0 || server.listener < 0 ||

@@ -118,7 +118,7 @@ static int commit(struct handle *handle, int64_t timeout_ns)
 int fb_mp_queue_put(struct fb_mp_queue *queue, const void *message, size_t size, int64_t timeout_ns)
 {
     struct handle *handle;
-    int result = queue_handle(queue, &handle);
+    int result = size && !message ? -EINVAL : queue_handle(queue, &handle);
     if (result < 0)
         return result;
     if (size <= QUEUE_INLINE)

@@ -26,11 +26,13 @@ struct fb_mp_queue;
  * from fb_mp_alloc. */
 int fb_mp_queue_make(size_t capacity, struct fb_mp_queue **ret_queue);
 
-/* With what is in it, when nobody uses it any more. NULL is accepted. */
+/* With what is in it, when nobody uses it any more: a thread that has is a user until it has ended,
+ * a process until it was joined. NULL is accepted. */
 void fb_mp_queue_free(struct fb_mp_queue *queue);
 
 /* Puts size bytes (0 and more), copied. 0, or: -ETIMEDOUT the queue is full, -EPIPE it is closed,
- * -ENOMEM or -ENOSPC no memory for it, -EUSERS it has too many users already. */
+ * -ENOMEM or -ENOSPC no memory for it, -EUSERS it has too many users already, -EINVAL no message.
+ */
 int fb_mp_queue_put(struct fb_mp_queue *queue, const void *message, size_t size,
                     int64_t timeout_ns);
 
@@ -39,7 +41,7 @@ int fb_mp_queue_put_end(struct fb_mp_queue *queue, int64_t timeout_ns);
 
 /* Takes a message, copied into size bytes at buffer. 0 and *ret_size, or:
  * -ETIMEDOUT  the queue is empty
- * -ENODATA    an end mark was taken
+ * -ENODATA    an end mark was taken; it belongs to the caller as a message does
  * -EMSGSIZE   it has *ret_size bytes, more than the buffer: it is taken, and this thread's next get
  *             or take brings it
  * -EPIPE      the queue is closed and empty

@@ -149,6 +149,7 @@ void queue_publish(struct handle *handle, struct message *slot);
 /* Takes the next message into what the user holds. 0, -ETIMEDOUT (empty) or -EPIPE. */
 int queue_next(struct handle *handle, int64_t timeout_ns);
 
+/* Whether it is, for sure: neither closed, nor would the end of somebody dead make room. */
 bool queue_is_full(struct handle *handle);
 
 /* The first position that was not claimed. */

@@ -196,7 +196,11 @@ bool queue_is_full(struct handle *handle)
 {
     struct message *blocked;
     uint64_t word = find_tail(handle);
-    return queue_ahead(word, handle->tail) < 0 || is_full(handle, &blocked);
+    if (atomic_load_explicit(&handle->queue->closed, memory_order_relaxed))
+        return false;
+    if (queue_ahead(word, handle->tail) < 0)
+        return queue_state(word) == FULL;
+    return is_full(handle, &blocked) && !blocked;
 }
 
 uint64_t queue_tail(struct fb_mp_queue *queue)

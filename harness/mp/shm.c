@@ -210,7 +210,7 @@ static int open_file(struct fb_mp_segment *segment)
 
 int fb_mp_segment_attach(const char *name, struct fb_mp_segment **ret_segment)
 {
-    if (!is_name(name))
+    if (!name || !is_name(name))
         return -EINVAL;
     forget_unlinked();
     struct fb_mp_segment *segment = calloc(1, sizeof *segment);
@@ -270,7 +270,7 @@ void fb_mp_segment_close(struct fb_mp_segment *segment)
 int fb_mp_segment_unlink(const char *name)
 {
     char path[PATH_MAX];
-    if (!is_name(name))
+    if (!name || !is_name(name))
         return -EINVAL;
     make_path(name, path);
     /* No child is forked meanwhile: its copy of the descriptor would keep the folder locked. */

@@ -88,8 +88,11 @@ size_t fb_mp_tracker_sweep(void)
     size_t used = 0;
     int folder = fb_mp_tracker_lock_folder();
     DIR *list = folder < 0 ? NULL : fdopendir(folder);
-    if (!list)
-        return 0;
+    if (!list) { /* it can't be told: look again later */
+        if (folder >= 0)
+            close(folder);
+        return 1;
+    }
     for (struct dirent *entry; (entry = readdir(list));) {
         struct stat status;
         if (strncmp(entry->d_name, FB_MP_TRACKER_PREFIX, strlen(FB_MP_TRACKER_PREFIX)) != 0 ||

@@ -41,7 +41,9 @@ enum wire_op {
     WIRE_VALUE_SET,
     WIRE_QUEUE_PUT,
     WIRE_QUEUE_GET,
-    WIRE_QUEUE_TAKEN, /* has no answer: what the last get on this connection brought has arrived */
+    /* Without an answer: what the last get on this connection brought has arrived; or has not. */
+    WIRE_QUEUE_TAKEN,
+    WIRE_QUEUE_NOT_TAKEN,
     WIRE_QUEUE_SIZE,
     WIRE_LOCK_ACQUIRE,
     WIRE_LOCK_RELEASE,
