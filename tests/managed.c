@@ -95,7 +95,7 @@ int managed_connect(void)
 
 pid_t managed_server(void)
 {
-    pid_t pid;
+    pid_t pid = 0;
     int fd = managed_connect();
     assert_true(fd >= 0 && manager_peer_is_ours(fd, &pid));
     close(fd);
