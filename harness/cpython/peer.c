@@ -84,15 +84,20 @@ int fb_peer_find(const char *variant, char *ret_variant, size_t size, struct fb_
 int fb_peer_program(const char *name, char *ret_path, size_t size, struct fb_error *error)
 {
     static const char *const places[] = { "../harness/cpython", "../share/forkbench/cpython" };
-    char self[PATH_MAX];
+    char self[PATH_MAX], *path;
     ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
     if (length < 0)
         return fb_error_set(error, -errno, "can't read /proc/self/exe: %s", strerror(errno));
     self[length] = '\0';
     *strrchr(self, '/') = '\0';
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        snprintf(ret_path, size, "%s/%s/%s", self, places[i], name);
-        if (access(ret_path, R_OK) == 0)
+        int made = asprintf(&path, "%s/%s/%s", self, places[i], name);
+        bool there = made >= 0 && (size_t)made < size && access(path, R_OK) == 0;
+        if (there)
+            strcpy(ret_path, path);
+        if (made >= 0)
+            free(path);
+        if (there)
             return 0;
     }
     return fb_error_set(error, -ENOPKG, "%s not found: beside %.150s: install forkbench whole",
