@@ -183,7 +183,7 @@ static int take_next(struct fb_mp_queue *queue, int64_t timeout_ns, struct handl
     if (result == 0)
         return 0;
     if (held) {
-        atomic_thread_fence(memory_order_seq_cst);
+        atomic_fetch_add(&queue->idle, 0); /* orders what was done before the ringing */
         fb_mp_bell_ring(&queue->idle, INT_MAX);
     }
     return result == -ETIMEDOUT && timeout_ns > 0 ? queue_next(handle, timeout_ns) : result;
@@ -237,7 +237,7 @@ int fb_mp_queue_done(struct fb_mp_queue *queue)
         return -EINVAL;
     handle->again = false;
     queue_release(handle->user);
-    atomic_thread_fence(memory_order_seq_cst);
+    atomic_fetch_add(&queue->idle, 0); /* orders what was done before the ringing */
     fb_mp_bell_ring(&queue->idle, INT_MAX);
     return 0;
 }

@@ -262,7 +262,7 @@ static void leave(struct handle *handle)
         queue_release(handle->user);
         queue_drop_draft(&handle->user->draft);
         set_pid(handle->user, 0);
-        atomic_thread_fence(memory_order_seq_cst);
+        atomic_fetch_add(&queue->idle, 0); /* orders what was done before the ringing */
         fb_mp_bell_ring(&queue->idle, INT_MAX);
     }
     free(handle);
