@@ -66,7 +66,7 @@ static void write_line(const char *line, size_t length)
     pthread_sigmask(SIG_BLOCK, &broken, &before);
     ssize_t wrote;
     do
-        wrote = write(log_fd, line, length);
+        wrote = write(fb_mp_log_descriptor(), line, length);
     while (wrote < 0 && errno == EINTR);
     if (wrote < 0 && errno == EPIPE && !sigismember(&pending, SIGPIPE))
         sigtimedwait(&broken, NULL, &none);
@@ -90,6 +90,11 @@ void fb_mp_log(enum fb_mp_log_level level, const char *format, ...)
     line[length++] = '\n';
     write_line(line, length);
     errno = code;
+}
+
+int fb_mp_log_descriptor(void)
+{
+    return __atomic_load_n(&log_fd, __ATOMIC_RELAXED);
 }
 
 /* ---- looking inside ---- */

@@ -25,6 +25,9 @@ void fb_mp_log(enum fb_mp_log_level level, const char *format, ...)
 
 /* ---- for the runtime itself ---- */
 
+/* Where it goes. */
+int fb_mp_log_descriptor(void);
+
 /* In a process that begins: if FB_DEBUG_WAIT names it ("*": any), says on stderr how to attach, and
  * waits until a debugger or profiler has. */
 void fb_mp_debug_wait(void);

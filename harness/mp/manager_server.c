@@ -411,16 +411,23 @@ static void handle_event(const struct epoll_event *event)
         receive(connection);
 }
 
+/* What a fork brought along would keep others' pipes and locks as long as this lives. */
+static void close_all_but(int one, int other)
+{
+    int low = one < other ? one : other, high = one < other ? other : one;
+    if (low > 3)
+        close_range(3, (unsigned)low - 1, 0);
+    if (high > 3 && high - 1 > low)
+        close_range(low < 3 ? 3 : (unsigned)low + 1, (unsigned)high - 1, 0);
+    close_range((unsigned)high + 1, ~0u, 0);
+}
+
 /* Listens, and tells who waits for that. 0 or a negative errno. */
 static int begin(const struct fb_mp_manager_address *address)
 {
     struct sockaddr_un name;
     socklen_t size = manager_socket_address(address, &name);
-    unsigned ready = (unsigned)fb_mp_descriptor(0);
-    /* What a fork brought along would keep others' pipes open as long as this lives. */
-    if (ready > 3)
-        close_range(3, ready - 1, 0);
-    close_range(ready + 1, ~0u, 0);
+    close_all_but(fb_mp_descriptor(0), fb_mp_log_descriptor());
     server.address = address;
     server.spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
     server.epoll = epoll_create1(EPOLL_CLOEXEC);

@@ -182,16 +182,9 @@ static int take_next(struct fb_mp_queue *queue, int64_t timeout_ns, struct handl
     result = queue_next(handle, 0);
     if (result == 0)
         return 0;
-    if (held) {
-        atomic_fetch_add(&queue->idle, 0); /* orders what was done before the ringing */
-        fb_mp_bell_ring(&queue->idle, INT_MAX);
-    }
+    if (held)
+        queue_ring_idle(queue);
     return result == -ETIMEDOUT && timeout_ns > 0 ? queue_next(handle, timeout_ns) : result;
-}
-
-static const void *bytes_of(const struct message *message)
-{
-    return queue_has_memory(message) ? message->memory : message->bytes;
 }
 
 int fb_mp_queue_take(struct fb_mp_queue *queue, int64_t timeout_ns, const void **ret_message,
@@ -204,7 +197,7 @@ int fb_mp_queue_take(struct fb_mp_queue *queue, int64_t timeout_ns, const void *
     const struct message *held = &handle->user->held;
     if (held->size == QUEUE_END)
         return -ENODATA;
-    *ret_message = bytes_of(held);
+    *ret_message = queue_bytes(held);
     *ret_size = held->size;
     return 0;
 }
@@ -237,8 +230,7 @@ int fb_mp_queue_done(struct fb_mp_queue *queue)
         return -EINVAL;
     handle->again = false;
     queue_release(handle->user);
-    atomic_fetch_add(&queue->idle, 0); /* orders what was done before the ringing */
-    fb_mp_bell_ring(&queue->idle, INT_MAX);
+    queue_ring_idle(queue);
     return 0;
 }
 

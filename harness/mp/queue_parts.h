@@ -95,6 +95,11 @@ static inline bool queue_has_memory(const struct message *message)
     return message->size > QUEUE_INLINE && message->size != QUEUE_END;
 }
 
+static inline const void *queue_bytes(const struct message *message)
+{
+    return queue_has_memory(message) ? message->memory : message->bytes;
+}
+
 static inline void queue_copy(struct message *to, const struct message *from)
 {
     to->size = from->size;
@@ -105,6 +110,13 @@ static inline void queue_copy(struct message *to, const struct message *from)
 static inline void queue_in_order(void)
 {
     atomic_signal_fence(memory_order_seq_cst);
+}
+
+/* After a message is done with. */
+static inline void queue_ring_idle(struct fb_mp_queue *queue)
+{
+    atomic_fetch_add(&queue->idle, 0); /* orders that before the ringing */
+    fb_mp_bell_ring(&queue->idle, INT_MAX);
 }
 
 /* ---- queue_users.c ---- */

@@ -194,7 +194,7 @@ int fb_mp_queue_retake(struct fb_mp_queue *queue, const void **ret_message, size
     handle->again = false;
     if (held->size == QUEUE_END)
         return -ENODATA;
-    *ret_message = queue_has_memory(held) ? held->memory : held->bytes;
+    *ret_message = queue_bytes(held);
     *ret_size = held->size;
     return 0;
 }
@@ -262,8 +262,7 @@ static void leave(struct handle *handle)
         queue_release(handle->user);
         queue_drop_draft(&handle->user->draft);
         set_pid(handle->user, 0);
-        atomic_fetch_add(&queue->idle, 0); /* orders what was done before the ringing */
-        fb_mp_bell_ring(&queue->idle, INT_MAX);
+        queue_ring_idle(queue);
     }
     free(handle);
 }
