@@ -3,7 +3,6 @@
 #include "harness/mp/heap.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -238,26 +237,12 @@ static void perform(void **state)
     assert_int_equal(fb_mp_heap_used(), used);
 }
 
-/* On one CPU a queue does not spin before it sleeps, which would be most of a victim's way. */
-static void stay_on_one_cpu(void)
-{
-    cpu_set_t cpus, first;
-    int cpu = 0;
-    if (sched_getaffinity(0, sizeof cpus, &cpus) != 0)
-        return;
-    while (!CPU_ISSET(cpu, &cpus))
-        cpu++;
-    CPU_ZERO(&first);
-    CPU_SET(cpu, &first);
-    sched_setaffinity(0, sizeof first, &first);
-}
-
 int scene_main(const struct play *plays, size_t count)
 {
     struct CMUnitTest tests[count];
-    if (!stepper_works())
+    if (!stepper_set_up()) /* on its one CPU a queue does not spin, most of a victim's way otherwise
+                            */
         return EXIT_SKIP;
-    stay_on_one_cpu();
     make_notes();
     fb_mp_heap_make(); /* its descriptor stays open as long as the program runs */
     for (size_t i = 0; i < count; i++)

@@ -17,7 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define EACH 600u      /* so far every instruction, unless STEPPER_EACH says how far */
+#define EACH 300u      /* so far every instruction, unless STEPPER_EACH says how far */
 #define ENDLESS 50000u /* no operation is as long; a pair of exclusive instructions never ends */
 #define IN_CALL (~0u)  /* as a number of instructions: until it sleeps */
 
@@ -329,4 +329,22 @@ bool stepper_works(void)
 #endif
     const char *preload = getenv("LD_PRELOAD"); /* how valgrind, which traces nothing, shows */
     return !sanitized && !(preload && strstr(preload, "vgpreload")) && may_trace() && may_look();
+}
+
+/* Tracer and victim take turns, so two CPUs only mean that each wakes the other one from its sleep.
+ */
+static void stay_on_this_cpu(void)
+{
+    cpu_set_t cpu;
+    CPU_ZERO(&cpu);
+    CPU_SET(sched_getcpu(), &cpu);
+    sched_setaffinity(0, sizeof cpu, &cpu);
+}
+
+bool stepper_set_up(void)
+{
+    if (!stepper_works())
+        return false;
+    stay_on_this_cpu();
+    return true;
 }

@@ -13,6 +13,9 @@
 
 /* Whether a process may trace its child here, and see what it sleeps on. */
 bool stepper_works(void);
+/* The same, and if so binds this process, and what it forks, to one CPU, where a step takes a
+ * quarter of the time. */
+bool stepper_set_up(void);
 
 /* ---- victims ---- */
 
@@ -36,7 +39,7 @@ struct operation {
     const char *(*check)(struct scene *scene, bool finished);
 };
 
-/* Lets a victim die after 0, 1, 2, … instructions of the operation (beyond 600, or what the
+/* Lets a victim die after 0, 1, 2, … instructions of the operation (beyond 300, or what the
  * environment says in STEPPER_EACH, now and then), and if it sleeps also asleep, until one comes to
  * the operation's end. Prints how many died; fails the test when a check does. */
 void stepper_kill_everywhere(const struct operation *operation, struct scene *scene);

@@ -287,7 +287,7 @@ static void perform(void **state)
 int main(void)
 {
     struct CMUnitTest tests[sizeof plays / sizeof *plays];
-    if (!stepper_works())
+    if (!stepper_set_up())
         return EXIT_SKIP;
     fb_mp_heap_make(); /* its descriptor stays open as long as the program runs */
     signal(SIGUSR1, on_signal);

@@ -253,7 +253,7 @@ static void perform(void **state)
 int main(void)
 {
     struct CMUnitTest tests[sizeof plays / sizeof *plays];
-    if (!stepper_works())
+    if (!stepper_set_up())
         return EXIT_SKIP;
     fb_mp_heap_make(); /* its descriptor stays open as long as the program runs */
     for (size_t i = 0; i < sizeof plays / sizeof *plays; i++)

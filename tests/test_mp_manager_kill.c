@@ -196,7 +196,7 @@ static void perform(void **state)
 int main(void)
 {
     struct CMUnitTest tests[sizeof plays / sizeof *plays];
-    if (!stepper_works())
+    if (!stepper_set_up())
         return EXIT_SKIP;
     for (size_t i = 0; i < sizeof plays / sizeof *plays; i++)
         tests[i] = (struct CMUnitTest){ .name = plays[i].operation.name,
