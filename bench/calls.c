@@ -1,32 +1,27 @@
 /* What the runtime adds to what it is made of: its pipe to a socket, its lock to a mutex, its
  * manager to a round trip, its queue to a copy of memory. */
 #include "overhead.h"
+#include "partner.h"
+#include "payload.h"
 
-#include "harness/child.h"
 #include "harness/cpus.h"
 #include "harness/mp/connection.h"
 #include "harness/mp/manager.h"
 #include "harness/mp/mutex.h"
-#include "harness/mp/queue.h"
 #include "harness/mp/sync.h"
 #include "harness/topology.h"
 #include "harness/worker.h"
 
 #include <errno.h>
 #include <sched.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define TRIPS 2000
 #define LOCKINGS 20000
 #define MESSAGE 16 /* bytes of a round trip's */
-#define PAYLOAD ((size_t)1 << 20)
-#define PAYLOADS 24
-#define SLOTS 4 /* of the queue of payloads: what is on its way fits into a cache */
 
 enum { PIPE, LOCK, APPEND, COPY, WRITE, FIGURES };
 
@@ -49,33 +44,13 @@ static const struct {
 
 struct table {
     const struct fb_overhead *overhead;
-    char *from, *to;               /* [PAYLOAD] */
+    struct fb_payload payload;
     struct fb_mp_manager *manager; /* on that CPU */
     struct fb_mp_proxy *list;
     unsigned cpu;
     cpu_set_t allowed;
     double *sample[FIGURES][KINDS]; /* [rounds] */
 };
-
-/* ---- partners ---- */
-
-/* A process that does that with what is at context, and ends. */
-static pid_t make_partner(int (*body)(void *context), void *context)
-{
-    pid_t parent = getpid(), pid = fork();
-    if (pid != 0)
-        return pid;
-    fb_child_tie(parent);
-    _exit(body(context) < 0);
-}
-
-static int end_partner(pid_t pid)
-{
-    int status = 1;
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-        ;
-    return status == 0 ? 0 : -EIO;
-}
 
 /* ---- round trips ---- */
 
@@ -103,7 +78,7 @@ static int measure_socket(int type, double *ret_ns)
     int result = 0;
     if (socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, trip.fd) < 0)
         return -errno;
-    pid_t pid = make_partner(echo_plain, &trip);
+    pid_t pid = fb_partner_make(echo_plain, &trip);
     close(trip.fd[1]);
     uint64_t start_ns = 0;
     for (int i = -1; i < TRIPS && result == 0; i++) { /* the first one finds it awake */
@@ -115,7 +90,7 @@ static int measure_socket(int type, double *ret_ns)
     }
     *ret_ns = (double)(fb_now_ns() - start_ns) / TRIPS;
     close(trip.fd[0]);
-    int end = pid < 0 ? -EAGAIN : end_partner(pid);
+    int end = fb_partner_end(pid);
     return result < 0 ? result : end;
 }
 
@@ -142,7 +117,7 @@ static int measure_pipe(struct table *table, double *ret_ns)
     int result = fb_mp_pipe(true, &trip.end[0], &trip.end[1]);
     if (result < 0)
         return result;
-    pid_t pid = make_partner(echo_pipe, &trip);
+    pid_t pid = fb_partner_make(echo_pipe, &trip);
     fb_mp_connection_close(trip.end[1]);
     uint64_t start_ns = 0;
     for (int i = -1; i < TRIPS && result == 0; i++) {
@@ -154,7 +129,7 @@ static int measure_pipe(struct table *table, double *ret_ns)
     }
     *ret_ns = (double)(fb_now_ns() - start_ns) / TRIPS;
     fb_mp_connection_close(trip.end[0]);
-    int end = pid < 0 ? -EAGAIN : end_partner(pid);
+    int end = fb_partner_end(pid);
     return result < 0 ? result : end;
 }
 
@@ -248,93 +223,25 @@ static int measure_mutex(struct table *table, double *ret_ns)
 
 /* ---- payloads ---- */
 
-struct taker {
-    struct fb_mp_queue *queue;
-    char *to; /* NULL: leaves it where it is */
-};
-
-static int take_all(void *context)
-{
-    struct taker *taker = context;
-    const void *message;
-    size_t size;
-    int result;
-    do
-        result = taker->to ? fb_mp_queue_get(taker->queue, taker->to, PAYLOAD, FB_MP_FOREVER, &size)
-                           : fb_mp_queue_take(taker->queue, FB_MP_FOREVER, &message, &size);
-    while (result == 0);
-    return result == -ENODATA ? 0 : result;
-}
-
-static int put_in_place(struct fb_mp_queue *queue, int number)
-{
-    void *memory;
-    int result = fb_mp_queue_reserve(queue, PAYLOAD, &memory);
-    if (result < 0)
-        return result;
-    memset(memory, number, PAYLOAD);
-    return fb_mp_queue_commit(queue, FB_MP_FOREVER);
-}
-
-/* Through a queue to a process that copies them out, or leaves them where they were written. The
- * first ones, which find pages that nobody has touched, don't count. */
-static int measure_queue(struct table *table, bool copied, double *ret_ns)
-{
-    struct taker taker = { .to = copied ? table->to : NULL };
-    int result = fb_mp_queue_make(SLOTS, &taker.queue);
-    if (result < 0)
-        return result;
-    pid_t pid = make_partner(take_all, &taker);
-    uint64_t start_ns = 0;
-    for (int i = -2 * SLOTS; i < PAYLOADS && result == 0; i++) {
-        if (i == 0)
-            start_ns = fb_now_ns();
-        result = copied ? fb_mp_queue_put(taker.queue, table->from, PAYLOAD, FB_MP_FOREVER)
-                        : put_in_place(taker.queue, i);
-    }
-    *ret_ns = (double)(fb_now_ns() - start_ns) / PAYLOADS;
-    int end = fb_mp_queue_put_end(taker.queue, FB_MP_FOREVER);
-    if (end == 0)
-        end = pid < 0 ? -EAGAIN : end_partner(pid);
-    fb_mp_queue_free(taker.queue);
-    return result < 0 ? result : end;
-}
-
 static int measure_copy(struct table *table, double *ret_ns)
 {
-    return measure_queue(table, true, ret_ns);
+    return fb_payload_through(&table->payload, true, ret_ns);
 }
 
 static int measure_in_place(struct table *table, double *ret_ns)
 {
-    return measure_queue(table, false, ret_ns);
-}
-
-/* Keeps the compiler from leaving out what nobody reads. */
-static void use(const char *memory)
-{
-    __asm__ volatile("" : : "r"(memory) : "memory");
+    return fb_payload_through(&table->payload, false, ret_ns);
 }
 
 static int measure_memcpy(struct table *table, double *ret_ns)
 {
-    uint64_t start_ns = fb_now_ns();
-    for (int i = 0; i < PAYLOADS; i++) {
-        memcpy(table->to, table->from, PAYLOAD);
-        use(table->to);
-    }
-    *ret_ns = (double)(fb_now_ns() - start_ns) / PAYLOADS;
+    *ret_ns = fb_payload_memcpy(&table->payload);
     return 0;
 }
 
 static int measure_private(struct table *table, double *ret_ns)
 {
-    uint64_t start_ns = fb_now_ns();
-    for (int i = 0; i < PAYLOADS; i++) {
-        memset(table->to, i, PAYLOAD);
-        use(table->to);
-    }
-    *ret_ns = (double)(fb_now_ns() - start_ns) / PAYLOADS;
+    *ret_ns = fb_payload_private(&table->payload);
     return 0;
 }
 
@@ -387,12 +294,8 @@ static int prepare(struct table *table, double **ret_samples, struct fb_error *e
 {
     size_t rounds = table->overhead->rounds;
     double *samples = *ret_samples = calloc(FIGURES * KINDS * rounds, sizeof *samples);
-    table->from = malloc(PAYLOAD);
-    table->to = malloc(PAYLOAD);
-    if (!samples || !table->from || !table->to)
+    if (!samples || fb_payload_make(&table->payload) < 0)
         return fb_error_set(error, -ENOMEM, "out of memory");
-    memset(table->from, 1, PAYLOAD);
-    memset(table->to, 2, PAYLOAD);
     for (size_t i = 0; i < FIGURES * KINDS; i++)
         table->sample[i / KINDS][i % KINDS] = samples + i * rounds;
     if (sched_getaffinity(0, sizeof table->allowed, &table->allowed) < 0 ||
@@ -415,8 +318,7 @@ int fb_call_measure(const struct fb_overhead *overhead, struct fb_error *error)
     if (result == 0 && add_figures(&table) < 0)
         result = fb_error_set(error, -ENOMEM, "out of memory");
     end_manager(&table);
-    free(table.from);
-    free(table.to);
+    fb_payload_free(&table.payload);
     free(samples);
     return result;
 }

@@ -254,16 +254,22 @@ static void garbage_does_no_harm(void **state)
 
 /* ---- deaths ---- */
 
+struct holder {
+    bool has_child;
+    uint32_t holds, over; /* what the word says then; it only grows, so that nobody misses it */
+};
+
 static int lock_and_stay(void *context)
 {
+    const struct holder *holder = context;
     if (fb_mp_managed_lock_acquire(shared, 0) != 0)
         return 1;
-    if (*(bool *)context && fork() == 0) { /* one that outlives it, with all that it had open */
-        atomic_store(word, 1);
-        _exit(!wait_for(word, 2));
+    if (holder->has_child && fork() == 0) { /* one that outlives it, with all that it had open */
+        atomic_store(word, holder->holds);
+        _exit(!wait_for(word, holder->over));
     }
-    if (!*(bool *)context)
-        atomic_store(word, 1);
+    if (!holder->has_child)
+        atomic_store(word, holder->holds);
     for (;;)
         pause();
 }
@@ -278,12 +284,13 @@ static void a_killed_holder_leaves_the_lock(void **state)
 {
     (void)state;
     DONE(fb_mp_managed_lock_make(manager, &shared));
-    for (int i = 0; i < 4; i++) {
-        bool has_child = i % 2, has_waiter = i / 2;
+    atomic_store(word, 0);
+    for (uint32_t i = 0; i < 4; i++) {
+        struct holder holder = { .has_child = i % 2, .holds = 2 * i + 1, .over = 2 * i + 2 };
+        bool has_waiter = i / 2;
         struct waiter waiter = { .call = take_left };
-        atomic_store(word, 0);
-        pid_t pid = forked_run(lock_and_stay, &has_child);
-        assert_true(wait_for(word, 1));
+        pid_t pid = forked_run(lock_and_stay, &holder);
+        assert_true(wait_for(word, holder.holds));
         FAILS(fb_mp_managed_lock_acquire(shared, 0), -ETIMEDOUT);
         FAILS(fb_mp_managed_lock_release(shared), -EPERM);
         if (has_waiter) {
@@ -303,7 +310,7 @@ static void a_killed_holder_leaves_the_lock(void **state)
         }
         DONE(fb_mp_managed_lock_acquire(shared, 0)); /* told once */
         DONE(fb_mp_managed_lock_release(shared));
-        atomic_store(word, 2);
+        atomic_store(word, holder.over);
     }
     fb_mp_proxy_close(shared);
 }

@@ -9,7 +9,7 @@
 struct fb_mp_barrier;
 
 /* parties: how many have to come, at least 1. 0 and *ret_barrier in shared memory, -EINVAL, or a
- * negative errno from fb_mp_alloc. Freed when nobody uses it any more. */
+ * negative errno from fb_mp_alloc. Freed when nobody uses it any more; NULL is accepted. */
 int fb_mp_barrier_make(unsigned parties, struct fb_mp_barrier **ret_barrier);
 void fb_mp_barrier_free(struct fb_mp_barrier *barrier);
 

@@ -31,7 +31,8 @@ struct direction {
     uint64_t number;           /* of messages so far; the sender's */
     _Atomic uint64_t given_up; /* the last message of which not all could be sent */
     struct fb_mp_identity sender;
-    uint64_t broken; /* the message whose breaking off was told; the receiver's */
+    uint64_t broken;            /* the message whose breaking off was told; the receiver's */
+    struct fb_mp_packet packet; /* that came last; the receiver's */
 };
 
 struct fb_mp_connection {
@@ -168,7 +169,8 @@ static int send_message(struct fb_mp_connection *connection, const char *bytes, 
     int result = fb_mp_mutex_take(&direction->sending, FB_MP_FOREVER);
     if (result < 0 && result != -EOWNERDEAD)
         return result;
-    direction->sender = fb_mp_identity_self();
+    if (size > FB_MP_FRAGMENT || fd >= 0) /* or nobody asks for it */
+        direction->sender = fb_mp_identity_self();
     struct fb_mp_header header = { .number = ++direction->number, .total = size, .is_fd = fd >= 0 };
     do {
         size_t part = size - header.offset < FB_MP_FRAGMENT ? size - header.offset : FB_MP_FRAGMENT;
@@ -278,24 +280,25 @@ static int keep_fd(struct fb_mp_connection *connection, const struct fb_mp_packe
 static int receive_next(struct fb_mp_connection *connection, char *buffer, size_t size,
                         int64_t deadline, size_t *ret_size)
 {
-    struct fb_mp_packet packet;
+    struct direction *direction = &connection->direction[!connection->side];
+    struct fb_mp_packet *packet = &direction->packet;
     size_t first;
     for (;;) {
         int result = deadline == FB_MP_FOREVER
                          ? 0
                          : fb_mp_wait_readable(connection->fd, deadline - fb_mp_now());
         if (result == 0)
-            result = fb_mp_packet_receive(connection->fd, &packet, &first);
+            result = fb_mp_packet_receive(connection->fd, packet, &first);
         if (result < 0)
             return result;
-        if (packet.header.offset == 0)
+        if (packet->header.offset == 0)
             break;
         /* The rest of a message that somebody began to receive and did not end. */
-        if (connection->direction[!connection->side].broken != packet.header.number)
-            return break_off(connection, packet.header.number);
+        if (direction->broken != packet->header.number)
+            return break_off(connection, packet->header.number);
     }
-    return packet.header.is_fd ? keep_fd(connection, &packet)
-                               : deliver(connection, &packet, first, buffer, size, ret_size);
+    return packet->header.is_fd ? keep_fd(connection, packet)
+                                : deliver(connection, packet, first, buffer, size, ret_size);
 }
 
 static int take_kept(struct fb_mp_connection *connection, void *buffer, size_t size,

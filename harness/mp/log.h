@@ -23,13 +23,15 @@ void fb_mp_log_to(int fd, enum fb_mp_log_level level);
 void fb_mp_log(enum fb_mp_log_level level, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* A process that FB_DEBUG_WAIT=NAME in the environment names ("*": each that is started) says on
+ * stderr how to attach to it, and begins only when a debugger or profiler has. */
+
 /* ---- for the runtime itself ---- */
 
-/* Where it goes. */
+/* Where the log goes. */
 int fb_mp_log_descriptor(void);
 
-/* In a process that begins: if FB_DEBUG_WAIT names it ("*": any), says on stderr how to attach, and
- * waits until a debugger or profiler has. */
+/* In a process that begins: waits if it is to. */
 void fb_mp_debug_wait(void);
 
 #endif

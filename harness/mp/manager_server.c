@@ -1,6 +1,7 @@
 #include "keeper.h"
 #include "log.h"
 #include "manager_parts.h"
+#include "manager_stream.h"
 #include "registry.h"
 #include "store.h"
 
@@ -16,20 +17,15 @@
  * again when something happened to its object. */
 
 #define EVENTS 64
-#define ANY 0           /* no object has this id */
-#define READ_LEAST 4096 /* bytes of room for each read */
+#define ANY 0 /* no object has this id */
 
 struct connection {
+    struct stream stream;               /* first, as events name it */
     struct connection *next, *before;   /* of all */
     struct connection *later, *earlier; /* of those that wait */
-    int fd;
-    struct client *client; /* NULL until it has said the key */
+    struct client *client;              /* NULL until it has said the key */
     struct fb_mp_identity process;
-    char *in;
-    size_t in_size, in_room;
-    msgpack_sbuffer out;
-    size_t sent;
-    bool waits, broken;
+    bool waits;
     struct fb_mp_object given;   /* what it took from a queue, and has not said to have */
     uint64_t given_id;           /* the queue; 0: nothing */
     struct wire_request request; /* while it waits */
@@ -37,60 +33,12 @@ struct connection {
 };
 
 static struct {
-    int listener, epoll, spare; /* spare: for want of descriptors */
+    struct stream_set streams;
+    int listener, spare; /* spare: for want of descriptors */
     bool listens;
     const struct fb_mp_manager_address *address;
-    bool broken;                                   /* a connection is */
     struct connection *connections, *first, *last; /* all; those that wait, in their order */
 } server;
-
-/* ---- answers ---- */
-
-static void give_up(struct connection *connection)
-{
-    connection->broken = server.broken = true;
-}
-
-static void watch(struct connection *connection)
-{
-    bool pending = connection->sent < connection->out.size;
-    struct epoll_event event = { .events = EPOLLIN | (pending ? EPOLLOUT : 0),
-                                 .data.ptr = connection };
-    epoll_ctl(server.epoll, EPOLL_CTL_MOD, connection->fd, &event);
-}
-
-static void flush(struct connection *connection)
-{
-    msgpack_sbuffer *out = &connection->out;
-    while (connection->sent < out->size) {
-        ssize_t sent = send(connection->fd, out->data + connection->sent,
-                            out->size - connection->sent, MSG_NOSIGNAL | MSG_DONTWAIT);
-        if (sent < 0 && errno == EAGAIN)
-            break;
-        if (sent < 0 && errno != EINTR) {
-            give_up(connection);
-            return;
-        }
-        connection->sent += sent > 0 ? (size_t)sent : 0;
-    }
-    if (connection->sent < out->size) {
-        watch(connection);
-        return;
-    }
-    connection->sent = 0;
-    msgpack_sbuffer_clear(out);
-}
-
-/* Whether that could be said. */
-static bool answer(struct connection *connection, int result, const struct fb_mp_object *value)
-{
-    const struct fb_mp_object nothing = fb_mp_nil();
-    int packed = wire_pack_answer(&connection->out, result, result < 0 ? &nothing : value);
-    if (packed < 0 && wire_pack_answer(&connection->out, packed, &nothing) < 0)
-        give_up(connection); /* no memory even for that */
-    flush(connection);
-    return packed == 0;
-}
 
 /* ---- calls ---- */
 
@@ -129,14 +77,17 @@ static int perform(struct client *client, struct store_call *call)
     return thing ? store_run(thing, call) : -ENOENT;
 }
 
-/* What its client has not said to have is for the next one, before all others. */
-static void take_back(struct connection *connection)
+/* What its client has from a queue is the client's, or has not arrived and is for the next one,
+ * before all others. */
+static void settle(struct connection *connection, bool arrived)
 {
     struct store_thing *thing = keeper_find(connection->given_id);
     if (!connection->given_id)
         return;
-    if (thing)
-        store_list_add(&thing->list, 0, &connection->given);
+    if (thing && arrived)
+        store_list_settle(&thing->list);
+    else if (thing)
+        store_list_return(&thing->list, &connection->given);
     fb_mp_object_free(&connection->given);
     connection->given_id = 0;
 }
@@ -150,12 +101,12 @@ static bool try_call(struct connection *connection, struct wire_request *request
     int result = perform(connection->client, &call);
     if (result == STORE_WAIT)
         return false;
-    bool said = answer(connection, result, &call.answer);
+    bool said = stream_answer(&connection->stream, result, &call.answer);
     if (result == 0 && request->op == WIRE_QUEUE_GET) {
         connection->given = call.answer;
         connection->given_id = request->id;
         if (!said)
-            take_back(connection);
+            settle(connection, false);
     } else if (!call.borrowed)
         fb_mp_object_free(&call.answer);
     return true;
@@ -166,7 +117,7 @@ static void try_waiting(uint64_t id)
 {
     for (struct connection *each = server.first, *later; each; each = later) {
         later = each->later;
-        if ((id != ANY && each->request.id != id) || each->broken ||
+        if ((id != ANY && each->request.id != id) || each->stream.broken ||
             !try_call(each, &each->request))
             continue;
         stop_waiting(each);
@@ -180,17 +131,16 @@ static void serve(struct connection *connection, const char *body, size_t size)
     int result = wire_read_request(body, size, &request);
     if (result < 0) {
         const struct fb_mp_object nothing = fb_mp_nil();
-        answer(connection, result, &nothing);
+        stream_answer(&connection->stream, result, &nothing);
         return;
     }
     uint64_t id = request.id, given_id = connection->given_id;
     if (request.op == WIRE_QUEUE_TAKEN) {
-        fb_mp_object_free(&connection->given);
-        connection->given_id = 0;
+        settle(connection, true);
         wire_request_free(&request);
         return;
     }
-    take_back(connection);
+    settle(connection, false);
     if (given_id)
         try_waiting(given_id);
     if (request.op == WIRE_QUEUE_NOT_TAKEN) {
@@ -204,7 +154,7 @@ static void serve(struct connection *connection, const char *body, size_t size)
         start_waiting(connection, &request);
     } else {
         const struct fb_mp_object nothing = fb_mp_nil();
-        answer(connection, -ETIMEDOUT, &nothing);
+        stream_answer(&connection->stream, -ETIMEDOUT, &nothing);
     }
     wire_request_free(&request);
 }
@@ -220,9 +170,9 @@ static void greet(struct connection *connection, const char *body, size_t size)
         result = -ENOMEM;
     if (result == 0)
         connection->client->connections++;
-    answer(connection, result, &nothing);
+    stream_answer(&connection->stream, result, &nothing);
     if (result < 0)
-        give_up(connection);
+        stream_break(&connection->stream);
 }
 
 /* ---- connections ---- */
@@ -231,25 +181,25 @@ static void listen_again(bool listens)
 {
     struct epoll_event event = { .events = EPOLLIN, .data.ptr = NULL };
     if (listens != server.listens &&
-        epoll_ctl(server.epoll, listens ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, server.listener, &event) ==
-            0)
+        epoll_ctl(server.streams.epoll, listens ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, server.listener,
+                  &event) == 0)
         server.listens = listens;
 }
 
 static void add_connection(int fd)
 {
     struct connection *connection = calloc(1, sizeof *connection);
-    struct epoll_event event = { .events = EPOLLIN, .data.ptr = connection };
     pid_t pid;
-    if (!connection || !manager_peer_is_ours(fd, &pid) ||
-        epoll_ctl(server.epoll, EPOLL_CTL_ADD, fd, &event) < 0) {
+    if (!connection || !manager_peer_is_ours(fd, &pid)) {
         free(connection);
         close(fd);
         return;
     }
-    connection->fd = fd;
+    if (stream_open(&connection->stream, &server.streams, fd) < 0) {
+        free(connection);
+        return;
+    }
     connection->process = fb_mp_identity_of(pid);
-    msgpack_sbuffer_init(&connection->out);
     connection->next = server.connections;
     if (connection->next)
         connection->next->before = connection;
@@ -298,13 +248,11 @@ static void end_connection(struct connection *connection)
 {
     struct client *client = connection->client;
     stop_waiting(connection);
-    take_back(connection);
+    settle(connection, false);
     *(connection->before ? &connection->before->next : &server.connections) = connection->next;
     if (connection->next)
         connection->next->before = connection->before;
-    close(connection->fd);
-    msgpack_sbuffer_destroy(&connection->out);
-    free(connection->in);
+    stream_close(&connection->stream);
     free(connection);
     if (client && --client->connections == 0) /* its process has ended, or has no use for us */
         keeper_drop_client(client);
@@ -312,57 +260,25 @@ static void end_connection(struct connection *connection)
     listen_again(true);
 }
 
-/* Serves what has come in whole. */
-static void take_frames(struct connection *connection)
-{
-    size_t done = 0;
-    while (!connection->waits && !connection->broken) {
-        int64_t size = wire_frame(connection->in + done, connection->in_size - done);
-        if (size == 0)
-            break;
-        if (size < 0) {
-            give_up(connection);
-            return;
-        }
-        const char *body = connection->in + done + WIRE_HEAD;
-        (connection->client ? serve : greet)(connection, body, (size_t)size - WIRE_HEAD);
-        done += (size_t)size;
-    }
-    connection->in_size -= done;
-    memmove(connection->in, connection->in + done, connection->in_size);
-}
-
 static void receive(struct connection *connection)
 {
-    if (connection->in_room - connection->in_size < READ_LEAST) {
-        size_t room = 2 * connection->in_room + READ_LEAST;
-        char *in = room > 2 * (size_t)WIRE_MOST ? NULL : realloc(connection->in, room);
-        if (!in) {
-            give_up(connection);
-            return;
-        }
-        connection->in = in;
-        connection->in_room = room;
-    }
-    ssize_t got = recv(connection->fd, connection->in + connection->in_size,
-                       connection->in_room - connection->in_size, MSG_DONTWAIT);
-    if (got > 0) {
-        connection->in_size += (size_t)got;
-        take_frames(connection);
-    } else if (got == 0 || (errno != EAGAIN && errno != EINTR))
-        give_up(connection);
+    const char *body;
+    size_t size;
+    stream_receive(&connection->stream);
+    while (!connection->waits && stream_next(&connection->stream, &body, &size))
+        (connection->client ? serve : greet)(connection, body, size);
 }
 
 /* ---- the loop ---- */
 
 static void end_broken(void)
 {
-    if (!server.broken)
+    if (!server.streams.broken)
         return;
-    server.broken = false;
+    server.streams.broken = false;
     for (struct connection *each = server.connections, *next; each; each = next) {
         next = each->next;
-        if (each->broken) {
+        if (each->stream.broken) {
             end_connection(each);
             next = server.connections; /* others may have broken by that */
         }
@@ -378,7 +294,7 @@ static void end_late(void)
         if (each->deadline > now)
             continue;
         stop_waiting(each);
-        answer(each, -ETIMEDOUT, &nothing);
+        stream_answer(&each->stream, -ETIMEDOUT, &nothing);
     }
 }
 
@@ -403,11 +319,9 @@ static void handle_event(const struct epoll_event *event)
         accept_all();
         return;
     }
-    if ((event->events & EPOLLOUT) && !connection->broken) {
-        flush(connection);
-        watch(connection);
-    }
-    if ((event->events & (EPOLLIN | EPOLLHUP | EPOLLERR)) && !connection->broken)
+    if ((event->events & EPOLLOUT) && !connection->stream.broken)
+        stream_flush(&connection->stream);
+    if ((event->events & (EPOLLIN | EPOLLHUP | EPOLLERR)) && !connection->stream.broken)
         receive(connection);
 }
 
@@ -430,9 +344,9 @@ static int begin(const struct fb_mp_manager_address *address)
     close_all_but(fb_mp_descriptor(0), fb_mp_log_descriptor());
     server.address = address;
     server.spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    server.epoll = epoll_create1(EPOLL_CLOEXEC);
+    server.streams.epoll = epoll_create1(EPOLL_CLOEXEC);
     server.listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (server.epoll < 0 || server.listener < 0 ||
+    if (server.streams.epoll < 0 || server.listener < 0 ||
         bind(server.listener, (struct sockaddr *)&name, size) < 0 ||
         listen(server.listener, SOMAXCONN) < 0)
         return -errno;
@@ -454,7 +368,7 @@ int manager_serve(const void *argument, size_t size)
         return 1;
     }
     for (;;) {
-        int count = epoll_wait(server.epoll, events, EVENTS, time_left());
+        int count = epoll_wait(server.streams.epoll, events, EVENTS, time_left());
         for (int i = 0; i < count; i++)
             handle_event(&events[i]);
         end_late();

@@ -188,6 +188,9 @@ static int check(const struct fb_mp_process_options *options, struct fb_error *e
     struct sigaction action;
     if (!options->run || (options->size && !options->argument))
         return fb_error_set(error, -EINVAL, "a process needs a function, and its argument bytes");
+    if (options->method != FB_MP_FORK && options->method != FB_MP_SPAWN)
+        return fb_error_set(error, -EINVAL, "no such method of starting a process: %d",
+                            (int)options->method);
     if (options->fds > FB_MP_FDS)
         return fb_error_set(error, -EINVAL, "too many descriptors: %zu: give at most %d",
                             options->fds, FB_MP_FDS);

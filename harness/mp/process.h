@@ -41,7 +41,8 @@ struct fb_mp_process_options {
  * glibc sets a regular file on stdin back to what was not read yet.
  * 0 and *ret_process (end with fb_mp_process_close), or a negative errno with *error and nothing
  * started:
- * -EINVAL        no function, or SIGCHLD is ignored, so that nobody could be waited for
+ * -EINVAL        no function or method of that kind, too many descriptors, bytes of an argument at
+ *                NULL, or SIGCHLD is ignored, so that nobody could be waited for
  * -EBADF         one of fd is not open
  * -EFAULT        one of shared is not in shared memory
  * -ENOSYS        a spawn in a program whose main does not begin with fb_mp_main
@@ -56,8 +57,8 @@ int fb_mp_process_join(struct fb_mp_process *process, int64_t timeout_ns);
 
 bool fb_mp_process_is_alive(struct fb_mp_process *process);
 
-/* 0 and *ret_code: 0 … 255, or -N when signal N ended it; -EAGAIN while it is alive, -ECHILD as
- * above. */
+/* 0 and *ret_code: 0 … 255, of what it returned or exited with the low 8 bits, or -N when signal N
+ * ended it; -EAGAIN while it is alive, -ECHILD as above. */
 int fb_mp_process_exit_code(struct fb_mp_process *process, int *ret_code);
 
 /* Ask it to end (SIGTERM), or end it (SIGKILL). 0, also when it has ended already. */

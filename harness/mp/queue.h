@@ -43,7 +43,7 @@ int fb_mp_queue_put_end(struct fb_mp_queue *queue, int64_t timeout_ns);
  * -ETIMEDOUT  the queue is empty
  * -ENODATA    an end mark was taken; it belongs to the caller as a message does
  * -EMSGSIZE   it has *ret_size bytes, more than the buffer: it is taken, and this thread's next get
- *             or take brings it
+ *             or take brings it; done and retake give it up
  * -EPIPE      the queue is closed and empty
  * -EUSERS, -ENOMEM, -ENOSPC  as above, from a thread's first call */
 int fb_mp_queue_get(struct fb_mp_queue *queue, void *buffer, size_t size, int64_t timeout_ns,

@@ -1,4 +1,4 @@
-/* What a queue is made of. For queue.c, queue_ring.c and queue_users.c.
+/* What a queue is made of. For queue.c and queue_*.c.
  *
  * Messages have positions, 0, 1, 2, …; the one at position p is in slot p mod slots. A slot's word
  * holds the position, a state, and while somebody is at work there, who: claiming a slot is one
@@ -90,6 +90,16 @@ static inline struct user *queue_user(const struct fb_mp_queue *queue, uint32_t 
     return (struct user *)queue->block[index / QUEUE_BLOCK] + index % QUEUE_BLOCK;
 }
 
+static inline pid_t queue_pid(const struct user *user)
+{
+    return __atomic_load_n(&user->identity.pid, __ATOMIC_ACQUIRE);
+}
+
+static inline void queue_set_pid(struct user *user, pid_t pid)
+{
+    __atomic_store_n(&user->identity.pid, pid, __ATOMIC_RELEASE);
+}
+
 static inline bool queue_has_memory(const struct message *message)
 {
     return message->size > QUEUE_INLINE && message->size != QUEUE_END;
@@ -146,6 +156,17 @@ void queue_release(struct user *user);
 
 /* Gives back what was reserved, if anything. */
 void queue_drop_draft(struct message *draft);
+
+/* ---- queue_dead.c ---- */
+
+/* The lock of users' records. Whoever gets it after somebody died with it ends what that was doing.
+ */
+void queue_lock(struct fb_mp_queue *queue);
+void queue_unlock(struct fb_mp_queue *queue);
+
+/* Ends all that dead users were doing; with the lock held. Returns of how many of them a message is
+ * left; ret_index, which may be NULL: one of them. */
+size_t queue_bury_all(struct fb_mp_queue *queue, uint32_t *ret_index);
 
 /* If whoever works on that slot is dead: ends the work, one way or the other. Whether it was. */
 bool queue_repair_slot(struct fb_mp_queue *queue, struct message *slot);

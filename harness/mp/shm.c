@@ -192,18 +192,19 @@ static int open_file(struct fb_mp_segment *segment)
     char path[PATH_MAX];
     struct stat status;
     make_path(segment->name, path);
-    segment->fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+    segment->fd = open(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (segment->fd < 0)
         return -errno;
+    if (fstat(segment->fd, &status) < 0)
+        return -errno;
+    if (!S_ISREG(status.st_mode) || status.st_size == 0 ||
+        (status.st_uid != geteuid() && geteuid() != 0))
+        return -EACCES;
     int result = lock_shared(segment->fd);
     if (result < 0)
         return result;
-    if (fstat(segment->fd, &status) < 0)
-        return -errno;
-    if (status.st_nlink == 0) /* it was removed before we had the lock */
+    if (is_unlinked(segment->fd)) /* it was removed before we had the lock */
         return -ENOENT;
-    if (!S_ISREG(status.st_mode) || status.st_size == 0)
-        return -EACCES;
     segment->size = (size_t)status.st_size;
     return map(segment);
 }

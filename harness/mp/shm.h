@@ -11,15 +11,20 @@
 
 struct fb_mp_segment;
 
-/* Creates a segment of size zeroed bytes, all of which are there: writing to them can't fail. name:
- * any bytes but '/'; NULL: one that nobody has. 0 and *ret_segment (end with fb_mp_segment_close),
- * or: -EINVAL   size is 0, or the name is empty, too long or has a '/' in it -EEXIST   there is one
- * of that name -ENOSPC, -ENOMEM, -EFBIG  no room for it or another negative errno, and then there
- * is no such segment. */
+/* Creates a segment of size zeroed bytes, all of which are there: writing to them can't fail.
+ * name: any bytes but '/'; NULL: one that nobody has.
+ * 0 and *ret_segment (end with fb_mp_segment_close), or, and then there is no such segment:
+ * -EINVAL   size is 0, or the name is empty, too long or has a '/' in it
+ * -EEXIST   there is one of that name
+ * -ENOSPC, -ENOMEM, -EFBIG   no room for it
+ * or another negative errno. */
 int fb_mp_segment_create(const char *name, size_t size, struct fb_mp_segment **ret_segment);
 
-/* Attaches the segment of that name, in whole. 0 and *ret_segment, -ENOENT: there is none, -EINVAL,
- * -EACCES: it is another user's, or another negative errno. */
+/* Attaches the segment of that name, in whole. 0 and *ret_segment, or:
+ * -ENOENT   there is none
+ * -EACCES   it is another user's (root may)
+ * -EINVAL   that can't be a name
+ * or another negative errno. */
 int fb_mp_segment_attach(const char *name, struct fb_mp_segment **ret_segment);
 
 void *fb_mp_segment_memory(const struct fb_mp_segment *segment);
@@ -30,8 +35,9 @@ const char *fb_mp_segment_name(const struct fb_mp_segment *segment);
  * until it is unlinked. NULL is accepted. */
 void fb_mp_segment_close(struct fb_mp_segment *segment);
 
-/* Removes the name; who has attached it keeps the memory. 0, -ENOENT, -EINVAL, or -EPERM: it is
- * another user's. */
+/* Removes the name; who has attached it keeps the memory. 0, -ENOENT, -EINVAL, -EPERM: it is
+ * another user's, or -EBUSY: for a second somebody, who must be another program, kept the folder
+ * locked. */
 int fb_mp_segment_unlink(const char *name);
 
 #endif

@@ -38,7 +38,7 @@ static int get(struct store_thing *thing, struct store_call *call)
 {
     if (thing->list.count == 0)
         return STORE_WAIT;
-    store_list_take(&thing->list, 0, &call->answer);
+    store_list_lend(&thing->list, &call->answer);
     return 0;
 }
 

@@ -22,6 +22,7 @@ struct store_dict {
 struct store_list {
     struct fb_mp_object *items;
     size_t first, count, room; /* items[first … first + count - 1] */
+    size_t lent;               /* so many places in front are for what may come back */
 };
 
 /* Of which process and thread; client NULL: nobody. */
@@ -78,6 +79,11 @@ typedef int (*store_operation)(struct store_thing *thing, struct store_call *cal
 int store_list_add(struct store_list *list, size_t at, struct fb_mp_object *object);
 void store_list_take(struct store_list *list, size_t at, struct fb_mp_object *ret_object);
 void store_list_clear(struct store_list *list);
+/* Lends the first object, which either comes back, in front, for which there is always room, or is
+ * settled. */
+void store_list_lend(struct store_list *list, struct fb_mp_object *ret_object);
+void store_list_return(struct store_list *list, struct fb_mp_object *object);
+void store_list_settle(struct store_list *list);
 extern const store_operation store_list_operations[];
 
 /* store_dict.c */

@@ -10,9 +10,10 @@ static int make_room(struct store_list *list)
 {
     if (list->first + list->count < list->room)
         return 0;
-    if (list->first > list->room / 2) {
-        memmove(list->items, list->items + list->first, list->count * sizeof *list->items);
-        list->first = 0;
+    if (list->first - list->lent > list->room / 2) {
+        memmove(list->items + list->lent, list->items + list->first,
+                list->count * sizeof *list->items);
+        list->first = list->lent;
         return 0;
     }
     size_t room = list->room ? 2 * list->room : 8;
@@ -45,6 +46,25 @@ void store_list_take(struct store_list *list, size_t at, struct fb_mp_object *re
         list->first++;
     else
         memmove(place, place + 1, (list->count - at) * sizeof *place);
+}
+
+void store_list_lend(struct store_list *list, struct fb_mp_object *ret_object)
+{
+    store_list_take(list, 0, ret_object);
+    list->lent++;
+}
+
+void store_list_return(struct store_list *list, struct fb_mp_object *object)
+{
+    list->items[--list->first] = *object;
+    *object = fb_mp_nil();
+    list->count++;
+    list->lent--;
+}
+
+void store_list_settle(struct store_list *list)
+{
+    list->lent--;
 }
 
 void store_list_clear(struct store_list *list)

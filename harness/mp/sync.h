@@ -1,7 +1,8 @@
 /* Locks, semaphores, events and conditions between processes (and threads). Each is made in shared
  * memory, may be handed to any process of the program by its pointer, and is freed by one of them
  * when none uses it any more. Waits take a time in ns (deadline.h): 0 or less tries once, and no
- * wait ends before its time with -ETIMEDOUT. Signal handlers interrupt none of them. */
+ * wait ends before its time with -ETIMEDOUT. Signal handlers interrupt none of them. The
+ * functions that free accept NULL. */
 #ifndef FB_MP_SYNC_H
 #define FB_MP_SYNC_H
 

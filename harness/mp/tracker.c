@@ -24,6 +24,8 @@
 #define VARIABLE "FB_MP_TRACKER"
 #define SOCKET_FD 3
 #define PERIOD_NS 250000000l /* between two looks at what there is */
+#define LOOK_NS 1000000l     /* between two tries to lock the folder, which is held for less */
+#define LOOKS 1000
 
 /* ---- who is the tracker ---- */
 
@@ -58,15 +60,20 @@ static int take_name(void)
 
 int fb_mp_tracker_lock_folder(void)
 {
+    const struct timespec look = { .tv_nsec = LOOK_NS };
     int fd = open(FB_MP_TRACKER_FOLDER, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return -errno;
-    while (flock(fd, LOCK_EX) < 0)
-        if (errno != EINTR) {
-            int code = errno;
-            close(fd);
-            return -code;
+    /* Anybody may lock the folder, and need not be a friend: nobody waits for him for ever. */
+    for (int i = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; i++) {
+        int code = errno == EWOULDBLOCK ? EBUSY : errno;
+        if (code == EINTR || (code == EBUSY && i < LOOKS)) {
+            nanosleep(&look, NULL);
+            continue;
         }
+        close(fd);
+        return -code;
+    }
     return fd;
 }
 

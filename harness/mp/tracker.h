@@ -13,7 +13,8 @@
 int fb_mp_tracker_start(void);
 
 /* Keeps everybody else from removing names while the descriptor is open: so that a name is removed
- * from the file that was looked at, and no newer one. Returns it, or a negative errno. */
+ * from the file that was looked at, and no newer one. Returns it, -EBUSY: somebody has kept it for
+ * a second, or another negative errno. */
 int fb_mp_tracker_lock_folder(void);
 
 /* Removes those of this user's segments that everybody has left. Returns how many are in use. */

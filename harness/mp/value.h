@@ -1,4 +1,4 @@
-/* Numbers, strings and arrays in shared memory, with a lock or raw. */
+/* Numbers, strings and arrays in shared memory, with a lock or raw. Freeing accepts NULL. */
 #ifndef FB_MP_VALUE_H
 #define FB_MP_VALUE_H
 

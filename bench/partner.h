@@ -1,0 +1,14 @@
+/* A forked process on the other side of what is measured. */
+#ifndef FB_PARTNER_H
+#define FB_PARTNER_H
+
+#include <sys/types.h>
+
+/* A process that does that with what is at context and ends, at the latest with this one. Returns
+ * it, or a negative errno. */
+pid_t fb_partner_make(int (*body)(void *context), void *context);
+
+/* Waits for its end. 0, -EIO: its body did not return 0, or pid, if that is a negative errno. */
+int fb_partner_end(pid_t pid);
+
+#endif
