@@ -1,56 +1,18 @@
-/* harness/mp/connection.c: whole messages, between processes that may die. */
+/* harness/mp/connection.c: whole messages, and descriptors. When an end goes or somebody dies:
+ * test_mp_connection_ends.c. */
 #include "support.h"
 
 #include "forked.h"
+#include "piped.h"
 
-#include "harness/mp/connection.h"
-#include "harness/mp/heap.h"
 #include "harness/mp/process.h"
-#include "harness/mp/wait.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#define LIMIT (LIMIT_MS * FB_MP_MILLISECOND)
-#define BIG ((size_t)1 << 20)
-
-static struct fb_mp_connection *left, *right;
-
-static void make(bool two_way)
-{
-    assert_int_equal(fb_mp_pipe(two_way, &left, &right), 0);
-}
-
-static void drop(void)
-{
-    fb_mp_connection_close(left);
-    fb_mp_connection_close(right);
-    left = right = NULL;
-}
-
-static unsigned char byte_at(size_t size, size_t i)
-{
-    return (unsigned char)(size * 31 + i * 7 + i / 251);
-}
-
-static void fill(unsigned char *bytes, size_t size)
-{
-    for (size_t i = 0; i < size; i++)
-        bytes[i] = byte_at(size, i);
-}
-
-static bool is_filled(const unsigned char *bytes, size_t size)
-{
-    for (size_t i = 0; i < size; i++)
-        if (bytes[i] != byte_at(size, i))
-            return false;
-    return true;
-}
 
 /* ---- messages ---- */
 
@@ -63,7 +25,7 @@ static int send_sizes(void *context)
     (void)context;
     unsigned char *bytes = malloc(4 * BIG);
     for (size_t i = 0; i < SIZES; i++) {
-        fill(bytes, sizes[i]);
+        piped_fill(bytes, sizes[i]);
         if (fb_mp_send(right, bytes, sizes[i]) != 0)
             return 1;
     }
@@ -75,24 +37,24 @@ static void messages_of_any_size(void **state)
 {
     (void)state;
     size_t size;
-    make(false);
+    piped_make(false);
     pid_t pid = forked_run(send_sizes, NULL);
     unsigned char *bytes = malloc(4 * BIG);
     for (size_t i = 0; i < SIZES; i++) {
         assert_int_equal(fb_mp_receive(left, bytes, 4 * BIG, LIMIT, &size), 0);
         assert_int_equal(size, sizes[i]);
-        assert_true(is_filled(bytes, size));
+        assert_true(piped_is_filled(bytes, size));
     }
     assert_int_equal(forked_end(pid), 0);
     free(bytes);
-    drop();
+    piped_drop();
 }
 
 static void too_small_a_buffer_keeps_the_message(void **state)
 {
     (void)state;
     size_t size = 77;
-    make(false);
+    piped_make(false);
     pid_t pid = forked_run(send_sizes, NULL);
     unsigned char *bytes = malloc(4 * BIG);
     for (size_t i = 0; i < SIZES; i++) {
@@ -104,11 +66,11 @@ static void too_small_a_buffer_keeps_the_message(void **state)
         }
         assert_int_equal(fb_mp_receive(left, bytes, sizes[i], LIMIT, &size), 0);
         assert_int_equal(size, sizes[i]);
-        assert_true(is_filled(bytes, size));
+        assert_true(piped_is_filled(bytes, size));
     }
     assert_int_equal(forked_end(pid), 0);
     free(bytes);
-    drop();
+    piped_drop();
 }
 
 /* W13: a worker answers each message until QUIT. */
@@ -131,7 +93,7 @@ static void an_echo_answers_in_order(void **state)
     (void)state;
     char text[64], answer[64];
     size_t size;
-    make(true);
+    piped_make(true);
     pid_t pid = forked_run(echo, NULL);
     for (int i = 0; i < 1000; i++) {
         int length = snprintf(text, sizeof text, "message %d", i);
@@ -142,7 +104,7 @@ static void an_echo_answers_in_order(void **state)
     }
     assert_int_equal(fb_mp_send(left, "QUIT", 4), 0);
     assert_int_equal(forked_end(pid), 0);
-    drop();
+    piped_drop();
 }
 
 /* Large and small ones from several processes at once: each whole, each sender's in order. */
@@ -168,7 +130,7 @@ static void messages_never_merge(void **state)
     static unsigned char bytes[200000];
     pid_t pid[SENDERS];
     uint32_t next[SENDERS] = { 0 };
-    make(false);
+    piped_make(false);
     for (int i = 0; i < SENDERS; i++)
         pid[i] = forked_run(send_many, NULL);
     for (int n = 0; n < SENDERS * 60; n++) {
@@ -186,120 +148,7 @@ static void messages_never_merge(void **state)
     }
     for (int i = 0; i < SENDERS; i++)
         assert_int_equal(forked_end(pid[i]), 0);
-    drop();
-}
-
-/* ---- ends ---- */
-
-static void the_end_is_seen_after_the_last_message(void **state)
-{
-    (void)state;
-    char text[8];
-    size_t size = 77;
-    make(false);
-    assert_int_equal(fb_mp_send(left, "x", 1), -EBADF);
-    assert_int_equal(fb_mp_receive(right, text, 8, 0, &size), -EBADF);
-    assert_int_equal(fb_mp_receive(left, text, 8, 0, &size), -ETIMEDOUT);
-    int64_t begin = fb_mp_now();
-    assert_int_equal(fb_mp_receive(left, text, 8, 20 * FB_MP_MILLISECOND, &size), -ETIMEDOUT);
-    assert_true(fb_mp_now() - begin >= 20 * FB_MP_MILLISECOND);
-    assert_false(fb_mp_poll(left, 0));
-    assert_int_equal(size, 77);
-    assert_int_equal(fb_mp_send(right, "last", 4), 0);
-    fb_mp_connection_close(right);
-    assert_true(fb_mp_poll(left, 0));
-    assert_int_equal(fb_mp_receive(left, text, 8, FB_MP_FOREVER, &size), 0);
-    assert_int_equal(size, 4);
-    assert_int_equal(fb_mp_receive(left, text, 8, FB_MP_FOREVER, &size), -EPIPE);
-    assert_int_equal(fb_mp_receive(left, text, 8, 0, &size), -EPIPE);
-    right = NULL;
-    drop();
-    make(true);
-    fb_mp_connection_close(right);
-    assert_int_equal(fb_mp_send(left, "x", 1), -EPIPE);
-    right = NULL;
-    drop();
-    fb_mp_connection_close(NULL);
-}
-
-static int send_for_ever(void *context)
-{
-    (void)context;
-    unsigned char *bytes = malloc(4 * BIG);
-    for (;;) {
-        fill(bytes, 4 * BIG);
-        if (fb_mp_send(right, bytes, 4 * BIG) != 0)
-            return 1;
-    }
-}
-
-static int send_small(void *context)
-{
-    (void)context;
-    return fb_mp_send(right, "small", 5) != 0;
-}
-
-/* The other senders go on, and the receiver is told once for each. */
-static void a_sender_dies_in_the_middle(void **state)
-{
-    (void)state;
-    unsigned char *bytes = malloc(4 * BIG);
-    size_t size;
-    make(false);
-    for (int i = 0; i < 20; i++) {
-        pid_t pid = forked_run(send_for_ever, NULL), other = 0;
-        assert_true(fb_mp_poll(left, LIMIT)); /* it fills the pipe, and waits in the middle */
-        if (i % 2)                            /* while another one waits for its turn */
-            other = forked_run(send_small, NULL);
-        kill(pid, SIGKILL);
-        assert_int_equal(forked_end(pid), -SIGKILL);
-        assert_int_equal(fb_mp_receive(left, bytes, 4 * BIG, LIMIT, &size), -EBADMSG);
-        if (!other)
-            other = forked_run(send_small, NULL);
-        assert_int_equal(fb_mp_receive(left, bytes, 4 * BIG, LIMIT, &size), 0);
-        assert_int_equal(size, 5);
-        assert_int_equal(forked_end(other), 0);
-    }
-    assert_int_equal(fb_mp_receive(left, bytes, 4 * BIG, 0, &size), -ETIMEDOUT);
-    free(bytes);
-    drop();
-}
-
-static int receive_for_ever(void *context)
-{
-    (void)context;
-    unsigned char *bytes = malloc(4 * BIG);
-    size_t size;
-    for (;;)
-        if (fb_mp_receive(left, bytes, 4 * BIG, FB_MP_FOREVER, &size) < 0)
-            return 1;
-}
-
-/* One that dies takes at most the message that it had begun. */
-static void a_receiver_dies_in_the_middle(void **state)
-{
-    (void)state;
-    unsigned char *bytes = malloc(4 * BIG);
-    size_t size;
-    make(false);
-    pid_t sender = forked_run(send_for_ever, NULL);
-    for (int i = 0; i < 20; i++) {
-        pid_t pid = forked_run(receive_for_ever, NULL);
-        for (int spin = 0; spin < 1000 * i; spin++)
-            assert_int_equal(kill(pid, 0), 0);
-        kill(pid, SIGKILL);
-        assert_int_equal(forked_end(pid), -SIGKILL);
-        int result = fb_mp_receive(left, bytes, 4 * BIG, LIMIT, &size);
-        if (result == -EBADMSG)
-            result = fb_mp_receive(left, bytes, 4 * BIG, LIMIT, &size);
-        assert_int_equal(result, 0);
-        assert_int_equal(size, 4 * BIG);
-        assert_true(is_filled(bytes, size));
-    }
-    kill(sender, SIGKILL);
-    assert_int_equal(forked_end(sender), -SIGKILL);
-    free(bytes);
-    drop();
+    piped_drop();
 }
 
 /* ---- descriptors ---- */
@@ -310,7 +159,7 @@ static void descriptors_pass(void **state)
     int ends[2], fd = 77;
     char text[8];
     size_t size;
-    make(false);
+    piped_make(false);
     assert_int_equal(pipe(ends), 0);
     assert_int_equal(fb_mp_send_fd(right, -1), -EBADF);
     assert_int_equal(fb_mp_send_fd(right, ends[1]), 0);
@@ -335,7 +184,7 @@ static void descriptors_pass(void **state)
     assert_int_equal(size, 4);
     assert_int_equal(fb_mp_receive_fd(left, 0, &fd), -ETIMEDOUT);
     assert_int_equal(fd, 77);
-    drop();
+    piped_drop();
 }
 
 /* ---- a spawned process ---- */
@@ -362,7 +211,7 @@ static void a_spawned_process_has_an_end(void **state)
     char text[8];
     size_t size;
     int fd[FB_MP_CONNECTION_FDS], code = 77;
-    make(true);
+    piped_make(true);
     fb_mp_connection_pack(right, &packed, fd);
     const struct fb_mp_process_options options = { .run = spawned_echo,
                                                    .argument = &packed,
@@ -383,7 +232,7 @@ static void a_spawned_process_has_an_end(void **state)
     assert_int_equal(fb_mp_process_close(process), 0);
     assert_int_equal(fb_mp_receive(left, text, 8, LIMIT, &size), -EPIPE);
     right = NULL;
-    drop();
+    piped_drop();
 }
 
 int main(int argc, char **argv)
@@ -394,9 +243,6 @@ int main(int argc, char **argv)
         cmocka_unit_test(too_small_a_buffer_keeps_the_message),
         cmocka_unit_test(an_echo_answers_in_order),
         cmocka_unit_test(messages_never_merge),
-        cmocka_unit_test(the_end_is_seen_after_the_last_message),
-        cmocka_unit_test(a_sender_dies_in_the_middle),
-        cmocka_unit_test(a_receiver_dies_in_the_middle),
         cmocka_unit_test(descriptors_pass),
         cmocka_unit_test(a_spawned_process_has_an_end),
     };

@@ -1,6 +1,7 @@
 /* harness/mp/log.c: processes that wait for a debugger. */
 #include "support.h"
 
+#include "logged.h"
 #include "started.h"
 #include "stepper.h"
 
@@ -22,21 +23,6 @@ static int do_nothing(const void *argument, size_t size)
 
 static const struct fb_mp_task tasks[] = { { "do_nothing", do_nothing }, { 0 } };
 
-/* What goes to stderr goes to fd from now on; returns what brings it back. */
-static int stderr_to(int fd)
-{
-    int kept = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
-    assert_true(kept >= 0);
-    assert_int_equal(dup2(fd, STDERR_FILENO), STDERR_FILENO);
-    return kept;
-}
-
-static void stderr_back(int kept)
-{
-    assert_int_equal(dup2(kept, STDERR_FILENO), STDERR_FILENO);
-    close(kept);
-}
-
 static void read_line(int fd, char *line, size_t size)
 {
     size_t have = 0;
@@ -51,10 +37,10 @@ static void check_waits(enum fb_mp_method method, const char *wanted)
     char line[200], expected[200];
     assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
     assert_int_equal(setenv("FB_DEBUG_WAIT", wanted, 1), 0);
-    int kept = stderr_to(ends[1]);
+    int kept = logged_stderr_to(ends[1]);
     struct fb_mp_process *process = started(
         (struct fb_mp_process_options){ .run = do_nothing, .name = "Looked-at", .method = method });
-    stderr_back(kept);
+    logged_stderr_back(kept);
     pid_t pid = fb_mp_process_pid(process);
     snprintf(expected, sizeof expected, "Looked-at[%d] waits for a debugger: gdb -p %d", (int)pid,
              (int)pid);

@@ -2,86 +2,23 @@
 #include "support.h"
 
 #include "forked.h"
-#include "started.h"
+#include "logged.h"
 
 #include "harness/mp/date.h"
 #include "harness/mp/log.h"
-#include "harness/mp/process.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <regex.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
 #define TEXT_MOST 3900 /* bytes that a line may have after its head */
 #define WRITERS 8
 #define LINES 1000u
-
-/* ---- what was logged ---- */
-
-/* A file without a name that is written at its end, whoever writes. */
-static int file_make(void)
-{
-    int fd = memfd_create("log", MFD_CLOEXEC);
-    assert_true(fd >= 0);
-    assert_int_equal(fcntl(fd, F_SETFL, O_APPEND), 0);
-    return fd;
-}
-
-/* All that it has by now; to be freed. */
-static char *file_text(int fd)
-{
-    off_t size = lseek(fd, 0, SEEK_END);
-    assert_true(size >= 0);
-    char *text = malloc((size_t)size + 1);
-    assert_non_null(text);
-    assert_int_equal(pread(fd, text, (size_t)size, 0), size);
-    text[size] = '\0';
-    return text;
-}
-
-/* Whether it matches, from its begin to its end. */
-static bool matches(const char *text, const char *format, ...)
-{
-    char pattern[1000];
-    regex_t regex;
-    va_list list;
-    va_start(list, format);
-    vsnprintf(pattern, sizeof pattern, format, list);
-    va_end(list);
-    assert_int_equal(regcomp(&regex, pattern, REG_EXTENDED | REG_NOSUB), 0);
-    bool found = regexec(&regex, text, 0, NULL, 0) == 0;
-    regfree(&regex);
-    if (!found)
-        print_error("%s\ndoes not match %s\n", text, pattern);
-    return found;
-}
-
-#define TIME "[0-9]{4}-[0-9]{2}-[0-9]{2} [0-2][0-9]:[0-5][0-9]:[0-6][0-9]\\.[0-9]{3}Z "
-
-/* Stops logging; what it has got is returned, to be freed. */
-static char *log_stop(int fd)
-{
-    fb_mp_log_to(STDERR_FILENO, FB_MP_LOG_OFF);
-    char *text = file_text(fd);
-    close(fd);
-    return text;
-}
-
-static size_t lines_of(const char *text)
-{
-    size_t lines = 0;
-    for (; (text = strchr(text, '\n')); text++)
-        lines++;
-    return lines;
-}
 
 /* ---- lines ---- */
 
@@ -97,20 +34,20 @@ static void log_all(void)
 static void lines_have_their_form(void **state)
 {
     (void)state;
-    int fd = file_make();
+    int fd = logged_make();
     fb_mp_log_to(fd, FB_MP_LOG_DEBUG);
     time_t before = time(NULL);
     errno = 77;
     log_all();
     assert_int_equal(errno, 77);
-    char *text = log_stop(fd);
+    char *text = logged_stop(fd);
     int pid = (int)getpid();
-    assert_true(matches(text,
-                        "^" TIME "DEBUG   MainProcess\\[%d\\] one 1\n" TIME
-                        "INFO    MainProcess\\[%d\\] two 2\n" TIME
-                        "WARNING MainProcess\\[%d\\] three\n" TIME
-                        "ERROR   MainProcess\\[%d\\] four\n$",
-                        pid, pid, pid, pid));
+    assert_true(logged_matches(text,
+                               "^" TIME "DEBUG   MainProcess\\[%d\\] one 1\n" TIME
+                               "INFO    MainProcess\\[%d\\] two 2\n" TIME
+                               "WARNING MainProcess\\[%d\\] three\n" TIME
+                               "ERROR   MainProcess\\[%d\\] four\n$",
+                               pid, pid, pid, pid));
     time_t after = time(NULL);
     struct tm tm = { 0 };
     assert_non_null(strptime(text, "%Y-%m-%d %H:%M:%S", &tm));
@@ -138,12 +75,12 @@ static void levels_filter(void **state)
 {
     (void)state;
     for (int level = FB_MP_LOG_DEBUG; level <= FB_MP_LOG_OFF; level++) {
-        int fd = file_make();
+        int fd = logged_make();
         fb_mp_log_to(fd, (enum fb_mp_log_level)level);
         log_all();
-        char *text = log_stop(fd);
+        char *text = logged_stop(fd);
         log_all(); /* into nothing */
-        assert_int_equal(lines_of(text), FB_MP_LOG_OFF - level);
+        assert_int_equal(logged_lines(text), FB_MP_LOG_OFF - level);
         free(text);
     }
 }
@@ -151,7 +88,7 @@ static void levels_filter(void **state)
 /* Where the text of the only line begins. */
 static const char *only_text(const char *line)
 {
-    assert_int_equal(lines_of(line), 1);
+    assert_int_equal(logged_lines(line), 1);
     const char *text = strstr(line, "] ");
     assert_non_null(text);
     return text + 2;
@@ -160,10 +97,10 @@ static const char *only_text(const char *line)
 static void control_characters_are_replaced(void **state)
 {
     (void)state;
-    int fd = file_make();
+    int fd = logged_make();
     fb_mp_log_to(fd, FB_MP_LOG_INFO);
     fb_mp_log(FB_MP_LOG_INFO, "a\nb\tc\r\x1b[1m\x7f\x01 ü%s", "\n");
-    char *line = log_stop(fd);
+    char *line = logged_stop(fd);
     assert_string_equal(only_text(line), "a?b?c??[1m?? ü?\n");
     free(line);
 }
@@ -173,25 +110,25 @@ static void long_text_is_cut(void **state)
     (void)state;
     char *text = malloc(10002);
     for (size_t size = TEXT_MOST - 2; size <= 10000; size += size <= TEXT_MOST + 2 ? 1 : 3000) {
-        int fd = file_make();
+        int fd = logged_make();
         memset(text, 'x', size);
         text[size] = '\0';
         fb_mp_log_to(fd, FB_MP_LOG_INFO);
         fb_mp_log(FB_MP_LOG_INFO, "%s", text);
-        char *line = log_stop(fd);
+        char *line = logged_stop(fd);
         size_t length = strlen(only_text(line)) - 1;
         assert_int_equal(length, size < TEXT_MOST ? size : TEXT_MOST);
         assert_true(strlen(line) <= PIPE_BUF);
         free(line);
     }
     for (size_t shift = 0; shift < 2; shift++) { /* no half of a character */
-        int fd = file_make();
+        int fd = logged_make();
         memset(text, 'x', shift);
         for (size_t i = shift; i < 10000 + shift; i += 2)
             memcpy(text + i, "ü", 3);
         fb_mp_log_to(fd, FB_MP_LOG_INFO);
         fb_mp_log(FB_MP_LOG_INFO, "%s", text);
-        char *line = log_stop(fd);
+        char *line = logged_stop(fd);
         size_t length = strlen(only_text(line)) - 1;
         assert_true(length <= TEXT_MOST && length > TEXT_MOST - 4);
         assert_int_equal((length - shift) % 2, 0);
@@ -297,7 +234,7 @@ static void lines_stay_whole_in_a_file(void **state)
 {
     (void)state;
     pid_t writer[WRITERS];
-    int fd = file_make();
+    int fd = logged_make();
     log_fd = fd;
     for (int who = 0; who < WRITERS; who++)
         writer[who] = forked_run(write_lines_of_own, &who);
@@ -309,116 +246,8 @@ static void lines_stay_whole_in_a_file(void **state)
     fclose(file);
 }
 
-/* ---- processes of the runtime ---- */
-
-static int say_hello(const void *argument, size_t size)
+int main(void)
 {
-    (void)argument, (void)size;
-    fb_mp_log(FB_MP_LOG_INFO, "hello");
-    return 7;
-}
-
-static int stay(const void *argument, size_t size)
-{
-    (void)argument, (void)size;
-    for (;;)
-        pause();
-    return 0;
-}
-
-static const struct fb_mp_task tasks[] = {
-    { "say_hello", say_hello },
-    { 0 },
-};
-
-/* What goes to stderr goes to fd from now on; returns what brings it back. */
-static int stderr_to(int fd)
-{
-    int kept = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
-    assert_true(kept >= 0);
-    assert_int_equal(dup2(fd, STDERR_FILENO), STDERR_FILENO);
-    return kept;
-}
-
-static void stderr_back(int kept)
-{
-    assert_int_equal(dup2(kept, STDERR_FILENO), STDERR_FILENO);
-    close(kept);
-}
-
-/* Of a process of that method whose parent logs at that level, and which finds it in its
- * environment too (NULL: nothing). */
-static char *log_of(enum fb_mp_method method, const char *level, bool parent, pid_t *ret_pid)
-{
-    int fd = file_make(), kept = stderr_to(fd);
-    if (level)
-        setenv("FB_MP_LOG", level, 1);
-    fb_mp_log_to(fd, parent ? FB_MP_LOG_DEBUG : FB_MP_LOG_OFF);
-    struct fb_mp_process *process = started(
-        (struct fb_mp_process_options){ .run = say_hello, .name = "Talker", .method = method });
-    *ret_pid = fb_mp_process_pid(process);
-    int code = ended(process);
-    unsetenv("FB_MP_LOG");
-    stderr_back(kept);
-    assert_int_equal(code, 7);
-    return log_stop(fd);
-}
-
-static void a_process_logs_its_life(void **state)
-{
-    (void)state;
-    pid_t pid;
-    for (size_t m = 0; m < METHODS; m++) {
-        char *text = log_of(methods[m], methods[m] == FB_MP_SPAWN ? "debug" : NULL, true, &pid);
-        assert_true(matches(text,
-                            "^" TIME "DEBUG   Talker\\[%d\\] begins, started by %d\n" TIME
-                            "INFO    Talker\\[%d\\] hello\n" TIME
-                            "DEBUG   MainProcess\\[%d\\] Talker\\[%d\\] ended: exit code 7\n$",
-                            (int)pid, (int)getpid(), (int)pid, (int)getpid(), (int)pid));
-        free(text);
-    }
-}
-
-static void a_killed_one_is_logged(void **state)
-{
-    (void)state;
-    char expected[100];
-    int fd = file_make();
-    fb_mp_log_to(fd, FB_MP_LOG_DEBUG);
-    struct fb_mp_process *process =
-        started((struct fb_mp_process_options){ .run = stay, .name = "Victim" });
-    snprintf(expected, sizeof expected, "] Victim[%d] ended: signal %d\n",
-             (int)fb_mp_process_pid(process), SIGKILL);
-    assert_int_equal(fb_mp_process_kill(process), 0);
-    assert_int_equal(ended(process), -SIGKILL);
-    char *text = log_stop(fd);
-    assert_non_null(strstr(text, expected));
-    free(text);
-}
-
-/* A spawned one knows nothing of its parent's log; a forked one does, and not the environment. */
-static void the_environment_is_for_the_spawned(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *level;
-        size_t lines;
-    } cases[] = { { NULL, 0 },      { "debug", 2 }, { "DEBUG", 2 },    { "info", 1 }, { "Info", 1 },
-                  { "warning", 0 }, { "error", 0 }, { "nonsense", 0 }, { "", 0 } };
-    pid_t pid;
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        char *text = log_of(FB_MP_SPAWN, cases[i].level, false, &pid);
-        assert_int_equal(lines_of(text), cases[i].lines);
-        free(text);
-        text = log_of(FB_MP_FORK, cases[i].level, false, &pid);
-        assert_string_equal(text, "");
-        free(text);
-    }
-}
-
-int main(int argc, char **argv)
-{
-    fb_mp_main(argc, argv, tasks);
     unsetenv("FB_MP_LOG");
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lines_have_their_form),
@@ -428,9 +257,6 @@ int main(int argc, char **argv)
         cmocka_unit_test(long_text_is_cut),
         cmocka_unit_test(lines_stay_whole_in_a_pipe),
         cmocka_unit_test(lines_stay_whole_in_a_file),
-        cmocka_unit_test(a_process_logs_its_life),
-        cmocka_unit_test(a_killed_one_is_logged),
-        cmocka_unit_test(the_environment_is_for_the_spawned),
     };
     return RUN_TESTS(tests);
 }

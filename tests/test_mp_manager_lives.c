@@ -1,10 +1,8 @@
-/* harness/mp/manager.h: many processes with one server, their deaths, its own, and what it keeps.
- */
+/* harness/mp/manager.h: many processes with one server, their deaths, and what it keeps. The
+ * server itself: test_mp_manager_server.c. */
 #include "managed.h"
 
 #include "forked.h"
-#include "processes.h"
-#include "self.h"
 
 #include "harness/mp/manager_parts.h"
 
@@ -345,66 +343,11 @@ static void the_dead_take_nothing(void **state)
     fb_mp_proxy_close(shared);
 }
 
-/* ---- the server's life ---- */
-
-static int have_server(enum fb_mp_method method)
-{
-    struct fb_error error;
-    int result = fb_mp_manager_start(method, &manager, &error);
-    self_say("r");
-    return result < 0;
-}
-
-static int have_server_and_stay(enum fb_mp_method method)
-{
-    if (have_server(method))
-        return 1;
-    for (;;)
-        pause();
-}
-
-static const struct self_program programs[] = { { "have_server", have_server, false },
-                                                { "have_server_and_stay", have_server_and_stay,
-                                                  false },
-                                                { 0 } };
-
-static void it_ends_with_its_starter(void **state)
-{
-    (void)state;
-    char mark[MARK_SIZE], text[SELF_TEXT];
-    for (size_t i = 0; i < 2 * METHODS; i++) {
-        bool killed = i / METHODS;
-        mark_new(mark);
-        struct self self =
-            self_start(killed ? "have_server_and_stay" : "have_server", methods[i % METHODS]);
-        assert_int_equal(read(self.out, text, 1), 1);
-        if (killed)
-            kill(self.pid, SIGKILL);
-        assert_int_equal(self_finish(&self, text), killed ? -SIGKILL : 0);
-        assert_true(wait_for_none_marked(mark));
-    }
-}
-
-static void an_interrupt_does_not_end_it(void **state)
-{
-    (void)state;
-    pid_t server = managed_server();
-    DONE(fb_mp_list_make(manager, &shared));
-    for (int i = 0; i < 100; i++) {
-        assert_int_equal(kill(server, SIGINT), 0);
-        DONE(fb_mp_list_append(shared, N(i)));
-    }
-    fb_mp_proxy_close(shared);
-}
-
 static const struct fb_mp_task tasks[] = { { "append_there", append_there }, { 0 } };
 
 int main(int argc, char **argv)
 {
     fb_mp_main(argc, argv, tasks);
-    const struct self_program *program = self_program(programs, argc, argv);
-    if (program)
-        return self_be(program, argv);
     word = mmap(NULL, sizeof *word, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     const struct CMUnitTest tests[] = {
         UNDER_BOTH(forked_ones_use_what_they_inherit),
@@ -415,8 +358,6 @@ int main(int argc, char **argv)
         UNDER_BOTH(garbage_does_no_harm),
         UNDER_BOTH(a_killed_holder_leaves_the_lock),
         UNDER_BOTH(the_dead_take_nothing),
-        cmocka_unit_test(it_ends_with_its_starter),
-        UNDER_BOTH(an_interrupt_does_not_end_it),
     };
     return RUN_TESTS(tests);
 }

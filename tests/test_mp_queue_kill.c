@@ -95,6 +95,20 @@ static void take_and_do(struct scene *scene)
     fb_mp_queue_done(scene->queue);
 }
 
+/* The slot that the next put needs is the one in which the victim was at work, if it was. Then, and
+ * if the message was taken, there is room at once. */
+static const char *put_after_it(struct scene *scene, bool finished)
+{
+    bool has_room = finished || fb_mp_queue_size(scene->queue) < scene->play->capacity;
+    int result = scene_put(scene, H, 0);
+    if (result == 0)
+        scene->must |= H;
+    if (result != (has_room ? 0 : -ETIMEDOUT))
+        return has_room ? "there is no room for what was taken"
+                        : "more is in than there is room for";
+    return NULL;
+}
+
 /* ---- closing ---- */
 
 static void close_it(struct scene *scene)
@@ -159,6 +173,10 @@ static const struct play plays[] = {
       .enter = reserve_one },
     { OPERATION("get", 0, scene_get_one, 0), 4, 2, SMALL, .held = A },
     { OPERATION("get, large", 0, scene_get_one, 0), 3, 2, LARGE, .held = A },
+    { OPERATION("get, large, full", 0, scene_get_one, 0), 2, 2, LARGE, .held = A,
+      .help = put_after_it },
+    { OPERATION("get, large, full, with slots left", 0, scene_get_one, 0), 3, 2, LARGE, .held = A,
+      .before = fill_up, .help = put_after_it },
     { OPERATION("get, empty", 0, scene_get_one, put_for_it), 4, 0, LARGE, .held = V },
     { OPERATION("get, waking", scene_start_sleeper, scene_get_one, 0), 2, 2, LARGE, .held = A,
       .sleeper = put_in_turn, .help = help_putter },

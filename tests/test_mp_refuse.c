@@ -9,6 +9,7 @@
 #include "harness/mp/process.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -114,6 +115,25 @@ static void what_cannot_be_spawned_is_refused(void **state)
     self_check("not_come_to_main", FB_MP_FORK, "started ");
 }
 
+static void unknown_methods_are_refused(void **state)
+{
+    (void)state;
+    static const int wrong[] = { FB_MP_SPAWN + 1, -1, 77, INT_MAX, INT_MIN };
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        struct fb_error error = { 0 };
+        struct fb_mp_process *process = NULL;
+        struct fb_mp_process_options options = { .run = return_first,
+                                                 .method = (enum fb_mp_method)wrong[i] };
+        assert_int_equal(fb_mp_process_start(&options, &process, &error), -EINVAL);
+        assert_null(process);
+        assert_int_equal(error.code, -EINVAL);
+        assert_non_null(strstr(error.text, "method"));
+        assert_int_equal(waitpid(-1, NULL, WNOHANG), -1); /* nothing was started */
+        assert_int_equal(errno, ECHILD);
+        assert_int_equal(fb_mp_process_start(&options, &process, NULL), -EINVAL);
+    }
+}
+
 static void no_more_processes(void **state)
 {
     (void)state;
@@ -180,6 +200,7 @@ int main(int argc, char **argv)
     fb_mp_heap_make(); /* its descriptor stays open as long as the program runs */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_cannot_be_spawned_is_refused),
+        cmocka_unit_test(unknown_methods_are_refused),
         cmocka_unit_test(no_more_processes),
         cmocka_unit_test(no_more_descriptors),
     };

@@ -1,6 +1,7 @@
 /* harness/mp/process.h: what a process is given, and that nothing of it stays. */
 #include "support.h"
 
+#include "board.h"
 #include "started.h"
 
 #include "harness/mp/heap.h"
@@ -37,15 +38,7 @@ struct board {
     char name[FB_MP_NAME];
 };
 
-static struct board *board;
 static int files[FILES]; /* each has one letter in it; stray ones for most processes */
-
-static struct board *board_of(const void *argument)
-{
-    struct board *given;
-    memcpy(&given, argument, sizeof given);
-    return given;
-}
 
 /* ---- what processes do ---- */
 
@@ -154,22 +147,6 @@ static struct fb_mp_process_options with_board(fb_mp_run run, enum fb_mp_method 
     return (struct fb_mp_process_options){
         .run = run, .argument = &board, .size = sizeof board, .method = method
     };
-}
-
-static int board_make(void **state)
-{
-    (void)state;
-    void *memory;
-    if (fb_mp_alloc(sizeof *board, &memory) < 0)
-        return -1;
-    board = memory;
-    return 0;
-}
-
-static int board_free(void **state)
-{
-    (void)state;
-    return fb_mp_free(board);
 }
 
 /* ---- descriptors and arguments ---- */
@@ -331,14 +308,9 @@ int main(int argc, char **argv)
     make_files();
     fb_mp_heap_make();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(descriptors_arrive_in_order, board_make, board_free),
-        cmocka_unit_test_setup_teardown(as_many_descriptors_as_there_may_be, board_make,
-                                        board_free),
-        cmocka_unit_test(a_sentinel_can_be_given),
-        cmocka_unit_test(arguments_are_aligned),
-        cmocka_unit_test(arguments_of_any_size),
-        cmocka_unit_test_setup_teardown(a_child_knows_its_parent_and_its_name, board_make,
-                                        board_free),
+        ON_BOARD(descriptors_arrive_in_order),      ON_BOARD(as_many_descriptors_as_there_may_be),
+        cmocka_unit_test(a_sentinel_can_be_given),  cmocka_unit_test(arguments_are_aligned),
+        cmocka_unit_test(arguments_of_any_size),    ON_BOARD(a_child_knows_its_parent_and_its_name),
         cmocka_unit_test(a_thousand_leave_nothing),
     };
     return RUN_TESTS(tests);

@@ -8,6 +8,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -292,11 +293,16 @@ static void another_users_stays(void **state)
 static void ours_is_not_for_others(void **state)
 {
     (void)state;
-    char name[NAME_SIZE];
+    char name[NAME_SIZE], path[PATH_MAX];
     if (getuid() != 0 || !segments_are_private())
         skip();
     struct fb_mp_segment *segment = segment_make(name, 10);
     segment_give(name);
+    self_check("be_nobody_and_look", FB_MP_FORK, "refused refused");
+    assert_true(segment_is_there(name));
+    /* Neither if the file's mode would let them. */
+    snprintf(path, sizeof path, "%s/%s%s", SEGMENTS_FOLDER, FB_MP_TRACKER_PREFIX, name);
+    assert_int_equal(chmod(path, 0666), 0);
     self_check("be_nobody_and_look", FB_MP_FORK, "refused refused");
     assert_true(segment_is_there(name));
     fb_mp_segment_close(segment);

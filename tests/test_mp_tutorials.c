@@ -2,6 +2,7 @@
 #include "support.h"
 
 #include "started.h"
+#include "tutorials.h"
 
 #include "harness/mp/heap.h"
 #include "harness/mp/queue.h"
@@ -12,7 +13,6 @@
 #include <string.h>
 
 #define LIMIT (LIMIT_MS * FB_MP_MILLISECOND)
-#define WORKERS_MOST 4u
 
 /* What the processes of a test share. */
 struct desk {
@@ -21,13 +21,6 @@ struct desk {
     uint64_t fib[2];
 };
 
-struct order {
-    struct desk *desk;
-    uint32_t worker;
-};
-
-static struct order own; /* a process's */
-static struct desk *desk;
 static size_t used;
 
 static void make(size_t capacity)
@@ -46,34 +39,6 @@ static void drop(void)
     fb_mp_queue_free(desk->results);
     fb_mp_free(desk);
     assert_int_equal(fb_mp_heap_used(), used);
-}
-
-/* Its name is its number. */
-static struct fb_mp_process *start(fb_mp_run run, enum fb_mp_method method, uint32_t worker)
-{
-    static const char *const names[] = { "Anna", "Bert", "Carl", "Dora", "Emil" };
-    const struct order order = { desk, worker };
-    return started((struct fb_mp_process_options){ .run = run,
-                                                   .argument = &order,
-                                                   .size = sizeof order,
-                                                   .name = names[worker],
-                                                   .method = method });
-}
-
-static void find_desk(const void *argument)
-{
-    memcpy(&own, argument, sizeof own);
-    desk = own.desk;
-}
-
-/* Starts as many, and sees each end well. */
-static void run_workers(fb_mp_run run, enum fb_mp_method method, uint32_t workers)
-{
-    struct fb_mp_process *process[WORKERS_MOST];
-    for (uint32_t i = 0; i < workers; i++)
-        process[i] = start(run, method, i);
-    for (uint32_t i = 0; i < workers; i++)
-        assert_int_equal(ended(process[i]), 0);
 }
 
 /* ---- W4, and the second way of ending of M5 ---- */
@@ -99,7 +64,7 @@ static bool is_prime(uint32_t n)
 static int produce(const void *argument, size_t size)
 {
     (void)size;
-    find_desk(argument);
+    tutorials_find_desk(argument);
     for (uint32_t i = 1, first = STEP; i <= TASKS; i++, first += STEP)
         if (fb_mp_queue_put(desk->queue, &first, sizeof first, LIMIT) != 0)
             return 1;
@@ -112,7 +77,7 @@ static int produce(const void *argument, size_t size)
 static int consume(const void *argument, size_t size)
 {
     int result;
-    find_desk(argument);
+    tutorials_find_desk(argument);
     struct count count = { .worker = own.worker };
     while ((result = fb_mp_queue_get(desk->queue, &count.first, sizeof count.first, LIMIT,
                                      &size)) == 0) {
@@ -160,8 +125,8 @@ static void run_pipeline(enum fb_mp_method method, uint32_t consumers, bool pass
     make(20);
     desk->passes_on = passes_on;
     for (uint32_t i = 0; i < consumers; i++)
-        consumer[i] = start(consume, method, i);
-    struct fb_mp_process *producer = start(produce, method, consumers);
+        consumer[i] = tutorials_start(consume, method, i);
+    struct fb_mp_process *producer = tutorials_start(produce, method, consumers);
     take_counts(count, consumers);
     qsort(count, TASKS, sizeof *count, compare_counts);
     for (uint32_t i = 0; i < TASKS; i++) {
@@ -199,7 +164,7 @@ static uint64_t fib(uint32_t n)
 static int find_fib(const void *argument, size_t size)
 {
     (void)size;
-    find_desk(argument);
+    tutorials_find_desk(argument);
     desk->fib[own.worker] = fib(own.worker ? 27 : 25);
     return 0;
 }
@@ -209,7 +174,7 @@ static void fibonacci_numbers_are_exact(void **state)
     (void)state;
     for (size_t m = 0; m < METHODS; m++) {
         make(1);
-        run_workers(find_fib, methods[m], 2);
+        tutorials_run(find_fib, methods[m], 2);
         assert_int_equal(desk->fib[0], 75025);
         assert_int_equal(desk->fib[1], 196418);
         drop();
@@ -227,7 +192,7 @@ static int sum_up(const void *argument, size_t size)
 {
     (void)size;
     struct sum sum = { .sum = 0 };
-    find_desk(argument);
+    tutorials_find_desk(argument);
     snprintf(sum.name, sizeof sum.name, "%s", fb_mp_self_name());
     for (uint64_t i = 0; i < 1000000; i++)
         sum.sum += i;
@@ -242,7 +207,7 @@ static void named_workers_sum(void **state)
         size_t size;
         unsigned seen = 0;
         make(1);
-        run_workers(sum_up, methods[m], 4);
+        tutorials_run(sum_up, methods[m], 4);
         for (int i = 0; i < 4; i++) {
             assert_int_equal(fb_mp_queue_get(desk->results, &sum, sizeof sum, LIMIT, &size), 0);
             assert_int_equal(sum.sum, 499999500000);
@@ -278,7 +243,7 @@ static int analyse(const void *argument, size_t size)
 {
     char line[LINE_MOST], level[16];
     int result;
-    find_desk(argument);
+    tutorials_find_desk(argument);
     while ((result = fb_mp_queue_get(desk->queue, line, sizeof line, LIMIT, &size)) == 0) {
         struct finding finding = { .level = 0, .words = 1 };
         if (size != strlen(line) + 1 || sscanf(line, "%u %15s", &finding.number, level) != 2)
@@ -314,7 +279,7 @@ static void lines_are_analysed_as_they_come(void **state)
         make(16);
         memset(seen, 0, sizeof seen);
         for (uint32_t i = 0; i < 4; i++)
-            worker[i] = start(analyse, methods[m], i);
+            worker[i] = tutorials_start(analyse, methods[m], i);
         for (uint32_t i = 0; i < LINES; i++) {
             assert_int_equal(fb_mp_queue_put(desk->queue, line, write_line(i, line), LIMIT), 0);
             /* As they come: the first ones are analysed before there is another. */

@@ -3,6 +3,7 @@
 #include "support.h"
 
 #include "started.h"
+#include "tutorials.h"
 
 #include "harness/mp/connection.h"
 #include "harness/mp/heap.h"
@@ -15,7 +16,6 @@
 #include <sys/mman.h>
 
 #define LIMIT (LIMIT_MS * FB_MP_MILLISECOND)
-#define WORKERS_MOST 4u
 
 /* What the processes of a test share. */
 struct desk {
@@ -26,13 +26,6 @@ struct desk {
     struct fb_mp_connection_packed packed;
 };
 
-struct order {
-    struct desk *desk;
-    uint32_t worker;
-};
-
-static struct order own; /* a process's */
-static struct desk *desk;
 static size_t used;
 
 static void make(void)
@@ -49,41 +42,13 @@ static void drop(void)
     assert_int_equal(fb_mp_heap_used(), used);
 }
 
-/* Its name is its number. */
-static struct fb_mp_process *start(fb_mp_run run, enum fb_mp_method method, uint32_t worker)
-{
-    static const char *const names[] = { "Anna", "Bert", "Carl", "Dora", "Emil" };
-    const struct order order = { desk, worker };
-    return started((struct fb_mp_process_options){ .run = run,
-                                                   .argument = &order,
-                                                   .size = sizeof order,
-                                                   .name = names[worker],
-                                                   .method = method });
-}
-
-static void find_desk(const void *argument)
-{
-    memcpy(&own, argument, sizeof own);
-    desk = own.desk;
-}
-
-/* Starts as many, and sees each end well. */
-static void run_workers(fb_mp_run run, enum fb_mp_method method, uint32_t workers)
-{
-    struct fb_mp_process *process[WORKERS_MOST];
-    for (uint32_t i = 0; i < workers; i++)
-        process[i] = start(run, method, i);
-    for (uint32_t i = 0; i < workers; i++)
-        assert_int_equal(ended(process[i]), 0);
-}
-
 /* ---- W13, that test_mp_connection.c has for forked ones ---- */
 
 static int echo(const void *argument, size_t size)
 {
     struct fb_mp_connection *end;
     char text[64];
-    find_desk(argument);
+    tutorials_find_desk(argument);
     const int fd[FB_MP_CONNECTION_FDS] = { fb_mp_descriptor(0), fb_mp_descriptor(1) };
     if (fb_mp_connection_unpack(&desk->packed, fd, &end) < 0)
         return 1;
@@ -147,7 +112,7 @@ static void give(struct fb_mp_lock *lock)
 static int increment(const void *argument, size_t size)
 {
     (void)size;
-    find_desk(argument);
+    tutorials_find_desk(argument);
     volatile int *number = desk->number->items;
     for (int i = 0; i < 10000; i++) {
         take(desk->number->lock);
@@ -160,7 +125,7 @@ static int increment(const void *argument, size_t size)
 static int have_a_turn(const void *argument, size_t size)
 {
     (void)size;
-    find_desk(argument);
+    tutorials_find_desk(argument);
     take(desk->number->lock);
     FB_MP_ITEM(desk->number, int, 0)++;
     give(desk->number->lock);
@@ -187,7 +152,7 @@ static void a_counter_needs_its_lock(void **state)
         for (int locked = 0; locked < 2; locked++) {
             make();
             assert_int_equal(FB_MP_VALUE(int, locked, &desk->number), 0);
-            run_workers(increment, methods[m], 4);
+            tutorials_run(increment, methods[m], 4);
             int number = FB_MP_ITEM(desk->number, int, 0);
             /* How many are lost without it depends on the machine. */
             assert_true(locked ? number == 40000 : number > 0 && number <= 40000);
@@ -206,7 +171,7 @@ static void workers_share_a_number_an_array_and_a_lock(void **state)
         assert_int_equal(fb_mp_lock_make(false, &desk->lock), 0);
         for (int i = 0; i < 4; i++)
             FB_MP_ITEM(desk->array, int, i) = i;
-        run_workers(have_a_turn, methods[m], 4);
+        tutorials_run(have_a_turn, methods[m], 4);
         assert_int_equal(FB_MP_ITEM(desk->number, int, 0), 4);
         for (int i = 0; i < 4; i++)
             assert_int_equal(FB_MP_ITEM(desk->array, int, i), i + 4);
@@ -256,7 +221,7 @@ static bool read_memory(uint64_t ret_kib[2])
 static int write_to_inherited(const void *argument, size_t size)
 {
     (void)size;
-    find_desk(argument);
+    tutorials_find_desk(argument);
     if (!read_memory(&desk->memory[0]))
         return EXIT_SKIP;
     memset(inherited, 2, INHERITED);
@@ -282,7 +247,7 @@ static void what_is_written_is_copied(void **state)
     inherited = mmap(NULL, INHERITED, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     assert_ptr_not_equal(inherited, MAP_FAILED);
     memset(inherited, 1, INHERITED);
-    int code = ended(start(write_to_inherited, FB_MP_FORK, 0));
+    int code = ended(tutorials_start(write_to_inherited, FB_MP_FORK, 0));
     const uint64_t *kib = desk->memory;
     bool kept = inherited[0] == 1 && inherited[INHERITED - 1] == 1;
     print_message("private %llu KiB, shared %llu KiB; after writing %llu and %llu\n",

@@ -1,6 +1,7 @@
 /* harness/mp/process.h, wait.h: handles under threads, signals and thieves. */
 #include "support.h"
 
+#include "board.h"
 #include "started.h"
 
 #include "harness/mp/heap.h"
@@ -39,15 +40,6 @@ struct board {
     _Atomic uint32_t go[4];
 };
 
-static struct board *board;
-
-static struct board *board_of(const void *argument)
-{
-    struct board *given;
-    memcpy(&given, argument, sizeof given);
-    return given;
-}
-
 /* ---- what processes do ---- */
 
 static int return_first(const void *argument, size_t size)
@@ -78,22 +70,6 @@ static struct fb_mp_process *start_waiting(enum fb_mp_method method, unsigned ch
     atomic_store(&board->go[index], 0);
     return started((struct fb_mp_process_options){
         .run = wait_for_go, .argument = argument, .size = sizeof argument, .method = method });
-}
-
-static int board_make(void **state)
-{
-    (void)state;
-    void *memory;
-    if (fb_mp_alloc(sizeof *board, &memory) < 0)
-        return -1;
-    board = memory;
-    return 0;
-}
-
-static int board_free(void **state)
-{
-    (void)state;
-    return fb_mp_free(board);
 }
 
 /* ---- */
@@ -281,13 +257,12 @@ int main(int argc, char **argv)
     fb_mp_main(argc, argv, tasks);
     fb_mp_heap_make(); /* its descriptor stays open as long as the program runs */
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(wait_says_which, board_make, board_free),
-        cmocka_unit_test_setup_teardown(signals_end_no_wait, board_make, board_free),
-        cmocka_unit_test_setup_teardown(a_stolen_end_is_told, board_make, board_free),
-        cmocka_unit_test_setup_teardown(a_process_outlives_the_thread_that_started_it, board_make,
-                                        board_free),
+        ON_BOARD(wait_says_which),
+        ON_BOARD(signals_end_no_wait),
+        ON_BOARD(a_stolen_end_is_told),
+        ON_BOARD(a_process_outlives_the_thread_that_started_it),
         cmocka_unit_test(threads_start_at_once),
-        cmocka_unit_test_setup_teardown(threads_join_one_process, board_make, board_free),
+        ON_BOARD(threads_join_one_process),
     };
     return RUN_TESTS(tests);
 }

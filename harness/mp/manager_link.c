@@ -149,7 +149,7 @@ static int say_key(int fd, const struct fb_mp_manager_address *address)
     int result = wire_pack_key(&buffer, address->key, sizeof address->key);
     if (result == 0)
         result = send_all(fd, buffer.data, buffer.size, &some);
-    if (result == 0)
+    if (result == 0 || result == -EPIPE) /* who refuses us may have answered before it heard us */
         result = receive_answer(fd, &answer, &nothing, &some);
     fb_mp_object_free(&nothing);
     msgpack_sbuffer_destroy(&buffer);

@@ -1,0 +1,35 @@
+#include "support.h"
+
+#include "started.h"
+#include "tutorials.h"
+
+#include <string.h>
+
+struct order own;
+struct desk *desk;
+
+struct fb_mp_process *tutorials_start(fb_mp_run run, enum fb_mp_method method, uint32_t worker)
+{
+    static const char *const names[] = { "Anna", "Bert", "Carl", "Dora", "Emil" };
+    const struct order order = { desk, worker };
+    return started((struct fb_mp_process_options){ .run = run,
+                                                   .argument = &order,
+                                                   .size = sizeof order,
+                                                   .name = names[worker],
+                                                   .method = method });
+}
+
+void tutorials_find_desk(const void *argument)
+{
+    memcpy(&own, argument, sizeof own);
+    desk = own.desk;
+}
+
+void tutorials_run(fb_mp_run run, enum fb_mp_method method, uint32_t workers)
+{
+    struct fb_mp_process *process[WORKERS_MOST];
+    for (uint32_t i = 0; i < workers; i++)
+        process[i] = tutorials_start(run, method, i);
+    for (uint32_t i = 0; i < workers; i++)
+        assert_int_equal(ended(process[i]), 0);
+}

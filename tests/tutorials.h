@@ -1,0 +1,30 @@
+/* Processes of a tutorial's test, which share a desk. */
+#ifndef FB_TESTS_TUTORIALS_H
+#define FB_TESTS_TUTORIALS_H
+
+#include "harness/mp/process.h"
+
+#include <stdint.h>
+
+#define WORKERS_MOST 4u
+
+struct desk; /* what they share, in the heap; the test's own */
+extern struct desk *desk;
+
+/* What each is given. */
+struct order {
+    struct desk *desk;
+    uint32_t worker;
+};
+extern struct order own; /* a process's */
+
+/* In a process, first: its order and its desk. */
+void tutorials_find_desk(const void *argument);
+
+/* Starts one with the desk. Its name is its number. */
+struct fb_mp_process *tutorials_start(fb_mp_run run, enum fb_mp_method method, uint32_t worker);
+
+/* Starts as many, and sees each end well. */
+void tutorials_run(fb_mp_run run, enum fb_mp_method method, uint32_t workers);
+
+#endif
