@@ -1,9 +1,12 @@
 #include "arena.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 /* Enough for any input that fits a machine; halved until the system agrees, because some limit
  * address space (ulimit -v, strict overcommit, valgrind). */
@@ -11,26 +14,54 @@
 #define SMALLEST_RESERVATION ((size_t)1 << 26)
 #define PAGE 4096
 
+/* Away from where the kernel puts libraries and stacks, so that it is free in another image too,
+ * and allowed by the sanitizers. */
+#define ADDRESS ((void *)0x7eb000000000)
+
 struct fb_arena {
+    struct fb_arena *next; /* of those that are open */
     uint8_t *base;
     size_t size, used;
+    struct fb_arena_place place;
+    int fd[FB_ARENA_FILES];
 };
+
+/* Those of this process, and in a forked one at first its parent's. */
+static struct fb_arena *open_ones;
+
+static bool reserve(struct fb_arena *arena, int fd, size_t size)
+{
+    int access = PROT_READ | PROT_WRITE, flags = MAP_SHARED | MAP_NORESERVE;
+    if (ftruncate(fd, (off_t)size) < 0)
+        return false;
+    void *base = mmap(ADDRESS, size, access, flags | MAP_FIXED_NOREPLACE, fd, 0);
+    if (base == MAP_FAILED)
+        base = mmap(NULL, size, access, flags, fd, 0);
+    if (base == MAP_FAILED)
+        return false;
+    arena->base = base;
+    arena->size = size;
+    arena->fd[0] = fd;
+    arena->place.files = 1;
+    arena->place.file[0].base = base;
+    arena->place.file[0].size = size;
+    arena->place.file[0].access = access;
+    return true;
+}
 
 int fb_arena_open(struct fb_arena **ret_arena)
 {
     struct fb_arena *arena = calloc(1, sizeof *arena);
-    if (!arena)
-        return -ENOMEM;
-    for (size_t size = LARGEST_RESERVATION; size >= SMALLEST_RESERVATION; size /= 2) {
-        void *base = mmap(NULL, size, PROT_READ | PROT_WRITE,
-                          MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-        if (base == MAP_FAILED)
-            continue;
-        arena->base = base;
-        arena->size = size;
-        *ret_arena = arena;
-        return 0;
-    }
+    int fd = memfd_create("fb-arena", MFD_CLOEXEC);
+    for (size_t size = LARGEST_RESERVATION; arena && fd >= 0 && size >= SMALLEST_RESERVATION;
+         size /= 2)
+        if (reserve(arena, fd, size)) {
+            arena->next = open_ones;
+            *ret_arena = open_ones = arena;
+            return 0;
+        }
+    if (fd >= 0)
+        close(fd);
     free(arena);
     return -ENOMEM;
 }
@@ -57,16 +88,63 @@ void *fb_arena_alloc(struct fb_arena *arena, size_t size)
 
 int fb_arena_map(struct fb_arena *arena, int fd, size_t size, const void **ret_bytes)
 {
+    unsigned number = arena->place.files;
     size_t used = arena->used;
+    if (number == FB_ARENA_FILES)
+        return -ENFILE;
     void *where = take(arena, round_up(size, PAGE), PAGE);
     if (!where)
         return -ENOMEM;
-    if (mmap(where, size, PROT_READ, MAP_SHARED | MAP_FIXED, fd, 0) == MAP_FAILED) {
+    int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    if (own < 0 || mmap(where, size, PROT_READ, MAP_SHARED | MAP_FIXED, own, 0) == MAP_FAILED) {
         int code = -errno;
+        if (own >= 0)
+            close(own);
         arena->used = used;
         return code;
     }
+    arena->fd[number] = own;
+    arena->place.file[number].base = where;
+    arena->place.file[number].size = size;
+    arena->place.file[number].access = PROT_READ;
+    arena->place.files++;
     *ret_bytes = where;
+    return 0;
+}
+
+void fb_arena_unmap(struct fb_arena *arena)
+{
+    unsigned number = --arena->place.files;
+    uint8_t *where = arena->place.file[number].base;
+    /* The arena's own memory is there again. */
+    mmap(where, arena->place.file[number].size, PROT_READ | PROT_WRITE,
+         MAP_SHARED | MAP_NORESERVE | MAP_FIXED, arena->fd[0], where - arena->base);
+    close(arena->fd[number]);
+}
+
+/* ---- in another process ---- */
+
+void fb_arena_place(const struct fb_arena *arena, struct fb_arena_place *ret_place,
+                    int ret_fd[FB_ARENA_FILES])
+{
+    *ret_place = arena->place;
+    for (unsigned i = 0; i < arena->place.files; i++)
+        ret_fd[i] = arena->fd[i];
+}
+
+int fb_arena_adopt(const struct fb_arena_place *place, const int fd[FB_ARENA_FILES])
+{
+    for (; open_ones; open_ones = open_ones->next)
+        munmap(open_ones->base, open_ones->size);
+    for (unsigned i = 0; i < place->files; i++) {
+        void *where = place->file[i].base;
+        /* The first one is the reservation, which the others are inside of. */
+        int fixed = i == 0 ? MAP_FIXED_NOREPLACE | MAP_NORESERVE : MAP_FIXED;
+        void *base =
+            mmap(where, place->file[i].size, place->file[i].access, MAP_SHARED | fixed, fd[i], 0);
+        if (base == MAP_FAILED)
+            return -errno;
+    }
     return 0;
 }
 
@@ -74,6 +152,13 @@ void fb_arena_close(struct fb_arena *arena)
 {
     if (!arena)
         return;
+    for (struct fb_arena **link = &open_ones; *link; link = &(*link)->next)
+        if (*link == arena) {
+            *link = arena->next;
+            break;
+        }
     munmap(arena->base, arena->size);
+    for (unsigned i = 0; i < arena->place.files; i++)
+        close(arena->fd[i]);
     free(arena);
 }

@@ -1,81 +1,75 @@
 /* A worker is a forked process; jobs, claims and results are in shared memory, nothing is copied
- * and nothing is piped. A worker that dies ends the job; a caller that dies takes its workers with
- * it (the thread that opened the pool, to be exact: so prctl(2) has it for PR_SET_PDEATHSIG). */
-#include "child.h"
+ * and nothing is piped. A worker that dies ends the job; a process that dies takes its workers
+ * with it. */
 #include "worker.h"
+
+#include "mp/crew.h"
+#include "mp/heap.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 /* How long workers that were told to leave may take before they are killed. */
-#define PATIENCE_NS 1000000000u
+#define PATIENCE_NS FB_MP_SECOND
+
+/* What a worker is told; in the runtime's heap, which it has from the beginning. */
+struct told {
+    struct fb_arena_place arena;
+    struct fb_team *team; /* in the arena, as the kernels' functions are in the program */
+};
 
 struct fb_pool {
     struct fb_caller caller;
-    unsigned forked; /* the caller not counted; child[1] … child[forked] */
-    struct fb_child *child;
+    struct told *told;
+    struct fb_mp_crew *crew; /* its worker i is the team's i + 1 */
+    int file[FB_ARENA_FILES];
     /* The watcher sleeps until a worker ends or it is called off, and costs nothing meanwhile. The
      * caller can't watch: it is busy with its own part of the job. */
     bool watched;
     pthread_t watcher;
-    int call_off;         /* eventfd */
-    struct pollfd *event; /* the watcher's: call_off, then the workers' */
-    unsigned dead;        /* the worker whose end was seen first, 0: none; published by team.stop */
-    siginfo_t end;        /* how it ended */
+    int call_off;              /* eventfd */
+    struct fb_mp_crew_end end; /* of whose end was seen first; published by team.stop */
 };
 
-static _Noreturn void child_main(struct fb_team *team, unsigned index, pid_t parent)
+static int work(const void *argument, size_t size)
 {
-    fb_child_tie(parent);
+    const struct fb_mp_helper_told *worker = argument;
+    const struct told *told = worker->shared;
+    int file[FB_ARENA_FILES];
     struct fb_yield yield;
-    fb_yield_plain(&yield, team);
-    fb_worker_loop(team, index, &yield);
-    _exit(0); /* not exit: the parent's buffers and exit handlers are the parent's */
-}
-
-static int start(struct fb_pool *pool, unsigned index, struct fb_error *error)
-{
-    pid_t parent = getpid();
-    pid_t pid = fork();
-    if (pid < 0)
-        return fb_error_set(error, -errno, "can't fork worker %u of %u: %s", index,
-                            pool->caller.team->workers - 1, strerror(errno));
-    if (pid == 0)
-        child_main(pool->caller.team, index, parent);
-    pool->forked = index;
-    int result = fb_child_watch(&pool->child[index], pid);
-    if (result < 0)
-        return fb_error_set(error, result, "can't watch worker %u: pidfd_open: %s", index,
-                            strerror(-result));
-    return 0;
+    (void)size;
+    for (unsigned i = 0; i < told->arena.files; i++)
+        file[i] = fb_mp_descriptor(i);
+    if (fb_arena_adopt(&told->arena, file) < 0)
+        return 1;
+    fb_yield_plain(&yield, told->team);
+    fb_worker_loop(told->team, worker->index + 1, &yield);
+    _exit(0); /* not exit: the program's exit handlers are the program's */
 }
 
 static void *watch(void *argument)
 {
     struct fb_pool *pool = argument;
-    struct pollfd *event = pool->event;
-    event[0] = (struct pollfd){ .fd = pool->call_off, .events = POLLIN };
-    for (unsigned i = 1; i <= pool->forked; i++)
-        event[i] = (struct pollfd){ .fd = pool->child[i].pidfd, .events = POLLIN };
-    while (poll(event, pool->forked + 1, -1) < 0 && errno == EINTR)
-        ;
-    for (unsigned i = 1; i <= pool->forked && !event[0].revents; i++) {
-        if (!event[i].revents)
+    int result;
+    for (;;) {
+        struct pollfd event[] = { { .fd = pool->call_off, .events = POLLIN },
+                                  { .fd = fb_mp_crew_fd(pool->crew), .events = POLLIN } };
+        while (poll(event, 2, -1) < 0 && errno == EINTR)
+            ;
+        if (event[0].revents)
+            return NULL;
+        result = fb_mp_crew_next(pool->crew, &pool->end);
+        if (result == -EAGAIN)
             continue;
-        pool->dead = i;
-        waitid(P_PID, (id_t)pool->child[i].pid, &pool->end, WEXITED | WNOWAIT | WNOHANG);
         fb_team_stop(pool->caller.team);
-        break;
+        return NULL;
     }
-    return NULL;
 }
 
 static int open_watcher(struct fb_pool *pool, struct fb_error *error)
@@ -113,44 +107,46 @@ static void close_pool(struct fb_pool *pool)
     call_off(pool);
     bool broken = atomic_load(&pool->caller.team->stop);
     fb_caller_quit(&pool->caller);
-    uint64_t deadline_ns = fb_now_ns() + (broken ? 0 : PATIENCE_NS); /* for all together */
-    for (unsigned i = 1; i <= pool->forked; i++) {
-        uint64_t now_ns = fb_now_ns();
-        fb_child_end(&pool->child[i],
-                     now_ns < deadline_ns ? (int)((deadline_ns - now_ns) / 1000000) : 0);
-    }
+    fb_mp_crew_close(pool->crew, broken ? 0 : PATIENCE_NS);
     fb_caller_close(&pool->caller);
-    free(pool->child);
-    free(pool->event);
+    fb_mp_free(pool->told);
     free(pool);
+}
+
+static int make_workers(struct fb_pool *pool, const struct fb_setting *setting,
+                        struct fb_error *error)
+{
+    struct told *told;
+    int result = fb_mp_alloc(sizeof *told, (void **)&told);
+    if (result < 0)
+        return fb_error_set(error, result, "out of shared memory");
+    pool->told = told;
+    told->team = pool->caller.team;
+    fb_arena_place(setting->arena, &told->arena, pool->file);
+    const struct fb_mp_crew_options options = { .workers = setting->workers - 1,
+                                                .run = work,
+                                                .shared = told,
+                                                .name = "forkpool",
+                                                .fd = pool->file,
+                                                .fds = told->arena.files };
+    result = fb_mp_crew_open(&options, &pool->crew, error);
+    return result < 0 ? result : open_watcher(pool, error);
 }
 
 static int open_pool(const struct fb_setting *setting, struct fb_pool **ret_pool,
                      struct fb_error *error)
 {
     struct fb_pool *pool = calloc(1, sizeof *pool);
-    struct fb_child *child = calloc(setting->workers, sizeof *child);
-    struct pollfd *event = calloc(setting->workers, sizeof *event);
-    int result = -ENOMEM;
-    if (pool && child && event)
-        result = fb_caller_open(&pool->caller, setting, error);
-    else
-        fb_error_set(error, result, "out of memory");
+    if (!pool)
+        return fb_error_set(error, -ENOMEM, "out of memory");
+    int result = fb_caller_open(&pool->caller, setting, error);
     if (result < 0) {
         free(pool);
-        free(child);
-        free(event);
         return result;
     }
-    pool->child = child;
-    pool->event = event;
     pool->call_off = -1;
-    /* What is buffered must not be written twice, by a child that calls exit after all. */
-    fflush(NULL);
-    for (unsigned index = 1; index < setting->workers && result == 0; index++)
-        result = start(pool, index, error);
-    if (result == 0 && pool->forked)
-        result = open_watcher(pool, error);
+    if (setting->workers > 1)
+        result = make_workers(pool, setting, error);
     if (result < 0) {
         close_pool(pool);
         return result;
@@ -161,17 +157,16 @@ static int open_pool(const struct fb_setting *setting, struct fb_pool **ret_pool
 
 static int explain(const struct fb_pool *pool, struct fb_error *error)
 {
-    unsigned dead = pool->dead;
-    int pid = pool->child[dead].pid, status = pool->end.si_status;
-    if (pool->end.si_code == CLD_EXITED)
+    const struct fb_mp_crew_end *end = &pool->end;
+    if (end->code >= 0)
         return fb_error_set(error, -EOWNERDEAD,
                             "forkpool worker %u (pid %d) exited with code %d: its work is lost, "
                             "the pool can only be closed",
-                            dead, pid, status);
+                            end->index + 1, end->pid, end->code);
     return fb_error_set(error, -EOWNERDEAD,
                         "forkpool worker %u (pid %d) was killed by signal %d (%s): its work is "
                         "lost, the pool can only be closed",
-                        dead, pid, status, strsignal(status));
+                        end->index + 1, end->pid, -end->code, strsignal(-end->code));
 }
 
 static int run(struct fb_pool *pool, const struct fb_job *job, struct fb_report *report,

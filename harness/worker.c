@@ -214,7 +214,13 @@ static struct fb_team *team_create(const struct fb_setting *setting)
         return NULL;
     team->workers = workers;
     team->spin_ns = enough_cpus(setting) ? SPIN_NS : 0;
-    team->cpus = setting->cpus;
+    if (setting->cpus) { /* for workers that have no other memory in common with the caller */
+        unsigned *cpus = fb_arena_alloc(setting->arena, workers * sizeof *cpus);
+        if (!cpus)
+            return NULL;
+        memcpy(cpus, setting->cpus, workers * sizeof *cpus);
+        team->cpus = cpus;
+    }
     team->report = report;
     team->claims = claims;
     return team;

@@ -58,21 +58,19 @@ static int list_folder(struct fb_album *album, struct fb_arena *arena, const cha
     return result;
 }
 
-/* A pack comes from fb_samples_make, but through a path: check what it says of itself. */
-static int map_pack(struct fb_album *album, struct fb_arena *arena, int fd, size_t size,
-                    struct fb_error *error)
+static int refuse_pack(struct fb_error *error)
 {
-    const struct fb_pack_head *head;
-    const void *bytes;
-    if (size < sizeof *head)
-        return fb_error_set(error, -EINVAL, "images is neither a folder nor a pack: give a folder");
-    int result = fb_arena_map(arena, fd, size, &bytes);
-    if (result < 0)
-        return fb_error_set(error, result, "can't map the pack of images: %s", strerror(-result));
-    head = bytes;
+    return fb_error_set(error, -EINVAL, "images is neither a folder nor a pack: give a folder");
+}
+
+/* A pack comes from fb_samples_make, but through a path: check what it says of itself. */
+static int read_pack(struct fb_album *album, struct fb_arena *arena, const void *bytes, size_t size,
+                     struct fb_error *error)
+{
+    const struct fb_pack_head *head = bytes;
     size_t room = (size - sizeof *head) / sizeof(struct fb_pack_entry);
     if (memcmp(head->magic, FB_PACK_MAGIC, sizeof head->magic) != 0 || head->count > room)
-        return fb_error_set(error, -EINVAL, "images is neither a folder nor a pack: give a folder");
+        return refuse_pack(error);
     const struct fb_pack_entry *entry = (const struct fb_pack_entry *)(head + 1);
     album->count = head->count;
     album->items = fb_arena_alloc(arena, head->count * sizeof *album->items);
@@ -87,6 +85,21 @@ static int map_pack(struct fb_album *album, struct fb_arena *arena, int fd, size
                                     entry[i].size };
     }
     return 0;
+}
+
+static int map_pack(struct fb_album *album, struct fb_arena *arena, int fd, size_t size,
+                    struct fb_error *error)
+{
+    const void *bytes;
+    if (size < sizeof(struct fb_pack_head))
+        return refuse_pack(error);
+    int result = fb_arena_map(arena, fd, size, &bytes);
+    if (result < 0)
+        return fb_error_set(error, result, "can't map the pack of images: %s", strerror(-result));
+    result = read_pack(album, arena, bytes, size, error);
+    if (result < 0)
+        fb_arena_unmap(arena);
+    return result;
 }
 
 int fb_album_open(struct fb_album *album, struct fb_arena *arena, const char *images,

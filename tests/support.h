@@ -22,11 +22,11 @@
 
 /* ---- leaks ---- */
 
-/* Open descriptors of this process. */
+/* Open descriptors of this process, without that of the runtime's heap, which it keeps. */
 unsigned descriptors_open(void);
 
 /* Whether more descriptors are open than `before`, or a child process is left, dead or alive; text
- * says what. */
+ * says what. Ends the runtime's helper. */
 bool leaks_found(unsigned before, char *text, size_t size);
 
 /* Group set-up and teardown: what a group of tests leaves behind fails it. */

@@ -200,7 +200,7 @@ static int spawned_echo(const void *argument, size_t size)
     return code;
 }
 
-static const struct fb_mp_task tasks[] = { { "echo", spawned_echo }, { 0 } };
+static const struct fb_mp_task tasks[] = { { .name = "echo", .run = spawned_echo }, { 0 } };
 
 static void a_spawned_process_has_an_end(void **state)
 {

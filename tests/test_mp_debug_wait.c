@@ -21,7 +21,7 @@ static int do_nothing(const void *argument, size_t size)
     _exit(0);
 }
 
-static const struct fb_mp_task tasks[] = { { "do_nothing", do_nothing }, { 0 } };
+static const struct fb_mp_task tasks[] = { FB_MP_RUN(do_nothing), { 0 } };
 
 static void read_line(int fd, char *line, size_t size)
 {

@@ -375,7 +375,7 @@ static void a_loss_is_told_once(void **state)
     assert_int_equal(forked_end(forked_run(lose_large, NULL)), 0);
 }
 
-static const struct fb_mp_task tasks[] = { { "nothing", nothing }, { 0 } };
+static const struct fb_mp_task tasks[] = { FB_MP_RUN(nothing), { 0 } };
 
 int main(int argc, char **argv)
 {

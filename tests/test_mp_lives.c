@@ -124,14 +124,14 @@ static int wait_for_end(const void *argument, size_t size)
 }
 
 static const struct fb_mp_task tasks[] = {
-    { "print_text", print_text },
-    { "end_with_handler", end_with_handler },
-    { "stay", stay },
-    { "stay_until_terminated", stay_until_terminated },
-    { "stay_in_spite", stay_in_spite },
-    { "wait_for_end", wait_for_end },
-    { "outlast", outlast },
-    { "stay_with_child", stay_with_child },
+    FB_MP_RUN(print_text),
+    FB_MP_RUN(end_with_handler),
+    FB_MP_RUN(stay),
+    FB_MP_RUN(stay_until_terminated),
+    FB_MP_RUN(stay_in_spite),
+    FB_MP_RUN(wait_for_end),
+    FB_MP_RUN(outlast),
+    FB_MP_RUN(stay_with_child),
     { 0 },
 };
 

@@ -29,7 +29,7 @@ static int stay(const void *argument, size_t size)
 }
 
 static const struct fb_mp_task tasks[] = {
-    { "say_hello", say_hello },
+    FB_MP_RUN(say_hello),
     { 0 },
 };
 

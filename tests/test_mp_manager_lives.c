@@ -343,7 +343,7 @@ static void the_dead_take_nothing(void **state)
     fb_mp_proxy_close(shared);
 }
 
-static const struct fb_mp_task tasks[] = { { "append_there", append_there }, { 0 } };
+static const struct fb_mp_task tasks[] = { FB_MP_RUN(append_there), { 0 } };
 
 int main(int argc, char **argv)
 {

@@ -348,7 +348,7 @@ static void managed_objects(void **state)
 #endif
 }
 
-static const struct fb_mp_task tasks[] = { { "nothing", nothing }, { 0 } };
+static const struct fb_mp_task tasks[] = { FB_MP_RUN(nothing), { 0 } };
 
 int main(int argc, char **argv)
 {

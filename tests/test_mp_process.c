@@ -62,9 +62,8 @@ static int not_in_the_table(const void *argument, size_t size)
 }
 
 static const struct fb_mp_task tasks[] = {
-    { "return_first", return_first },   { "sleep_for_ever", sleep_for_ever },
-    { "count_up", count_up },           { "tell_name", tell_name },
-    { "abort_at_once", abort_at_once }, { 0 },
+    FB_MP_RUN(return_first), FB_MP_RUN(sleep_for_ever), FB_MP_RUN(count_up),
+    FB_MP_RUN(tell_name),    FB_MP_RUN(abort_at_once),  { 0 },
 };
 
 /* ---- */

@@ -267,10 +267,10 @@ static void a_put_gives_back_what_was_reserved(void **state)
 }
 
 static const struct fb_mp_task tasks[] = {
-    { "produce", produce },
-    { "consume", consume },
-    { "pass on", consume_and_pass_on },
-    { "put sizes", put_sizes },
+    FB_MP_RUN(produce),
+    FB_MP_RUN(consume),
+    { .name = "pass on", .run = consume_and_pass_on },
+    { .name = "put sizes", .run = put_sizes },
     { 0 },
 };
 

@@ -245,9 +245,9 @@ static void nothing_leaks(void **state)
 }
 
 static const struct fb_mp_task tasks[] = {
-    { "sleep in get", sleep_in_get },
-    { "sleep in put", sleep_in_put },
-    { "take", take_and_wait },
+    { .name = "sleep in get", .run = sleep_in_get },
+    { .name = "sleep in put", .run = sleep_in_put },
+    { .name = "take", .run = take_and_wait },
     { 0 },
 };
 

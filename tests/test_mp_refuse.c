@@ -36,7 +36,7 @@ static int return_first(const void *argument, size_t size)
     return size ? *(const unsigned char *)argument : 0;
 }
 
-static const struct fb_mp_task tasks[] = { { "return_first", return_first }, { 0 } };
+static const struct fb_mp_task tasks[] = { FB_MP_RUN(return_first), { 0 } };
 
 /* ---- programs ---- */
 

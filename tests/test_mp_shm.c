@@ -85,8 +85,8 @@ static int be_writing(enum fb_mp_method method)
 }
 
 static const struct fb_mp_task tasks[] = {
-    { "sum_up", sum_up },
-    { "write_and_sum", write_and_sum },
+    FB_MP_RUN(sum_up),
+    FB_MP_RUN(write_and_sum),
     { 0 },
 };
 static const struct self_program programs[] = {

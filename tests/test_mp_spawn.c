@@ -129,14 +129,10 @@ static int tell_alignment(const void *argument, size_t size)
 }
 
 static const struct fb_mp_task tasks[] = {
-    { "look_at_sentinel", look_at_sentinel },
-    { "tell_alignment", tell_alignment },
-    { "return_first", return_first },
-    { "check_pattern", check_pattern },
-    { "tell_size", tell_size },
-    { "tell_self", tell_self },
-    { "tell_descriptors", tell_descriptors },
-    { 0 },
+    FB_MP_RUN(look_at_sentinel), FB_MP_RUN(tell_alignment),
+    FB_MP_RUN(return_first),     FB_MP_RUN(check_pattern),
+    FB_MP_RUN(tell_size),        FB_MP_RUN(tell_self),
+    FB_MP_RUN(tell_descriptors), { 0 },
 };
 
 /* ---- */

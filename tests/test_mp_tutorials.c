@@ -299,8 +299,8 @@ static void lines_are_analysed_as_they_come(void **state)
 }
 
 static const struct fb_mp_task tasks[] = {
-    { "produce", produce }, { "consume", consume }, { "find_fib", find_fib },
-    { "sum_up", sum_up },   { "analyse", analyse }, { 0 },
+    FB_MP_RUN(produce), FB_MP_RUN(consume), FB_MP_RUN(find_fib),
+    FB_MP_RUN(sum_up),  FB_MP_RUN(analyse), { 0 },
 };
 
 int main(int argc, char **argv)

@@ -266,11 +266,7 @@ static void what_is_written_is_copied(void **state)
 }
 
 static const struct fb_mp_task tasks[] = {
-    { "echo", echo },
-    { "increment", increment },
-    { "have_a_turn", have_a_turn },
-    { "change_global", change_global },
-    { 0 },
+    FB_MP_RUN(echo), FB_MP_RUN(increment), FB_MP_RUN(have_a_turn), FB_MP_RUN(change_global), { 0 },
 };
 
 int main(int argc, char **argv)

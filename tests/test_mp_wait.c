@@ -54,8 +54,8 @@ static int wait_for_go(const void *argument, size_t size)
 }
 
 static const struct fb_mp_task tasks[] = {
-    { "return_first", return_first },
-    { "wait_for_go", wait_for_go },
+    FB_MP_RUN(return_first),
+    FB_MP_RUN(wait_for_go),
     { 0 },
 };
 

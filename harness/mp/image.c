@@ -75,6 +75,27 @@ fb_mp_run fb_mp_registry_find(const char *name)
     return NULL;
 }
 
+int fb_mp_registry_place_of_run(fb_mp_run run, uintptr_t *ret_place)
+{
+    for (*ret_place = 0; tasks && tasks[*ret_place].name; ++*ret_place)
+        if (tasks[*ret_place].run == run)
+            return 0;
+    return tasks ? -ENOENT : -ENOSYS;
+}
+
+int fb_mp_registry_place_of_function(fb_mp_function function, uintptr_t *ret_place)
+{
+    for (*ret_place = 0; tasks && tasks[*ret_place].name; ++*ret_place)
+        if (tasks[*ret_place].function == function)
+            return 0;
+    return tasks ? -ENOENT : -ENOSYS;
+}
+
+const struct fb_mp_task *fb_mp_registry_at(uintptr_t place)
+{
+    return &tasks[place];
+}
+
 /* ---- in the image ---- */
 
 static _Noreturn void give_up(const char *why)

@@ -1,3 +1,4 @@
+#include "descriptors.h"
 #include "keeper.h"
 #include "log.h"
 #include "manager_parts.h"
@@ -325,23 +326,13 @@ static void handle_event(const struct epoll_event *event)
         receive(connection);
 }
 
-/* What a fork brought along would keep others' pipes and locks as long as this lives. */
-static void close_all_but(int one, int other)
-{
-    int low = one < other ? one : other, high = one < other ? other : one;
-    if (low > 3)
-        close_range(3, (unsigned)low - 1, 0);
-    if (high > 3 && high - 1 > low)
-        close_range(low < 3 ? 3 : (unsigned)low + 1, (unsigned)high - 1, 0);
-    close_range((unsigned)high + 1, ~0u, 0);
-}
-
 /* Listens, and tells who waits for that. 0 or a negative errno. */
 static int begin(const struct fb_mp_manager_address *address)
 {
     struct sockaddr_un name;
     socklen_t size = manager_socket_address(address, &name);
-    close_all_but(fb_mp_descriptor(0), fb_mp_log_descriptor());
+    int keep[] = { fb_mp_descriptor(0), fb_mp_log_descriptor() };
+    fb_mp_close_all_but(keep, sizeof keep / sizeof *keep);
     server.address = address;
     server.spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
     server.streams.epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -380,6 +371,6 @@ int manager_serve(const void *argument, size_t size)
 /* So that it can be spawned by any program. */
 __attribute__((constructor)) static void add_task(void)
 {
-    static const struct fb_mp_task task = { "fb-mp-manager", manager_serve };
+    static const struct fb_mp_task task = { .name = "fb-mp-manager", .run = manager_serve };
     fb_mp_registry_add(&task);
 }

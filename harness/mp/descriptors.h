@@ -1,0 +1,28 @@
+/* What a process that lives for others should not keep open: their pipes, sockets and locks. */
+#ifndef FB_MP_DESCRIPTORS_H
+#define FB_MP_DESCRIPTORS_H
+
+#include <stddef.h>
+#include <unistd.h>
+
+/* Closes all but stdio's and keep[count], which it sorts. Negative ones are none. */
+static inline void fb_mp_close_all_but(int *keep, size_t count)
+{
+    unsigned next = 3; /* the first that was not looked at */
+    for (size_t i = 1; i < count; i++)
+        for (size_t k = i; k > 0 && keep[k] < keep[k - 1]; k--) {
+            int other = keep[k];
+            keep[k] = keep[k - 1];
+            keep[k - 1] = other;
+        }
+    for (size_t i = 0; i < count; i++) {
+        if (keep[i] < (int)next)
+            continue;
+        if (keep[i] > (int)next)
+            close_range(next, (unsigned)keep[i] - 1, 0);
+        next = (unsigned)keep[i] + 1;
+    }
+    close_range(next, ~0u, 0);
+}
+
+#endif

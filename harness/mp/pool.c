@@ -1,0 +1,375 @@
+#include "heap.h"
+#include "pool_parts.h"
+#include "registry.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#define SPIN_NS 50000      /* before sleeping, where nobody needs the CPU */
+#define SPIN_SHORT_NS 3000 /* … where somebody may */
+
+/* ---- memory ---- */
+
+static uint64_t records_for(unsigned workers)
+{
+    uint64_t records = POOL_RECORDS;
+    while (records < POOL_RECORDS_MOST && records < 4 * (uint64_t)workers)
+        records *= 2;
+    return records;
+}
+
+static void free_shared(struct pool_shared *shared)
+{
+    if (!shared)
+        return;
+    for (unsigned i = 0; i < FB_MP_POOL_WORKERS / POOL_BLOCK; i++)
+        fb_mp_free(shared->block[i]);
+    fb_mp_free(shared->argument);
+    fb_mp_free((void *)shared->ring);
+    fb_mp_free(shared->record);
+    fb_mp_free(shared);
+}
+
+/* Lines for that many workers. */
+static int make_lines(struct pool_shared *shared, unsigned workers)
+{
+    int result = 0;
+    for (unsigned i = 0; i * POOL_BLOCK < workers && result == 0; i++)
+        if (!shared->block[i])
+            result =
+                fb_mp_alloc(POOL_BLOCK * sizeof(struct pool_worker), (void **)&shared->block[i]);
+    return result;
+}
+
+static int make_shared(struct fb_mp_pool *pool, const struct fb_mp_pool_options *options)
+{
+    struct pool_shared *shared;
+    int result = fb_mp_alloc(sizeof *shared, (void **)&shared);
+    if (result < 0)
+        return result;
+    pool->shared = shared;
+    shared->method = options->method;
+    shared->tasks_per_worker = options->tasks_per_worker;
+    shared->idle_ns = options->idle_ns;
+    shared->records = records_for(pool->workers);
+    shared->argument_size = options->size;
+    atomic_store(&shared->refill_at, UINT64_MAX);
+    result = fb_mp_alloc(shared->records * sizeof *shared->record, (void **)&shared->record);
+    if (result == 0)
+        result = fb_mp_alloc(shared->records * sizeof *shared->ring, (void **)&shared->ring);
+    if (result == 0)
+        result = make_lines(shared, pool->workers);
+    if (result == 0 && options->size)
+        result = fb_mp_alloc(options->size, &shared->argument);
+    if (result == 0 && options->size)
+        memcpy(shared->argument, options->argument, options->size);
+    return result;
+}
+
+static int make_local(struct fb_mp_pool *pool)
+{
+    uint64_t records = pool->shared->records;
+    pool->of_record = calloc(records, sizeof(struct fb_mp_future *));
+    pool->free_record = calloc(records, sizeof *pool->free_record);
+    if (!pool->of_record || !pool->free_record)
+        return -ENOMEM;
+    while (pool->free_records < records) {
+        pool->free_record[pool->free_records] = (uint32_t)records - 1 - pool->free_records;
+        pool->free_records++;
+    }
+    return 0;
+}
+
+/* ---- opening ---- */
+
+static unsigned cpus_allowed(void)
+{
+    cpu_set_t cpus;
+    return sched_getaffinity(0, sizeof cpus, &cpus) == 0 ? (unsigned)CPU_COUNT(&cpus) : 1;
+}
+
+/* With its owner, whether all who spin can have a CPU each. */
+static void choose_spin(struct fb_mp_pool *pool)
+{
+    unsigned cpus = cpus_allowed();
+    uint32_t spin_ns = cpus == 1 ? 0 : pool->workers + 1 <= cpus ? SPIN_NS : SPIN_SHORT_NS;
+    atomic_store(&pool->shared->spin_ns, spin_ns);
+}
+
+static int check(const struct fb_mp_pool_options *options, struct fb_error *error)
+{
+    if (pool_in_worker)
+        return fb_error_set(error, -EPERM,
+                            "a worker of a pool can't open a pool of its own: let the "
+                            "process that opened that one open both");
+    if (options->workers > FB_MP_POOL_WORKERS)
+        return fb_error_set(error, -EINVAL, "too many workers: %u: give at most %d",
+                            options->workers, FB_MP_POOL_WORKERS);
+    if (options->fds >= FB_MP_FDS)
+        return fb_error_set(error, -EINVAL, "too many descriptors: %zu: give at most %d",
+                            options->fds, FB_MP_FDS - 1);
+    if (options->method != FB_MP_FORK && options->method != FB_MP_SPAWN)
+        return fb_error_set(error, -EINVAL, "no such method of starting a process: %d",
+                            (int)options->method);
+    return 0;
+}
+
+/* As workers know it: 0 or a negative errno. */
+static int find_initializer(struct fb_mp_pool *pool, const struct fb_mp_pool_options *options,
+                            struct fb_error *error)
+{
+    uintptr_t place = 0;
+    int result = 0;
+    if (options->method == FB_MP_FORK || !options->initializer) {
+        pool->shared->initializer = options->initializer;
+        return 0;
+    }
+    result = fb_mp_registry_place_of_run(options->initializer, &place);
+    if (result < 0)
+        return fb_error_set(error, result,
+                            result == -ENOSYS
+                                ? "can't spawn: main has to begin with fb_mp_main"
+                                : "can't spawn: the initializer is not in fb_mp_main's table");
+    pool->shared->initializer = (fb_mp_run)(place + 1);
+    return 0;
+}
+
+static int make_descriptors(struct fb_mp_pool *pool, const struct fb_mp_pool_options *options)
+{
+    pool->fd = calloc(options->fds + 1, sizeof *pool->fd);
+    pool->tell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (!pool->fd || pool->tell < 0)
+        return pool->fd ? -errno : -ENOMEM;
+    pool->fd[0] = pool->tell;
+    for (size_t i = 0; i < options->fds; i++)
+        pool->fd[i + 1] = options->fd[i];
+    return 0;
+}
+
+static int make_crew(struct fb_mp_pool *pool, const struct fb_mp_pool_options *options,
+                     struct fb_error *error)
+{
+    const struct fb_mp_crew_options crew = { .method = options->method,
+                                             .workers = pool->workers,
+                                             .run = pool_worker_main,
+                                             .shared = pool->shared,
+                                             .name = options->name ? options->name : "Pool",
+                                             .fd = pool->fd,
+                                             .fds = options->fds + 1 };
+    int result = fb_mp_crew_open(&crew, &pool->crew, error);
+    for (unsigned i = 0; i < pool->workers && result == 0; i++)
+        pool_worker(pool->shared, i)->there = true;
+    pool->alive = result == 0 ? pool->workers : 0;
+    return result;
+}
+
+/* Signals belong to the program's own threads. */
+static int start_service(struct fb_mp_pool *pool)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int code = pthread_create(&pool->service, NULL, pool_serve, pool);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pool->has_service = code == 0;
+    return -code;
+}
+
+static int open_parts(struct fb_mp_pool *pool, const struct fb_mp_pool_options *options,
+                      struct fb_error *error)
+{
+    int result = make_shared(pool, options);
+    if (result == 0)
+        result = make_local(pool);
+    if (result == 0)
+        result = make_descriptors(pool, options);
+    if (result < 0)
+        return fb_error_set(error, result, "can't open a pool: %s", strerror(-result));
+    choose_spin(pool);
+    result = find_initializer(pool, options, error);
+    if (result == 0)
+        result = make_crew(pool, options, error);
+    if (result == 0 && (result = start_service(pool)) < 0)
+        fb_error_set(error, result, "can't start a pool's thread: %s", strerror(-result));
+    return result;
+}
+
+int fb_mp_pool_open(const struct fb_mp_pool_options *options, struct fb_mp_pool **ret_pool,
+                    struct fb_error *error)
+{
+    pthread_condattr_t attributes;
+    int result = check(options, error);
+    if (result < 0)
+        return result;
+    struct fb_mp_pool *pool = calloc(1, sizeof *pool);
+    if (!pool)
+        return fb_error_set(error, -ENOMEM, "out of memory");
+    pool->owner = getpid();
+    pool->method = options->method;
+    pool->references = 1;
+    pool->workers = options->workers ? options->workers : cpus_allowed();
+    pool->retries = options->retries;
+    pool->tell = -1;
+    pthread_mutex_init(&pool->mutex, NULL);
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&pool->changed, &attributes);
+    pthread_condattr_destroy(&attributes);
+    result = open_parts(pool, options, error);
+    if (result < 0) {
+        fb_mp_pool_close(pool);
+        return result;
+    }
+    *ret_pool = pool;
+    return 0;
+}
+
+/* ---- ending ---- */
+
+void pool_release(struct fb_mp_pool *pool)
+{
+    bool last = --pool->references == 0;
+    pthread_mutex_unlock(&pool->mutex);
+    if (!last)
+        return;
+    pthread_mutex_destroy(&pool->mutex);
+    pthread_cond_destroy(&pool->changed);
+    free(pool);
+}
+
+static void cancel_pending(struct fb_mp_pool *pool)
+{
+    struct fb_error error;
+    fb_error_set(&error, -ECANCELED, "it was cancelled before a worker began it");
+    for (struct fb_mp_future *future; (future = pool_pop(&pool->pending)) != NULL;) {
+        pool->pendings--;
+        future->error = error;
+        pool_finish(future, FB_MP_CANCELLED);
+    }
+    for (uint32_t number = 0; number < pool->shared->records; number++) {
+        struct fb_mp_future *future = pool->of_record[number];
+        if (!future || !pool_withdraw(future))
+            continue;
+        future->error = error;
+        pool_finish(future, FB_MP_CANCELLED);
+    }
+}
+
+void fb_mp_pool_shutdown(struct fb_mp_pool *pool, bool cancel)
+{
+    pthread_mutex_lock(&pool->mutex);
+    pool->shut = true;
+    if (cancel)
+        cancel_pending(pool);
+    pthread_mutex_unlock(&pool->mutex);
+}
+
+int fb_mp_pool_join(struct fb_mp_pool *pool, int64_t timeout_ns)
+{
+    int64_t deadline = fb_mp_deadline(timeout_ns);
+    int result = 0;
+    pthread_mutex_lock(&pool->mutex);
+    if (!pool->shut)
+        result = -EINVAL;
+    while (result == 0 && pool->unfinished > 0)
+        if (!pool_wait(pool, deadline))
+            result = -ETIMEDOUT;
+    if (result == 0 && !atomic_exchange(&pool->shared->quit, 1)) {
+        fb_mp_bell_ring(&pool->shared->items, INT_MAX);
+        pool_tell(pool->tell);
+    }
+    while (result == 0 && pool->alive > 0)
+        if (!pool_wait(pool, deadline))
+            result = -ETIMEDOUT;
+    pthread_mutex_unlock(&pool->mutex);
+    return result;
+}
+
+void fb_mp_pool_terminate(struct fb_mp_pool *pool)
+{
+    struct fb_error error;
+    fb_error_set(&error, -ECANCELED, "the pool was terminated");
+    pthread_mutex_lock(&pool->mutex);
+    pool->shut = pool->over = true;
+    if (pool->crew)
+        fb_mp_crew_kill(pool->crew);
+    if (pool->of_record) {
+        pool_collect(pool);
+        pool_fail_all(pool, FB_MP_CANCELLED, &error);
+    }
+    pthread_mutex_unlock(&pool->mutex);
+}
+
+static void end_service(struct fb_mp_pool *pool)
+{
+    if (!pool->has_service)
+        return;
+    pthread_mutex_lock(&pool->mutex);
+    pool->ends = true;
+    pool_tell(pool->tell);
+    pthread_mutex_unlock(&pool->mutex);
+    pthread_join(pool->service, NULL);
+}
+
+void fb_mp_pool_close(struct fb_mp_pool *pool)
+{
+    if (!pool)
+        return;
+    if (pool->shared && pool->of_record && (!atomic_load(&pool->shared->quit) || pool->alive > 0))
+        fb_mp_pool_terminate(pool);
+    end_service(pool);
+    fb_mp_crew_close(pool->crew, 0);
+    if (pool->tell >= 0)
+        close(pool->tell);
+    free_shared(pool->shared);
+    free(pool->of_record);
+    free(pool->free_record);
+    free(pool->fd);
+    pthread_mutex_lock(&pool->mutex);
+    pool->shared = NULL;
+    pool_release(pool);
+}
+
+/* ---- workers ---- */
+
+int fb_mp_pool_resize(struct fb_mp_pool *pool, unsigned workers)
+{
+    if (workers == 0 || workers > FB_MP_POOL_WORKERS)
+        return -EINVAL;
+    pthread_mutex_lock(&pool->mutex);
+    int result = pool->shut ? -ESHUTDOWN : make_lines(pool->shared, workers);
+    for (unsigned i = 0; result == 0 && i < (workers > pool->workers ? workers : pool->workers);
+         i++)
+        atomic_store(&pool_worker(pool->shared, i)->leaves, i >= workers);
+    if (result == 0) {
+        pool->workers = workers;
+        choose_spin(pool);
+        fb_mp_bell_ring(&pool->shared->items, INT_MAX);
+        pool_tell(pool->tell);
+    }
+    pthread_mutex_unlock(&pool->mutex);
+    return result;
+}
+
+void fb_mp_pool_state(struct fb_mp_pool *pool, struct fb_mp_pool_state *ret_state)
+{
+    pthread_mutex_lock(&pool->mutex);
+    pool_collect(pool);
+    *ret_state = (struct fb_mp_pool_state){ .workers = pool->workers,
+                                            .alive = pool->alive,
+                                            .pending = pool->pendings,
+                                            .deaths = pool->deaths };
+    for (uint32_t number = 0; number < pool->shared->records; number++)
+        if (pool->of_record[number]) {
+            bool begun =
+                pool_state_of(atomic_load(&pool->shared->record[number].word)) != TASK_READY;
+            *(begun ? &ret_state->running : &ret_state->pending) += 1;
+        }
+    pthread_mutex_unlock(&pool->mutex);
+}
