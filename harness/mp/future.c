@@ -200,8 +200,7 @@ static bool wait_for(struct fb_mp_future *future, int64_t timeout_ns)
     struct fb_mp_pool *pool = future->pool;
     if (is_done(future))
         return true;
-    if (pool->shared)
-        pool_collect(pool);
+    pool_collect(pool);
     if (is_done(future) || timeout_ns <= 0)
         return is_done(future);
     int64_t deadline = fb_mp_deadline(timeout_ns);

@@ -39,7 +39,8 @@ int fb_mp_future_result(struct fb_mp_future *future, int64_t timeout_ns, const v
                         size_t *ret_size, struct fb_error *error);
 
 /* Cancels it if no worker has begun it. running: if one has, then that is ended for it, by SIGTERM,
- * and after a second by SIGKILL. 0: it is or will be cancelled, -EBUSY: it runs, or -EALREADY: it is
+ * and after a second by SIGKILL. 0: it is cancelled, or will
+ * be unless it is done before, -EBUSY: it runs, or -EALREADY: it is
  * done. */
 int fb_mp_future_cancel(struct fb_mp_future *future, bool running);
 

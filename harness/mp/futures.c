@@ -88,8 +88,7 @@ int fb_mp_as_completed(struct fb_mp_future *const *future, size_t count, int64_t
     if (count > 0) {
         all->pool = future[0]->pool;
         pthread_mutex_lock(&all->pool->mutex);
-        if (all->pool->shared)
-            pool_collect(all->pool);
+        pool_collect(all->pool);
         result = link_all(all);
         pthread_mutex_unlock(&all->pool->mutex);
     }
@@ -106,7 +105,7 @@ int fb_mp_completion_next(struct fb_mp_completion *all, size_t *ret_index, struc
     if (all->taken == all->count)
         return -ENOENT;
     pthread_mutex_lock(&all->pool->mutex);
-    if (!all->first && all->pool->shared)
+    if (!all->first)
         pool_collect(all->pool);
     while (!all->first && waits)
         waits = pool_wait(all->pool, all->deadline);

@@ -7,8 +7,8 @@
 struct fb_mp_map_options {
     const void *bound; /* bound_size bytes, copied, that each call gets beside its item */
     size_t bound_size;
-    size_t chunk; /* items that are handed to a worker at once; 0: count / (4 · workers),
-                           rounded up */
+    size_t chunk; /* items that a worker takes at once (while many are left, it may take up to 64
+                     such chunks); 0: count / (4 · workers), rounded up */
     bool whole;   /* a call gets all items of its chunk: call->count of them */
     int64_t limit_ns, grace_ns; /* of a chunk, as of a task */
 };

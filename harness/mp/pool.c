@@ -327,12 +327,12 @@ void fb_mp_pool_close(struct fb_mp_pool *pool)
     fb_mp_crew_close(pool->crew, 0);
     if (pool->tell >= 0)
         close(pool->tell);
-    free_shared(pool->shared);
     free(pool->of_record);
     free(pool->free_record);
     free(pool->fd);
     pthread_mutex_lock(&pool->mutex);
-    pool->shared = NULL;
+    free_shared(pool->shared);
+    pool->shared = NULL; /* as somebody may still be on its way from waiting */
     pool_release(pool);
 }
 

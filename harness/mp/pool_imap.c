@@ -58,6 +58,7 @@ static int make_bound(const struct fb_mp_imap *imap, struct pool_bound **ret_bou
         return result;
     }
     bound->is_map = true;
+    bound->chunk = imap->chunk;
     bound->items = bound->own_items;
     bound->results = bound->own_results;
     bound->codes = (int32_t *)((char *)bound->own_items + codes);
@@ -205,8 +206,7 @@ static int wait_for_part(struct fb_mp_imap *imap, int64_t timeout_ns, struct par
     if (!any)
         return 0;
     pthread_mutex_lock(&pool->mutex);
-    if (pool->shared)
-        pool_collect(pool);
+    pool_collect(pool);
     struct part *part = choose(imap);
     while (waits && (!part || !part->future->serial)) {
         waits = pool_wait(pool, deadline);

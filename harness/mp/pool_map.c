@@ -1,4 +1,4 @@
-/* map and starmap: a future for each chunk of items. */
+/* map and starmap: items in tasks of one or more chunks. */
 #include "heap.h"
 #include "map.h"
 #include "pool_parts.h"
@@ -7,13 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define BATCH_MOST 64 /* chunks in a task */
+
 struct fb_mp_map {
     struct fb_mp_pool *pool;
     struct pool_bound *bound;
     void *results; /* the caller's, if they have to be copied there */
     size_t count;
-    struct fb_mp_future **chunk; /* [chunks] */
-    size_t chunks;
+    struct fb_mp_future **task; /* [tasks] */
+    size_t tasks, room;
 };
 
 static const struct fb_mp_map_options usual;
@@ -47,40 +49,65 @@ static int share_results(struct pool_bound *bound, void *results, size_t bytes, 
     return result;
 }
 
-/* ---- chunks ---- */
+/* ---- tasks ---- */
 
-static size_t choose_chunk(struct fb_mp_pool *pool, size_t count, size_t wanted)
+static unsigned workers_of(struct fb_mp_pool *pool)
 {
     pthread_mutex_lock(&pool->mutex);
-    size_t parts = 4 * (size_t)pool->workers;
+    unsigned workers = pool->workers;
     pthread_mutex_unlock(&pool->mutex);
-    size_t chunk = wanted ? wanted : count / parts + (count % parts != 0);
-    return chunk ? chunk : 1;
+    return workers;
 }
 
-static int submit_chunks(struct fb_mp_map *map, fb_mp_function function, size_t chunk,
-                         const struct fb_mp_map_options *options)
+/* How many chunks are handed over as one task: few at the end, so that all workers end at about the
+ * same time; never so many that one with slow items could matter. */
+static size_t choose_batch(size_t chunks_left, unsigned workers, bool limited)
 {
-    struct fb_mp_pool *pool = map->pool;
-    size_t count = map->count;
-    size_t chunks = count / chunk + (count % chunk != 0);
+    size_t batch = limited ? 1 : chunks_left / (8 * (size_t)workers);
+    return batch < 1 ? 1 : batch > BATCH_MOST ? BATCH_MOST : batch;
+}
+
+static int add_task(struct fb_mp_map *map, fb_mp_function function, uint64_t first, uint64_t last,
+                    const struct fb_mp_map_options *options)
+{
+    const uint64_t range[2] = { first, last };
+    const struct pool_order order = { .function = function,
+                                      .argument = range,
+                                      .size = sizeof range,
+                                      .bound = map->bound,
+                                      .limit_ns = options->limit_ns,
+                                      .grace_ns = options->grace_ns };
+    if (map->tasks == map->room) {
+        size_t room = map->room ? 2 * map->room : 64;
+        struct fb_mp_future **larger = reallocarray(map->task, room, sizeof *larger);
+        if (!larger)
+            return -ENOMEM;
+        map->task = larger;
+        map->room = room;
+    }
+    pthread_mutex_lock(&map->pool->mutex);
+    map->bound->references++;
+    pthread_mutex_unlock(&map->pool->mutex);
+    int result = pool_submit(map->pool, &order, &map->task[map->tasks]);
+    map->tasks += result == 0;
+    return result;
+}
+
+static int submit_tasks(struct fb_mp_map *map, fb_mp_function function,
+                        const struct fb_mp_map_options *options)
+{
+    unsigned workers = workers_of(map->pool);
+    size_t parts = 4 * (size_t)workers, count = map->count, chunk = options->chunk;
     int result = 0;
-    map->chunk = calloc(chunks ? chunks : 1, sizeof(struct fb_mp_future *));
-    if (!map->chunk)
-        return -ENOMEM;
-    for (; map->chunks < chunks && result == 0; map->chunks += result == 0) {
-        uint64_t first = map->chunks * chunk;
-        uint64_t range[2] = { first, count - first < chunk ? count : first + chunk };
-        const struct pool_order order = { .function = function,
-                                          .argument = range,
-                                          .size = sizeof range,
-                                          .bound = map->bound,
-                                          .limit_ns = options->limit_ns,
-                                          .grace_ns = options->grace_ns };
-        pthread_mutex_lock(&pool->mutex);
-        map->bound->references++;
-        pthread_mutex_unlock(&pool->mutex);
-        result = pool_submit(pool, &order, &map->chunk[map->chunks]);
+    if (!chunk)
+        chunk = count / parts + (count % parts != 0);
+    map->bound->chunk = chunk;
+    for (size_t first = 0; first < count && result == 0;) {
+        size_t left = count - first;
+        size_t items = chunk * choose_batch(left / chunk, workers, options->limit_ns != 0);
+        items = items < left ? items : left;
+        result = add_task(map, function, first, first + items, options);
+        first += items;
     }
     return result;
 }
@@ -118,7 +145,7 @@ int fb_mp_map_async(struct fb_mp_pool *pool, fb_mp_function function, const void
     if (result == 0 && (result = share_results(map->bound, results, result_bytes, &copied)) == 0)
         map->results = copied ? results : NULL;
     if (result == 0)
-        result = submit_chunks(map, known, choose_chunk(pool, count, chosen->chunk), chosen);
+        result = submit_tasks(map, known, chosen);
     if (result < 0)
         fb_mp_map_free(map);
     else
@@ -130,16 +157,16 @@ int fb_mp_map_async(struct fb_mp_pool *pool, fb_mp_function function, const void
 
 int fb_mp_map_wait(struct fb_mp_map *map, int64_t timeout_ns)
 {
-    return map->chunks == 0 ? 0
-                            : fb_mp_futures_wait(map->chunk, map->chunks, FB_MP_ALL_DONE,
-                                                 timeout_ns, NULL, NULL);
+    return map->tasks == 0
+               ? 0
+               : fb_mp_futures_wait(map->task, map->tasks, FB_MP_ALL_DONE, timeout_ns, NULL, NULL);
 }
 
 /* What the first one failed with. */
 static int first_error(const struct fb_mp_map *map, struct fb_error *error)
 {
-    for (size_t i = 0; i < map->chunks; i++) {
-        struct fb_mp_future *future = map->chunk[i];
+    for (size_t i = 0; i < map->tasks; i++) {
+        struct fb_mp_future *future = map->task[i];
         if (!future->error.code)
             continue;
         if (!error)
@@ -165,14 +192,14 @@ void fb_mp_map_free(struct fb_mp_map *map)
 {
     if (!map)
         return;
-    for (size_t i = 0; i < map->chunks; i++) {
-        fb_mp_future_cancel(map->chunk[i], false);
-        fb_mp_future_free(map->chunk[i]);
+    for (size_t i = 0; i < map->tasks; i++) {
+        fb_mp_future_cancel(map->task[i], false);
+        fb_mp_future_free(map->task[i]);
     }
     pthread_mutex_lock(&map->pool->mutex);
     pool_bound_release(map->bound);
     pool_release(map->pool);
-    free(map->chunk);
+    free(map->task);
     free(map);
 }
 

@@ -17,7 +17,7 @@
 #define POOL_RECORDS 512u /* that workers can see at a time, at least; a power of two … */
 #define POOL_RECORDS_MOST 8192u
 #define POOL_ARGUMENT 16 /* bytes of an argument that are in the record itself */
-#define POOL_REPLY 40    /* … of a result */
+#define POOL_REPLY 32    /* … of a result */
 #define POOL_BLOCK 64u   /* workers' lines that are allocated together */
 
 /* ---- shared with workers ---- */
@@ -61,7 +61,8 @@ struct pool_record {
                                                was said of a failure */
     int32_t code;
     uint32_t reply_size;
-    uint32_t next; /* on the list of what its worker has done: record and one */
+    uint32_t next;       /* on the list of what its worker has done: record and one */
+    _Atomic uint64_t at; /* the item of a map that it is at; those before are done */
     _Alignas(8) char reply[POOL_REPLY];
 };
 
@@ -74,7 +75,7 @@ struct pool_bound {
     const char *items;  /* item_size bytes each; NULL: an item is its number */
     char *results;      /* result_size bytes each; NULL: there are none */
     int32_t *codes;     /* what each item's function returned; NULL: nobody asks */
-    size_t item_size, result_size;
+    size_t item_size, result_size, chunk;
     size_t first;                  /* the number of its first item in an imap; else 0 */
     void *own_items, *own_results; /* to be given back with this */
     char bytes[];
@@ -139,7 +140,7 @@ struct fb_mp_future {
     unsigned tries;  /* how often it was handed to workers */
     fb_mp_function function;
     struct pool_bound *bound;
-    bool given;    /* a worker gave it: what failed is its function */
+    bool given;    /* a worker gave it; else its error is one of the whole task */
     bool must_end; /* must_end: it was cancelled while it ran */
     int64_t limit_ns, grace_ns, kill_ns;
     struct pool_callback *callback; /* in order */

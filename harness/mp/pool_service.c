@@ -26,6 +26,17 @@ static void break_pool(struct fb_mp_pool *pool, const struct fb_error *error)
     pool_fail_all(pool, FB_MP_DONE, error);
 }
 
+/* One that could not be made: with others it goes on, without any its tasks can't. */
+static void note_refusal(struct fb_mp_pool *pool, int code)
+{
+    struct fb_error error;
+    pool->make_after = fb_mp_now() + AGAIN_NS;
+    if (pool->alive > 0)
+        return;
+    fb_error_set(&error, code, "no worker can be made: %s", strerror(-code));
+    pool_fail_all(pool, FB_MP_DONE, &error);
+}
+
 /* Makes those that there should be, if there is anything for them to do. */
 static void make_workers(struct fb_mp_pool *pool)
 {
@@ -39,24 +50,13 @@ static void make_workers(struct fb_mp_pool *pool)
         atomic_store(&worker->state, WORKER_BEGINS);
         int result = fb_mp_crew_make(pool->crew, i);
         if (result < 0) {
-            pool->make_after = fb_mp_now() + AGAIN_NS;
+            note_refusal(pool, result);
             return;
         }
         worker->there = true;
         pool->alive++;
         idle = pool->shared->idle_ns && pool->unfinished <= pool->alive;
     }
-}
-
-/* One that could not be made: with others it goes on, without any its tasks can't. */
-static void note_refusal(struct fb_mp_pool *pool, const struct fb_mp_crew_end *end)
-{
-    struct fb_error error;
-    pool->make_after = fb_mp_now() + AGAIN_NS;
-    if (pool->alive > 0)
-        return;
-    fb_error_set(&error, end->code, "no worker can be made: %s", strerror(-end->code));
-    pool_fail_all(pool, FB_MP_DONE, &error);
 }
 
 /* One that ended before its first task, by its own or by the initializer's doing. */
@@ -89,7 +89,7 @@ static void note_end(struct fb_mp_pool *pool, const struct fb_mp_crew_end *end)
     pool->alive--;
     pool_changed(pool);
     if (end->pid == 0) {
-        note_refusal(pool, end);
+        note_refusal(pool, end->code);
         return;
     }
     bool at_work = pool_bury(pool, end);

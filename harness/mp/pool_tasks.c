@@ -79,6 +79,8 @@ static void give_record(struct fb_mp_future *future)
         record->memory = future->argument;
     else
         memcpy(record->argument, future->inline_argument, POOL_ARGUMENT);
+    if (future->bound && future->bound->is_map) /* where it begins */
+        memcpy(&record->at, future->inline_argument, sizeof record->at);
     atomic_store_explicit(&record->flags,
                           (future->callback ? RECORD_TELLS : 0u) |
                               (future->limit_ns ? RECORD_LIMITED : 0u),
@@ -146,7 +148,7 @@ static void free_argument(struct fb_mp_future *future)
 
 void pool_changed(struct fb_mp_pool *pool)
 {
-    if (pool->sleeper)
+    if (pool->sleeper && pool->shared)
         fb_mp_bell_ring(&pool->shared->done, 1);
     pthread_cond_broadcast(&pool->changed);
 }
@@ -178,17 +180,17 @@ static void take_done(struct fb_mp_pool *pool, uint32_t number)
     struct pool_record *record = &pool->shared->record[number];
     future->bytes = record->reply_size > POOL_REPLY ? record->reply_memory : future->inline_bytes;
     future->bytes_size = record->reply_size;
-    future->index = record->index;
     future->given = true;
     if (record->reply_size > POOL_REPLY)
         record->reply_memory = NULL; /* the future's from now on */
     else
         memcpy(future->inline_bytes, record->reply, record->reply_size);
-    if (record->code < 0) {
+    if (record->code < 0 && !future->error.code) {
         int size = record->reply_size < FB_ERROR_TEXT ? (int)record->reply_size : FB_ERROR_TEXT - 1;
         fb_error_set(&future->error, record->code, "%.*s", size, (const char *)future->bytes);
         if (size == 0)
             fb_error_set(&future->error, record->code, "%s", strerror(-record->code));
+        future->index = record->index;
     }
     pool_finish(future, FB_MP_DONE);
 }
@@ -215,6 +217,8 @@ bool pool_collect(struct fb_mp_pool *pool)
 {
     struct pool_shared *shared = pool->shared;
     bool any = false;
+    if (!shared) /* it was closed */
+        return false;
     for (unsigned word = 0; word < FB_MP_POOL_WORKERS / 64 && shared->block[word]; word++) {
         if (atomic_load(&shared->has_done[word]) == 0)
             continue;
@@ -239,25 +243,85 @@ static void explain(const struct fb_mp_crew_end *end, struct fb_error *error)
                      end->index + 1, (int)end->pid, -end->code, strsignal(-end->code));
 }
 
-/* A task whose worker died with it. */
-static void end_task(struct fb_mp_future *future, const struct fb_mp_crew_end *end, bool condemned)
+/* What a map's task was at is lost with that error; the task is what comes behind it now. Whether
+ * there is anything. */
+static bool lose_items(struct fb_mp_future *future, const struct fb_error *error)
+{
+    struct pool_bound *bound = future->bound;
+    uint64_t range[2], at = atomic_load(&record_of(future)->at);
+    memcpy(range, future->inline_argument, sizeof range);
+    uint64_t left = range[1] - at, lost = bound->whole ? bound->chunk : 1;
+    lost = lost < left ? lost : left;
+    if (lost && !future->error.code) {
+        future->error = *error;
+        future->index = at;
+    }
+    for (uint64_t i = at; i < at + lost && bound->codes; i++)
+        bound->codes[i] = error->code;
+    if (lost && bound->results)
+        memset(bound->results + at * bound->result_size, 0, lost * bound->result_size);
+    range[0] = at + lost;
+    memcpy(future->inline_argument, range, sizeof range);
+    future->given = true;
+    return range[0] < range[1];
+}
+
+/* Hands it to another worker. */
+static void run_again(struct fb_mp_future *future)
 {
     struct pool_record *record = record_of(future);
     fb_mp_free_at(&record->reply_memory);
+    if (future->size <= POOL_ARGUMENT)
+        memcpy(record->argument, future->inline_argument, POOL_ARGUMENT);
+    if (future->bound && future->bound->is_map)
+        memcpy(&record->at, future->inline_argument, sizeof record->at);
+    if (has_room(future->pool)) /* always: it gave up a place there */
+        make_ready(future);
+}
+
+/* Of a map, runs again what was not done, and counts tries of the item that it was at. */
+static bool try_again(struct fb_mp_future *future)
+{
+    if (future->bound && future->bound->is_map) {
+        uint64_t range[2], at = atomic_load(&record_of(future)->at);
+        memcpy(range, future->inline_argument, sizeof range);
+        if (at == range[1])
+            return false;
+        if (at != range[0])
+            future->tries = 1;
+        range[0] = at;
+        memcpy(future->inline_argument, range, sizeof range);
+    }
+    if (future->tries > future->pool->retries)
+        return false;
+    run_again(future);
+    return true;
+}
+
+/* A task whose worker died with it. */
+static void end_task(struct fb_mp_future *future, const struct fb_mp_crew_end *end, bool condemned)
+{
+    struct fb_error error;
     if (condemned && future->must_end) {
         fb_error_set(&future->error, -ECANCELED, "it was cancelled while it ran");
         pool_finish(future, FB_MP_CANCELLED);
-    } else if (condemned) {
-        fb_error_set(&future->error, -ETIMEDOUT,
-                     "it ran for longer than %.3g s, which was its limit",
-                     (double)future->limit_ns / 1e9);
-        pool_finish(future, FB_MP_DONE);
-    } else if (future->tries <= future->pool->retries && has_room(future->pool)) {
-        make_ready(future);
-    } else {
-        explain(end, &future->error);
-        pool_finish(future, FB_MP_DONE);
+        return;
     }
+    if (condemned)
+        fb_error_set(&error, -ETIMEDOUT, "it ran for longer than %.3g s, which was its limit",
+                     (double)future->limit_ns / 1e9);
+    else if (try_again(future))
+        return;
+    else
+        explain(end, &error);
+    if (!future->bound || !future->bound->is_map) {
+        future->error = error;
+        pool_finish(future, FB_MP_DONE);
+    } else if (lose_items(future, &error)) {
+        future->tries = 0;
+        run_again(future);
+    } else
+        pool_finish(future, FB_MP_DONE);
 }
 
 bool pool_bury(struct fb_mp_pool *pool, const struct fb_mp_crew_end *end)

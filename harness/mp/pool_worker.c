@@ -112,13 +112,15 @@ static void run_items(struct pool_record *record, fb_mp_function function, uint6
 
 static void run_map(struct pool_record *record, fb_mp_function function)
 {
+    const struct pool_bound *bound = record->bound;
+    size_t step = bound->whole ? bound->chunk : 1;
     uint64_t range[2];
     memcpy(range, record->argument, sizeof range);
-    if (record->bound->whole)
-        run_items(record, function, range[0], range[1]);
-    else
-        for (uint64_t i = range[0]; i < range[1]; i++)
-            run_items(record, function, i, i + 1);
+    for (uint64_t i = range[0]; i < range[1]; i += step) {
+        atomic_store_explicit(&record->at, i, memory_order_release);
+        run_items(record, function, i, range[1] - i < step ? range[1] : i + step);
+    }
+    atomic_store_explicit(&record->at, range[1], memory_order_release);
 }
 
 static void run_one(struct pool_record *record, fb_mp_function function)
@@ -177,18 +179,15 @@ static struct pool_record *take(struct worker *worker)
             continue;
         }
         struct pool_record *record = &shared->record[entry & 0xffff];
-        uint64_t ready = pool_word(head, TASK_READY, 0);
+        uint64_t ready = pool_word(head, TASK_READY, 0), position = head;
         bool taken = atomic_compare_exchange_strong(&record->word, &ready,
                                                     pool_word(head, TASK_TAKEN, worker->index));
-        uint64_t position = head++, seen = position;
-        if (atomic_compare_exchange_strong(&shared->head, &seen, head))
-            seen = head;
-        if (!taken) { /* by somebody else, or withdrawn */
-            head = seen > head ? seen : head;
-            continue;
+        atomic_compare_exchange_strong(&shared->head, &head, position + 1);
+        if (taken) {
+            worker->position = position;
+            return record;
         }
-        worker->position = position;
-        return record;
+        head = atomic_load(&shared->head); /* somebody else has it, or it was withdrawn */
     }
 }
 
