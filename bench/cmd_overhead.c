@@ -76,8 +76,9 @@ static const struct {
     int (*measure)(const struct fb_overhead *overhead, struct fb_error *error);
     double weight;
 } groups[] = {
-    { fb_creation_measure, 0.18 }, { fb_handover_measure, 0.1 },  { fb_exchange_measure, 0.25 },
-    { fb_call_measure, 0.05 },     { fb_dispatch_measure, 0.35 }, { fb_account_measure, 0.07 },
+    { fb_creation_measure, 0.17 }, { fb_handover_measure, 0.1 }, { fb_exchange_measure, 0.24 },
+    { fb_call_measure, 0.05 },     { fb_pool_measure, 0.05 },    { fb_dispatch_measure, 0.32 },
+    { fb_account_measure, 0.07 },
 };
 
 static int measure(unsigned workers, unsigned rounds, struct fb_metrics *metrics,

@@ -22,6 +22,9 @@ void fb_overhead_progress(const struct fb_overhead *overhead, double part, const
 /* Sleeps for that long, so that what is measured next finds everything asleep. */
 void fb_overhead_idle(long ns);
 
+/* Memory that is to be had, in MiB. */
+size_t fb_overhead_free_mib(void);
+
 /* Making and ending 1, 2, 4, … workers that do nothing, up to twice as many as overhead->workers,
  * by a parent that has written to 1 MiB, 64 MiB and 1 GiB of memory of its own (in small pages):
  *   create.ready  ns  from before the first is made until all of them run
@@ -51,6 +54,19 @@ int fb_dispatch_measure(const struct fb_overhead *overhead, struct fb_error *err
  *   handover.switch    ns  from one to the other and half the way back on one CPU: a context switch
  *                          with the two futex calls that bring it about */
 int fb_handover_measure(const struct fb_overhead *overhead, struct fb_error *error);
+
+/* The runtime's pool of two forked workers, unbound:
+ *   pool.helper   ns  starting the helper, which pools share and which stays
+ *   pool.open     ns  opening and closing a pool; compared with making and ending as many processes
+ *                     one after the other
+ *   pool.task     ns  a task, of many that are submitted and then waited for
+ *   pool.item     ns  an item of a map that hands over one at a time, arguments and results copied
+ *   pool.latency  ns  a task that is submitted and waited for; compared with two processes that wake
+ *                     each other by a futex
+ *   pool.death    ns  from killing a worker until who waits for its task knows
+ *   pool.replace  ns  from a task that ends the only worker to the result of the next one, by an
+ *                     owner of 1 MiB, and of 1 GiB, compared */
+int fb_pool_measure(const struct fb_overhead *overhead, struct fb_error *error);
 
 /* Where the time of a coarse job (primes with its defaults: 8 unequal ranges) goes beyond its
  * ceiling, which is the time of independent single copies divided by their number, for forkpool

@@ -130,6 +130,8 @@ static int make_workers(struct fb_pool *pool, const struct fb_setting *setting,
                                                 .fd = pool->file,
                                                 .fds = told->arena.files };
     result = fb_mp_crew_open(&options, &pool->crew, error);
+    if (result == 0)
+        result = fb_mp_crew_wait(pool->crew, error);
     return result < 0 ? result : open_watcher(pool, error);
 }
 

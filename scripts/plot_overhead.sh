@@ -202,7 +202,9 @@ runtime_plot() {
             title["exchange.crowd"] = "the same, two producers and two consumers"
             title["payload.copy"] = "1 MiB through its queue to another process, to one memcpy"
             title["payload.write"] = "1 MiB written into its queue in place, to private memory"
-            count = split("call.round_trip call.append call.lock exchange.small exchange.crowd payload.copy payload.write", order, " ")
+            title["pool.open"] = "opening and closing a pool of two, to two forks one after the other"
+            title["pool.latency"] = "a task there and back by its pool, to two processes that wake each other"
+            count = split("call.round_trip call.append call.lock exchange.small exchange.crowd payload.copy payload.write pool.open pool.latency", order, " ")
         }
         $at["value"] == "" { next }
         $at["name"] in title && !($at["name"] in ours) { ours[$at["name"]] = $at["value"]; next }

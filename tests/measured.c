@@ -347,12 +347,33 @@ static void check_calls(struct measured *measured)
     }
 }
 
+static void check_pool(struct measured *measured)
+{
+    static const struct figure figures[] = {
+        { "pool.helper", "pool", "", "unbound", "ns", NULL, 2 },
+        { "pool.open", "pool", "and closed", "unbound", "ns", "fork", 2 },
+        { "pool.open", "fork", "and closed", "unbound", "ns", NULL, 2 },
+        { "pool.task", "pool", "8 B", "unbound", "ns", NULL, 2 },
+        { "pool.item", "pool", "8 B; chunk 1", "unbound", "ns", NULL, 2 },
+        { "pool.latency", "pool", "8 B", "unbound", "ns", "futex", 2 },
+        { "pool.latency", "futex", "8 B", "unbound", "ns", NULL, 2 },
+        { "pool.death", "pool", "killed", "unbound", "ns", NULL, 2 },
+        { "pool.replace", "pool", "parent 1 MiB", "unbound", "ns", NULL, 1 },
+    };
+    for (size_t i = 0; i < sizeof figures / sizeof *figures; i++)
+        check_figure(measured, &figures[i]);
+    if (!strstr(left_out_of(measured), "a pool's owner"))
+        check_figure(measured, &(struct figure){ "pool.replace", "pool", "parent 1024 MiB",
+                                                 "unbound", "ns", "1 MiB", 1 });
+}
+
 void measured_check(struct measured *measured)
 {
     check_creation(measured);
     check_handover(measured);
     check_exchange(measured);
     check_calls(measured);
+    check_pool(measured);
     check_dispatch(measured);
     check_account(measured, "forkpool");
     check_account(measured, "pthread");

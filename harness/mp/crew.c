@@ -190,8 +190,6 @@ int fb_mp_crew_open(const struct fb_mp_crew_options *options, struct fb_mp_crew 
     }
     if (options->workers)
         result = order(crew, 0, options->workers);
-    if (result == 0)
-        result = wait_for_answers(crew);
     if (result < 0) {
         fb_mp_crew_close(crew, 0);
         return fb_error_set(error, result, "can't make %u workers: %s", options->workers,
@@ -199,6 +197,14 @@ int fb_mp_crew_open(const struct fb_mp_crew_options *options, struct fb_mp_crew 
     }
     *ret_crew = crew;
     return 0;
+}
+
+int fb_mp_crew_wait(struct fb_mp_crew *crew, struct fb_error *error)
+{
+    int result = wait_for_answers(crew);
+    return result < 0 ? fb_error_set(error, result, "can't make %u workers: %s", crew->members,
+                                     strerror(-result))
+                      : 0;
 }
 
 void fb_mp_crew_signal(struct fb_mp_crew *crew, unsigned index, int number)

@@ -19,9 +19,13 @@ struct fb_mp_crew_options {
     size_t fds;       /* up to FB_MP_FDS */
 };
 
-/* Makes the workers. 0 and *ret_crew, or a negative errno with *error and none left. */
+/* Orders the workers, and does not wait for them. 0 and *ret_crew, or a negative errno with *error
+ * and none left. */
 int fb_mp_crew_open(const struct fb_mp_crew_options *options, struct fb_mp_crew **ret_crew,
                     struct fb_error *error);
+
+/* Waits until all are there. 0, or a negative errno with *error: one could not be made. */
+int fb_mp_crew_wait(struct fb_mp_crew *crew, struct fb_error *error);
 
 /* Waits until workers that were told to leave have ended, kills those that have not when the time
  * is over, and frees the crew. NULL is accepted. */

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -120,17 +121,17 @@ static int check(const struct fb_mp_pool_options *options, struct fb_error *erro
     return 0;
 }
 
-/* As workers know it: 0 or a negative errno. */
+/* As workers know it. 0 or a negative errno. */
 static int find_initializer(struct fb_mp_pool *pool, const struct fb_mp_pool_options *options,
                             struct fb_error *error)
 {
     uintptr_t place = 0;
-    int result = 0;
-    if (options->method == FB_MP_FORK || !options->initializer) {
-        pool->shared->initializer = options->initializer;
+    pool->shared->initializer = options->initializer;
+    if (options->method == FB_MP_FORK)
         return 0;
-    }
-    result = fb_mp_registry_place_of_run(options->initializer, &place);
+    int result = fb_mp_registry_place_of_run(options->initializer, &place);
+    if (!options->initializer && result != -ENOSYS)
+        return 0; /* all that counts is that there is a table */
     if (result < 0)
         return fb_error_set(error, result,
                             result == -ENOSYS
@@ -270,6 +271,21 @@ void fb_mp_pool_shutdown(struct fb_mp_pool *pool, bool cancel)
     pthread_mutex_unlock(&pool->mutex);
 }
 
+/* Hears of ends itself, which is sooner than from the service thread. */
+static bool wait_for_ends(struct fb_mp_pool *pool, int64_t deadline)
+{
+    struct pollfd line = { .fd = fb_mp_crew_fd(pool->crew), .events = POLLIN };
+    int64_t left = deadline - fb_mp_now();
+    if (left <= 0)
+        return false;
+    struct timespec limit = fb_mp_timespec(left < FB_MP_SLICE ? left : FB_MP_SLICE);
+    pthread_mutex_unlock(&pool->mutex);
+    ppoll(&line, 1, &limit, NULL);
+    pthread_mutex_lock(&pool->mutex);
+    pool_hear_crew(pool);
+    return true;
+}
+
 int fb_mp_pool_join(struct fb_mp_pool *pool, int64_t timeout_ns)
 {
     int64_t deadline = fb_mp_deadline(timeout_ns);
@@ -280,13 +296,16 @@ int fb_mp_pool_join(struct fb_mp_pool *pool, int64_t timeout_ns)
     while (result == 0 && pool->unfinished > 0)
         if (!pool_wait(pool, deadline))
             result = -ETIMEDOUT;
+    pool->joiners++;
     if (result == 0 && !atomic_exchange(&pool->shared->quit, 1)) {
         fb_mp_bell_ring(&pool->shared->items, INT_MAX);
-        pool_tell(pool->tell);
+        pool_tell(pool->tell); /* the service thread, which hears of ends no more */
     }
     while (result == 0 && pool->alive > 0)
-        if (!pool_wait(pool, deadline))
+        if (!wait_for_ends(pool, deadline))
             result = -ETIMEDOUT;
+    if (--pool->joiners == 0)
+        pool_tell(pool->tell);
     pthread_mutex_unlock(&pool->mutex);
     return result;
 }

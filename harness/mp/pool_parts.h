@@ -179,6 +179,7 @@ struct fb_mp_pool {
     pthread_t service;
     unsigned workers, alive, retries;
     unsigned beginnings; /* workers in a row that were killed before they could begin */
+    unsigned joiners;    /* threads that hear of ends instead of the service thread */
     bool shut, over;     /* takes no more; is only good for close */
     struct fb_error broken;
     bool sleeper; /* somebody sleeps by the bell for all that wait */
@@ -251,6 +252,9 @@ void pool_note_done(struct fb_mp_future *future);
 /* ---- pool_service.c ---- */
 
 void *pool_serve(void *pool);
+
+/* With the mutex held: takes note of workers that have ended, and makes new ones. */
+void pool_hear_crew(struct fb_mp_pool *pool);
 
 /* ---- pool.c, future.c ---- */
 

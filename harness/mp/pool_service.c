@@ -107,7 +107,7 @@ static void note_end(struct fb_mp_pool *pool, const struct fb_mp_crew_end *end)
     fb_mp_bell_ring(&pool->shared->items, INT_MAX);
 }
 
-static void hear_crew(struct fb_mp_pool *pool)
+void pool_hear_crew(struct fb_mp_pool *pool)
 {
     struct fb_mp_crew_end end;
     while (fb_mp_crew_next(pool->crew, &end) == 0)
@@ -189,7 +189,8 @@ static void call_back(struct fb_mp_pool *pool)
 static void sleep_until(struct fb_mp_pool *pool, int64_t next)
 {
     struct pollfd event[] = { { .fd = pool->tell, .events = POLLIN },
-                              { .fd = fb_mp_crew_fd(pool->crew), .events = POLLIN } };
+                              { .fd = pool->joiners ? -1 : fb_mp_crew_fd(pool->crew),
+                                .events = POLLIN } };
     int64_t left = next == INT64_MAX ? 0 : next - fb_mp_now();
     struct timespec limit = fb_mp_timespec(left > 0 ? left : 0);
     uint64_t nothing;
@@ -205,7 +206,8 @@ void *pool_serve(void *argument)
     struct fb_mp_pool *pool = argument;
     pthread_mutex_lock(&pool->mutex);
     while (!pool->ends) {
-        hear_crew(pool);
+        if (!pool->joiners)
+            pool_hear_crew(pool);
         pool_collect(pool);
         pool_refill(pool);
         call_back(pool);
