@@ -65,7 +65,7 @@ int fb_handover_measure(const struct fb_overhead *overhead, struct fb_error *err
  *                     each other by a futex
  *   pool.death    ns  from killing a worker until who waits for its task knows
  *   pool.replace  ns  from a task that ends the only worker to the result of the next one, by an
- *                     owner of 1 MiB, and of 1 GiB, compared */
+ *                     owner of 1 MiB, and of 1 GiB; pool.growth: their ratio */
 int fb_pool_measure(const struct fb_overhead *overhead, struct fb_error *error);
 
 /* Where the time of a coarse job (primes with its defaults: 8 unequal ranges) goes beyond its

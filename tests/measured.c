@@ -362,9 +362,12 @@ static void check_pool(struct measured *measured)
     };
     for (size_t i = 0; i < sizeof figures / sizeof *figures; i++)
         check_figure(measured, &figures[i]);
-    if (!strstr(left_out_of(measured), "a pool's owner"))
-        check_figure(measured, &(struct figure){ "pool.replace", "pool", "parent 1024 MiB",
-                                                 "unbound", "ns", "1 MiB", 1 });
+    if (strstr(left_out_of(measured), "a pool's owner"))
+        return;
+    check_figure(measured, &(struct figure){ "pool.replace", "pool", "parent 1024 MiB", "unbound",
+                                             "ns", NULL, 1 });
+    check_figure(measured, &(struct figure){ "pool.growth", "pool", "parent 1024 MiB", "unbound",
+                                             "ratio to 1 MiB", NULL, 1 });
 }
 
 void measured_check(struct measured *measured)

@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -127,9 +129,12 @@ static int fork_helper(void *context)
 /* With the mutex held. */
 static int start_helper(void)
 {
+    static bool at_exit; /* it ends, and is waited for */
     int end[2];
     struct beginning beginning;
     int result = fb_mp_heap_make(); /* workers have to have it */
+    if (result == 0 && !at_exit && !(at_exit = atexit(fb_mp_helper_end) == 0))
+        result = -ENOMEM;
     if (result < 0)
         return result;
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, end) < 0)
