@@ -18,7 +18,9 @@ struct member {
     uint32_t life; /* of which the helper is to speak */
     pid_t pid;     /* 0: it has ended, or was not made yet */
     int pidfd;     /* -1 without pid, or where there was no room for it */
-    bool wanted;   /* ordered, and its end was not told */
+    bool wanted;   /* ordered, and its end was not heard of */
+    bool has_end;  /* which is not told yet */
+    struct fb_mp_crew_end end;
 };
 
 struct fb_mp_crew {
@@ -28,6 +30,7 @@ struct fb_mp_crew {
     size_t fds;
     struct member member[FB_MP_CREW_MOST];
     unsigned members; /* the highest number that there was, and one */
+    unsigned ends;    /* that are not told yet */
 };
 
 /* ---- orders ---- */
@@ -120,7 +123,8 @@ static bool take_event(struct fb_mp_crew *crew, const struct fb_mp_helper_event 
     return true;
 }
 
-int fb_mp_crew_next(struct fb_mp_crew *crew, struct fb_mp_crew_end *ret_end)
+/* The next end that is heard of. 0 or -EAGAIN. */
+static int hear(struct fb_mp_crew *crew, struct fb_mp_crew_end *ret_end)
 {
     struct fb_mp_helper_event event;
     int pidfd, result = 0;
@@ -133,6 +137,18 @@ int fb_mp_crew_next(struct fb_mp_crew *crew, struct fb_mp_crew_end *ret_end)
         close(crew->line);
     crew->line = -1;
     return tell_lost(crew, ret_end) ? 0 : -EAGAIN;
+}
+
+int fb_mp_crew_next(struct fb_mp_crew *crew, struct fb_mp_crew_end *ret_end)
+{
+    for (unsigned i = 0; i < crew->members && crew->ends; i++)
+        if (crew->member[i].has_end) {
+            *ret_end = crew->member[i].end;
+            crew->member[i].has_end = false;
+            crew->ends--;
+            return 0;
+        }
+    return hear(crew, ret_end);
 }
 
 int fb_mp_crew_fd(const struct fb_mp_crew *crew)
@@ -150,17 +166,21 @@ static bool is_answered(const struct fb_mp_crew *crew)
     return true;
 }
 
-/* Until each worker that was ordered is known, or refused: then *ret_end says so. Other ends are
- * forgotten. 0, -ETIMEDOUT, or what refused it. */
+/* Until each worker that was ordered is known, or refused; ends that it hears of are told later. 0,
+ * -ETIMEDOUT, or what refused one. */
 static int wait_for_answers(struct fb_mp_crew *crew)
 {
     struct fb_mp_crew_end end;
     int64_t deadline = fb_mp_deadline(ANSWER_NS);
     int refused = 0;
     for (;;) {
-        while (fb_mp_crew_next(crew, &end) == 0)
+        while (hear(crew, &end) == 0) {
+            crew->member[end.index].end = end;
+            crew->member[end.index].has_end = true;
+            crew->ends++;
             if (end.pid == 0 && !refused)
                 refused = end.code;
+        }
         if (is_answered(crew))
             return refused;
         struct pollfd line = { .fd = crew->line, .events = POLLIN };
@@ -218,6 +238,7 @@ void fb_mp_crew_signal(struct fb_mp_crew *crew, unsigned index, int number)
 
 void fb_mp_crew_kill(struct fb_mp_crew *crew)
 {
+    wait_for_answers(crew); /* whom nobody knows yet can't be killed */
     for (unsigned i = 0; i < crew->members; i++)
         fb_mp_crew_signal(crew, i, SIGKILL);
     for (unsigned i = 0; i < crew->members; i++)

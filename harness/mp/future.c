@@ -265,6 +265,7 @@ int fb_mp_future_cancel(struct fb_mp_future *future, bool running)
         if (pool_withdraw(future)) {
             fb_error_set(&future->error, -ECANCELED, "it was cancelled before a worker began it");
             pool_finish(future, FB_MP_CANCELLED);
+            pool_refill(pool);
             result = 0;
         } else if (running) {
             pool->limited += !future->must_end && !future->limit_ns;

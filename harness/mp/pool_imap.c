@@ -59,6 +59,7 @@ static int make_bound(const struct fb_mp_imap *imap, struct pool_bound **ret_bou
     }
     bound->is_map = true;
     bound->chunk = imap->chunk;
+    bound->whole = map->whole;
     bound->items = bound->own_items;
     bound->results = bound->own_results;
     bound->codes = (int32_t *)((char *)bound->own_items + codes);

@@ -81,6 +81,8 @@ struct pool_bound {
     char bytes[];
 };
 
+enum { BREAKS_SAYING = 1, BREAKS_SAID };
+
 enum { WORKER_BEGINS, WORKER_READY };
 
 struct pool_worker {

@@ -67,7 +67,7 @@ static void note_bad_beginning(struct fb_mp_pool *pool, const struct fb_mp_crew_
     bool killed = end->code == -SIGKILL && !atomic_load(&shared->breaks);
     if (killed && ++pool->beginnings < BEGINNINGS_MOST)
         return;
-    if (atomic_load(&shared->breaks))
+    if (atomic_load(&shared->breaks) == BREAKS_SAID)
         error = shared->broken;
     else if (end->code < 0)
         fb_error_set(&error, -EOWNERDEAD,

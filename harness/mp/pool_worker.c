@@ -102,9 +102,13 @@ static void run_items(struct pool_record *record, fb_mp_function function, uint6
                                .reply = &reply };
     reply.place = bound->results ? bound->results + first * bound->result_size : record->reply;
     int result = function(&call);
-    if (bound->codes)
-        bound->codes[first] = result < 0 ? result : 0;
-    if (result >= 0 || record->code < 0)
+    for (uint64_t i = first; i < last && bound->codes; i++)
+        bound->codes[i] = result < 0 ? result : 0;
+    if (result >= 0)
+        return;
+    if (bound->results)
+        memset(reply.place, 0, reply.place_size);
+    if (record->code < 0)
         return;
     note_failure(record, result, &call.error);
     record->index = first;
@@ -274,8 +278,10 @@ static int begin(struct pool_shared *shared)
         initializer = fb_mp_registry_at((uintptr_t)initializer - 1)->run;
     int result = initializer(shared->argument, shared->argument_size);
     uint32_t none = 0;
-    if (result != 0 && atomic_compare_exchange_strong(&shared->breaks, &none, 1))
+    if (result != 0 && atomic_compare_exchange_strong(&shared->breaks, &none, BREAKS_SAYING)) {
         fb_error_set(&shared->broken, -ECANCELED, "the pool's initializer returned %d", result);
+        atomic_store(&shared->breaks, BREAKS_SAID);
+    }
     return result;
 }
 
