@@ -48,6 +48,11 @@ static int order(struct fb_mp_crew *crew, unsigned first, unsigned count)
     return result;
 }
 
+uint32_t fb_mp_crew_next_life(const struct fb_mp_crew *crew)
+{
+    return crew->order.life + 1;
+}
+
 int fb_mp_crew_make(struct fb_mp_crew *crew, unsigned index)
 {
     struct fb_error error;
@@ -93,9 +98,9 @@ static bool tell_lost(struct fb_mp_crew *crew, struct fb_mp_crew_end *ret_end)
             continue;
         if (member->pid)
             wait_for_end(member, FB_MP_FOREVER);
-        *ret_end = (struct fb_mp_crew_end){ .index = i,
-                                            .pid = member->pid,
-                                            .code = member->pid ? -SIGKILL : -EPIPE };
+        *ret_end = (struct fb_mp_crew_end){
+            .index = i, .pid = member->pid, .code = member->pid ? -SIGKILL : -EPIPE, .lost = true
+        };
         forget(member);
         return true;
     }

@@ -36,6 +36,7 @@ struct fb_mp_crew_end {
     unsigned index;
     pid_t pid; /* 0: it could not be made, code is a negative errno */
     int code;  /* exit code or -signal */
+    bool lost; /* because the helper ended; without a pid, it may just have begun all the same */
 };
 
 /* A descriptor that is readable when there may be an end; the crew's, and another one after
@@ -45,6 +46,10 @@ int fb_mp_crew_fd(const struct fb_mp_crew *crew);
 /* The next worker's end. 0 and *ret_end, or -EAGAIN: there is none. When the helper ends its
  * workers do too, by SIGKILL. */
 int fb_mp_crew_next(struct fb_mp_crew *crew, struct fb_mp_crew_end *ret_end);
+
+/* What the next workers that are ordered have as told->life; those that a crew is opened with have
+ * 1. */
+uint32_t fb_mp_crew_next_life(const struct fb_mp_crew *crew);
 
 /* Makes worker index, which has ended or never was. 0, or a negative errno; that it could not be
  * made may also be told as its end. */

@@ -226,7 +226,8 @@ int fb_mp_helper_make(int line, const struct fb_mp_helper_order *order, const in
     all[0] = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (all[0] < 0)
         return -errno;
-    memcpy(all + 1, fd, fds * sizeof *fd);
+    if (fds)
+        memcpy(all + 1, fd, fds * sizeof *fd);
     int result = helper_send(line, &whole, sizeof whole, all, fds + 1, 0);
     close(all[0]);
     return result;

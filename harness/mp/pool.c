@@ -1,4 +1,5 @@
 #include "heap.h"
+#include "mutex.h"
 #include "pool_parts.h"
 #include "registry.h"
 
@@ -37,14 +38,25 @@ static void free_shared(struct pool_shared *shared)
     fb_mp_free(shared);
 }
 
+static int make_block(struct pool_worker **place)
+{
+    struct pool_worker *block;
+    int result = fb_mp_alloc(POOL_BLOCK * sizeof *block, (void **)&block);
+    if (result < 0)
+        return result;
+    for (unsigned i = 0; i < POOL_BLOCK; i++)
+        fb_mp_mutex_init(&block[i].alive, PTHREAD_MUTEX_NORMAL);
+    *place = block;
+    return 0;
+}
+
 /* Lines for that many workers. */
 static int make_lines(struct pool_shared *shared, unsigned workers)
 {
     int result = 0;
     for (unsigned i = 0; i * POOL_BLOCK < workers && result == 0; i++)
         if (!shared->block[i])
-            result =
-                fb_mp_alloc(POOL_BLOCK * sizeof(struct pool_worker), (void **)&shared->block[i]);
+            result = make_block(&shared->block[i]);
     return result;
 }
 
@@ -163,9 +175,11 @@ static int make_crew(struct fb_mp_pool *pool, const struct fb_mp_pool_options *o
                                              .name = options->name ? options->name : "Pool",
                                              .fd = pool->fd,
                                              .fds = options->fds + 1 };
-    int result = fb_mp_crew_open(&crew, &pool->crew, error);
-    for (unsigned i = 0; i < pool->workers && result == 0; i++)
+    for (unsigned i = 0; i < pool->workers; i++) {
         pool_worker(pool->shared, i)->there = true;
+        atomic_store(&pool_worker(pool->shared, i)->life, 1);
+    }
+    int result = fb_mp_crew_open(&crew, &pool->crew, error);
     pool->alive = result == 0 ? pool->workers : 0;
     return result;
 }
@@ -318,6 +332,10 @@ void fb_mp_pool_terminate(struct fb_mp_pool *pool)
     pool->shut = pool->over = true;
     if (pool->crew)
         fb_mp_crew_kill(pool->crew);
+    for (unsigned i = 0;
+         pool->crew && i < FB_MP_POOL_WORKERS && pool->shared->block[i / POOL_BLOCK]; i++)
+        if (pool_worker(pool->shared, i)->there)
+            pool_give_up(pool_worker(pool->shared, i));
     if (pool->of_record) {
         pool_collect(pool);
         pool_fail_all(pool, FB_MP_CANCELLED, &error);

@@ -59,7 +59,7 @@ struct pool_record {
     /* The worker's. */
     _Alignas(POOL_LINE) void *reply_memory; /* the result, if it is larger than POOL_REPLY, or what
                                                was said of a failure */
-    int32_t code;
+    _Atomic int32_t code;
     uint32_t reply_size;
     uint32_t next;       /* on the list of what its worker has done: record and one */
     _Atomic uint64_t at; /* the item of a map that it is at; those before are done */
@@ -91,6 +91,11 @@ struct pool_worker {
     _Atomic uint32_t leaves;  /* it is told to */
     _Atomic int64_t begin_ns; /* of the limited task that it is at, or 0 */
     bool there;               /* the owner's: it was ordered, and has not ended */
+    /* Of whom the owner has given up before it heard of him, nobody knows whether he lives; so
+     * each holds the mutex, and leaves if another life is wanted by then. */
+    _Atomic uint32_t life;
+    _Atomic pid_t pid;
+    pthread_mutex_t alive;
 };
 
 struct pool_shared {
@@ -180,6 +185,7 @@ struct fb_mp_pool {
     bool has_service, ends; /* the service thread; it is to end */
     pthread_t service;
     unsigned workers, alive, retries;
+    unsigned losses;     /* orders in a row that were lost with the helper */
     unsigned beginnings; /* workers in a row that were killed before they could begin */
     unsigned joiners;    /* threads that hear of ends instead of the service thread */
     bool shut, over;     /* takes no more; is only good for close */
@@ -254,6 +260,9 @@ void pool_note_done(struct fb_mp_future *future);
 /* ---- pool_service.c ---- */
 
 void *pool_serve(void *pool);
+
+/* Waits until whoever was ordered for that line, and has ended or was lost, is gone for sure. */
+void pool_give_up(struct pool_worker *worker);
 
 /* With the mutex held: takes note of workers that have ended, and makes new ones. */
 void pool_hear_crew(struct fb_mp_pool *pool);

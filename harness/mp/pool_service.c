@@ -1,6 +1,7 @@
 /* The pool's own thread: workers that end, tasks that run for too long, callbacks. */
-#include "pool_parts.h"
 #include "log.h"
+#include "mutex.h"
+#include "pool_parts.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -11,8 +12,10 @@
 #include <unistd.h>
 
 #define AGAIN_NS                                                                                   \
-    (100 * FB_MP_MILLISECOND) /* before workers that could not be made are tried again */
-#define BEGINNINGS_MOST 3     /* that are killed in a row, until that is no accident */
+    (100 * FB_MP_MILLISECOND)          /* before workers that could not be made are tried again */
+#define PATIENCE_NS (5 * FB_MP_SECOND) /* for the end of a process that was killed */
+#define LOSSES_MOST 100                /* orders lost with helpers in a row, likewise */
+#define BEGINNINGS_MOST 3              /* that are killed in a row, until that is no accident */
 
 /* ---- workers ---- */
 
@@ -24,6 +27,17 @@ static void break_pool(struct fb_mp_pool *pool, const struct fb_error *error)
     fb_mp_crew_kill(pool->crew);
     pool_collect(pool);
     pool_fail_all(pool, FB_MP_DONE, error);
+}
+
+void pool_give_up(struct pool_worker *worker)
+{
+    atomic_store(&worker->life, 0); /* who comes now leaves at once */
+    int result = fb_mp_mutex_take(&worker->alive, PATIENCE_NS);
+    if (result == 0 || result == -EOWNERDEAD)
+        pthread_mutex_unlock(&worker->alive);
+    else
+        fb_mp_log(FB_MP_LOG_ERROR, "a worker of a pool does not die: %d",
+                  (int)atomic_load(&worker->pid));
 }
 
 /* One that could not be made: with others it goes on, without any its tasks can't. */
@@ -48,6 +62,7 @@ static void make_workers(struct fb_mp_pool *pool)
         if (worker->there)
             continue;
         atomic_store(&worker->state, WORKER_BEGINS);
+        atomic_store(&worker->life, fb_mp_crew_next_life(pool->crew));
         int result = fb_mp_crew_make(pool->crew, i);
         if (result < 0) {
             note_refusal(pool, result);
@@ -80,6 +95,17 @@ static void note_bad_beginning(struct fb_mp_pool *pool, const struct fb_mp_crew_
     break_pool(pool, &error);
 }
 
+/* One that was ordered of a helper that ended then: it may have begun all the same. */
+static void note_loss(struct fb_mp_pool *pool, struct pool_worker *worker,
+                      const struct fb_mp_crew_end *end)
+{
+    pool_give_up(worker);
+    pool_bury(pool, &(struct fb_mp_crew_end){
+                        .index = end->index, .pid = atomic_load(&worker->pid), .code = -SIGKILL });
+    if (!pool->over && ++pool->losses > LOSSES_MOST)
+        note_refusal(pool, end->code);
+}
+
 static void note_end(struct fb_mp_pool *pool, const struct fb_mp_crew_end *end)
 {
     struct pool_worker *worker = pool_worker(pool->shared, end->index);
@@ -88,6 +114,10 @@ static void note_end(struct fb_mp_pool *pool, const struct fb_mp_crew_end *end)
     worker->there = false;
     pool->alive--;
     pool_changed(pool);
+    if (end->pid == 0 && end->lost) {
+        note_loss(pool, worker, end);
+        return;
+    }
     if (end->pid == 0) {
         note_refusal(pool, end->code);
         return;
@@ -96,12 +126,13 @@ static void note_end(struct fb_mp_pool *pool, const struct fb_mp_crew_end *end)
     if (pool->over)
         return;
     bool began = atomic_load(&worker->state) == WORKER_READY;
-    pool->beginnings = began ? 0 : pool->beginnings;
+    if (began)
+        pool->beginnings = pool->losses = 0;
     pool->deaths += at_work || end->code != 0;
     if (at_work || end->code != 0)
         fb_mp_log(FB_MP_LOG_WARNING, "worker %u [%d] of a pool ended: %s %d", end->index + 1,
                   (int)end->pid, end->code < 0 ? "signal" : "exit code", abs(end->code));
-    if (!began)
+    if (!began && !end->lost)
         note_bad_beginning(pool, end);
     /* Whoever it was that was woken for a task may be dead now. */
     fb_mp_bell_ring(&pool->shared->items, INT_MAX);

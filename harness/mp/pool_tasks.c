@@ -74,6 +74,7 @@ static void give_record(struct fb_mp_future *future)
     record->index = future->index;
     record->reply_size = 0;
     record->reply_memory = NULL;
+    record->code = 0;
     record->memory = NULL;
     if (future->size > POOL_ARGUMENT)
         record->memory = future->argument;
@@ -173,11 +174,29 @@ void pool_finish(struct fb_mp_future *future, enum fb_mp_future_state state)
         future_release(future);
 }
 
+/* What its function failed with, unless something did before. */
+static void note_error(struct fb_mp_future *future)
+{
+    const struct pool_record *record = record_of(future);
+    int code = record->code;
+    size_t size = record->reply_size;
+    const char *text = size > POOL_REPLY ? record->reply_memory : record->reply;
+    if (code >= 0 || future->error.code)
+        return;
+    size = size < FB_ERROR_TEXT ? size : FB_ERROR_TEXT - 1;
+    if (size > 0)
+        fb_error_set(&future->error, code, "%.*s", (int)size, text);
+    else
+        fb_error_set(&future->error, code, "%s", strerror(-code));
+    future->index = record->index;
+}
+
 /* What a worker has given. */
 static void take_done(struct fb_mp_pool *pool, uint32_t number)
 {
     struct fb_mp_future *future = pool->of_record[number];
     struct pool_record *record = &pool->shared->record[number];
+    note_error(future);
     future->bytes = record->reply_size > POOL_REPLY ? record->reply_memory : future->inline_bytes;
     future->bytes_size = record->reply_size;
     future->given = true;
@@ -185,13 +204,6 @@ static void take_done(struct fb_mp_pool *pool, uint32_t number)
         record->reply_memory = NULL; /* the future's from now on */
     else
         memcpy(future->inline_bytes, record->reply, record->reply_size);
-    if (record->code < 0 && !future->error.code) {
-        int size = record->reply_size < FB_ERROR_TEXT ? (int)record->reply_size : FB_ERROR_TEXT - 1;
-        fb_error_set(&future->error, record->code, "%.*s", size, (const char *)future->bytes);
-        if (size == 0)
-            fb_error_set(&future->error, record->code, "%s", strerror(-record->code));
-        future->index = record->index;
-    }
     pool_finish(future, FB_MP_DONE);
 }
 
@@ -271,6 +283,8 @@ static void run_again(struct fb_mp_future *future)
 {
     struct pool_record *record = record_of(future);
     fb_mp_free_at(&record->reply_memory);
+    record->reply_size = 0;
+    record->code = 0;
     if (future->size <= POOL_ARGUMENT)
         memcpy(record->argument, future->inline_argument, POOL_ARGUMENT);
     if (future->bound && future->bound->is_map)
@@ -302,6 +316,8 @@ static bool try_again(struct fb_mp_future *future)
 static void end_task(struct fb_mp_future *future, const struct fb_mp_crew_end *end, bool condemned)
 {
     struct fb_error error;
+    if (future->bound && future->bound->is_map) /* of an item that was done */
+        note_error(future);
     if (condemned && future->must_end) {
         fb_error_set(&future->error, -ECANCELED, "it was cancelled while it ran");
         pool_finish(future, FB_MP_CANCELLED);

@@ -1,5 +1,6 @@
 /* A pool's worker: begins tasks, and gives what they brought. */
 #include "heap.h"
+#include "mutex.h"
 #include "pool_parts.h"
 
 #include <errno.h>
@@ -7,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <unistd.h>
 
 #define SPINS_A_LOOK 32
 
@@ -66,16 +68,19 @@ int fb_mp_return(struct fb_mp_call *call, const void *bytes, size_t size)
     return 0;
 }
 
-/* What it failed with, in place of a result. */
-static void note_failure(struct pool_record *record, int code, const struct fb_error *error)
+/* What it, or item index of a map, failed with, in place of a result. The code comes last: without
+ * it nothing was noted. */
+static void note_failure(struct pool_record *record, uint64_t index, int code,
+                         const struct fb_error *error)
 {
     size_t size = error->code ? strlen(error->text) : 0;
     drop_reply(record);
-    record->code = code;
     if (size > POOL_REPLY && fb_mp_alloc_at(size, &record->reply_memory) < 0)
         size = POOL_REPLY; /* some of it */
     memcpy(size > POOL_REPLY ? record->reply_memory : record->reply, error->text, size);
     record->reply_size = (uint32_t)size;
+    record->index = index;
+    atomic_store_explicit(&record->code, code, memory_order_release);
 }
 
 /* ---- running ---- */
@@ -110,8 +115,7 @@ static void run_items(struct pool_record *record, fb_mp_function function, uint6
         memset(reply.place, 0, reply.place_size);
     if (record->code < 0)
         return;
-    note_failure(record, result, &call.error);
-    record->index = first;
+    note_failure(record, first, result, &call.error);
 }
 
 static void run_map(struct pool_record *record, fb_mp_function function)
@@ -141,7 +145,7 @@ static void run_one(struct pool_record *record, fb_mp_function function)
                                .reply = &reply };
     int result = function(&call);
     if (result < 0)
-        note_failure(record, result, &call.error);
+        note_failure(record, record->index, result, &call.error);
 }
 
 void pool_tell(int eventfd)
@@ -157,7 +161,6 @@ static void run(struct worker *worker, struct pool_record *record)
         atomic_store(&worker->self->begin_ns, fb_mp_now());
         pool_tell(worker->tell);
     }
-    record->code = 0;
     if (record->bound && record->bound->is_map)
         run_map(record, function);
     else
@@ -269,6 +272,15 @@ static struct pool_record *next(struct worker *worker)
     return record;
 }
 
+/* Whether its owner still wants it. */
+static bool is_wanted(const struct worker *worker, uint32_t life)
+{
+    struct pool_worker *self = worker->self;
+    fb_mp_mutex_take(&self->alive, FB_MP_FOREVER); /* until it ends */
+    atomic_store(&self->pid, getpid());
+    return atomic_load(&self->life) == life;
+}
+
 static int begin(struct pool_shared *shared)
 {
     if (!shared->initializer)
@@ -294,6 +306,8 @@ int pool_worker_main(const void *argument, size_t size)
     worker.self = pool_worker(worker.shared, worker.index);
     worker.tell = fb_mp_descriptor(0);
     signal(SIGINT, SIG_IGN); /* what Ctrl-C means is for the owner to decide */
+    if (!is_wanted(&worker, told->life))
+        return 0;
     if (begin(worker.shared) != 0)
         return 1;
     atomic_store(&worker.self->state, WORKER_READY);
