@@ -315,7 +315,7 @@ static int measure(struct field *field, int figure, size_t round, struct fb_erro
 static int run_round(struct field *field, size_t round, struct fb_error *error)
 {
     int result = 0;
-    for (int figure = 0; figure < REPLACE_LARGE && result == 0; figure++) {
+    for (int figure = 0; figure < REPLACE && result == 0; figure++) {
         if (figure == SUBMIT && (result = open_pool(WORKERS, &field->pool)) < 0)
             return fb_error_set(error, result, "can't open a pool: %s", strerror(-result));
         result = measure(field, figure, round, error);
@@ -328,13 +328,20 @@ static int run_round(struct field *field, size_t round, struct fb_error *error)
     return result;
 }
 
+static int run_replacing(struct field *field, int figure, struct fb_error *error)
+{
+    int result = 0;
+    for (size_t round = 0; round < field->overhead->rounds && result == 0; round++)
+        result = measure(field, figure, round, error);
+    return result;
+}
+
 /* Replacing again, with a process that has become large since the helper was forked. */
 static int run_large(struct field *field, struct fb_error *error)
 {
-    const struct fb_overhead *overhead = field->overhead;
     size_t size = (size_t)PARENT_MIB << 20;
     if (fb_overhead_free_mib() < PARENT_MIB + PARENT_MIB / 2) {
-        fb_metrics_leave_out(overhead->metrics, "a pool's owner of %d MiB: no memory for it",
+        fb_metrics_leave_out(field->overhead->metrics, "a pool's owner of %d MiB: no memory for it",
                              PARENT_MIB);
         return 0;
     }
@@ -343,9 +350,7 @@ static int run_large(struct field *field, struct fb_error *error)
         return fb_error_set(error, -errno, "can't map %d MiB: %s", PARENT_MIB, strerror(errno));
     madvise(memory, size, MADV_NOHUGEPAGE);
     memset(memory, 1, size);
-    int result = 0;
-    for (size_t round = 0; round < overhead->rounds && result == 0; round++)
-        result = measure(field, REPLACE_LARGE, round, error);
+    int result = run_replacing(field, REPLACE_LARGE, error);
     munmap(memory, size);
     field->has_large = result == 0;
     return result;
@@ -421,6 +426,8 @@ int fb_pool_measure(const struct fb_overhead *overhead, struct fb_error *error)
         fb_overhead_progress(overhead, (double)round / (double)overhead->rounds, "the pool");
         result = run_round(field, round, error);
     }
+    if (result == 0)
+        result = run_replacing(field, REPLACE, error);
     if (result == 0)
         result = run_large(field, error);
     if (result == 0 && add_figures(field) < 0)
