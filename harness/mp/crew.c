@@ -31,6 +31,7 @@ struct fb_mp_crew {
     struct member member[FB_MP_CREW_MOST];
     unsigned members; /* the highest number that there was, and one */
     unsigned ends;    /* that are not told yet */
+    unsigned losses;  /* of lines, with their helpers */
 };
 
 /* ---- orders ---- */
@@ -41,11 +42,14 @@ static int order(struct fb_mp_crew *crew, unsigned first, unsigned count)
     crew->order.count = count;
     crew->order.life++;
     int result = fb_mp_helper_make(crew->line, &crew->order, crew->fd, crew->fds);
-    for (unsigned i = first; i < first + count && result == 0; i++)
+    if (result < 0)
+        return result;
+    for (unsigned i = first; i < first + count; i++)
         crew->member[i] = (struct member){ .life = crew->order.life, .pidfd = -1, .wanted = true };
-    if (first + count > crew->members)
-        crew->members = first + count;
-    return result;
+    for (; crew->members < first + count; crew->members++)
+        if (crew->members < first) /* one that there never was */
+            crew->member[crew->members].pidfd = -1;
+    return 0;
 }
 
 uint32_t fb_mp_crew_next_life(const struct fb_mp_crew *crew)
@@ -138,8 +142,10 @@ static int hear(struct fb_mp_crew *crew, struct fb_mp_crew_end *ret_end)
             return 0;
     if (result == -EAGAIN)
         return -EAGAIN;
-    if (crew->line >= 0)
+    if (crew->line >= 0) {
         close(crew->line);
+        crew->losses++;
+    }
     crew->line = -1;
     return tell_lost(crew, ret_end) ? 0 : -EAGAIN;
 }

@@ -37,6 +37,7 @@ struct fb_mp_crew_end {
     pid_t pid; /* 0: it could not be made, code is a negative errno */
     int code;  /* exit code or -signal */
     bool lost; /* because the helper ended; without a pid, it may just have begun all the same */
+    unsigned losses; /* how many helpers the crew has lost, if it was lost */
 };
 
 /* A descriptor that is readable when there may be an end; the crew's, and another one after

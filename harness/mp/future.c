@@ -91,6 +91,8 @@ static int hand_over(struct fb_mp_pool *pool, struct fb_mp_future *future)
     pool->limited += future->limit_ns != 0;
     pool_push(&pool->pending, future);
     pool->pendings++;
+    if (!pool->free_records)
+        pool_collect(pool);
     pool_refill(pool);
     if (pool->alive < pool->workers && pool->alive < pool->unfinished)
         pool_tell(pool->tell); /* who may make more */
@@ -259,12 +261,13 @@ bool fb_mp_future_is_done(struct fb_mp_future *future)
 int fb_mp_future_cancel(struct fb_mp_future *future, bool running)
 {
     struct fb_mp_pool *pool = future->pool;
+    struct fb_error error;
     int result = -EALREADY;
     pthread_mutex_lock(&pool->mutex);
     if (!wait_for(future, 0)) {
         if (pool_withdraw(future)) {
-            fb_error_set(&future->error, -ECANCELED, "it was cancelled before a worker began it");
-            pool_finish(future, FB_MP_CANCELLED);
+            fb_error_set(&error, -ECANCELED, "it was cancelled before a worker began it");
+            pool_fail(future, FB_MP_CANCELLED, &error);
             pool_refill(pool);
             result = 0;
         } else if (running) {

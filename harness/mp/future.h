@@ -39,14 +39,14 @@ int fb_mp_future_result(struct fb_mp_future *future, int64_t timeout_ns, const v
                         size_t *ret_size, struct fb_error *error);
 
 /* Cancels it if no worker has begun it. running: if one has, then that is ended for it, by SIGTERM,
- * and after a second by SIGKILL. 0: it is cancelled, or will
+ * and after the task's grace_ns by SIGKILL. 0: it is cancelled, or will
  * be unless it is done before, -EBUSY: it runs, or -EALREADY: it is
  * done. */
 int fb_mp_future_cancel(struct fb_mp_future *future, bool running);
 
 /* Has callback(future, context) called when it is done: on a thread of the pool's, in the order in
  * which they were added, each whatever the others do; at once, on this thread, if it is done
- * already. A callback may do all with futures and pools but wait. 0 or -ENOMEM. */
+ * already. A callback may do all with futures and pools but wait, and close the pool. 0 or -ENOMEM. */
 typedef void (*fb_mp_callback)(struct fb_mp_future *future, void *context);
 int fb_mp_future_call(struct fb_mp_future *future, fb_mp_callback callback, void *context);
 

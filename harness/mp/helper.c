@@ -222,7 +222,7 @@ int fb_mp_helper_make(int line, const struct fb_mp_helper_order *order, const in
     memset(&whole, 0, sizeof whole);
     whole.order = *order;
     if (sched_getaffinity(0, sizeof whole.cpus, &whole.cpus) < 0)
-        return -errno;
+        memset(&whole.cpus, 0xff, sizeof whole.cpus); /* there are more than it has room for */
     all[0] = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (all[0] < 0)
         return -errno;

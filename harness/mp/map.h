@@ -40,7 +40,8 @@ int fb_mp_map_wait(struct fb_mp_map *map, int64_t timeout_ns);
 /* Waits, then as fb_mp_map; -ETIMEDOUT also when the time is over: then wait says so as well. */
 int fb_mp_map_result(struct fb_mp_map *map, int64_t timeout_ns, struct fb_error *error);
 
-/* Cancels what was not begun, and forgets the rest. NULL is accepted. */
+/* Cancels what was not begun, and forgets the rest: items and results that are in shared memory are
+ * in use until that has ended too. NULL is accepted. */
 void fb_mp_map_free(struct fb_mp_map *map);
 
 /* ---- several arguments ---- */

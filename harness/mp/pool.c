@@ -264,15 +264,13 @@ static void cancel_pending(struct fb_mp_pool *pool)
     fb_error_set(&error, -ECANCELED, "it was cancelled before a worker began it");
     for (struct fb_mp_future *future; (future = pool_pop(&pool->pending)) != NULL;) {
         pool->pendings--;
-        future->error = error;
-        pool_finish(future, FB_MP_CANCELLED);
+        pool_fail(future, FB_MP_CANCELLED, &error);
     }
     for (uint32_t number = 0; number < pool->shared->records; number++) {
         struct fb_mp_future *future = pool->of_record[number];
         if (!future || !pool_withdraw(future))
             continue;
-        future->error = error;
-        pool_finish(future, FB_MP_CANCELLED);
+        pool_fail(future, FB_MP_CANCELLED, &error);
     }
 }
 

@@ -9,8 +9,9 @@
 
 /* A chunk that was handed over. */
 struct part {
-    struct fb_mp_future *future; /* NULL: the place is free */
-    struct pool_bound *bound;
+    struct pool_bound *bound;    /* NULL: the place is free */
+    struct fb_mp_future *future; /* NULL: the pool did not take it, refused says why */
+    int refused;
     size_t first, count; /* of its items */
 };
 
@@ -44,14 +45,18 @@ static void drop_bound(struct fb_mp_imap *imap, struct pool_bound *bound)
 static int make_bound(const struct fb_mp_imap *imap, struct pool_bound **ret_bound)
 {
     const struct fb_mp_map_options *map = &imap->options.map;
-    size_t codes = (imap->chunk * imap->item_size + 7) / 8 * 8;
+    size_t bytes, all, codes;
+    if (__builtin_mul_overflow(imap->chunk, imap->item_size, &bytes) ||
+        __builtin_mul_overflow(imap->chunk, imap->result_size, &all))
+        return -EOVERFLOW;
+    codes = (bytes + 7) / 8 * 8;
     struct pool_bound *bound;
     int result = pool_bound_make(imap->bound, map->bound_size, &bound);
     if (result < 0)
         return result;
     result = fb_mp_alloc(codes + imap->chunk * sizeof(int32_t), &bound->own_items);
     if (result == 0 && imap->result_size)
-        result = fb_mp_alloc(imap->chunk * imap->result_size, &bound->own_results);
+        result = fb_mp_alloc(all, &bound->own_results);
     if (result < 0) {
         fb_mp_free(bound->own_items);
         fb_mp_free(bound);
@@ -101,11 +106,9 @@ static int hand_over(struct fb_mp_imap *imap, struct part *part)
                                       .grace_ns = imap->options.map.grace_ns };
     bound->first = imap->items;
     bound->references++; /* nobody else has it yet */
-    result = pool_submit(imap->pool, &order, &part->future);
-    if (result < 0) {
-        drop_bound(imap, bound);
-        return result;
-    }
+    part->refused = pool_submit(imap->pool, &order, &part->future);
+    if (part->refused < 0) /* nor would it take more; these fail in their turn */
+        imap->end = 0;
     part->bound = bound;
     part->first = imap->items;
     part->count = count;
@@ -117,7 +120,7 @@ static int hand_over_all(struct fb_mp_imap *imap)
 {
     int result = 0;
     for (size_t i = 0; i < imap->ahead && imap->end > 0 && result == 0; i++)
-        if (!imap->part[i].future)
+        if (!imap->part[i].bound)
             result = hand_over(imap, &imap->part[i]);
     return result;
 }
@@ -170,12 +173,19 @@ int fb_mp_imap(struct fb_mp_pool *pool, fb_mp_function function, fb_mp_source so
 
 static void drop_part(struct fb_mp_imap *imap, struct part *part)
 {
-    if (!part->future)
+    if (!part->bound)
         return;
-    fb_mp_future_cancel(part->future, false);
+    if (part->future)
+        fb_mp_future_cancel(part->future, false);
     fb_mp_future_free(part->future);
     drop_bound(imap, part->bound);
     *part = (struct part){ 0 };
+}
+
+/* Refused ones count as done after all others. */
+static uint64_t serial_of(const struct part *part)
+{
+    return part->future ? part->future->serial : UINT64_MAX;
 }
 
 /* Which part's results come next; unordered: of which that is known. */
@@ -184,12 +194,12 @@ static struct part *choose(struct fb_mp_imap *imap)
     struct part *chosen = NULL;
     for (size_t i = 0; i < imap->ahead; i++) {
         struct part *part = &imap->part[i];
-        if (!part->future)
+        if (!part->bound)
             continue;
         if (!imap->options.unordered && part->first == imap->next)
             return part;
-        uint64_t serial = part->future->serial;
-        if (imap->options.unordered && serial && (!chosen || serial < chosen->future->serial))
+        uint64_t serial = serial_of(part);
+        if (imap->options.unordered && serial && (!chosen || serial < serial_of(chosen)))
             chosen = part;
     }
     return chosen;
@@ -202,18 +212,18 @@ static int wait_for_part(struct fb_mp_imap *imap, int64_t timeout_ns, struct par
     int64_t deadline = fb_mp_deadline(timeout_ns);
     bool any = false, waits = true;
     for (size_t i = 0; i < imap->ahead; i++)
-        any |= imap->part[i].future != NULL;
+        any |= imap->part[i].bound != NULL;
     *ret_part = NULL;
     if (!any)
         return 0;
     pthread_mutex_lock(&pool->mutex);
     pool_collect(pool);
     struct part *part = choose(imap);
-    while (waits && (!part || !part->future->serial)) {
+    while (waits && (!part || !serial_of(part))) {
         waits = pool_wait(pool, deadline);
         part = choose(imap);
     }
-    bool done = part && part->future->serial;
+    bool done = part && serial_of(part);
     pthread_mutex_unlock(&pool->mutex);
     *ret_part = part;
     return done ? 0 : -EAGAIN;
@@ -223,10 +233,10 @@ static int wait_for_part(struct fb_mp_imap *imap, int64_t timeout_ns, struct par
 static int tell_error(const struct part *part, size_t i, struct fb_error *error)
 {
     const struct fb_mp_future *future = part->future;
-    int code = future->given ? part->bound->codes[i] : future->error.code;
+    int code = !future ? part->refused : future->given ? part->bound->codes[i] : future->error.code;
     if (code == 0 || !error)
         return code;
-    if (!future->given || future->index == i)
+    if (future && (!future->given || future->index == i))
         *error = future->error;
     else
         fb_error_set(error, code, "%s", strerror(-code));

@@ -146,10 +146,14 @@ int fb_mp_map_async(struct fb_mp_pool *pool, fb_mp_function function, const void
         map->results = copied ? results : NULL;
     if (result == 0)
         result = submit_tasks(map, known, chosen);
-    if (result < 0)
-        fb_mp_map_free(map);
-    else
+    if (result == 0) {
         *ret_map = map;
+        return 0;
+    }
+    for (size_t i = 0; i < map->tasks; i++)
+        fb_mp_future_cancel(map->task[i], false);
+    fb_mp_map_wait(map, FB_MP_FOREVER); /* as those that were begun use what is the caller's */
+    fb_mp_map_free(map);
     return result;
 }
 

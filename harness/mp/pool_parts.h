@@ -185,10 +185,10 @@ struct fb_mp_pool {
     bool has_service, ends; /* the service thread; it is to end */
     pthread_t service;
     unsigned workers, alive, retries;
-    unsigned losses;     /* orders in a row that were lost with the helper */
-    unsigned beginnings; /* workers in a row that were killed before they could begin */
-    unsigned joiners;    /* threads that hear of ends instead of the service thread */
-    bool shut, over;     /* takes no more; is only good for close */
+    unsigned losses, losses_before; /* of helpers; when a worker last began */
+    unsigned beginnings;            /* workers in a row that were killed before they could begin */
+    unsigned joiners;               /* threads that hear of ends instead of the service thread */
+    bool shut, over;                /* takes no more; is only good for close */
     struct fb_error broken;
     bool sleeper; /* somebody sleeps by the bell for all that wait */
     uint64_t tail, serial, deaths;
@@ -238,6 +238,10 @@ void pool_changed(struct fb_mp_pool *pool);
 
 /* A future becomes done, or cancelled. */
 void pool_finish(struct fb_mp_future *future, enum fb_mp_future_state state);
+
+/* The same, with that error: of a map's task for what was not done yet. */
+void pool_fail(struct fb_mp_future *future, enum fb_mp_future_state state,
+               const struct fb_error *error);
 
 /* Fails all that were not done. */
 void pool_fail_all(struct fb_mp_pool *pool, enum fb_mp_future_state state,

@@ -14,7 +14,7 @@
 #define AGAIN_NS                                                                                   \
     (100 * FB_MP_MILLISECOND)          /* before workers that could not be made are tried again */
 #define PATIENCE_NS (5 * FB_MP_SECOND) /* for the end of a process that was killed */
-#define LOSSES_MOST 100                /* orders lost with helpers in a row, likewise */
+#define LOSSES_MOST 100                /* helpers lost in a row, without a worker that began */
 #define BEGINNINGS_MOST 3              /* that are killed in a row, until that is no accident */
 
 /* ---- workers ---- */
@@ -102,7 +102,8 @@ static void note_loss(struct fb_mp_pool *pool, struct pool_worker *worker,
     pool_give_up(worker);
     pool_bury(pool, &(struct fb_mp_crew_end){
                         .index = end->index, .pid = atomic_load(&worker->pid), .code = -SIGKILL });
-    if (!pool->over && ++pool->losses > LOSSES_MOST)
+    pool->losses = end->losses;
+    if (!pool->over && pool->losses - pool->losses_before > LOSSES_MOST)
         note_refusal(pool, end->code);
 }
 
@@ -126,8 +127,10 @@ static void note_end(struct fb_mp_pool *pool, const struct fb_mp_crew_end *end)
     if (pool->over)
         return;
     bool began = atomic_load(&worker->state) == WORKER_READY;
-    if (began)
-        pool->beginnings = pool->losses = 0;
+    if (began) {
+        pool->beginnings = 0;
+        pool->losses_before = pool->losses;
+    }
     pool->deaths += at_work || end->code != 0;
     if (at_work || end->code != 0)
         fb_mp_log(FB_MP_LOG_WARNING, "worker %u [%d] of a pool ended: %s %d", end->index + 1,
@@ -150,13 +153,17 @@ void pool_hear_crew(struct fb_mp_pool *pool)
 
 /* Gives a running task up, so that its worker can be ended: it takes no other one from then on.
  * False: it is done. */
-static bool condemn(struct fb_mp_pool *pool, struct pool_record *record)
+static bool condemn(struct pool_record *record)
 {
-    (void)pool;
     uint64_t word = atomic_load(&record->word);
     return pool_state_of(word) == TASK_TAKEN &&
            atomic_compare_exchange_strong(
                &record->word, &word, (word & ~(uint64_t)0xf000) | (uint64_t)TASK_CONDEMNED << 12);
+}
+
+static int64_t later(int64_t moment, int64_t ns)
+{
+    return ns > INT64_MAX - moment ? INT64_MAX : moment + ns;
 }
 
 /* What is to be done to it now, and when to look again. */
@@ -167,13 +174,13 @@ static int64_t enforce(struct fb_mp_pool *pool, struct fb_mp_future *future, int
     unsigned worker = pool_worker_of(word);
     if (pool_state_of(word) == TASK_TAKEN) {
         int64_t begin = atomic_load(&pool_worker(pool->shared, worker)->begin_ns);
-        int64_t limit = begin && future->limit_ns ? begin + future->limit_ns : INT64_MAX;
+        int64_t limit = begin && future->limit_ns ? later(begin, future->limit_ns) : INT64_MAX;
         if (!future->must_end && now < limit)
             return limit;
-        if (!condemn(pool, record))
+        if (!condemn(record))
             return INT64_MAX;
         fb_mp_crew_signal(pool->crew, worker, SIGTERM);
-        future->kill_ns = now + (future->grace_ns ? future->grace_ns : FB_MP_SECOND);
+        future->kill_ns = later(now, future->grace_ns ? future->grace_ns : FB_MP_SECOND);
         return future->kill_ns;
     }
     if (pool_state_of(word) != TASK_CONDEMNED)

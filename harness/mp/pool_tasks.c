@@ -107,8 +107,12 @@ void pool_refill(struct fb_mp_pool *pool)
         give_record(future);
         make_ready(future);
     }
-    if (pool->pending.first && !pool->over)
-        atomic_store(&pool->shared->refill_at, pool->tail - pool->shared->records / 2);
+    if (!pool->pending.first || pool->over)
+        return;
+    uint64_t at = pool->tail - pool->shared->records / 2;
+    atomic_store(&pool->shared->refill_at, at);
+    if (atomic_load(&pool->shared->head) > at) /* nobody may come by there any more */
+        pool_tell(pool->tell);
 }
 
 bool pool_withdraw(struct fb_mp_future *future)
@@ -196,6 +200,8 @@ static void take_done(struct fb_mp_pool *pool, uint32_t number)
 {
     struct fb_mp_future *future = pool->of_record[number];
     struct pool_record *record = &pool->shared->record[number];
+    if (!future)
+        return;
     note_error(future);
     future->bytes = record->reply_size > POOL_REPLY ? record->reply_memory : future->inline_bytes;
     future->bytes_size = record->reply_size;
@@ -289,8 +295,16 @@ static void run_again(struct fb_mp_future *future)
         memcpy(record->argument, future->inline_argument, POOL_ARGUMENT);
     if (future->bound && future->bound->is_map)
         memcpy(&record->at, future->inline_argument, sizeof record->at);
-    if (has_room(future->pool)) /* always: it gave up a place there */
+    if (has_room(future->pool)) {
         make_ready(future);
+        return;
+    }
+    take_record(future); /* before all others, when there is room */
+    future->next = future->pool->pending.first;
+    future->pool->pending.first = future;
+    if (!future->next)
+        future->pool->pending.last = future;
+    future->pool->pendings++;
 }
 
 /* Of a map, runs again what was not done, and counts tries of the item that it was at. */
@@ -318,9 +332,9 @@ static void end_task(struct fb_mp_future *future, const struct fb_mp_crew_end *e
     struct fb_error error;
     if (future->bound && future->bound->is_map) /* of an item that was done */
         note_error(future);
-    if (condemned && future->must_end) {
-        fb_error_set(&future->error, -ECANCELED, "it was cancelled while it ran");
-        pool_finish(future, FB_MP_CANCELLED);
+    if (future->must_end) {
+        fb_error_set(&error, -ECANCELED, "it was cancelled while it ran");
+        pool_fail(future, FB_MP_CANCELLED, &error);
         return;
     }
     if (condemned)
@@ -361,19 +375,36 @@ bool pool_bury(struct fb_mp_pool *pool, const struct fb_mp_crew_end *end)
     return at_work;
 }
 
+void pool_fail(struct fb_mp_future *future, enum fb_mp_future_state state,
+               const struct fb_error *error)
+{
+    const struct pool_bound *bound = future->bound;
+    if (bound && bound->is_map && bound->codes) { /* what was done before keeps its result */
+        uint64_t range[2];
+        memcpy(range, future->inline_argument, sizeof range);
+        if (future->record)
+            range[0] = atomic_load(&record_of(future)->at);
+        for (uint64_t i = range[0]; i < range[1]; i++)
+            bound->codes[i] = error->code;
+        future->given = true;
+    }
+    if (!future->error.code)
+        future->error = *error;
+    pool_finish(future, state);
+}
+
 void pool_fail_all(struct fb_mp_pool *pool, enum fb_mp_future_state state,
                    const struct fb_error *error)
 {
     for (struct fb_mp_future *future; (future = pool_pop(&pool->pending)) != NULL;) {
         pool->pendings--;
-        future->error = *error;
-        pool_finish(future, state);
+        pool_fail(future, state, error);
     }
+    for (unsigned i = 0; i < FB_MP_POOL_WORKERS && pool->shared->block[i / POOL_BLOCK]; i++)
+        take_list(pool, i); /* also of who died before he could say that he has one */
     for (uint32_t number = 0; number < pool->shared->records; number++) {
         struct fb_mp_future *future = pool->of_record[number];
-        if (future) {
-            future->error = *error;
-            pool_finish(future, state);
-        }
+        if (future)
+            pool_fail(future, state, error);
     }
 }

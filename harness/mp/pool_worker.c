@@ -226,7 +226,7 @@ static void give(struct worker *worker, struct pool_record *record)
         pool_tell(worker->tell);
 }
 
-/* When half of what is there has been begun, the owner has more. */
+/* When half of what is there has been begun, and if nobody said so then, also when it is done. */
 static void ask_for_more(struct worker *worker)
 {
     _Atomic uint64_t *at = &worker->shared->refill_at;
@@ -317,6 +317,7 @@ int pool_worker_main(const void *argument, size_t size)
         ask_for_more(&worker);
         run(&worker, record);
         give(&worker, record);
+        ask_for_more(&worker);
         if (++tasks == worker.shared->tasks_per_worker)
             break;
     }
