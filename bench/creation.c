@@ -258,7 +258,7 @@ static int add_figures(const struct fb_overhead *overhead, const struct parent *
     return 0;
 }
 
-size_t fb_overhead_free_mib(void)
+static size_t free_mib(void)
 {
     char line[128];
     size_t kib = 0;
@@ -275,7 +275,7 @@ static int measure_parents(const struct fb_overhead *overhead, struct parent *pa
 {
     for (size_t i = 0; i < PARENTS; i++) {
         static const char what[] = "creation by a parent of";
-        size_t available = fb_overhead_free_mib();
+        size_t available = free_mib();
         if (available < parent_mib[i] + parent_mib[i] / 2) {
             fb_metrics_leave_out(overhead->metrics, "%s %zu MiB: only %zu MiB of memory are free",
                                  what, parent_mib[i], available);

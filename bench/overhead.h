@@ -22,9 +22,6 @@ void fb_overhead_progress(const struct fb_overhead *overhead, double part, const
 /* Sleeps for that long, so that what is measured next finds everything asleep. */
 void fb_overhead_idle(long ns);
 
-/* Memory that is to be had, in MiB. */
-size_t fb_overhead_free_mib(void);
-
 /* Making and ending 1, 2, 4, … workers that do nothing, up to twice as many as overhead->workers,
  * by a parent that has written to 1 MiB, 64 MiB and 1 GiB of memory of its own (in small pages):
  *   create.ready  ns  from before the first is made until all of them run

@@ -4,6 +4,7 @@
 
 #include "harness/mp/heap.h"
 #include "harness/mp/map.h"
+#include "harness/mp/memory.h"
 #include "harness/mp/sleep.h"
 #include "harness/worker.h"
 
@@ -340,7 +341,7 @@ static int run_replacing(struct field *field, int figure, struct fb_error *error
 static int run_large(struct field *field, struct fb_error *error)
 {
     size_t size = (size_t)PARENT_MIB << 20;
-    if (fb_overhead_free_mib() < PARENT_MIB + PARENT_MIB / 2) {
+    if (!fb_mp_has_memory(size + size / 2)) {
         fb_metrics_leave_out(field->overhead->metrics, "a pool's owner of %d MiB: no memory for it",
                              PARENT_MIB);
         return 0;

@@ -159,16 +159,11 @@ static int open_pool(const struct fb_setting *setting, struct fb_pool **ret_pool
 
 static int explain(const struct fb_pool *pool, struct fb_error *error)
 {
-    const struct fb_mp_crew_end *end = &pool->end;
-    if (end->code >= 0)
-        return fb_error_set(error, -EOWNERDEAD,
-                            "forkpool worker %u (pid %d) exited with code %d: its work is lost, "
-                            "the pool can only be closed",
-                            end->index + 1, end->pid, end->code);
+    char how[100];
+    /* It counts its workers from 1, as we do: the caller is worker 0. */
+    fb_mp_crew_describe(&pool->end, how, sizeof how);
     return fb_error_set(error, -EOWNERDEAD,
-                        "forkpool worker %u (pid %d) was killed by signal %d (%s): its work is "
-                        "lost, the pool can only be closed",
-                        end->index + 1, end->pid, -end->code, strsignal(-end->code));
+                        "forkpool %s: its work is lost, the pool can only be closed", how);
 }
 
 static int run(struct fb_pool *pool, const struct fb_job *job, struct fb_report *report,

@@ -162,6 +162,16 @@ int fb_mp_crew_next(struct fb_mp_crew *crew, struct fb_mp_crew_end *ret_end)
     return hear(crew, ret_end);
 }
 
+void fb_mp_crew_describe(const struct fb_mp_crew_end *end, char *text, size_t size)
+{
+    if (end->code >= 0)
+        snprintf(text, size, "worker %u (pid %d) exited with code %d", end->index + 1,
+                 (int)end->pid, end->code);
+    else
+        snprintf(text, size, "worker %u (pid %d) was killed by signal %d (%s)", end->index + 1,
+                 (int)end->pid, -end->code, strsignal(-end->code));
+}
+
 int fb_mp_crew_fd(const struct fb_mp_crew *crew)
 {
     return crew->line;

@@ -40,6 +40,9 @@ struct fb_mp_crew_end {
     unsigned losses; /* how many helpers the crew has lost, if it was lost */
 };
 
+/* "worker 3 (pid 4711) was killed by signal 9 (Killed)", or "… exited with code 3". */
+void fb_mp_crew_describe(const struct fb_mp_crew_end *end, char *text, size_t size);
+
 /* A descriptor that is readable when there may be an end; the crew's, and another one after
  * -EPIPE. */
 int fb_mp_crew_fd(const struct fb_mp_crew *crew);

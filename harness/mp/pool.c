@@ -13,92 +13,6 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#define SPIN_NS 50000      /* before sleeping, where nobody needs the CPU */
-#define SPIN_SHORT_NS 3000 /* … where somebody may */
-
-/* ---- memory ---- */
-
-static uint64_t records_for(unsigned workers)
-{
-    uint64_t records = POOL_RECORDS;
-    while (records < POOL_RECORDS_MOST && records < 4 * (uint64_t)workers)
-        records *= 2;
-    return records;
-}
-
-static void free_shared(struct pool_shared *shared)
-{
-    if (!shared)
-        return;
-    for (unsigned i = 0; i < FB_MP_POOL_WORKERS / POOL_BLOCK; i++)
-        fb_mp_free(shared->block[i]);
-    fb_mp_free(shared->argument);
-    fb_mp_free((void *)shared->ring);
-    fb_mp_free(shared->record);
-    fb_mp_free(shared);
-}
-
-static int make_block(struct pool_worker **place)
-{
-    struct pool_worker *block;
-    int result = fb_mp_alloc(POOL_BLOCK * sizeof *block, (void **)&block);
-    if (result < 0)
-        return result;
-    for (unsigned i = 0; i < POOL_BLOCK; i++)
-        fb_mp_mutex_init(&block[i].alive, PTHREAD_MUTEX_NORMAL);
-    *place = block;
-    return 0;
-}
-
-/* Lines for that many workers. */
-static int make_lines(struct pool_shared *shared, unsigned workers)
-{
-    int result = 0;
-    for (unsigned i = 0; i * POOL_BLOCK < workers && result == 0; i++)
-        if (!shared->block[i])
-            result = make_block(&shared->block[i]);
-    return result;
-}
-
-static int make_shared(struct fb_mp_pool *pool, const struct fb_mp_pool_options *options)
-{
-    struct pool_shared *shared;
-    int result = fb_mp_alloc(sizeof *shared, (void **)&shared);
-    if (result < 0)
-        return result;
-    pool->shared = shared;
-    shared->method = options->method;
-    shared->tasks_per_worker = options->tasks_per_worker;
-    shared->idle_ns = options->idle_ns;
-    shared->records = records_for(pool->workers);
-    shared->argument_size = options->size;
-    atomic_store(&shared->refill_at, UINT64_MAX);
-    result = fb_mp_alloc(shared->records * sizeof *shared->record, (void **)&shared->record);
-    if (result == 0)
-        result = fb_mp_alloc(shared->records * sizeof *shared->ring, (void **)&shared->ring);
-    if (result == 0)
-        result = make_lines(shared, pool->workers);
-    if (result == 0 && options->size)
-        result = fb_mp_alloc(options->size, &shared->argument);
-    if (result == 0 && options->size)
-        memcpy(shared->argument, options->argument, options->size);
-    return result;
-}
-
-static int make_local(struct fb_mp_pool *pool)
-{
-    uint64_t records = pool->shared->records;
-    pool->of_record = calloc(records, sizeof(struct fb_mp_future *));
-    pool->free_record = calloc(records, sizeof *pool->free_record);
-    if (!pool->of_record || !pool->free_record)
-        return -ENOMEM;
-    while (pool->free_records < records) {
-        pool->free_record[pool->free_records] = (uint32_t)records - 1 - pool->free_records;
-        pool->free_records++;
-    }
-    return 0;
-}
-
 /* ---- opening ---- */
 
 static unsigned cpus_allowed(void)
@@ -107,12 +21,11 @@ static unsigned cpus_allowed(void)
     return sched_getaffinity(0, sizeof cpus, &cpus) == 0 ? (unsigned)CPU_COUNT(&cpus) : 1;
 }
 
-/* With its owner, whether all who spin can have a CPU each. */
+/* Its users are the workers and the owner. */
 static void choose_spin(struct fb_mp_pool *pool)
 {
-    unsigned cpus = cpus_allowed();
-    uint32_t spin_ns = cpus == 1 ? 0 : pool->workers + 1 <= cpus ? SPIN_NS : SPIN_SHORT_NS;
-    atomic_store(&pool->shared->spin_ns, spin_ns);
+    int64_t spin_ns = fb_mp_spin_ns(pool->workers + 1, cpus_allowed());
+    atomic_store(&pool->shared->spin_ns, (uint32_t)spin_ns);
 }
 
 static int check(const struct fb_mp_pool_options *options, struct fb_error *error)
@@ -199,9 +112,9 @@ static int start_service(struct fb_mp_pool *pool)
 static int open_parts(struct fb_mp_pool *pool, const struct fb_mp_pool_options *options,
                       struct fb_error *error)
 {
-    int result = make_shared(pool, options);
+    int result = pool_make_shared(pool, options);
     if (result == 0)
-        result = make_local(pool);
+        result = pool_make_local(pool);
     if (result == 0)
         result = make_descriptors(pool, options);
     if (result < 0)
@@ -366,7 +279,7 @@ void fb_mp_pool_close(struct fb_mp_pool *pool)
     free(pool->free_record);
     free(pool->fd);
     pthread_mutex_lock(&pool->mutex);
-    free_shared(pool->shared);
+    pool_free_shared(pool->shared);
     pool->shared = NULL; /* as somebody may still be on its way from waiting */
     pool_release(pool);
 }
@@ -378,7 +291,7 @@ int fb_mp_pool_resize(struct fb_mp_pool *pool, unsigned workers)
     if (workers == 0 || workers > FB_MP_POOL_WORKERS)
         return -EINVAL;
     pthread_mutex_lock(&pool->mutex);
-    int result = pool->shut ? -ESHUTDOWN : make_lines(pool->shared, workers);
+    int result = pool->shut ? -ESHUTDOWN : pool_make_lines(pool->shared, workers);
     for (unsigned i = 0; result == 0 && i < (workers > pool->workers ? workers : pool->workers);
          i++)
         atomic_store(&pool_worker(pool->shared, i)->leaves, i >= workers);

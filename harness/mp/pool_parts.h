@@ -271,6 +271,17 @@ void pool_give_up(struct pool_worker *worker);
 /* With the mutex held: takes note of workers that have ended, and makes new ones. */
 void pool_hear_crew(struct fb_mp_pool *pool);
 
+/* ---- pool_memory.c ---- */
+
+/* What workers see: 0 or a negative errno; what is there is freed in any case by the last one. */
+int pool_make_shared(struct fb_mp_pool *pool, const struct fb_mp_pool_options *options);
+/* Lines for that many workers, in shared memory. */
+int pool_make_lines(struct pool_shared *shared, unsigned workers);
+/* The owner's lists of records. 0 or -ENOMEM. */
+int pool_make_local(struct fb_mp_pool *pool);
+/* NULL is accepted. */
+void pool_free_shared(struct pool_shared *shared);
+
 /* ---- pool.c, future.c ---- */
 
 /* With the mutex held, which it gives up, as the last one frees it. */

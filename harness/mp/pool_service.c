@@ -11,11 +11,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#define AGAIN_NS                                                                                   \
-    (100 * FB_MP_MILLISECOND)          /* before workers that could not be made are tried again */
-#define PATIENCE_NS (5 * FB_MP_SECOND) /* for the end of a process that was killed */
-#define LOSSES_MOST 100                /* helpers lost in a row, without a worker that began */
-#define BEGINNINGS_MOST 3              /* that are killed in a row, until that is no accident */
+#define AGAIN_NS (100 * FB_MP_MILLISECOND) /* before those that could not be made are tried again */
+#define PATIENCE_NS (5 * FB_MP_SECOND)     /* for the end of a process that was killed */
+#define LOSSES_MOST 100                    /* helpers lost in a row, without a worker that began */
+#define BEGINNINGS_MOST 3                  /* that are killed in a row, until that is no accident */
 
 /* ---- workers ---- */
 
@@ -79,19 +78,16 @@ static void note_bad_beginning(struct fb_mp_pool *pool, const struct fb_mp_crew_
 {
     struct pool_shared *shared = pool->shared;
     struct fb_error error;
+    char how[100];
     bool killed = end->code == -SIGKILL && !atomic_load(&shared->breaks);
     if (killed && ++pool->beginnings < BEGINNINGS_MOST)
         return;
     if (atomic_load(&shared->breaks) == BREAKS_SAID)
         error = shared->broken;
-    else if (end->code < 0)
-        fb_error_set(&error, -EOWNERDEAD,
-                     "worker %u (pid %d) was killed by signal %d (%s) before it could begin",
-                     end->index + 1, (int)end->pid, -end->code, strsignal(-end->code));
-    else
-        fb_error_set(&error, -EOWNERDEAD,
-                     "worker %u (pid %d) exited with code %d before it could begin", end->index + 1,
-                     (int)end->pid, end->code);
+    else {
+        fb_mp_crew_describe(end, how, sizeof how);
+        fb_error_set(&error, -EOWNERDEAD, "%s before it could begin", how);
+    }
     break_pool(pool, &error);
 }
 

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -251,16 +250,6 @@ bool pool_collect(struct fb_mp_pool *pool)
 
 /* ---- deaths ---- */
 
-static void explain(const struct fb_mp_crew_end *end, struct fb_error *error)
-{
-    if (end->code >= 0)
-        fb_error_set(error, -EOWNERDEAD, "its worker %u (pid %d) exited with code %d",
-                     end->index + 1, (int)end->pid, end->code);
-    else
-        fb_error_set(error, -EOWNERDEAD, "its worker %u (pid %d) was killed by signal %d (%s)",
-                     end->index + 1, (int)end->pid, -end->code, strsignal(-end->code));
-}
-
 /* What a map's task was at is lost with that error; the task is what comes behind it now. Whether
  * there is anything. */
 static bool lose_items(struct fb_mp_future *future, const struct fb_error *error)
@@ -330,6 +319,7 @@ static bool try_again(struct fb_mp_future *future)
 static void end_task(struct fb_mp_future *future, const struct fb_mp_crew_end *end, bool condemned)
 {
     struct fb_error error;
+    char how[100];
     if (future->bound && future->bound->is_map) /* of an item that was done */
         note_error(future);
     if (future->must_end) {
@@ -342,8 +332,10 @@ static void end_task(struct fb_mp_future *future, const struct fb_mp_crew_end *e
                      (double)future->limit_ns / 1e9);
     else if (try_again(future))
         return;
-    else
-        explain(end, &error);
+    else {
+        fb_mp_crew_describe(end, how, sizeof how);
+        fb_error_set(&error, -EOWNERDEAD, "its %s", how);
+    }
     if (!future->bound || !future->bound->is_map) {
         future->error = error;
         pool_finish(future, FB_MP_DONE);

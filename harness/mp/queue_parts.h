@@ -142,9 +142,7 @@ struct handle {
     uint64_t head, tail; /* hints of its own, never beyond the truth */
 };
 
-/* How long to look before going to sleep: a few times as long as a sleep and a wake-up take, if all
- * who use the queue can run at once; less if somebody else could need the CPU to bring what is
- * waited for; 0 where the process has one CPU, as of when its last handle was made. */
+/* How long its users spin, by the CPUs that this process had when its last handle was made. */
 int64_t queue_spin_ns(const struct fb_mp_queue *queue);
 
 /* The thread's; the queue gets a user more the first time. 0 and *ret_handle, or -EUSERS, -ENOMEM,

@@ -7,9 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SPIN_NS 50000      /* before sleeping, where nobody needs the CPU */
-#define SPIN_SHORT_NS 3000 /* … where somebody may */
-
 /* ---- what a user has ---- */
 
 void queue_release(struct user *user)
@@ -144,7 +141,7 @@ int64_t queue_spin_ns(const struct fb_mp_queue *queue)
 {
     unsigned there = atomic_load_explicit(&cpus, memory_order_relaxed);
     uint32_t users = __atomic_load_n(&queue->users, __ATOMIC_RELAXED);
-    return there == 1 ? 0 : users <= there ? SPIN_NS : SPIN_SHORT_NS;
+    return fb_mp_spin_ns(users, there);
 }
 
 static int add_handle(struct fb_mp_queue *queue, struct handle **ret_handle)

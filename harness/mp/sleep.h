@@ -15,6 +15,14 @@
 /* No sleep goes unchecked for longer: whoever should have woken us may have died before it did. */
 #define FB_MP_SLICE (50 * FB_MP_MILLISECOND)
 
+/* How long to look before going to sleep, in ns: a few times as long as a sleep and a wake-up take,
+ * if all users can run at once; less if somebody else could need the CPU to bring what is waited
+ * for; 0 on one CPU. */
+static inline int64_t fb_mp_spin_ns(unsigned users, unsigned cpus)
+{
+    return cpus == 1 ? 0 : users <= cpus ? 50000 : 3000;
+}
+
 /* Tells the CPU that this is a spin loop. */
 static inline void fb_mp_relax(void)
 {
