@@ -15,8 +15,13 @@
 #define PAGE 4096
 
 /* Away from where the kernel puts libraries and stacks, so that it is free in another image too,
- * and allowed by the sanitizers. */
-#define ADDRESS ((void *)0x7eb000000000)
+ * and allowed by the sanitizers; those of further arenas are below it. */
+#define ADDRESS ((uintptr_t)0x7eb000000000)
+#if defined __SANITIZE_THREAD__
+#define ADDRESSES 1 /* which allows no more */
+#else
+#define ADDRESSES 4
+#endif
 
 struct fb_arena {
     struct fb_arena *next; /* of those that are open */
@@ -34,7 +39,10 @@ static bool reserve(struct fb_arena *arena, int fd, size_t size)
     int access = PROT_READ | PROT_WRITE, flags = MAP_SHARED | MAP_NORESERVE;
     if (ftruncate(fd, (off_t)size) < 0)
         return false;
-    void *base = mmap(ADDRESS, size, access, flags | MAP_FIXED_NOREPLACE, fd, 0);
+    void *base = MAP_FAILED;
+    for (int i = 0; i < ADDRESSES && base == MAP_FAILED; i++)
+        base = mmap((void *)(ADDRESS - (uintptr_t)i * LARGEST_RESERVATION), size, access,
+                    flags | MAP_FIXED_NOREPLACE, fd, 0);
     if (base == MAP_FAILED)
         base = mmap(NULL, size, access, flags, fd, 0);
     if (base == MAP_FAILED)

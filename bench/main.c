@@ -2,6 +2,8 @@
 #include "build.h"
 #include "cli.h"
 
+#include "harness/mp/registry.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -35,6 +37,8 @@ static int finish(int code)
 
 int main(int argc, char **argv)
 {
+    static const struct fb_mp_task no_tasks[] = { { 0 } }; /* but the harnesses' own */
+    fb_mp_main(argc, argv, no_tasks);
     /* Whoever started us may have ignored the signal without which no child can be waited for. */
     signal(SIGCHLD, SIG_DFL);
     if (argc < 2)

@@ -15,7 +15,7 @@
 
 /* How items are handed out, in chunks:
  * static   by number, before the job starts: one block a worker, or chunks in turn if a chunk size
- *          is given
+ *          is given (forkpipe: the same chunks, to whoever is free)
  * dynamic  a chunk each time a worker is free (each has a range of its own, and takes half of
  *          another's when that is used up)
  * guided   ever smaller chunks, remaining / (2 · workers), none smaller than the chunk size */
@@ -25,7 +25,7 @@ extern const char *const fb_schedule_names[]; /* ends with NULL */
 /* What a harness is opened with. Everything outlives the pool. */
 struct fb_setting {
     struct fb_arena *arena;      /* control blocks are taken from it, before any worker is made */
-    unsigned workers;            /* 1 … FB_WORKERS_MOST, the caller included */
+    unsigned workers;            /* 1 … FB_WORKERS_MOST, the caller included (but by forkpipe) */
     const unsigned *cpus;        /* NULL: not bound; else worker i runs on CPU cpus[i] only */
     uint64_t switch_interval_ns; /* gil: how long a waiter waits before it asks for the lock */
     const char *variant;         /* what find gave (cpython-*: the interpreter's path), or NULL */
@@ -44,7 +44,8 @@ struct fb_job {
 };
 
 /* Stamps are CLOCK_MONOTONIC; the rest is what the worker used up inside this job. Where a harness
- * can't tell (the peers), fields are 0 and `known` is false. */
+ * can't tell (the peers; forkpipe of a worker that it sent nothing), fields are 0 and `known` is
+ * false. */
 struct fb_worker_report {
     _Alignas(FB_CACHE_LINE) bool known;
     int error;         /* 0, or the negative errno with which the worker could not begin */
@@ -81,7 +82,8 @@ struct fb_harness {
     int (*find)(const char *variant, char *ret_variant, size_t size, struct fb_error *error);
     /* Optional: whether it can run this kernel; NULL means all. */
     bool (*supports)(const struct fb_kernel *kernel);
-    /* Creates the workers, which needs SIGCHLD not to be ignored. 0 and *ret_pool, to be ended with
+    /* Creates the workers, which needs SIGCHLD not to be ignored, and for spawnpool a main that
+     * begins with fb_mp_main. 0 and *ret_pool, to be ended with
      * close, or a negative errno with a sentence in *error and nothing left behind. */
     int (*open)(const struct fb_setting *setting, struct fb_pool **ret_pool,
                 struct fb_error *error);

@@ -66,7 +66,7 @@ void fb_yield_plain(struct fb_yield *yield, struct fb_team *team)
     *yield = (struct fb_yield){ .request = &team->stop, .safepoint = stopped };
 }
 
-static void drop_scratch(struct fb_worker *worker)
+void fb_worker_drop(struct fb_worker *worker)
 {
     if (worker->kernel && worker->kernel->worker_end)
         worker->kernel->worker_end(worker->scratch);
@@ -80,7 +80,7 @@ int fb_worker_scratch(struct fb_worker *worker, const struct fb_kernel *kernel,
 {
     if (worker->kernel == kernel && worker->input == input)
         return 0;
-    drop_scratch(worker);
+    fb_worker_drop(worker);
     if (kernel->worker_begin) {
         int result = kernel->worker_begin(input, &worker->scratch);
         if (result < 0)
@@ -89,6 +89,12 @@ int fb_worker_scratch(struct fb_worker *worker, const struct fb_kernel *kernel,
     worker->kernel = kernel;
     worker->input = input;
     return 0;
+}
+
+/* The caller's kernel as this image has it. */
+static const struct fb_kernel *kernel_of(const struct fb_team *team)
+{
+    return (const void *)((uintptr_t)team->kernel - team->anchor + (uintptr_t)fb_kernels);
 }
 
 static void work(struct fb_worker *worker, struct fb_worker_report *report)
@@ -101,7 +107,7 @@ static void work(struct fb_worker *worker, struct fb_worker_report *report)
     while (fb_claim(team->claims, &claimer, &begin, &end)) {
         if (report && chunks == 0)
             report->first_ns = fb_now_ns();
-        team->kernel->run(team->input, worker->scratch, begin, end, team->results, worker->yield);
+        worker->kernel->run(team->input, worker->scratch, begin, end, team->results, worker->yield);
         chunks++;
         if (atomic_load_explicit(&team->stop, memory_order_relaxed))
             break;
@@ -118,7 +124,7 @@ static void take_part(struct fb_worker *worker)
     if (report)
         fb_report_begin(report);
     fb_acquire(worker->yield);
-    int result = fb_worker_scratch(worker, team->kernel, team->input);
+    int result = fb_worker_scratch(worker, kernel_of(team), team->input);
     if (result == 0) {
         work(worker, report);
     } else {
@@ -185,7 +191,7 @@ void fb_worker_loop(struct fb_team *team, unsigned index, struct fb_yield *yield
         take_part(&worker);
         finish(&worker);
     }
-    drop_scratch(&worker);
+    fb_worker_drop(&worker);
 }
 
 /* ---- what only the caller does ---- */
@@ -204,7 +210,7 @@ static bool enough_cpus(const struct fb_setting *setting)
     return cpus.cgroup.quota == 0 || setting->workers <= cpus.cgroup.quota;
 }
 
-static struct fb_team *team_create(const struct fb_setting *setting)
+struct fb_team *fb_team_create(const struct fb_setting *setting)
 {
     unsigned workers = setting->workers;
     struct fb_team *team = fb_arena_alloc(setting->arena, sizeof *team);
@@ -213,6 +219,7 @@ static struct fb_team *team_create(const struct fb_setting *setting)
     if (!team || !report || !claims)
         return NULL;
     team->workers = workers;
+    team->anchor = (uintptr_t)fb_kernels;
     team->spin_ns = enough_cpus(setting) ? SPIN_NS : 0;
     if (setting->cpus) { /* for workers that have no other memory in common with the caller */
         unsigned *cpus = fb_arena_alloc(setting->arena, workers * sizeof *cpus);
@@ -229,7 +236,7 @@ static struct fb_team *team_create(const struct fb_setting *setting)
 int fb_caller_open(struct fb_caller *caller, const struct fb_setting *setting,
                    struct fb_error *error)
 {
-    *caller = (struct fb_caller){ .team = team_create(setting) };
+    *caller = (struct fb_caller){ .team = fb_team_create(setting) };
     if (!caller->team)
         return fb_error_set(error, -ENOMEM, "out of shared memory for %u workers",
                             setting->workers);
@@ -280,6 +287,15 @@ static int first_failure(struct fb_team *team, struct fb_error *error)
                         team->kernel->name, strerror(-code));
 }
 
+int fb_team_prepare(struct fb_team *team, const struct fb_job *job, struct fb_error *error)
+{
+    if (fb_claims_reset(team->claims, team->workers, job) == 0)
+        return 0;
+    return fb_error_set(error, -EOVERFLOW,
+                        "too many chunks: %zu items in chunks of %zu: give a larger chunk",
+                        job->items, job->chunk);
+}
+
 int fb_caller_run(struct fb_caller *caller, const struct fb_job *job, struct fb_report *report,
                   struct fb_error *error)
 {
@@ -287,10 +303,9 @@ int fb_caller_run(struct fb_caller *caller, const struct fb_job *job, struct fb_
     /* Acquire: whoever stopped the team has left the reason before. */
     if (atomic_load_explicit(&team->stop, memory_order_acquire))
         return -ECANCELED;
-    if (fb_claims_reset(team->claims, team->workers, job) < 0)
-        return fb_error_set(error, -EOVERFLOW,
-                            "too many chunks: %zu items in chunks of %zu: give a larger chunk",
-                            job->items, job->chunk);
+    int result = fb_team_prepare(team, job, error);
+    if (result < 0)
+        return result;
     team->kernel = job->kernel;
     team->input = job->input;
     team->results = job->results;
@@ -314,7 +329,7 @@ void fb_caller_quit(struct fb_caller *caller)
 
 void fb_caller_close(struct fb_caller *caller)
 {
-    drop_scratch(&caller->worker);
+    fb_worker_drop(&caller->worker);
     if (caller->bound)
         sched_setaffinity(0, sizeof caller->before, &caller->before);
 }

@@ -33,6 +33,7 @@ struct fb_team {
     _Alignas(FB_CACHE_LINE) _Atomic uint32_t stop;
     _Atomic uint32_t failed;
     unsigned workers;
+    uintptr_t anchor; /* where the caller's image has fb_kernels: fresh ones have them elsewhere */
     uint64_t spin_ns; /* how long to spin before sleeping: 0 with more workers than CPUs */
     const unsigned *cpus;
     struct fb_worker_report *report; /* [workers] */
@@ -58,6 +59,12 @@ struct fb_caller {
     bool bound;
     cpu_set_t before; /* its own affinity, to be given back */
 };
+
+/* A team in the arena, all of whose claims are empty. NULL: there is no room. */
+struct fb_team *fb_team_create(const struct fb_setting *setting);
+
+/* Sets its claims for a job. 0, or -EOVERFLOW with *error: it has too many chunks. */
+int fb_team_prepare(struct fb_team *team, const struct fb_job *job, struct fb_error *error);
 
 /* A yield that only listens to the team's stop. */
 void fb_yield_plain(struct fb_yield *yield, struct fb_team *team);
@@ -85,6 +92,9 @@ void fb_team_stop(struct fb_team *team);
  * 0, or what worker_begin returned. */
 int fb_worker_scratch(struct fb_worker *worker, const struct fb_kernel *kernel,
                       const struct fb_input *input);
+
+/* Gives the scratch back. */
+void fb_worker_drop(struct fb_worker *worker);
 
 /* A worker other than the caller: binds itself, takes part in each job, returns on quit. It holds
  * nothing then. */

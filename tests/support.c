@@ -141,6 +141,11 @@ const struct fb_harness *harness_named(const char *name)
     return harness;
 }
 
+bool harness_sends(const struct fb_harness *harness)
+{
+    return strcmp(harness->name, "forkpipe") == 0;
+}
+
 struct fb_pool *pool_open(const struct fb_harness *harness, struct fb_arena *arena,
                           unsigned workers)
 {

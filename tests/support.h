@@ -17,6 +17,17 @@
 /* What a test program returns when it can't run on this machine. */
 #define EXIT_SKIP 77
 
+/* How many of something there are to be: fewer under a sanitizer, where each takes ten times as
+ * long. */
+#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
+#define AS_MANY_AS(plain, sanitized) (sanitized)
+#else
+#define AS_MANY_AS(plain, sanitized) (plain)
+#endif
+
+/* So many workers are many. */
+#define MANY_WORKERS AS_MANY_AS(200u, 40u)
+
 /* A limit that only a hang reaches, on any machine. */
 #define LIMIT_MS 60000u
 
@@ -64,6 +75,10 @@ int task_check(const struct task *task, struct fb_error *error);
 /* The kernel, or harness, of that name; fails the test where there is none. */
 const struct fb_kernel *kernel_named(const char *name);
 const struct fb_harness *harness_named(const char *name);
+
+/* Whether chunks are sent to its workers and results copied back: whoever is free gets a chunk, a
+ * static one too, and who gets none has nothing to report. */
+bool harness_sends(const struct fb_harness *harness);
 
 /* Opens a pool and fails the test when that is refused. */
 struct fb_pool *pool_open(const struct fb_harness *harness, struct fb_arena *arena,

@@ -1,6 +1,8 @@
 /* Every kernel under every harness, schedule and number of workers gives what `single` gives. */
 #include "support.h"
 
+#include "harness/mp/registry.h"
+
 #include "images.h"
 
 #include <stdio.h>
@@ -265,8 +267,10 @@ static void harnesses_are_found_by_their_names(void **state)
     }
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    static const struct fb_mp_task none[] = { { 0 } };
+    fb_mp_main(argc, argv, none);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(every_kernel_gives_the_same_everywhere, make_images,
                                         remove_images),

@@ -43,8 +43,9 @@ struct fb_mp_crew_end {
 /* "worker 3 (pid 4711) was killed by signal 9 (Killed)", or "… exited with code 3". */
 void fb_mp_crew_describe(const struct fb_mp_crew_end *end, char *text, size_t size);
 
-/* A descriptor that is readable when there may be an end; the crew's, and another one after
- * -EPIPE. */
+/* A descriptor that is readable when there may be an end that nobody has heard of; the crew's, and
+ * another one after -EPIPE. Others may be known, by fb_mp_crew_wait for one: whoever waits here asks
+ * fb_mp_crew_next first. */
 int fb_mp_crew_fd(const struct fb_mp_crew *crew);
 
 /* The next worker's end. 0 and *ret_end, or -EAGAIN: there is none. When the helper ends its

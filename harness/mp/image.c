@@ -35,7 +35,7 @@ struct record {
 };
 
 static const struct fb_mp_task *tasks;
-static const struct fb_mp_task *own_task[4]; /* ends with a NULL */
+static const struct fb_mp_task *own_task[5]; /* ends with a NULL */
 
 /* ---- the table ---- */
 
