@@ -10,6 +10,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -39,6 +40,7 @@ static struct {
 } armed;
 
 const char *injected_only;
+_Atomic uint32_t *injected_count;
 
 void injected_arm(unsigned n, bool lasting, unsigned variant)
 {
@@ -59,8 +61,7 @@ bool injected_disarm(const char **ret_name, int *ret_code)
     return armed.name != NULL;
 }
 
-/* The errno that this call is to fail with, or 0. */
-static int failure(const char *name, int first, int second)
+int injected_failure(const char *name, int first, int second)
 {
     if (atomic_load(&armed.pid) == 0 || armed.pid != getpid() ||
         (injected_only && strcmp(injected_only, name) != 0))
@@ -69,6 +70,8 @@ static int failure(const char *name, int first, int second)
     if (left > 1 || (left < 1 && !armed.lasting))
         return 0;
     int code = armed.variant ? second : first;
+    if (injected_count)
+        atomic_fetch_add(injected_count, 1);
     atomic_fetch_or(&armed.codes[code / 64], 1ull << code % 64);
     if (left == 1) {
         armed.code = code;
@@ -83,7 +86,7 @@ static int failure(const char *name, int first, int second)
     type __wrap_##name parameters;                                                                 \
     type __wrap_##name parameters                                                                  \
     {                                                                                              \
-        int code = failure(#name, first, second);                                                  \
+        int code = injected_failure(#name, first, second);                                         \
         if (code == 0)                                                                             \
             return __real_##name arguments;                                                        \
         errno = code;                                                                              \
@@ -96,7 +99,7 @@ static int failure(const char *name, int first, int second)
     int __wrap_##name parameters;                                                                  \
     int __wrap_##name parameters                                                                   \
     {                                                                                              \
-        int code = failure(#name, first, second);                                                  \
+        int code = injected_failure(#name, first, second);                                         \
         return code ? code : __real_##name arguments;                                              \
     }
 
@@ -112,6 +115,9 @@ WRAP(int, -1, EMFILE, ENOBUFS, socket, (int domain, int type, int protocol),
      (domain, type, protocol))
 WRAP(int, -1, EMFILE, ENOMEM, socketpair, (int domain, int type, int protocol, int fd[2]),
      (domain, type, protocol, fd))
+WRAP(int, -1, EMFILE, ENFILE, eventfd, (unsigned value, int flags), (value, flags))
+WRAP(int, -1, EMFILE, ENFILE, signalfd, (int fd, const sigset_t *mask, int flags),
+     (fd, mask, flags))
 WRAP(int, -1, EMFILE, ENFILE, pipe2, (int fd[2], int flags), (fd, flags))
 WRAP(int, -1, EAGAIN, ENOMEM, connect, (int fd, const struct sockaddr *address, socklen_t size),
      (fd, address, size))
@@ -151,7 +157,7 @@ int __real_open64(const char *path, int flags, ...);
 int __wrap_open64(const char *path, int flags, mode_t mode);
 int __wrap_open64(const char *path, int flags, mode_t mode)
 {
-    int code = failure("open", EMFILE, ENFILE);
+    int code = injected_failure("open", EMFILE, ENFILE);
     if (code == 0)
         return __real_open64(path, flags, mode);
     errno = code;
@@ -163,7 +169,7 @@ int __real_fcntl64(int fd, int command, ...);
 int __wrap_fcntl64(int fd, int command, long argument);
 int __wrap_fcntl64(int fd, int command, long argument)
 {
-    int code = command == F_DUPFD_CLOEXEC ? failure("fcntl", EMFILE, EMFILE) : 0;
+    int code = command == F_DUPFD_CLOEXEC ? injected_failure("fcntl", EMFILE, EMFILE) : 0;
     if (code == 0)
         return __real_fcntl64(fd, command, argument);
     errno = code;
@@ -174,7 +180,7 @@ long __real_syscall(long number, ...);
 long __wrap_syscall(long number, long a, long b, long c, long d, long e, long f);
 long __wrap_syscall(long number, long a, long b, long c, long d, long e, long f)
 {
-    int code = number == SYS_pidfd_open ? failure("pidfd_open", EMFILE, ENOMEM) : 0;
+    int code = number == SYS_pidfd_open ? injected_failure("pidfd_open", EMFILE, ENOMEM) : 0;
     if (code == 0)
         return __real_syscall(number, a, b, c, d, e, f);
     errno = code;

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -32,6 +33,13 @@ bool injected_disarm(const char **ret_name, int *ret_code);
 
 /* Unless it is NULL, only calls of this function count. */
 extern const char *injected_only;
+
+/* Unless it is NULL: in shared memory, counts the calls that failed in all processes. */
+extern _Atomic uint32_t *injected_count;
+
+/* For further wrappers, as those in injected.c: the errno, of these two, that this call is to fail
+ * with, or 0. */
+int injected_failure(const char *name, int first, int second);
 
 /* pthread_create, which never fails on purpose. */
 int injected_thread(pthread_t *thread, void *(*run)(void *context), void *context);

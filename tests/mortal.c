@@ -28,6 +28,14 @@ struct fb_mp_pool *mortal_open(struct fb_mp_pool_options options)
     return pool;
 }
 
+void mortal_under_all(mortal_body body)
+{
+    static const unsigned workers[] = { 1, 2, 7, MANY_WORKERS };
+    for (size_t m = 0; m < METHODS; m++)
+        for (size_t i = 0; i < sizeof workers / sizeof *workers; i++)
+            body(methods[m], workers[i]);
+}
+
 void mortal_end(struct fb_mp_pool *pool)
 {
     fb_mp_pool_shutdown(pool, false);

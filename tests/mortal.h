@@ -14,6 +14,9 @@ _Noreturn void die(int how);
 
 /* Opens a pool; fails the test when that is refused. */
 struct fb_mp_pool *mortal_open(struct fb_mp_pool_options options);
+/* Under fork and under spawn, with 1, 2, 7 and MANY_WORKERS. */
+typedef void (*mortal_body)(enum fb_mp_method method, unsigned workers);
+void mortal_under_all(mortal_body body);
 /* Ends it when all its tasks are done, which they must become. */
 void mortal_end(struct fb_mp_pool *pool);
 

@@ -120,7 +120,7 @@ static void echo_all(enum fb_mp_method method, unsigned workers)
 static void bytes_of_any_size(void **state)
 {
     (void)state;
-    under_all(echo_all, 200);
+    under_all(echo_all, MANY_WORKERS);
 }
 
 static void replace_results(enum fb_mp_method method, unsigned workers)
@@ -139,7 +139,7 @@ static void replace_results(enum fb_mp_method method, unsigned workers)
 static void a_later_result_replaces_an_earlier_one(void **state)
 {
     (void)state;
-    under_all(replace_results, 0);
+    under_all(replace_results, MANY_WORKERS);
 }
 
 static void bind(enum fb_mp_method method, unsigned workers)
@@ -161,7 +161,7 @@ static void bind(enum fb_mp_method method, unsigned workers)
 static void bytes_are_bound(void **state)
 {
     (void)state;
-    under_all(bind, 0);
+    under_all(bind, MANY_WORKERS);
 }
 
 /* ---- failures ---- */
@@ -187,14 +187,14 @@ static void fail_all(enum fb_mp_method method, unsigned workers)
 static void failures_come_back(void **state)
 {
     (void)state;
-    under_all(fail_all, 0);
+    under_all(fail_all, MANY_WORKERS);
 }
 
 /* ---- states ---- */
 
 static void pass_through_states(enum fb_mp_method method, unsigned workers)
 {
-    struct fb_mp_future *running[7], *pending;
+    struct fb_mp_future *running[200], *pending;
     struct fb_error error;
     struct fb_mp_pool *pool = pool_of(method, workers);
     for (unsigned i = 0; i < workers; i++)
@@ -225,12 +225,12 @@ static void pass_through_states(enum fb_mp_method method, unsigned workers)
 static void futures_pass_through_states(void **state)
 {
     (void)state;
-    under_all(pass_through_states, 0);
+    under_all(pass_through_states, MANY_WORKERS);
 }
 
 static void cancel(enum fb_mp_method method, unsigned workers)
 {
-    struct fb_mp_future *running[7], *pending[1000];
+    struct fb_mp_future *running[200], *pending[1000];
     struct fb_mp_pool *pool = pool_of(method, workers);
     for (unsigned i = 0; i < workers; i++)
         running[i] = at_desk(pool, for_ever);
@@ -259,7 +259,7 @@ static void cancel(enum fb_mp_method method, unsigned workers)
 static void what_is_not_done_can_be_cancelled(void **state)
 {
     (void)state;
-    under_all(cancel, 0);
+    under_all(cancel, MANY_WORKERS);
     desk_clear();
     struct fb_mp_pool *pool = pool_of(FB_MP_FORK, 1);
     struct fb_mp_future *deaf = at_desk(pool, shield_from_sigterm);
@@ -272,7 +272,7 @@ static void what_is_not_done_can_be_cancelled(void **state)
 /* What comes after the cancelled ones is done though nobody asks the pool for anything. */
 static void leave_alone(enum fb_mp_method method, unsigned workers)
 {
-    struct fb_mp_future *first[7], *pending[5000], *counted[10];
+    struct fb_mp_future *first[200], *pending[5000], *counted[10];
     struct fb_mp_pool *pool = pool_of(method, workers);
     for (unsigned i = 0; i < workers; i++)
         first[i] = at_desk(pool, at_gate);
@@ -297,95 +297,7 @@ static void leave_alone(enum fb_mp_method method, unsigned workers)
 static void tasks_are_done_though_nobody_waits(void **state)
 {
     (void)state;
-    under_all(leave_alone, 0);
-}
-
-/* ---- callbacks ---- */
-
-struct note {
-    _Atomic uint32_t calls;
-    uint32_t number[20];
-    struct fb_mp_pool *pool;
-    struct fb_mp_future *later;
-};
-
-struct noter {
-    struct note *note;
-    uint32_t number;
-};
-
-static void note(struct fb_mp_future *future, void *context)
-{
-    struct noter *noter = context;
-    struct note *on = noter->note;
-    uint32_t at = atomic_load(&on->calls);
-    on->number[at] = fb_mp_future_is_done(future) ? noter->number : 1000;
-    if (noter->number == 2) { /* one may do what it wants to */
-        fb_mp_future_cancel(future, true);
-        if (fb_mp_submit(on->pool, echo, "later", 5, NULL, &on->later) < 0)
-            on->number[at] = 1001;
-    }
-    atomic_store(&on->calls, at + 1);
-}
-
-static void call_back(enum fb_mp_method method, unsigned workers)
-{
-    struct note seen = { .calls = 0 };
-    struct noter noter[10];
-    struct fb_mp_pool *pool = seen.pool = pool_of(method, workers);
-    struct fb_mp_future *future = at_desk(pool, at_gate);
-    for (uint32_t i = 0; i < 10; i++)
-        noter[i] = (struct noter){ &seen, i };
-    for (uint32_t i = 0; i < 7; i++) {
-        assert_int_equal(fb_mp_future_call(future, note, &noter[i]), 0);
-        if (i == 3)
-            assert_true(wait_for(&desk->begun, 1)); /* others are added while it runs */
-    }
-    assert_int_equal(atomic_load(&seen.calls), 0);
-    fb_mp_event_set(desk->gate);
-    assert_true(wait_for(&seen.calls, 7)); /* though nobody waits for the future itself */
-    for (uint32_t i = 7; i < 10; i++) {
-        assert_int_equal(fb_mp_future_call(future, note, &noter[i]), 0);
-        assert_true(wait_for(&seen.calls, i + 1));
-    }
-    for (uint32_t i = 0; i < 10; i++)
-        assert_int_equal(seen.number[i], i);
-    assert_brings(seen.later, "later", 5);
-    assert_int_equal(number_of(future), 0);
-    fb_mp_pool_close(pool);
-}
-
-/* Of one that is cancelled, one whose handle is gone, and one that its pool leaves behind. */
-static void call_back_in_the_end(enum fb_mp_method method, unsigned workers)
-{
-    struct note seen = { .calls = 0 };
-    struct noter noter[3] = { { &seen, 0 }, { &seen, 1 }, { &seen, 3 } };
-    struct fb_mp_pool *pool = pool_of(method, workers);
-    struct fb_mp_future *future[9], *left = submitted(pool, echo, "x", 1);
-    assert_int_equal(fb_mp_future_call(left, note, &noter[0]), 0);
-    fb_mp_future_free(left);
-    assert_true(wait_for(&seen.calls, 1));
-    for (unsigned i = 0; i < workers + 2; i++)
-        future[i] = at_desk(pool, for_ever);
-    assert_true(wait_for(&desk->begun, workers));
-    assert_int_equal(fb_mp_future_call(future[workers], note, &noter[1]), 0);
-    assert_int_equal(fb_mp_future_call(future[workers + 1], note, &noter[2]), 0);
-    assert_int_equal(fb_mp_future_cancel(future[workers], false), 0);
-    assert_true(wait_for(&seen.calls, 2));
-    fb_mp_pool_close(pool);
-    assert_int_equal(atomic_load(&seen.calls), 3);
-    assert_int_equal(seen.number[0], 0);
-    assert_int_equal(seen.number[1], 1);
-    assert_int_equal(seen.number[2], 3);
-    for (unsigned i = 0; i < workers + 2; i++)
-        assert_fails(future[i], -ECANCELED, "");
-}
-
-static void callbacks_are_called_in_order(void **state)
-{
-    (void)state;
-    under_all(call_back, 0);
-    under_all(call_back_in_the_end, 0);
+    under_all(leave_alone, MANY_WORKERS);
 }
 
 int main(int argc, char **argv)
@@ -400,7 +312,6 @@ int main(int argc, char **argv)
         AT_DESK(futures_pass_through_states),
         AT_DESK(what_is_not_done_can_be_cancelled),
         AT_DESK(tasks_are_done_though_nobody_waits),
-        AT_DESK(callbacks_are_called_in_order),
     };
     return RUN_TESTS(tests);
 }

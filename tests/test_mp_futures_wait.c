@@ -135,41 +135,56 @@ static void waiting_for_an_error_ends_without_one(enum fb_mp_method method, unsi
 static void waiting_for_an_error(void **state)
 {
     (void)state;
-    under_all(waiting_for_an_error_ends_without_one, 0);
+    under_all(waiting_for_an_error_ends_without_one, MANY_WORKERS);
 }
 
 /* ---- one after the other ---- */
 
+/* As many as there are workers, all at work at once, whose turns are 1, 4, 7, … around. Two are done
+ * before anybody asks. */
+static void complete(enum fb_mp_method method, unsigned workers)
+{
+    struct fb_mp_future *future[200];
+    size_t order[200], index = 0, count = 0;
+    struct fb_mp_completion *completion;
+    struct fb_mp_pool *pool = pool_of(method, workers);
+    for (uint32_t i = 0; i < workers; i++) {
+        const struct numbered numbered = { desk, i * 3 % workers + 1 };
+        order[numbered.number - 1] = i;
+        future[i] = submitted(pool, at_turn, &numbered, sizeof numbered);
+    }
+    assert_true(wait_for(&desk->begun, workers));
+    atomic_store(&desk->turn, 1);
+    assert_int_equal(fb_mp_futures_wait(future, workers, FB_MP_FIRST_DONE, LIMIT, NULL, &count), 0);
+    assert_int_equal(count, 1);
+    atomic_store(&desk->turn, 2);
+    assert_int_equal(fb_mp_future_wait(future[order[workers > 1]], LIMIT), 0);
+    assert_int_equal(fb_mp_as_completed(future, workers, LIMIT, &completion), 0);
+    for (uint32_t i = 0; i < workers; i++) {
+        if (i >= 2)
+            atomic_store(&desk->turn, i + 1);
+        assert_int_equal(fb_mp_completion_next(completion, &index, NULL), 0);
+        assert_int_equal(index, order[i]);
+        assert_true(fb_mp_future_is_done(future[index]));
+    }
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(fb_mp_completion_next(completion, &index, NULL), -ENOENT);
+    fb_mp_completion_free(completion);
+    fb_mp_pool_close(pool);
+    for (unsigned i = 0; i < workers; i++)
+        fb_mp_future_free(future[i]);
+}
+
 static void in_order_of_completion(void **state)
 {
     (void)state;
-    struct fb_mp_future *future[TURNS];
-    static const size_t order[TURNS] = { 3, 1, 4, 0, 2 };
-    for (size_t m = 0; m < METHODS; m++) {
-        struct fb_mp_completion *completion;
-        size_t index = 0;
-        struct fb_mp_pool *pool = take_turns(methods[m], turns, future);
-        atomic_store(&desk->turn, 1); /* two are done before anybody asks, in this order */
-        assert_int_equal(fb_mp_future_wait(future[3], LIMIT), 0);
-        atomic_store(&desk->turn, 2);
-        assert_int_equal(fb_mp_future_wait(future[1], LIMIT), 0);
-        assert_int_equal(fb_mp_as_completed(future, TURNS, LIMIT, &completion), 0);
-        for (uint32_t i = 0; i < TURNS; i++) {
-            if (i >= 2)
-                atomic_store(&desk->turn, i + 1);
-            assert_int_equal(fb_mp_completion_next(completion, &index, NULL), 0);
-            assert_int_equal(index, order[i]);
-            assert_true(fb_mp_future_is_done(future[index]));
-        }
-        assert_int_equal(fb_mp_completion_next(completion, &index, NULL), -ENOENT);
-        assert_int_equal(fb_mp_completion_next(completion, &index, NULL), -ENOENT);
-        fb_mp_completion_free(completion);
-        assert_int_equal(fb_mp_as_completed(NULL, 0, 0, &completion), 0);
-        assert_int_equal(fb_mp_completion_next(completion, &index, NULL), -ENOENT);
-        fb_mp_completion_free(completion);
-        fb_mp_completion_free(NULL);
-        drop(pool, future);
-    }
+    struct fb_mp_completion *completion;
+    size_t index;
+    under_all(complete, MANY_WORKERS);
+    assert_int_equal(fb_mp_as_completed(NULL, 0, 0, &completion), 0);
+    assert_int_equal(fb_mp_completion_next(completion, &index, NULL), -ENOENT);
+    fb_mp_completion_free(completion);
+    fb_mp_completion_free(NULL);
 }
 
 static void the_time_is_over(void **state)
@@ -287,7 +302,7 @@ static void submit_from_threads(enum fb_mp_method method, unsigned workers)
 static void threads_use_a_pool_together(void **state)
 {
     (void)state;
-    under_all(submit_from_threads, 0);
+    under_all(submit_from_threads, MANY_WORKERS);
     for (size_t m = 0; m < METHODS; m++)
         for (int i = 0; i < 10; i++) {
             struct crowd crowd = { .bad = 0 };

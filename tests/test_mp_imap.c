@@ -151,7 +151,7 @@ static void take_in_order(enum fb_mp_method method, unsigned workers)
 static void results_come_in_order(void **state)
 {
     (void)state;
-    under_all(take_in_order, 0);
+    under_all(take_in_order, MANY_WORKERS);
 }
 
 static void take_as_done(enum fb_mp_method method, unsigned workers)
@@ -185,7 +185,7 @@ static void take_as_done(enum fb_mp_method method, unsigned workers)
 static void results_come_as_they_are_done(void **state)
 {
     (void)state;
-    under_all(take_as_done, 0);
+    under_all(take_as_done, MANY_WORKERS);
 }
 
 static void end_badly(enum fb_mp_method method, unsigned workers)
@@ -207,7 +207,7 @@ static void end_badly(enum fb_mp_method method, unsigned workers)
 static void a_source_that_fails_does_so_in_its_place(void **state)
 {
     (void)state;
-    under_all(end_badly, 0);
+    under_all(end_badly, MANY_WORKERS);
 }
 
 static void free_early(enum fb_mp_method method, unsigned workers)
@@ -235,7 +235,7 @@ static void free_early(enum fb_mp_method method, unsigned workers)
 static void they_are_given_up_early(void **state)
 {
     (void)state;
-    under_all(free_early, 0);
+    under_all(free_early, MANY_WORKERS);
 }
 
 static void take_whole_chunks(enum fb_mp_method method, unsigned workers)
@@ -260,7 +260,7 @@ static void take_whole_chunks(enum fb_mp_method method, unsigned workers)
 static void a_call_may_get_a_whole_chunk(void **state)
 {
     (void)state;
-    under_all(take_whole_chunks, 0);
+    under_all(take_whole_chunks, MANY_WORKERS);
 }
 
 int main(int argc, char **argv)

@@ -17,7 +17,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define MANY 10000u
+#define MANY AS_MANY_AS(10000u, 2000u)
 #define WARM_UP 20u /* rounds after which all that is made once is there */
 
 #define GROWTH_KIB 1024

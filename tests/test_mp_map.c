@@ -119,7 +119,7 @@ static void map_in_chunks(enum fb_mp_method method, unsigned workers)
 static void chunks_of_any_size(void **state)
 {
     (void)state;
-    under_all(map_in_chunks, 200);
+    under_all(map_in_chunks, MANY_WORKERS);
 }
 
 static void map_without(enum fb_mp_method method, unsigned workers)
@@ -145,7 +145,7 @@ static void map_without(enum fb_mp_method method, unsigned workers)
 static void items_and_results_may_be_missing(void **state)
 {
     (void)state;
-    under_all(map_without, 0);
+    under_all(map_without, MANY_WORKERS);
 }
 
 #define MANY 100000
@@ -176,7 +176,7 @@ static void map_shared(enum fb_mp_method method, unsigned workers)
 static void what_is_shared_is_not_copied(void **state)
 {
     (void)state;
-    under_all(map_shared, 0);
+    under_all(map_shared, MANY_WORKERS);
 }
 
 static void map_whole(enum fb_mp_method method, unsigned workers)
@@ -208,7 +208,7 @@ static void map_whole(enum fb_mp_method method, unsigned workers)
 static void a_call_may_get_a_whole_chunk(void **state)
 {
     (void)state;
-    under_all(map_whole, 0);
+    under_all(map_whole, MANY_WORKERS);
 }
 
 /* ---- failures ---- */
@@ -240,7 +240,7 @@ static void map_with_errors(enum fb_mp_method method, unsigned workers)
 static void the_first_error_comes_after_all_others_are_done(void **state)
 {
     (void)state;
-    under_all(map_with_errors, 0);
+    under_all(map_with_errors, MANY_WORKERS);
 }
 
 static void what_cannot_be_mapped_is_refused(void **state)
@@ -260,21 +260,24 @@ static void what_cannot_be_mapped_is_refused(void **state)
 
 /* ---- in the background ---- */
 
+#define ITEMS 250 /* more than workers */
+
 static void map_behind(enum fb_mp_method method, unsigned workers)
 {
-    struct desk *items[50];
-    uint32_t results[50];
+    struct desk *items[ITEMS];
+    uint32_t results[ITEMS];
     struct fb_error error = { 0 };
     struct fb_mp_map *map, *early;
     const struct fb_mp_map_options options = { .chunk = 1 };
     struct fb_mp_pool *pool = pool_of(method, workers);
-    for (size_t i = 0; i < 50; i++)
+    for (size_t i = 0; i < ITEMS; i++)
         items[i] = desk;
     memset(results, 0xff, sizeof results);
     assert_int_equal(
-        fb_mp_map_async(pool, at_gate, items, 50, sizeof *items, results, 4, &options, &map), 0);
+        fb_mp_map_async(pool, at_gate, items, ITEMS, sizeof *items, results, 4, &options, &map), 0);
     assert_int_equal(
-        fb_mp_map_async(pool, at_gate, items, 50, sizeof *items, results, 4, &options, &early), 0);
+        fb_mp_map_async(pool, at_gate, items, ITEMS, sizeof *items, results, 4, &options, &early),
+        0);
     memset(items, 0, sizeof items); /* they are copied */
     assert_true(wait_for(&desk->begun, workers));
     assert_int_equal(fb_mp_map_wait(map, 0), -ETIMEDOUT);
@@ -284,14 +287,14 @@ static void map_behind(enum fb_mp_method method, unsigned workers)
     fb_mp_map_free(early); /* of which nothing was begun */
     fb_mp_event_set(desk->gate);
     assert_int_equal(fb_mp_map_wait(map, LIMIT), 0);
-    for (size_t i = 0; i < 50; i++)
+    for (size_t i = 0; i < ITEMS; i++)
         assert_int_equal(results[i], UINT32_MAX); /* not before they are asked for */
     assert_int_equal(fb_mp_map_result(map, 0, &error), 0);
     uint64_t sum = 0;
-    for (size_t i = 0; i < 50; i++)
+    for (size_t i = 0; i < ITEMS; i++)
         sum += results[i];
-    assert_int_equal(sum, 49 * 50 / 2);
-    assert_int_equal(atomic_load(&desk->begun), 50);
+    assert_int_equal(sum, (ITEMS - 1) * ITEMS / 2);
+    assert_int_equal(atomic_load(&desk->begun), ITEMS);
     fb_mp_map_free(map);
     fb_mp_map_free(NULL);
     fb_mp_pool_close(pool);
@@ -300,13 +303,13 @@ static void map_behind(enum fb_mp_method method, unsigned workers)
 /* Given up while its items are being worked at. */
 static void map_and_forget(enum fb_mp_method method, unsigned workers)
 {
-    struct desk *items[50];
+    struct desk *items[ITEMS];
     struct fb_mp_map *map;
     struct fb_mp_pool *pool = pool_of(method, workers);
-    for (size_t i = 0; i < 50; i++)
+    for (size_t i = 0; i < ITEMS; i++)
         items[i] = desk;
-    assert_int_equal(fb_mp_map_async(pool, at_gate, items, 50, sizeof *items, NULL, 0, NULL, &map),
-                     0);
+    assert_int_equal(
+        fb_mp_map_async(pool, at_gate, items, ITEMS, sizeof *items, NULL, 0, NULL, &map), 0);
     assert_true(wait_for(&desk->begun, workers));
     fb_mp_map_free(map);
     fb_mp_event_set(desk->gate);
@@ -319,8 +322,8 @@ static void map_and_forget(enum fb_mp_method method, unsigned workers)
 static void maps_in_the_background(void **state)
 {
     (void)state;
-    under_all(map_behind, 0);
-    under_all(map_and_forget, 0);
+    under_all(map_behind, MANY_WORKERS);
+    under_all(map_and_forget, MANY_WORKERS);
 }
 
 int main(int argc, char **argv)

@@ -9,7 +9,6 @@
 #include <stdatomic.h>
 #include <string.h>
 
-#define WORKERS 3u
 #define ITEMS 40u
 #define FATAL 13u
 #define CHUNK 4u
@@ -55,30 +54,33 @@ static const struct fb_mp_task tasks[] = { FB_MP_FUNCTION(square_or_die),
 
 /* ---- */
 
-static void an_item_kills(void **state)
+static void map_with_a_killer(enum fb_mp_method method, unsigned workers)
 {
-    (void)state;
     uint32_t items[ITEMS], results[ITEMS], fatal = FATAL;
     for (uint32_t i = 0; i < ITEMS; i++)
         items[i] = i;
-    for (size_t m = 0; m < METHODS; m++) {
-        struct fb_mp_pool *pool =
-            mortal_open((struct fb_mp_pool_options){ .method = methods[m], .workers = WORKERS });
-        const struct fb_mp_map_options options = { .bound = &fatal,
-                                                   .bound_size = sizeof fatal,
-                                                   .chunk = CHUNK };
-        struct fb_error error = { 0 };
-        memset(results, 0xff, sizeof results);
-        assert_int_equal(fb_mp_map(pool, square_or_die, items, ITEMS, sizeof *items, results,
-                                   sizeof *results, &options, &error),
-                         -EOWNERDEAD);
-        assert_int_equal(error.code, -EOWNERDEAD);
-        assert_non_null(strstr(error.text, "item 13: "));
-        assert_non_null(strstr(error.text, "signal 9"));
-        for (uint32_t i = 0; i < ITEMS; i++)
-            assert_int_equal(results[i], i == FATAL ? 0 : i * i);
-        mortal_end(pool);
-    }
+    struct fb_mp_pool *pool =
+        mortal_open((struct fb_mp_pool_options){ .method = method, .workers = workers });
+    const struct fb_mp_map_options options = { .bound = &fatal,
+                                               .bound_size = sizeof fatal,
+                                               .chunk = CHUNK };
+    struct fb_error error = { 0 };
+    memset(results, 0xff, sizeof results);
+    assert_int_equal(fb_mp_map(pool, square_or_die, items, ITEMS, sizeof *items, results,
+                               sizeof *results, &options, &error),
+                     -EOWNERDEAD);
+    assert_int_equal(error.code, -EOWNERDEAD);
+    assert_non_null(strstr(error.text, "item 13: "));
+    assert_non_null(strstr(error.text, "signal 9"));
+    for (uint32_t i = 0; i < ITEMS; i++)
+        assert_int_equal(results[i], i == FATAL ? 0 : i * i);
+    mortal_end(pool);
+}
+
+static void an_item_kills(void **state)
+{
+    (void)state;
+    mortal_under_all(map_with_a_killer);
 }
 
 /* What an item failed with is told also when the worker that it failed in dies later on. */
@@ -152,18 +154,21 @@ static void check_imap(struct fb_mp_pool *pool, bool unordered, size_t chunk)
     fb_mp_imap_free(imap);
 }
 
+static void imap_with_a_killer(enum fb_mp_method method, unsigned workers)
+{
+    struct fb_mp_pool *pool =
+        mortal_open((struct fb_mp_pool_options){ .method = method, .workers = workers });
+    for (int unordered = 0; unordered < 2; unordered++) {
+        check_imap(pool, unordered, 1);
+        check_imap(pool, unordered, CHUNK);
+    }
+    mortal_end(pool);
+}
+
 static void an_item_kills_one_by_one(void **state)
 {
     (void)state;
-    for (size_t m = 0; m < METHODS; m++) {
-        struct fb_mp_pool *pool =
-            mortal_open((struct fb_mp_pool_options){ .method = methods[m], .workers = WORKERS });
-        for (int unordered = 0; unordered < 2; unordered++) {
-            check_imap(pool, unordered, 1);
-            check_imap(pool, unordered, CHUNK);
-        }
-        mortal_end(pool);
-    }
+    mortal_under_all(imap_with_a_killer);
 }
 
 int main(int argc, char **argv)

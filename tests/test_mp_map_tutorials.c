@@ -125,7 +125,7 @@ static void analyse_texts(enum fb_mp_method method, unsigned workers)
 static void texts(void **state)
 {
     (void)state;
-    under_all(analyse_texts, 0);
+    under_all(analyse_texts, MANY_WORKERS);
 }
 
 static void squares(void **state)

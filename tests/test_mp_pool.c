@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -73,7 +72,7 @@ static void open_work_close(enum fb_mp_method method, unsigned workers)
 static void pools_open_work_and_close(void **state)
 {
     (void)state;
-    under_all(open_work_close, 200);
+    under_all(open_work_close, MANY_WORKERS);
     fb_mp_pool_close(NULL);
 }
 
@@ -228,11 +227,12 @@ static void cancel_and_join(enum fb_mp_method method, unsigned workers)
 static void pools_shut_down_and_are_joined(void **state)
 {
     (void)state;
-    under_all(shut_down_and_join, 0);
-    under_all(cancel_and_join, 0);
+    under_all(shut_down_and_join, MANY_WORKERS);
+    under_all(cancel_and_join, MANY_WORKERS);
 }
 
 #define LONG_TASKS 10000
+#define TERMINATE_MS 1000 /* the one time that is promised; it takes a hundredth of that */
 
 static void terminate_at_work(enum fb_mp_method method, unsigned workers)
 {
@@ -243,9 +243,12 @@ static void terminate_at_work(enum fb_mp_method method, unsigned workers)
     for (size_t i = 0; i < LONG_TASKS; i++)
         future[i] = at_desk(pool, for_ever);
     assert_true(wait_for(&desk->begun, workers));
-    uint64_t limit = clock_ms() + LIMIT_MS;
+    uint64_t begin = clock_ms();
     fb_mp_pool_terminate(pool);
-    assert_true(clock_ms() < limit);
+    uint64_t took = clock_ms() - begin;
+    print_message("%u workers, %d tasks: terminated in %u ms\n", workers, LONG_TASKS,
+                  (unsigned)took);
+    assert_true(took <= TERMINATE_MS);
     for (size_t i = 0; i < LONG_TASKS; i++)
         assert_int_equal(fb_mp_future_state(future[i]), FB_MP_CANCELLED);
     assert_int_equal(fb_mp_submit(pool, echo, NULL, 0, NULL, &more), -ESHUTDOWN);
@@ -258,9 +261,7 @@ static void terminate_at_work(enum fb_mp_method method, unsigned workers)
 static void pools_terminate_at_once(void **state)
 {
     (void)state;
-    under_all(terminate_at_work, 0);
-    desk_clear();
-    terminate_at_work(FB_MP_FORK, 200);
+    under_all(terminate_at_work, MANY_WORKERS);
 }
 
 /* Workers that are busy giving and taking when they are killed. */
@@ -287,42 +288,7 @@ static void pools_terminate_in_the_rush(void **state)
 {
     (void)state;
     for (int i = 0; i < 10; i++)
-        under_all(terminate_in_the_rush, 0);
-}
-
-#define TIMES 200
-
-/* Nor any process: each worker ends, and is taken by its parent. */
-static void pools_leave_nothing(void **state)
-{
-    (void)state;
-    for (size_t m = 0; m < METHODS; m++) {
-        uint32_t pid[TIMES];
-        size_t memory = 0;
-        unsigned descriptors = 0;
-        for (size_t i = 0; i < TIMES; i++) {
-            struct fb_mp_pool *pool =
-                pool_made((struct fb_mp_pool_options){ .method = methods[m], .workers = 2 });
-            pid[i] = number_of(submitted(pool, own_pid, NULL, 0));
-            if (i % 2) { /* in both ways */
-                fb_mp_pool_shutdown(pool, false);
-                assert_int_equal(fb_mp_pool_join(pool, LIMIT), 0);
-            }
-            fb_mp_pool_close(pool);
-            if (i == 0) { /* the helper stays */
-                memory = fb_mp_heap_used();
-                descriptors = descriptors_open();
-            }
-            assert_int_equal(fb_mp_heap_used(), memory);
-            assert_int_equal(descriptors_open(), descriptors);
-        }
-        uint64_t limit = clock_ms() + LIMIT_MS;
-        for (size_t i = 0; i < TIMES; i++)
-            while (kill((pid_t)pid[i], 0) == 0) {
-                assert_true(clock_ms() < limit);
-                sched_yield();
-            }
-    }
+        under_all(terminate_in_the_rush, i == 0 ? MANY_WORKERS : 0);
 }
 
 /* ---- what workers know ---- */
@@ -379,7 +345,6 @@ int main(int argc, char **argv)
         AT_DESK(pools_shut_down_and_are_joined),
         AT_DESK(pools_terminate_at_once),
         AT_DESK(pools_terminate_in_the_rush),
-        AT_DESK(pools_leave_nothing),
         AT_DESK(workers_have_names),
         AT_DESK(workers_get_descriptors),
     };

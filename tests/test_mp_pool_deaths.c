@@ -137,36 +137,39 @@ static void let_go(void)
 
 /* ---- */
 
-static void its_task_alone_fails(void **state)
+static void die_in_all_ways(enum fb_mp_method method, unsigned workers)
 {
-    (void)state;
     static const struct {
         int how;
         uint32_t writes;
     } deaths[] = { { 0, 0 },        { 99, 0 },       { -SIGKILL, 0 },        { -SIGSEGV, 0 },
                    { -SIGABRT, 0 }, { -SIGTERM, 0 }, { -SIGKILL, LARGE / 2 } };
-    for (size_t m = 0; m < METHODS; m++) {
-        size_t used = fb_mp_heap_used();
-        struct fb_mp_pool *pool =
-            mortal_open((struct fb_mp_pool_options){ .method = methods[m], .workers = WORKERS });
-        struct others others = { 0 };
-        for (unsigned i = 0; i < sizeof deaths / sizeof *deaths; i++) {
-            hand_over(&others, pool, 10);
-            struct fb_mp_future *future = doomed(pool, deaths[i].how, 1, deaths[i].writes);
-            hand_over(&others, pool, 10);
-            assert_int_equal(fb_mp_future_wait(future, LIMIT), 0);
-            check_dead(future, atomic_load(&desk->pid), deaths[i].how);
-            assert_int_equal(atomic_load(&desk->tries), 1);
-            check_others(&others);
-            assert_true(wait_for_workers(pool, i + 1));
-        }
-        struct fb_mp_pool_state now;
-        fb_mp_pool_state(pool, &now);
-        assert_int_equal(now.deaths, sizeof deaths / sizeof *deaths);
-        assert_int_equal(now.pending + now.running, 0);
-        mortal_end(pool);
-        assert_int_equal(fb_mp_heap_used(), used);
+    size_t used = fb_mp_heap_used();
+    struct fb_mp_pool *pool =
+        mortal_open((struct fb_mp_pool_options){ .method = method, .workers = workers });
+    struct others others = { 0 };
+    for (unsigned i = 0; i < sizeof deaths / sizeof *deaths; i++) {
+        hand_over(&others, pool, 10);
+        struct fb_mp_future *future = doomed(pool, deaths[i].how, 1, deaths[i].writes);
+        hand_over(&others, pool, 10);
+        assert_int_equal(fb_mp_future_wait(future, LIMIT), 0);
+        check_dead(future, atomic_load(&desk->pid), deaths[i].how);
+        assert_int_equal(atomic_load(&desk->tries), 1);
+        check_others(&others);
+        assert_true(wait_for_workers(pool, i + 1));
     }
+    struct fb_mp_pool_state now;
+    fb_mp_pool_state(pool, &now);
+    assert_int_equal(now.deaths, sizeof deaths / sizeof *deaths);
+    assert_int_equal(now.pending + now.running, 0);
+    mortal_end(pool);
+    assert_int_equal(fb_mp_heap_used(), used);
+}
+
+static void its_task_alone_fails(void **state)
+{
+    (void)state;
+    mortal_under_all(die_in_all_ways);
 }
 
 static void one_dies_idle(void **state)
@@ -192,29 +195,32 @@ static void one_dies_idle(void **state)
 }
 
 /* One that was at a task of the others' when it was killed: that may be tried again. */
+static void try_again(enum fb_mp_method method, unsigned workers)
+{
+    struct fb_mp_pool *pool = mortal_open(
+        (struct fb_mp_pool_options){ .method = method, .workers = workers, .retries = 2 });
+    struct others others = { 0 };
+    static const int hows[] = { 0, 99, -SIGKILL, -SIGSEGV };
+    for (unsigned i = 0; i < sizeof hows / sizeof *hows; i++) {
+        hand_over(&others, pool, 10);
+        struct fb_mp_future *future = doomed(pool, hows[i], 2, LARGE / 2);
+        hand_over(&others, pool, 10);
+        check_alive(future);
+        assert_int_equal(atomic_load(&desk->tries), 3);
+        future = doomed(pool, hows[i], UINT32_MAX, 0);
+        assert_int_equal(fb_mp_future_wait(future, LIMIT), 0);
+        check_dead(future, atomic_load(&desk->pid), hows[i]);
+        assert_int_equal(atomic_load(&desk->tries), 3);
+        check_others(&others);
+        assert_true(wait_for_workers(pool, 5 * (i + 1)));
+    }
+    mortal_end(pool);
+}
+
 static void tasks_are_tried_again(void **state)
 {
     (void)state;
-    for (size_t m = 0; m < METHODS; m++) {
-        struct fb_mp_pool *pool = mortal_open(
-            (struct fb_mp_pool_options){ .method = methods[m], .workers = WORKERS, .retries = 2 });
-        struct others others = { 0 };
-        static const int hows[] = { 0, 99, -SIGKILL, -SIGSEGV };
-        for (unsigned i = 0; i < sizeof hows / sizeof *hows; i++) {
-            hand_over(&others, pool, 10);
-            struct fb_mp_future *future = doomed(pool, hows[i], 2, LARGE / 2);
-            hand_over(&others, pool, 10);
-            check_alive(future);
-            assert_int_equal(atomic_load(&desk->tries), 3);
-            future = doomed(pool, hows[i], UINT32_MAX, 0);
-            assert_int_equal(fb_mp_future_wait(future, LIMIT), 0);
-            check_dead(future, atomic_load(&desk->pid), hows[i]);
-            assert_int_equal(atomic_load(&desk->tries), 3);
-            check_others(&others);
-            assert_true(wait_for_workers(pool, 5 * (i + 1)));
-        }
-        mortal_end(pool);
-    }
+    mortal_under_all(try_again);
 }
 
 /* It comes to all processes of a terminal, and is for the program to decide about. */

@@ -133,16 +133,23 @@ static void stubborn_ones_are_killed(void **state)
     }
 }
 
-/* SIGKILL would come too late for anybody. */
+/* All workers at once; SIGKILL would come too late for anybody. */
+static void exceed(enum fb_mp_method method, unsigned workers)
+{
+    struct fb_mp_future *future[200];
+    struct fb_mp_pool *pool = pool_of(method, workers);
+    for (unsigned i = 0; i < workers; i++)
+        future[i] = given(pool, run_for_ever, SHORT, NEVER);
+    for (unsigned i = 0; i < workers; i++)
+        check_over(future[i], "0.02 s");
+    check_alive(given(pool, be_quick, 0, 0));
+    mortal_end(pool);
+}
+
 static void sigterm_comes_first(void **state)
 {
     (void)state;
-    for (size_t m = 0; m < METHODS; m++) {
-        struct fb_mp_pool *pool = pool_of(methods[m], 1);
-        check_over(given(pool, run_for_ever, SHORT, NEVER), "0.02 s");
-        check_alive(given(pool, be_quick, 0, 0));
-        mortal_end(pool);
-    }
+    mortal_under_all(exceed);
 }
 
 static void a_hundred_in_a_row(void **state)
@@ -252,6 +259,24 @@ static void a_running_one_is_cancelled(void **state)
         }
 }
 
+/* Its worker has just begun, and others are still being made: its owner may not have been told of
+ * it. SIGTERM comes all the same, and SIGKILL. */
+static void one_of_a_new_worker_is_cancelled(void **state)
+{
+    (void)state;
+    for (size_t m = 0; m < METHODS; m++)
+        for (int stubborn = 0; stubborn < 2; stubborn++) {
+            struct fb_mp_pool *pool = pool_of(methods[m], 200);
+            struct fb_mp_future *future = given(pool, stubborn ? ignore_all : run_for_ever, 0,
+                                                stubborn ? FB_MP_MILLISECOND : NEVER);
+            assert_true(wait_for(&desk->begun, 1));
+            assert_int_equal(fb_mp_future_cancel(future, true), 0);
+            check_cancelled(future);
+            fb_mp_future_free(future);
+            fb_mp_pool_close(pool);
+        }
+}
+
 /* It is cancelled, or done before that, and told so once. */
 static void cancelling_while_it_ends(void **state)
 {
@@ -289,9 +314,13 @@ int main(int argc, char **argv)
         return 1;
     desk = memory;
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(stubborn_ones_are_killed),    cmocka_unit_test(sigterm_comes_first),
-        cmocka_unit_test(a_hundred_in_a_row),          cmocka_unit_test(within_its_limit),
-        cmocka_unit_test(limits_count_from_the_start), cmocka_unit_test(a_running_one_is_cancelled),
+        cmocka_unit_test(stubborn_ones_are_killed),
+        cmocka_unit_test(sigterm_comes_first),
+        cmocka_unit_test(a_hundred_in_a_row),
+        cmocka_unit_test(within_its_limit),
+        cmocka_unit_test(limits_count_from_the_start),
+        cmocka_unit_test(a_running_one_is_cancelled),
+        cmocka_unit_test(one_of_a_new_worker_is_cancelled),
         cmocka_unit_test(cancelling_while_it_ends),
     };
     return RUN_TESTS(tests);

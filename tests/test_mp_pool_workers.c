@@ -2,6 +2,7 @@
 #include "support.h"
 
 #include "pooled.h"
+#include "started.h"
 
 #include "harness/mp/heap.h"
 
@@ -99,7 +100,7 @@ static void initialize_all(enum fb_mp_method method, unsigned workers)
 static void initializers_come_first(void **state)
 {
     (void)state;
-    under_all(initialize_all, 200);
+    under_all(initialize_all, MANY_WORKERS);
 }
 
 static void break_by(enum fb_mp_method method, unsigned workers, fb_mp_run initializer,
@@ -118,7 +119,8 @@ static void break_by(enum fb_mp_method method, unsigned workers, fb_mp_run initi
         int code = fb_mp_future_result(future[i], LIMIT, NULL, NULL, &error);
         assert_true(fb_mp_future_is_done(future[i])); /* else it hung */
         assert_true(code < 0 && (result == 0 || code == result));
-        assert_non_null(strstr(error.text, words));
+        if (!strstr(error.text, words))
+            fail_msg("\"%s\" does not say \"%s\"", error.text, words);
         result = code;
         fb_mp_future_free(future[i]);
     }
@@ -144,8 +146,10 @@ static void initializers_that_fail_break_the_pool(void **state)
 {
     (void)state;
     under_all(break_in_all_ways, 0);
-    for (int i = 0; i < 5; i++)
-        break_by(FB_MP_FORK, 200, return_three, "returned 3");
+    for (size_t m = 0; m < METHODS; m++) {
+        break_by(methods[m], MANY_WORKERS, return_three, "returned 3");
+        break_by(methods[m], MANY_WORKERS, be_killed, "signal 9");
+    }
 }
 
 /* ---- workers that come and go ---- */
@@ -176,7 +180,7 @@ static void replace_workers(enum fb_mp_method method, unsigned workers)
 static void workers_are_replaced_after_their_tasks(void **state)
 {
     (void)state;
-    under_all(replace_workers, 0);
+    under_all(replace_workers, MANY_WORKERS);
 }
 
 static void idle_and_come_back(enum fb_mp_method method, unsigned workers)
@@ -202,20 +206,20 @@ static void idle_and_come_back(enum fb_mp_method method, unsigned workers)
 static void idle_workers_end_until_they_are_needed(void **state)
 {
     (void)state;
-    under_all(idle_and_come_back, 0);
+    under_all(idle_and_come_back, MANY_WORKERS);
 }
 
 static void resize(enum fb_mp_method method, unsigned workers)
 {
-    unsigned more = workers + 5;
-    struct fb_mp_future *future[40];
+    unsigned more = workers + 5, count = more + 28;
+    struct fb_mp_future *future[240];
     struct fb_mp_pool *pool =
         pool_made((struct fb_mp_pool_options){ .method = method, .workers = workers });
-    for (size_t i = 0; i < 40; i++)
+    for (size_t i = 0; i < count; i++)
         future[i] = at_desk(pool, at_gate);
     assert_true(wait_for(&desk->begun, workers));
     assert_int_equal(pool_state(pool).running, workers);
-    assert_int_equal(pool_state(pool).pending, 40 - workers);
+    assert_int_equal(pool_state(pool).pending, count - workers);
     assert_int_equal(fb_mp_pool_resize(pool, more), 0);
     assert_true(wait_for(&desk->begun, more));
     assert_int_equal(pool_state(pool).workers, more);
@@ -224,8 +228,8 @@ static void resize(enum fb_mp_method method, unsigned workers)
     assert_int_equal(pool_state(pool).workers, 1);
     assert_int_equal(pool_state(pool).running, more); /* nobody is taken from their task */
     fb_mp_event_set(desk->gate);
-    for (size_t i = 0; i < 40; i++)
-        assert_true(number_of(future[i]) < 40);
+    for (size_t i = 0; i < count; i++)
+        assert_true(number_of(future[i]) < count);
     wait_for_alive(pool, 1);
     assert_int_equal(fb_mp_pool_resize(pool, more), 0); /* and back */
     wait_for_alive(pool, more);
@@ -241,14 +245,20 @@ static void resize(enum fb_mp_method method, unsigned workers)
 static void pools_grow_and_shrink(void **state)
 {
     (void)state;
-    under_all(resize, 0);
-    struct fb_mp_pool *pool =
-        pool_made((struct fb_mp_pool_options){ .method = FB_MP_FORK, .workers = 1 });
-    assert_int_equal(fb_mp_pool_resize(pool, 200), 0); /* more than were allotted for */
-    wait_for_alive(pool, 200);
-    assert_int_equal(fb_mp_pool_resize(pool, 2), 0);
-    wait_for_alive(pool, 2);
-    fb_mp_pool_close(pool);
+    under_all(resize, MANY_WORKERS);
+    for (size_t m = 0; m < METHODS; m++) {
+        struct fb_mp_pool *pool =
+            pool_made((struct fb_mp_pool_options){ .method = methods[m], .workers = 1 });
+        for (int i = 0; i < 2; i++) {
+            assert_int_equal(fb_mp_pool_resize(pool, MANY_WORKERS),
+                             0); /* more than were allotted for */
+            wait_for_alive(pool, MANY_WORKERS);
+            assert_int_equal(fb_mp_pool_resize(pool, 1), 0);
+            wait_for_alive(pool, 1);
+        }
+        assert_brings(submitted(pool, echo, "one", 3), "one", 3);
+        fb_mp_pool_close(pool);
+    }
 }
 
 int main(int argc, char **argv)

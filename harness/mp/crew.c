@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -42,8 +43,10 @@ static int order(struct fb_mp_crew *crew, unsigned first, unsigned count)
     crew->order.count = count;
     crew->order.life++;
     int result = fb_mp_helper_make(crew->line, &crew->order, crew->fd, crew->fds);
-    if (result < 0)
+    if (result < 0) {
+        crew->order.life--; /* nobody has it */
         return result;
+    }
     for (unsigned i = first; i < first + count; i++)
         crew->member[i] = (struct member){ .life = crew->order.life, .pidfd = -1, .wanted = true };
     for (; crew->members < first + count; crew->members++)
@@ -143,6 +146,8 @@ static int hear(struct fb_mp_crew *crew, struct fb_mp_crew_end *ret_end)
     if (result == -EAGAIN)
         return -EAGAIN;
     if (crew->line >= 0) {
+        /* The helper may be there yet, and another thread wait at the line, which keeps it open. */
+        shutdown(crew->line, SHUT_RDWR);
         close(crew->line);
         crew->losses++;
     }
@@ -224,13 +229,17 @@ int fb_mp_crew_open(const struct fb_mp_crew_options *options, struct fb_mp_crew 
     crew->fd = options->fd;
     crew->fds = options->fds;
     crew->line = -1;
-    int result = fb_mp_helper_connect(&crew->line, error);
-    if (result < 0) {
-        free(crew);
-        return result;
-    }
-    if (options->workers)
-        result = order(crew, 0, options->workers);
+    int result;
+    do { /* another time if the helper ended just then */
+        if (crew->line >= 0)
+            close(crew->line);
+        result = fb_mp_helper_connect(&crew->line, error);
+        if (result < 0) {
+            free(crew);
+            return result;
+        }
+        result = options->workers ? order(crew, 0, options->workers) : 0;
+    } while (result == -EPIPE && ++crew->losses < 2);
     if (result < 0) {
         fb_mp_crew_close(crew, 0);
         return fb_error_set(error, result, "can't make %u workers: %s", options->workers,

@@ -85,6 +85,14 @@ static size_t pull(struct fb_mp_imap *imap, struct pool_bound *bound)
     return count;
 }
 
+static bool takes_no_more(struct fb_mp_pool *pool)
+{
+    pthread_mutex_lock(&pool->mutex);
+    bool none = pool->shut || pool->broken.code;
+    pthread_mutex_unlock(&pool->mutex);
+    return none;
+}
+
 /* Hands over the next chunk, if the source has any more. 0 or a negative errno. */
 static int hand_over(struct fb_mp_imap *imap, struct part *part)
 {
@@ -107,7 +115,7 @@ static int hand_over(struct fb_mp_imap *imap, struct part *part)
     bound->first = imap->items;
     bound->references++; /* nobody else has it yet */
     part->refused = pool_submit(imap->pool, &order, &part->future);
-    if (part->refused < 0) /* nor would it take more; these fail in their turn */
+    if (part->refused < 0 && takes_no_more(imap->pool)) /* else these alone fail in their turn */
         imap->end = 0;
     part->bound = bound;
     part->first = imap->items;

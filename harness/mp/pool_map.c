@@ -159,11 +159,17 @@ int fb_mp_map_async(struct fb_mp_pool *pool, fb_mp_function function, const void
 
 /* ---- its end ---- */
 
+/* Of each in turn: that takes no memory, which there may be none of. */
 int fb_mp_map_wait(struct fb_mp_map *map, int64_t timeout_ns)
 {
-    return map->tasks == 0
-               ? 0
-               : fb_mp_futures_wait(map->task, map->tasks, FB_MP_ALL_DONE, timeout_ns, NULL, NULL);
+    int64_t deadline = fb_mp_deadline(timeout_ns);
+    for (size_t i = 0; i < map->tasks; i++) {
+        int64_t left = deadline == FB_MP_FOREVER ? FB_MP_FOREVER : deadline - fb_mp_now();
+        int result = fb_mp_future_wait(map->task[i], left);
+        if (result < 0)
+            return result;
+    }
+    return 0;
 }
 
 /* What the first one failed with. */

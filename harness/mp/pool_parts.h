@@ -81,8 +81,6 @@ struct pool_bound {
     char bytes[];
 };
 
-enum { BREAKS_SAYING = 1, BREAKS_SAID };
-
 enum { WORKER_BEGINS, WORKER_READY };
 
 struct pool_worker {
@@ -109,8 +107,7 @@ struct pool_shared {
     _Atomic uint64_t *ring;     /* [records] position + 1, and the record's number */
     struct pool_record *record; /* [records] */
     struct pool_worker *block[FB_MP_POOL_WORKERS / POOL_BLOCK];
-    struct fb_error broken; /* what an initializer said; of whoever claimed it */
-    _Atomic uint32_t breaks;
+    _Atomic int initialized; /* what the initializer returned, if not 0; the first one's */
     _Alignas(POOL_LINE) _Atomic uint64_t head; /* hint: the first position that is not begun */
     _Alignas(POOL_LINE) fb_mp_bell items;      /* workers that have nothing to do */
     _Alignas(POOL_LINE) fb_mp_bell done;       /* who waits for results */

@@ -76,15 +76,15 @@ static void make_workers(struct fb_mp_pool *pool)
 /* One that ended before its first task, by its own or by the initializer's doing. */
 static void note_bad_beginning(struct fb_mp_pool *pool, const struct fb_mp_crew_end *end)
 {
-    struct pool_shared *shared = pool->shared;
     struct fb_error error;
     char how[100];
-    bool killed = end->code == -SIGKILL && !atomic_load(&shared->breaks);
+    int returned = atomic_load(&pool->shared->initialized);
+    bool killed = end->code == -SIGKILL && !returned;
     if (killed && ++pool->beginnings < BEGINNINGS_MOST)
         return;
-    if (atomic_load(&shared->breaks) == BREAKS_SAID)
-        error = shared->broken;
-    else {
+    if (returned) {
+        fb_error_set(&error, -ECANCELED, "the pool's initializer returned %d", returned);
+    } else {
         fb_mp_crew_describe(end, how, sizeof how);
         fb_error_set(&error, -EOWNERDEAD, "%s before it could begin", how);
     }
@@ -173,6 +173,8 @@ static int64_t enforce(struct fb_mp_pool *pool, struct fb_mp_future *future, int
         int64_t limit = begin && future->limit_ns ? later(begin, future->limit_ns) : INT64_MAX;
         if (!future->must_end && now < limit)
             return limit;
+        if (fb_mp_crew_pid(pool->crew, worker) == 0) /* not heard of yet: its news will wake us */
+            return INT64_MAX;
         if (!condemn(record))
             return INT64_MAX;
         fb_mp_crew_signal(pool->crew, worker, SIGTERM);

@@ -289,11 +289,8 @@ static int begin(struct pool_shared *shared)
     if (shared->method == FB_MP_SPAWN)
         initializer = fb_mp_registry_at((uintptr_t)initializer - 1)->run;
     int result = initializer(shared->argument, shared->argument_size);
-    uint32_t none = 0;
-    if (result != 0 && atomic_compare_exchange_strong(&shared->breaks, &none, BREAKS_SAYING)) {
-        fb_error_set(&shared->broken, -ECANCELED, "the pool's initializer returned %d", result);
-        atomic_store(&shared->breaks, BREAKS_SAID);
-    }
+    int none = 0;
+    atomic_compare_exchange_strong(&shared->initialized, &none, result);
     return result;
 }
 
