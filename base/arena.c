@@ -1,5 +1,7 @@
 #include "arena.h"
 
+#include "places.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -10,17 +12,14 @@
 
 /* Enough for any input that fits a machine; halved until the system agrees, because some limit
  * address space (ulimit -v, strict overcommit, valgrind). */
-#define LARGEST_RESERVATION ((size_t)1 << 38)
+#define LARGEST_RESERVATION ((size_t)FB_ARENA_SPAN)
 #define SMALLEST_RESERVATION ((size_t)1 << 26)
 #define PAGE 4096
 
-/* Away from where the kernel puts libraries and stacks, so that it is free in another image too,
- * and allowed by the sanitizers; those of further arenas are below it. */
-#define ADDRESS ((uintptr_t)0x7eb000000000)
 #if defined __SANITIZE_THREAD__
-#define ADDRESSES 1 /* which allows no more */
+#define PLACES 1 /* it allows no more */
 #else
-#define ADDRESSES 4
+#define PLACES 4
 #endif
 
 struct fb_arena {
@@ -34,15 +33,20 @@ struct fb_arena {
 /* Those of this process, and in a forked one at first its parent's. */
 static struct fb_arena *open_ones;
 
+static void *place(unsigned number)
+{
+    return (void *)(number == 0 ? FB_ARENA_PLACE
+                                : FB_ARENA_NEXT_PLACE - (number - 1) * FB_ARENA_SPAN);
+}
+
 static bool reserve(struct fb_arena *arena, int fd, size_t size)
 {
     int access = PROT_READ | PROT_WRITE, flags = MAP_SHARED | MAP_NORESERVE;
     if (ftruncate(fd, (off_t)size) < 0)
         return false;
     void *base = MAP_FAILED;
-    for (int i = 0; i < ADDRESSES && base == MAP_FAILED; i++)
-        base = mmap((void *)(ADDRESS - (uintptr_t)i * LARGEST_RESERVATION), size, access,
-                    flags | MAP_FIXED_NOREPLACE, fd, 0);
+    for (unsigned i = 0; i < PLACES && base == MAP_FAILED; i++)
+        base = mmap(place(i), size, access, flags | MAP_FIXED_NOREPLACE, fd, 0);
     if (base == MAP_FAILED)
         base = mmap(NULL, size, access, flags, fd, 0);
     if (base == MAP_FAILED)

@@ -44,6 +44,9 @@ int fb_fail_with(const struct fb_error *error)
     case ENODEV:
     case ENOPKG:
     case ENOSPC:
+    case ENOBUFS:
+    case EPIPE:
+    case ETIMEDOUT:
         code = FB_EXIT_IMPOSSIBLE;
         break;
     }

@@ -30,7 +30,7 @@ static const struct argp_option option_table[] = {
       "cpython-*=PATH names an interpreter",
       0 },
     { "workers", 'w', "N", 0,
-      "Workers, the caller included (default: effective CPUs, rounded down)", 0 },
+      "Workers, the caller included but by forkpipe (default: effective CPUs, rounded down)", 0 },
     { "chunk", 'c', "N", 0, "Items a claim (default: static one block a worker, else 1)", 0 },
     { "schedule", 's', "NAME", 0, "static, dynamic (default) or guided", 0 },
     { "param", 'p', "NAME=VALUE", 0, "A parameter of the kernel; may be given several times", 0 },

@@ -1,8 +1,8 @@
 /* A worker is a forked process that is sent each chunk through a pipe and sends its results back
  * through it, as Python's pool does; the caller hands out and collects, and works on nothing. The
  * pipe is one pair of sockets that keep packets apart, for all workers: whoever is free takes the
- * next chunk, a static one too, without a lock that could be left behind. Only the input is where
- * it was; Python's processes, when forked, find theirs so too. */
+ * next chunk, a static one too, without a lock that could be left behind. The input is not sent, as
+ * Python's forked processes find theirs in memory too; nor is what only measures. */
 #include "cpus.h"
 #include "processes.h"
 
@@ -33,7 +33,7 @@ struct chunk {
 struct answer {
     size_t begin, end;
     uint32_t worker;
-    int error; /* with which it could not begin; then there are no results */
+    int error; /* why there are no results, or no more */
     bool last; /* of its chunk */
     _Alignas(FB_CACHE_LINE) char results[ANSWER_BYTES];
 };
@@ -77,8 +77,20 @@ static int answer_all(struct piped *piped, const struct chunk *chunk, size_t siz
     return result;
 }
 
+static void report_so_far(const struct piped *piped)
+{
+    struct fb_worker_report report = piped->begun;
+    report.first_ns = report.ready_ns;
+    report.chunks = piped->chunks;
+    fb_report_end(&report);
+    piped->worker.team->report[piped->worker.index] = report;
+}
+
 static int refuse(struct piped *piped, const struct chunk *chunk, int error)
 {
+    piped->begun.error = error;
+    if (chunk->measure)
+        report_so_far(piped);
     piped->answer.begin = piped->answer.end = chunk->begin;
     piped->answer.error = error;
     piped->answer.last = true;
@@ -103,15 +115,6 @@ static int make_room(struct piped *piped, size_t size)
     return 0;
 }
 
-static void report_so_far(const struct piped *piped)
-{
-    struct fb_worker_report report = piped->begun;
-    report.first_ns = report.ready_ns;
-    report.chunks = piped->chunks;
-    fb_report_end(&report);
-    piped->worker.team->report[piped->worker.index] = report;
-}
-
 static int work_on(struct piped *piped, const struct chunk *chunk)
 {
     size_t size = chunk->kernel->result_size, bytes = (chunk->end - chunk->begin) * size;
@@ -133,7 +136,8 @@ static int work_on(struct piped *piped, const struct chunk *chunk)
     piped->chunks++;
     if (chunk->measure)
         report_so_far(piped);
-    return answer_all(piped, chunk, size);
+    result = answer_all(piped, chunk, size);
+    return result < 0 ? refuse(piped, chunk, result) : 0;
 }
 
 static int work(const void *argument, size_t size)
@@ -213,7 +217,7 @@ static int hand_out(struct fb_pool *pool)
     return 0;
 }
 
-/* Takes an answer that has come: results, or that a worker could not begin, into *refused. 0,
+/* Takes an answer that has come: results, or why there are none, into *refused. 0,
  * -EAGAIN: there is none, or another negative errno. */
 static int collect(struct fb_pool *pool, const struct fb_job *job, struct fb_error *refused)
 {
@@ -226,8 +230,8 @@ static int collect(struct fb_pool *pool, const struct fb_job *job, struct fb_err
            (answer->end - answer->begin) * size);
     pool->in_flight -= answer->last;
     if (answer->error && refused->code == 0) {
-        fb_error_set(refused, answer->error, "worker %u could not begin %s: %s", answer->worker,
-                     job->kernel->name, strerror(-answer->error));
+        fb_error_set(refused, answer->error, "worker %u could not do its part of %s: %s",
+                     answer->worker + 1, job->kernel->name, strerror(-answer->error));
         pool->from = pool->team->workers; /* and nothing more is handed out */
         pool->claimed = false;
     }
@@ -249,13 +253,13 @@ static int wait_for_news(struct fb_pool *pool)
     return 0;
 }
 
-/* 0 when all answers are in; with *refused set, if a worker could not begin. Otherwise the pool is
+/* 0 when all answers are in; with *refused set, if a worker could not do its part. Otherwise the pool is
  * broken: answers to this job may come yet. */
 static int run_chunks(struct fb_pool *pool, const struct fb_job *job, struct fb_error *refused)
 {
     for (;;) {
         int result = hand_out(pool);
-        if (result == 0 && pool->in_flight == 0)
+        if (result == 0 && pool->in_flight == 0 && !pool->claimed)
             return 0;
         if (result == 0)
             result = collect(pool, job, refused);

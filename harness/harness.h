@@ -50,7 +50,7 @@ struct fb_worker_report {
     _Alignas(FB_CACHE_LINE) bool known;
     int error;         /* 0, or the negative errno with which the worker could not begin */
     uint64_t ready_ns; /* it had seen the job */
-    uint64_t first_ns; /* it claimed its first chunk; 0 if it got none */
+    uint64_t first_ns; /* it claimed its first chunk (forkpipe: had it); 0 if it got none */
     uint64_t done_ns;  /* it found nothing more to claim */
     uint64_t chunks;
     uint64_t user_ns, system_ns;

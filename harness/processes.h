@@ -16,14 +16,18 @@ struct fb_processes_plan {
     int fd; /* a descriptor for them, the caller's, which stays open as long as they live; -1 */
 };
 
+#define FB_PROCESSES_TRIES 3 /* to make them: whoever kills the helper meanwhile costs one */
+
 struct fb_processes {
     const char *name;
-    struct fb_processes_told *told;
+    /* One a try: of one that failed, somebody may be on its way to its end yet. */
+    struct fb_processes_told *told[FB_PROCESSES_TRIES];
+    unsigned tries;
     struct fb_mp_crew *crew;
     int fd[FB_ARENA_FILES + 1];
 };
 
-/* Makes them, and waits until all are there. 0, or a negative errno with *error; to be closed in
+/* Makes them, and waits until all have joined. 0, or a negative errno with *error; to be closed in
  * either case. */
 int fb_processes_open(struct fb_processes *processes, const struct fb_processes_plan *plan,
                       const struct fb_arena *arena, struct fb_error *error);

@@ -76,10 +76,10 @@ bool is_alive(pid_t pid)
     return fb_mp_identity_is_alive(&identity);
 }
 
-void check_killed(struct fb_mp_crew *crew, unsigned count)
+struct fb_mp_crew_end check_killed(struct fb_mp_crew *crew, unsigned count)
 {
     unsigned seen = 0;
-    struct fb_mp_crew_end end;
+    struct fb_mp_crew_end end = { 0 }, none;
     for (unsigned i = 0; i < count; i++) {
         end = next_end(crew);
         assert_true(end.index < count && !(seen >> end.index & 1));
@@ -89,5 +89,6 @@ void check_killed(struct fb_mp_crew *crew, unsigned count)
         assert_int_equal(fb_mp_crew_pid(crew, end.index), 0);
         assert_false(is_alive(end.pid));
     }
-    assert_int_equal(fb_mp_crew_next(crew, &end), -EAGAIN);
+    assert_int_equal(fb_mp_crew_next(crew, &none), -EAGAIN);
+    return end;
 }

@@ -42,7 +42,7 @@ struct fb_mp_crew_end next_end(struct fb_mp_crew *crew);
 
 bool is_alive(pid_t pid);
 
-/* Each of them was killed once, and no other. */
-void check_killed(struct fb_mp_crew *crew, unsigned count);
+/* Each of them was killed once, and no other. Gives the last one's end. */
+struct fb_mp_crew_end check_killed(struct fb_mp_crew *crew, unsigned count);
 
 #endif

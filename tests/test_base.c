@@ -1,6 +1,9 @@
 /* base/: memory that processes share at one address, and errors that fit. */
 #include "support.h"
 
+#include "base/places.h"
+#include "harness/mp/heap.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -159,11 +162,28 @@ static void an_error_is_not_cut_inside_a_character(void **state)
     }
 }
 
+/* Each has a place of its own, so that another image finds all of them free, and the heap's. */
+static void arenas_leave_the_heap_its_place(void **state)
+{
+    (void)state;
+    struct fb_arena *more[3];
+    void *memory;
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(fb_arena_open(&more[i]), 0);
+    assert_int_equal(fb_mp_alloc(64, &memory), 0);
+    uintptr_t place = (uintptr_t)memory;
+    fb_mp_free(memory);
+    for (int i = 0; i < 3; i++)
+        fb_arena_close(more[i]);
+    assert_in_range(place, FB_HEAP_PLACE, FB_HEAP_PLACE + FB_HEAP_SPAN - 1);
+}
+
 #define WITH_ARENA(test) cmocka_unit_test_setup_teardown(test, open_arena, close_arena)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        WITH_ARENA(arenas_leave_the_heap_its_place),
         WITH_ARENA(memory_is_zeroed_aligned_and_apart),
         WITH_ARENA(too_much_is_refused_and_harmless),
         WITH_ARENA(processes_share_it_both_ways),

@@ -73,7 +73,9 @@ static void its_helper_dies(void **state)
         for (uint32_t lives = 2; lives < 5; lives++) {
             assert_int_equal(parent_of(helper), getpid());
             assert_int_equal(kill(helper, SIGKILL), 0);
-            check_killed(crew, SEATS);
+            struct fb_mp_crew_end killed = check_killed(crew, SEATS);
+            assert_true(killed.lost);
+            assert_int_equal(killed.losses, lives - 1);
             for (unsigned i = 0; i < SEATS; i++)
                 assert_int_equal(fb_mp_crew_make(crew, i), 0);
             for (unsigned i = 0; i < SEATS; i++) {

@@ -12,6 +12,7 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* ---- what workers do ---- */
@@ -332,6 +333,41 @@ static void workers_get_descriptors(void **state)
     close(end[1]);
 }
 
+/* A process that was forked from the owner has the pool's memory, and can do no harm with it. */
+static int misuse(struct fb_mp_pool *pool)
+{
+    struct fb_mp_future *future;
+    struct fb_mp_map *map;
+    uint32_t item = 1;
+    bool refused = fb_mp_submit(pool, echo, "x", 1, NULL, &future) == -EINVAL &&
+                   fb_mp_map_async(pool, echo, &item, 1, sizeof item, &item, sizeof item, NULL,
+                                   &map) == -EINVAL &&
+                   fb_mp_pool_resize(pool, 1) == -EINVAL;
+    fb_mp_pool_shutdown(pool, true);
+    refused &= fb_mp_pool_join(pool, 0) == -EINVAL;
+    fb_mp_pool_terminate(pool);
+    fb_mp_pool_close(pool);
+    return !refused;
+}
+
+static void others_leave_it_alone(void **state)
+{
+    (void)state;
+    struct fb_mp_pool *pool = pool_made((struct fb_mp_pool_options){ .workers = 3 });
+    struct fb_mp_future *before = at_desk(pool, at_gate);
+    int status;
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(misuse(pool));
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    fb_mp_event_set(desk->gate);
+    number_of(before);
+    assert_brings(submitted(pool, echo, "x", 1), "x", 1);
+    assert_int_equal(pool_state(pool).deaths, 0);
+    fb_mp_pool_close(pool);
+}
+
 int main(int argc, char **argv)
 {
     fb_mp_main(argc, argv, tasks);
@@ -347,6 +383,7 @@ int main(int argc, char **argv)
         AT_DESK(pools_terminate_in_the_rush),
         AT_DESK(workers_have_names),
         AT_DESK(workers_get_descriptors),
+        AT_DESK(others_leave_it_alone),
     };
     return RUN_TESTS(tests);
 }

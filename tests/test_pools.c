@@ -255,6 +255,14 @@ static void buffers_are_begun_and_ended(void **state)
     with_pools(&buffered, try_buffers);
 }
 
+static bool says_who(const struct fb_report *report)
+{
+    for (unsigned i = 0; i < report->workers; i++)
+        if (report->worker[i].error == -EDQUOT)
+            return true;
+    return false;
+}
+
 static void try_refusals(const struct fb_harness *harness, struct fb_pool *pool, unsigned workers)
 {
     /* One worker, or all of them, can't begin. Where chunks are sent all have to, as one that can
@@ -264,8 +272,10 @@ static void try_refusals(const struct fb_harness *harness, struct fb_pool *pool,
     for (unsigned refusals = sends ? workers : 1; refusals <= workers; refusals += step) {
         struct fb_error error = { 0 };
         struct fb_job job = make_job(&buffered, 500, 1, FB_DYNAMIC);
+        struct fb_report report = { 0 };
         atomic_store(&input->to_refuse, refusals);
-        assert_int_equal(harness->run(pool, &job, NULL, &error), -EDQUOT);
+        assert_int_equal(harness->run(pool, &job, &report, &error), -EDQUOT);
+        assert_true(!harness->native || !harness->base || says_who(&report));
         assert_int_equal(error.code, -EDQUOT);
         assert_non_null(strstr(error.text, "buffered"));
         if (sends)

@@ -33,6 +33,7 @@ struct fb_mp_crew {
     unsigned members; /* the highest number that there was, and one */
     unsigned ends;    /* that are not told yet */
     unsigned losses;  /* of lines, with their helpers */
+    bool silent;      /* its helper did not answer in time */
 };
 
 /* ---- orders ---- */
@@ -105,9 +106,11 @@ static bool tell_lost(struct fb_mp_crew *crew, struct fb_mp_crew_end *ret_end)
             continue;
         if (member->pid)
             wait_for_end(member, FB_MP_FOREVER);
-        *ret_end = (struct fb_mp_crew_end){
-            .index = i, .pid = member->pid, .code = member->pid ? -SIGKILL : -EPIPE, .lost = true
-        };
+        *ret_end = (struct fb_mp_crew_end){ .index = i,
+                                            .pid = member->pid,
+                                            .code = member->pid ? -SIGKILL : -EPIPE,
+                                            .lost = true,
+                                            .losses = crew->losses };
         forget(member);
         return true;
     }
@@ -211,8 +214,10 @@ static int wait_for_answers(struct fb_mp_crew *crew)
             return refused;
         struct pollfd line = { .fd = crew->line, .events = POLLIN };
         struct timespec limit = fb_mp_timespec(deadline - fb_mp_now());
-        if (deadline <= fb_mp_now() || ppoll(&line, 1, &limit, NULL) == 0)
+        if (deadline <= fb_mp_now() || ppoll(&line, 1, &limit, NULL) == 0) {
+            crew->silent = true;
             return -ETIMEDOUT;
+        }
     }
 }
 
@@ -229,8 +234,8 @@ int fb_mp_crew_open(const struct fb_mp_crew_options *options, struct fb_mp_crew 
     crew->fd = options->fd;
     crew->fds = options->fds;
     crew->line = -1;
-    int result;
-    do { /* another time if the helper ended just then */
+    int result = -EPIPE;
+    for (int tries = 0; result == -EPIPE && tries < 2; tries++) { /* had the helper just ended? */
         if (crew->line >= 0)
             close(crew->line);
         result = fb_mp_helper_connect(&crew->line, error);
@@ -239,7 +244,7 @@ int fb_mp_crew_open(const struct fb_mp_crew_options *options, struct fb_mp_crew 
             return result;
         }
         result = options->workers ? order(crew, 0, options->workers) : 0;
-    } while (result == -EPIPE && ++crew->losses < 2);
+    }
     if (result < 0) {
         fb_mp_crew_close(crew, 0);
         return fb_error_set(error, result, "can't make %u workers: %s", options->workers,
@@ -286,7 +291,8 @@ void fb_mp_crew_close(struct fb_mp_crew *crew, int64_t patience_ns)
     if (!crew)
         return;
     int64_t deadline = fb_mp_deadline(patience_ns);
-    wait_for_answers(crew);
+    if (!crew->silent) /* else it kills those that it makes yet, as their line is closed */
+        wait_for_answers(crew);
     for (unsigned i = 0; i < crew->members; i++) {
         struct member *member = &crew->member[i];
         if (member->pid && !wait_for_end(member, deadline)) {

@@ -49,7 +49,7 @@ void fb_mp_crew_describe(const struct fb_mp_crew_end *end, char *text, size_t si
 int fb_mp_crew_fd(const struct fb_mp_crew *crew);
 
 /* The next worker's end. 0 and *ret_end, or -EAGAIN: there is none. When the helper ends its
- * workers do too, by SIGKILL. */
+ * workers do too, by SIGKILL; while it is stopped, nobody hears of an end. */
 int fb_mp_crew_next(struct fb_mp_crew *crew, struct fb_mp_crew_end *ret_end);
 
 /* What the next workers that are ordered have as told->life; those that a crew is opened with have

@@ -43,7 +43,7 @@ int pool_find_function(const struct fb_mp_pool *pool, fb_mp_function function,
                        fb_mp_function *ret_known)
 {
     uintptr_t place = 0;
-    int result = function ? 0 : -EINVAL;
+    int result = function && pool->owner == getpid() ? 0 : -EINVAL;
     *ret_known = function;
     if (result == 0 && pool->method == FB_MP_SPAWN) {
         result = fb_mp_registry_place_of_function(function, &place);
@@ -130,7 +130,7 @@ int fb_mp_submit(struct fb_mp_pool *pool, fb_mp_function function, const void *a
                                 .size = size,
                                 .limit_ns = chosen->limit_ns,
                                 .grace_ns = chosen->grace_ns };
-    if ((size && !argument) || size > UINT32_MAX || getpid() != pool->owner)
+    if ((size && !argument) || size > UINT32_MAX)
         return -EINVAL;
     int result = pool_find_function(pool, function, &order.function);
     if (result == 0 && chosen->bound_size)

@@ -3,6 +3,8 @@
 #include "blocks.h"
 #include "fork_safe.h"
 
+#include "base/places.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <stdint.h>
@@ -11,11 +13,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define SPAN_MOST ((size_t)1 << 36)
+#define SPAN_MOST ((size_t)FB_HEAP_SPAN)
 #define SPAN_LEAST ((size_t)1 << 26)
-
-/* Away from where the kernel puts libraries and stacks, and allowed by the sanitizers. */
-#define ADDRESS ((void *)0x7e9000000000)
 
 static struct {
     struct fb_mp_heap_place place;
@@ -88,8 +87,8 @@ size_t fb_mp_heap_used(void)
 static void *map_file(int fd, size_t span)
 {
     int flags = MAP_SHARED | MAP_NORESERVE, access = PROT_READ | PROT_WRITE;
-    void *base = mmap(ADDRESS, span, access, flags | MAP_FIXED_NOREPLACE, fd, 0);
-    if (base == MAP_FAILED || base != ADDRESS) {
+    void *base = mmap((void *)FB_HEAP_PLACE, span, access, flags | MAP_FIXED_NOREPLACE, fd, 0);
+    if (base == MAP_FAILED || base != (void *)FB_HEAP_PLACE) {
         if (base != MAP_FAILED)
             munmap(base, span);
         base = mmap(NULL, span, access, flags, fd, 0);

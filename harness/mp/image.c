@@ -44,6 +44,8 @@ void fb_mp_registry_add(const struct fb_mp_task *task)
     size_t count = 0;
     while (own_task[count])
         count++;
+    if (count + 1 == sizeof own_task / sizeof *own_task)
+        abort(); /* the list is too short for those that there are */
     own_task[count] = task;
 }
 
@@ -161,11 +163,11 @@ void fb_mp_main(int argc, char **argv, const struct fb_mp_task *table)
 
 /* ---- starting one ---- */
 
-/* A second descriptor of the same, that the places of an image don't collide with, or a negative
- * errno. */
-static int move_up(int fd)
+/* A second descriptor of the same, that the places of an image with so many don't collide with, or a
+ * negative errno. */
+static int move_up(int fd, size_t fds)
 {
-    int moved = fcntl(fd, F_DUPFD_CLOEXEC, FIRST_FD + FB_MP_FDS);
+    int moved = fcntl(fd, F_DUPFD_CLOEXEC, FIRST_FD + (int)fds);
     /* EINVAL: the limit of descriptors is below where it is to be. */
     return moved >= 0 ? moved : errno == EINVAL ? -EMFILE : -errno;
 }
@@ -203,7 +205,7 @@ static int make_record(const struct fb_mp_process_options *options, const char *
     int low = memfd_create("fb-mp-record", MFD_CLOEXEC);
     if (low < 0)
         return -errno;
-    int fd = move_up(low);
+    int fd = move_up(low, options->fds);
     close(low);
     int result = fd < 0 ? fd : write_record(fd, &record, options->argument);
     if (result == 0)
@@ -251,10 +253,10 @@ static int gather(const struct fb_mp_process_options *options, const char *task,
     *given = (struct given){ .record = make_record(options, task, name), .heap = -1 };
     if (given->record < 0)
         return given->record;
-    if (heap >= 0 && (given->heap = move_up(heap)) < 0)
+    if (heap >= 0 && (given->heap = move_up(heap, options->fds)) < 0)
         return given->heap;
     for (; given->fds < options->fds; given->fds++) {
-        int fd = move_up(options->fd[given->fds]);
+        int fd = move_up(options->fd[given->fds], options->fds);
         if (fd < 0)
             return fd;
         given->fd[given->fds] = fd;

@@ -189,6 +189,8 @@ static void cancel_pending(struct fb_mp_pool *pool)
 
 void fb_mp_pool_shutdown(struct fb_mp_pool *pool, bool cancel)
 {
+    if (pool->owner != getpid())
+        return;
     pthread_mutex_lock(&pool->mutex);
     pool->shut = true;
     if (cancel)
@@ -215,6 +217,8 @@ int fb_mp_pool_join(struct fb_mp_pool *pool, int64_t timeout_ns)
 {
     int64_t deadline = fb_mp_deadline(timeout_ns);
     int result = 0;
+    if (pool->owner != getpid())
+        return -EINVAL;
     pthread_mutex_lock(&pool->mutex);
     if (!pool->shut)
         result = -EINVAL;
@@ -238,6 +242,8 @@ int fb_mp_pool_join(struct fb_mp_pool *pool, int64_t timeout_ns)
 void fb_mp_pool_terminate(struct fb_mp_pool *pool)
 {
     struct fb_error error;
+    if (pool->owner != getpid())
+        return;
     fb_error_set(&error, -ECANCELED, "the pool was terminated");
     pthread_mutex_lock(&pool->mutex);
     pool->shut = pool->over = true;
@@ -267,7 +273,7 @@ static void end_service(struct fb_mp_pool *pool)
 
 void fb_mp_pool_close(struct fb_mp_pool *pool)
 {
-    if (!pool)
+    if (!pool || pool->owner != getpid())
         return;
     if (pool->shared && pool->of_record && (!atomic_load(&pool->shared->quit) || pool->alive > 0))
         fb_mp_pool_terminate(pool);
@@ -288,7 +294,7 @@ void fb_mp_pool_close(struct fb_mp_pool *pool)
 
 int fb_mp_pool_resize(struct fb_mp_pool *pool, unsigned workers)
 {
-    if (workers == 0 || workers > FB_MP_POOL_WORKERS)
+    if (workers == 0 || workers > FB_MP_POOL_WORKERS || pool->owner != getpid())
         return -EINVAL;
     pthread_mutex_lock(&pool->mutex);
     int result = pool->shut ? -ESHUTDOWN : pool_make_lines(pool->shared, workers);

@@ -4,7 +4,8 @@
  * that died. Its task is run again, as often as the pool allows, or fails with how it ended; a new
  * worker takes its place, and all others go on.
  *
- * A pool belongs to the process that opened it, and may be used by any of its threads. */
+ * A pool belongs to the process that opened it, and may be used by any of its threads; in others that
+ * were forked since, nothing can be done with it (-EINVAL). A worker takes one of its descriptors. */
 #ifndef FB_MP_POOL_H
 #define FB_MP_POOL_H
 
