@@ -77,8 +77,8 @@ static const struct {
     double weight;
 } groups[] = {
     { fb_creation_measure, 0.17 }, { fb_handover_measure, 0.1 }, { fb_exchange_measure, 0.24 },
-    { fb_call_measure, 0.05 },     { fb_pool_measure, 0.05 },    { fb_dispatch_measure, 0.32 },
-    { fb_account_measure, 0.07 },
+    { fb_call_measure, 0.05 },     { fb_pool_measure, 0.05 },    { fb_losing_measure, 0.02 },
+    { fb_dispatch_measure, 0.32 }, { fb_account_measure, 0.07 },
 };
 
 static int measure(unsigned workers, unsigned rounds, struct fb_metrics *metrics,

@@ -1,5 +1,6 @@
 /* Making and ending workers that do nothing, by parents of several sizes. */
 #include "overhead.h"
+#include "partner.h"
 
 #include "base/arena.h"
 #include "harness/child.h"
@@ -21,7 +22,6 @@
 #define WORKERS_MOST 64
 #define COUNTS_MOST 8
 #define PATIENCE_NS 30000000000
-#define MIB ((size_t)1 << 20)
 
 extern char **environ;
 
@@ -164,22 +164,10 @@ static double *at(double *sample, const struct parent *parent, size_t count, int
     return sample + ((count * WAYS + (size_t)way) * 2 + (size_t)what) * parent->rounds;
 }
 
-/* Memory of its own in small pages, as a fork has to copy their table. */
-static int touch(size_t size)
-{
-    char *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED)
-        return -errno;
-    madvise(memory, size, MADV_NOHUGEPAGE);
-    for (size_t i = 0; i < size; i += (size_t)sysconf(_SC_PAGESIZE))
-        memory[i] = 1;
-    return 0;
-}
-
 /* Writes a byte for each round into `ticks`; what it measures goes to shared memory. */
 static int be_parent(struct parent *parent, size_t mib, double *sample, int ticks)
 {
-    int result = touch(mib * MIB);
+    int result = fb_partner_grow(mib);
     for (size_t round = 0; round < parent->rounds && result == 0; round++) {
         for (size_t count = 0; count < COUNTS_MOST && parent->counts[count]; count++)
             for (size_t i = 0; i < WAYS && result == 0; i++) {

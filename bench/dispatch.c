@@ -9,15 +9,28 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define EMPTY_WARM_UP 300
 #define EMPTY_JOBS 2000
 /* Longer than any of the three keeps spinning for (libgomp: up to 15 ms here). */
 #define IDLE_NS 40000000
-#define CLAIMED_ITEMS FB_LADDER_ITEMS
 
-enum { FORKPOOL, PTHREAD, OPENMP, RIVALS };
-static const char *const rival_names[RIVALS] = { "forkpool", "pthread", "openmp" };
+enum { FORKPOOL, PTHREAD, OPENMP, FORKPIPE, RIVALS };
+static const char *const rival_names[RIVALS] = { "forkpool", "pthread", "openmp", "forkpipe" };
+
+/* Tasks are claimed in shared memory, or sent, which takes a thousand times as long. */
+enum { SHARED, SENT, KINDS };
+static const struct fb_rungs *const rungs[KINDS] = { &fb_rungs_shared, &fb_rungs_sent };
+static const size_t claimed_items[KINDS] = { FB_LADDER_ITEMS, 4000 };
+static const int kind_of[RIVALS] = { [FORKPIPE] = SENT };
+
+/* Whoever is woken by a message is put where its sender runs; the jobs of a curve are over before the
+ * kernel spreads the workers again, unless they are bound. */
+static bool has_curve(int rival, const char *binding)
+{
+    return kind_of[rival] == SHARED || strcmp(binding, "bound") == 0;
+}
 
 enum { EMPTY_COLD, EMPTY_WARM, CLAIM, METG50, METG90, FIGURES };
 static const struct {
@@ -43,8 +56,8 @@ struct field {
     const struct fb_harness *single;
     struct fb_pool *single_pool;
     struct rival rival[RIVALS];
-    double *length_ns[FB_LADDER]; /* [rounds] */
-    double *samples;              /* all of them */
+    double *length_ns[KINDS][FB_LADDER]; /* [rounds] */
+    double *samples;                     /* all of them */
 };
 
 /* ---- one round ---- */
@@ -63,6 +76,7 @@ static double time_jobs(const struct rival *rival, const struct fb_job *job, uns
 static int measure_jobs(const struct field *field, const struct rival *rival, size_t round,
                         struct fb_error *error)
 {
+    size_t items = claimed_items[kind_of[rival - field->rival]];
     unsigned workers = field->overhead->workers;
     struct fb_job empty = { .kernel = fb_kernel_find("null"),
                             .input = field->input,
@@ -70,7 +84,7 @@ static int measure_jobs(const struct field *field, const struct rival *rival, si
                             .items = workers,
                             .schedule = FB_STATIC };
     struct fb_job claims = empty;
-    claims.items = CLAIMED_ITEMS;
+    claims.items = items;
     claims.chunk = 1;
     claims.schedule = FB_DYNAMIC;
     fb_overhead_idle(IDLE_NS);
@@ -82,20 +96,25 @@ static int measure_jobs(const struct field *field, const struct rival *rival, si
         return error->code;
     rival->sample[EMPTY_COLD][round] = cold;
     rival->sample[EMPTY_WARM][round] = warm / EMPTY_JOBS;
-    rival->sample[CLAIM][round] = claim * workers / CLAIMED_ITEMS;
+    rival->sample[CLAIM][round] = claim * workers / (double)items;
     return 0;
 }
 
 static int measure_rival(const struct field *field, const struct rival *rival, size_t round,
-                         const struct fb_ladder *ladder, struct fb_error *error)
+                         const struct fb_ladder *ladders, struct fb_error *error)
 {
-    struct fb_climber climber = { .harness = rival->harness,
+    int index = (int)(rival - field->rival), kind = kind_of[index];
+    const struct fb_ladder *ladder = &ladders[kind];
+    struct fb_climber climber = { .rungs = rungs[kind],
+                                  .harness = rival->harness,
                                   .pool = rival->pool,
                                   .workers = field->overhead->workers,
                                   .input = field->input,
                                   .results = field->results };
     double efficiency[FB_LADDER];
     int result = measure_jobs(field, rival, round, error);
+    if (!has_curve(index, field->binding))
+        return result;
     if (result == 0)
         result = fb_granularity_climb(&climber, ladder, efficiency, error);
     if (result < 0)
@@ -107,25 +126,34 @@ static int measure_rival(const struct field *field, const struct rival *rival, s
     return 0;
 }
 
-static int run_round(struct field *field, size_t round, struct fb_error *error)
+static int rule(struct field *field, int kind, size_t round, struct fb_ladder *ret_ladder,
+                struct fb_error *error)
 {
-    struct fb_climber ruler = { .harness = field->single,
+    struct fb_climber ruler = { .rungs = rungs[kind],
+                                .harness = field->single,
                                 .pool = field->single_pool,
                                 .workers = 1,
                                 .input = field->input,
                                 .results = field->results };
-    struct fb_ladder ladder;
+    int result = fb_granularity_rule(&ruler, ret_ladder, error);
+    for (int rung = 0; rung < FB_LADDER && result == 0; rung++)
+        field->length_ns[kind][rung][round] = ret_ladder->length_ns[rung];
+    return result;
+}
+
+static int run_round(struct field *field, size_t round, struct fb_error *error)
+{
+    struct fb_ladder ladder[KINDS];
+    int result = 0;
     fb_overhead_idle(IDLE_NS);
-    int result = fb_granularity_rule(&ruler, &ladder, error);
-    if (result < 0)
-        return result;
-    for (int rung = 0; rung < FB_LADDER; rung++)
-        field->length_ns[rung][round] = ladder.length_ns[rung];
+    for (int kind = 0; kind < KINDS && result == 0; kind++)
+        if (kind == SHARED || has_curve(FORKPIPE, field->binding))
+            result = rule(field, kind, round, &ladder[kind], error);
     /* Each round begins with another rival. */
     for (size_t i = 0; i < RIVALS && result == 0; i++) {
         const struct rival *rival = &field->rival[(round + i) % RIVALS];
         if (rival->harness)
-            result = measure_rival(field, rival, round, &ladder, error);
+            result = measure_rival(field, rival, round, ladder, error);
     }
     return result;
 }
@@ -144,7 +172,8 @@ static int add_figures(const struct field *field, int index)
 {
     const struct fb_overhead *overhead = field->overhead;
     const struct rival *rival = &field->rival[index], *peer = &field->rival[OPENMP];
-    for (int i = 0; i < FIGURES; i++) {
+    bool curve = has_curve(index, field->binding);
+    for (int i = 0; i < (curve ? FIGURES : METG50); i++) {
         bool compared = index != OPENMP && peer->harness &&
                         all_finite(rival->sample[i], overhead->rounds) &&
                         all_finite(peer->sample[i], overhead->rounds);
@@ -159,11 +188,11 @@ static int add_figures(const struct field *field, int index)
         if (fb_metrics_put(overhead->metrics, &samples, overhead->rounds) < 0)
             return -ENOMEM;
     }
-    for (int rung = 0; rung < FB_LADDER; rung++) {
+    for (int rung = 0; rung < FB_LADDER && curve; rung++) {
         struct fb_point point = {
             .workers = overhead->workers,
             .binding = field->binding,
-            .length_ns = fb_median(field->length_ns[rung], overhead->rounds),
+            .length_ns = fb_median(field->length_ns[kind_of[index]][rung], overhead->rounds),
             .efficiency = fb_median_interval(rival->efficiency[rung], overhead->rounds),
         };
         snprintf(point.harness, sizeof point.harness, "%s", rival_names[index]);
@@ -221,13 +250,13 @@ static int measure_field(struct field *field, const unsigned *cpus, double from,
 
 static int make_field(struct field *field, const struct fb_overhead *overhead)
 {
-    size_t rounds = overhead->rounds, rows = FB_LADDER + RIVALS * (FIGURES + FB_LADDER);
+    size_t rounds = overhead->rounds, rows = KINDS * FB_LADDER + RIVALS * (FIGURES + FB_LADDER);
     double *next = calloc(rows * rounds, sizeof *next);
     if (!next)
         return -ENOMEM;
     field->samples = next;
-    for (int rung = 0; rung < FB_LADDER; rung++, next += rounds)
-        field->length_ns[rung] = next;
+    for (int i = 0; i < KINDS * FB_LADDER; i++, next += rounds)
+        field->length_ns[i / FB_LADDER][i % FB_LADDER] = next;
     for (int i = 0; i < RIVALS; i++) {
         for (int figure = 0; figure < FIGURES; figure++, next += rounds)
             field->rival[i].sample[figure] = next;

@@ -1,10 +1,10 @@
 /* Messages between processes: what one costs by each way, and how that grows with its size. */
 #include "channel.h"
 #include "overhead.h"
+#include "twin.h"
 
 #include "harness/child.h"
 #include "harness/cpus.h"
-#include "harness/cpython/peer.h"
 #include "harness/mp/heap.h"
 #include "harness/mp/sleep.h"
 #include "harness/topology.h"
@@ -49,9 +49,9 @@ struct table {
      * sleep. */
     unsigned cpu[2];
     cpu_set_t allowed;
-    char python[512], program[512]; /* "": there is none */
-    double *sample[WAYS][SIZES];    /* [rounds] */
-    double *small[2][CROWDS];       /* queue and ring */
+    struct fb_twin twin;
+    double *sample[WAYS][SIZES]; /* [rounds] */
+    double *small[2][CROWDS];    /* queue and ring */
 };
 
 /* ---- one exchange ---- */
@@ -179,55 +179,21 @@ static int measure_way(struct table *table, int way, size_t size, unsigned pairs
 
 /* ---- Python's ---- */
 
-static void find_python(struct table *table)
-{
-    struct fb_error why = { 0 };
-    if (fb_peer_find(NULL, table->python, sizeof table->python, &why) == 0 &&
-        fb_peer_program("messages.py", table->program, sizeof table->program, &why) == 0)
-        return;
-    table->python[0] = '\0';
-    fb_metrics_leave_out(table->overhead->metrics, "Python Queue: %s", why.text);
-}
-
-static _Noreturn void become_python(const struct table *table, int out, pid_t parent)
-{
-    char size[SIZES][16], *arguments[SIZES + 3] = { (char *)table->python, (char *)table->program };
-    for (size_t i = 0; i < SIZES; i++) {
-        snprintf(size[i], sizeof size[i], "%zu", sizes[i]);
-        arguments[i + 2] = size[i];
-    }
-    fb_child_tie(parent);
-    dup2(out, STDOUT_FILENO);
-    execv(table->python, arguments);
-    _exit(127);
-}
-
 static int measure_python(struct table *table, size_t round, struct fb_error *error)
 {
-    int end[2], status = 1;
-    pid_t parent = getpid();
-    if (!table->python[0])
+    char size[SIZES][16];
+    const char *names[SIZES + 1] = { NULL };
+    double ns[SIZES];
+    if (!table->twin.python[0])
         return 0;
-    if (pipe2(end, O_CLOEXEC) < 0)
-        return fb_error_set(error, -errno, "can't make a pipe: %s", strerror(errno));
-    pid_t pid = fork();
-    if (pid == 0)
-        become_python(table, end[1], parent);
-    close(end[1]);
-    FILE *lines = fdopen(end[0], "r");
-    size_t done = 0, size;
-    double ns;
-    while (lines && done < SIZES && fscanf(lines, "%zu %lf", &size, &ns) == 2 &&
-           size == sizes[done])
-        table->sample[PYTHON][done++][round] = ns;
-    if (lines)
-        fclose(lines);
-    while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
-        ;
-    return done == SIZES && status == 0
-               ? 0
-               : fb_error_set(error, -EIO, "Python's Queue could not be measured: run %.150s",
-                              table->program);
+    for (size_t i = 0; i < SIZES; i++) {
+        snprintf(size[i], sizeof size[i], "%zu", sizes[i]);
+        names[i] = size[i];
+    }
+    int result = fb_twin_run(&table->twin, names, ns, error);
+    for (size_t i = 0; i < SIZES && result == 0; i++)
+        table->sample[PYTHON][i][round] = ns[i];
+    return result;
 }
 
 /* ---- rounds ---- */
@@ -236,7 +202,7 @@ static int measure_python(struct table *table, size_t round, struct fb_error *er
 static bool is_measured(const struct table *table, size_t way, size_t size)
 {
     if (way == PYTHON)
-        return table->python[0];
+        return table->twin.python[0];
     size_t most = fb_channel_way[way].most;
     return way != FB_RING && (most == 0 || size <= most);
 }
@@ -338,7 +304,7 @@ static int make_table(struct table *table, double **ret_samples)
         table->sample[i / SIZES][i % SIZES] = next;
     for (size_t i = 0; i < 2 * CROWDS; i++, next += rounds)
         table->small[i / CROWDS][i % CROWDS] = next;
-    find_python(table);
+    fb_twin_find(&table->twin, "messages.py", "Python Queue", table->overhead->metrics);
     if (sched_getaffinity(0, sizeof table->allowed, &table->allowed) < 0)
         return -errno;
     return fb_topology_choose(2, table->cpu);

@@ -6,14 +6,18 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define LONG_STEPS 128 /* from here on a job has fewer tasks, so that it takes no longer */
 #define RULER_ROUNDS 3
+
+const struct fb_rungs fb_rungs_shared = {
+    .first = 0, .items = FB_LADDER_ITEMS, .steps = 12800000, .least = 6000
+};
+const struct fb_rungs fb_rungs_sent = { .first = 7, .items = 500, .steps = 1600000, .least = 8 };
 
 /* ---- a kernel with tasks of any length ---- */
 
 struct fb_input {
     size_t items;
-    unsigned steps; /* dependent multiplications an item, about 1.2 ns each */
+    unsigned steps; /* dependent multiplications an item */
 };
 
 struct task_result {
@@ -67,10 +71,17 @@ struct fb_input *fb_granularity_input(struct fb_arena *arena)
     return fb_arena_alloc(arena, sizeof(struct fb_input));
 }
 
-static size_t rung_items(int rung)
+static unsigned rung_steps(const struct fb_climber *climber, int rung)
 {
-    unsigned steps = 1u << rung;
-    return steps <= LONG_STEPS ? FB_LADDER_ITEMS : FB_LADDER_ITEMS * LONG_STEPS / steps;
+    return 1u << (climber->rungs->first + (unsigned)rung);
+}
+
+static size_t rung_items(const struct fb_climber *climber, int rung)
+{
+    const struct fb_rungs *rungs = climber->rungs;
+    size_t items = rungs->steps / rung_steps(climber, rung);
+    items = items > rungs->least ? items : rungs->least;
+    return items < rungs->items ? items : rungs->items;
 }
 
 /* The time of one job of that rung in ns, or NaN with *error. */
@@ -80,10 +91,10 @@ static double time_rung(const struct fb_climber *climber, int rung, enum fb_sche
     struct fb_job job = { .kernel = &tasks,
                           .input = climber->input,
                           .results = climber->results,
-                          .items = rung_items(rung),
+                          .items = rung_items(climber, rung),
                           .chunk = chunk,
                           .schedule = schedule };
-    climber->input->steps = 1u << rung;
+    climber->input->steps = rung_steps(climber, rung);
     uint64_t start = fb_now_ns();
     if (climber->harness->run(climber->pool, &job, NULL, error) < 0)
         return NAN;
@@ -102,7 +113,7 @@ int fb_granularity_rule(const struct fb_climber *climber, struct fb_ladder *ret_
             best = fmin(best, ns);
         }
         ret_ladder->single_ns[rung] = best;
-        ret_ladder->length_ns[rung] = best / (double)rung_items(rung);
+        ret_ladder->length_ns[rung] = best / (double)rung_items(climber, rung);
     }
     return 0;
 }

@@ -6,9 +6,20 @@
 #include "base/error.h"
 #include "harness/harness.h"
 
-#define FB_LADDER 12           /* task lengths, each twice the one before, from about 1 ns on */
+#define FB_LADDER 12           /* task lengths, each twice the one before */
 #define FB_LADDER_ITEMS 100000 /* tasks of a job at most */
 #define FB_LADDER_SLOT 16      /* bytes of one task's result */
+
+/* Which task lengths, and how many tasks a job has. */
+struct fb_rungs {
+    unsigned first; /* of the shortest: 2^first dependent multiplications, about 1.2 ns each */
+    size_t items;   /* tasks of a job, as long as that is no more than … */
+    size_t steps;   /* … multiplications; but … */
+    size_t least;   /* … tasks at least */
+};
+
+/* From 1 ns on, where handing out costs a few ns; and from 0.15 µs on, where tasks are sent. */
+extern const struct fb_rungs fb_rungs_shared, fb_rungs_sent;
 
 /* What the plain loop takes for the same tasks: the ruler. */
 struct fb_ladder {
@@ -18,6 +29,7 @@ struct fb_ladder {
 
 /* A pool and its harness; input from fb_granularity_input; results: FB_LADDER_ITEMS slots. */
 struct fb_climber {
+    const struct fb_rungs *rungs;
     const struct fb_harness *harness;
     struct fb_pool *pool;
     unsigned workers;

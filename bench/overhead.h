@@ -34,12 +34,13 @@ int fb_creation_measure(const struct fb_overhead *overhead, struct fb_error *err
  * what the program is to exit with. */
 int fb_creation_image(const char *text);
 
-/* For forkpool, pthread and openmp, warm and cold, bound and unbound:
+/* For forkpool, pthread, openmp and forkpipe, warm and cold, bound and unbound:
  *   dispatch.empty   ns   from handing over a job with one empty item a worker to its end; cold:
  *                         the first one after 40 ms of idleness
  *   dispatch.claim   ns   of a worker's time for claiming one empty item (dynamic, chunk 1)
  *   dispatch.metg50, dispatch.metg90  ns  the task length at which 50 % and 90 % of the workers'
- *                         time is work (dynamic, chunk 1), and the curve they are read from
+ *                         time is work (dynamic, chunk 1), and the curve they are read from;
+ *                         of forkpipe bound only
  * each compared with openmp. */
 int fb_dispatch_measure(const struct fb_overhead *overhead, struct fb_error *error);
 
@@ -52,18 +53,24 @@ int fb_dispatch_measure(const struct fb_overhead *overhead, struct fb_error *err
  *                          with the two futex calls that bring it about */
 int fb_handover_measure(const struct fb_overhead *overhead, struct fb_error *error);
 
-/* The runtime's pool of two forked workers, unbound:
+/* The runtime's pool of two forked workers, unbound; and all but the first of Python's Pool and
+ * ProcessPoolExecutor, if there is a python3, each compared with ours:
  *   pool.helper   ns  starting the helper, which pools share and which stays
- *   pool.open     ns  opening and closing a pool; compared with making and ending as many processes
- *                     one after the other
+ *   pool.open     ns  opening and closing a pool, and one of fresh images; the first compared with
+ *                     making and ending as many processes one after the other. Python's do a task for each worker too, as they may not
+ *                     make them before
  *   pool.task     ns  a task, of many that are submitted and then waited for
  *   pool.item     ns  an item of a map that hands over one at a time, arguments and results copied
- *   pool.latency  ns  a task that is submitted and waited for; compared with two processes that wake
- *                     each other by a futex
- *   pool.death    ns  from killing a worker until who waits for its task knows
+ *   pool.latency  ns  a task that is submitted and waited for; and, where the only worker is bound
+ *                     to the caller's CPU, compared with two processes there that wake each other by
+ *                     a futex */
+int fb_pool_measure(const struct fb_overhead *overhead, struct fb_error *error);
+
+/* What a worker's death costs that pool:
+ *   pool.death    ns  from killing it until who waits for its task knows
  *   pool.replace  ns  from a task that ends the only worker to the result of the next one, by an
  *                     owner of 1 MiB, and of 1 GiB; pool.growth: their ratio */
-int fb_pool_measure(const struct fb_overhead *overhead, struct fb_error *error);
+int fb_losing_measure(const struct fb_overhead *overhead, struct fb_error *error);
 
 /* Where the time of a coarse job (primes with its defaults: 8 unequal ranges) goes beyond its
  * ceiling, which is the time of independent single copies divided by their number, for forkpool

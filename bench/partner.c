@@ -3,6 +3,7 @@
 #include "harness/child.h"
 
 #include <errno.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,6 +16,18 @@ pid_t fb_partner_make(int (*body)(void *context), void *context)
         return pid;
     fb_child_tie(parent);
     _exit(body(context) < 0);
+}
+
+int fb_partner_grow(size_t mib)
+{
+    size_t size = mib << 20;
+    char *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED)
+        return -errno;
+    madvise(memory, size, MADV_NOHUGEPAGE);
+    for (size_t i = 0; i < size; i += (size_t)sysconf(_SC_PAGESIZE))
+        memory[i] = 1;
+    return 0;
 }
 
 int fb_partner_end(pid_t pid)

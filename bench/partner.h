@@ -2,11 +2,16 @@
 #ifndef FB_PARTNER_H
 #define FB_PARTNER_H
 
+#include <stddef.h>
 #include <sys/types.h>
 
 /* A process that does that with what is at context and ends, at the latest with this one. Returns
  * it, or a negative errno. */
 pid_t fb_partner_make(int (*body)(void *context), void *context);
+
+/* Gives the calling process that much more memory of its own, in small pages, as a fork would have to
+ * copy their table. 0 or a negative errno. */
+int fb_partner_grow(size_t mib);
 
 /* Waits for its end. 0, -EIO: its body did not return 0, or pid, if that is a negative errno. */
 int fb_partner_end(pid_t pid);

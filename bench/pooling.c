@@ -1,52 +1,58 @@
-/* What the runtime's pool costs: being opened, taking tasks and items, losing a worker. */
+/* What the runtime's pool costs beside Python's: being opened, taking tasks and items. */
 #include "overhead.h"
 #include "partner.h"
+#include "twin.h"
 
+#include "harness/cpus.h"
 #include "harness/mp/heap.h"
 #include "harness/mp/map.h"
-#include "harness/mp/memory.h"
 #include "harness/mp/sleep.h"
+#include "harness/topology.h"
 #include "harness/worker.h"
 
 #include <errno.h>
-#include <signal.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #define TASKS 5000
 #define ITEMS 50000
 #define SINGLES 200
-#define DEATHS 5
 #define WORKERS 2 /* as many processes as the plain way makes */
-#define PARENT_MIB 1024
 #define PATIENCE_NS (30 * FB_MP_SECOND)
 
-enum { HELPER, OPEN, SUBMIT, MAP, LATENCY, DEATH, REPLACE, REPLACE_LARGE, FIGURES };
+enum { HELPER, OPEN, SPAWNED, SUBMIT, MAP, LATENCY, ONE_CPU, FIGURES };
 
-enum { OURS, PLAIN, KINDS };
+enum { OURS, PLAIN, POOL, EXECUTOR, KINDS };
 static const struct {
     const char *name, *state, *plain; /* plain: what it is compared with; NULL: nothing */
 } figures[FIGURES] = {
     [HELPER] = { "pool.helper", "", NULL },
+    [SPAWNED] = { "pool.open", "spawned; and closed", NULL },
     [OPEN] = { "pool.open", "and closed", "fork" },
     [SUBMIT] = { "pool.task", "8 B", NULL },
     [MAP] = { "pool.item", "8 B; chunk 1", NULL },
-    [LATENCY] = { "pool.latency", "8 B", "futex" },
-    [DEATH] = { "pool.death", "killed", NULL },
-    [REPLACE] = { "pool.replace", "parent 1 MiB", NULL },
-    [REPLACE_LARGE] = { "pool.replace", "parent 1024 MiB", NULL },
+    [LATENCY] = { "pool.latency", "8 B", NULL },
+    /* There who waits does not spin, and waking costs the same each time. */
+    [ONE_CPU] = { "pool.latency", "8 B; one CPU", "futex" },
+};
+
+/* What Python's are called there, in the order of the figures, and here. */
+static const char *const twin_names[] = { "pool.open",     "pool.task",        "pool.item",
+                                          "pool.latency",  "executor.open",    "executor.task",
+                                          "executor.item", "executor.latency", NULL };
+#define TWINS (sizeof twin_names / sizeof *twin_names - 1)
+static const char *const kind_names[KINDS] = {
+    [OURS] = "pool", [POOL] = "Python Pool", [EXECUTOR] = "ProcessPoolExecutor"
 };
 
 struct field {
     const struct fb_overhead *overhead;
     struct fb_mp_pool *pool; /* of WORKERS */
     struct fb_mp_future *future[TASKS];
-    uint64_t *items, *results;      /* [ITEMS] */
-    bool has_large;                 /* there was memory enough for a large owner */
-    _Atomic uint32_t *word;         /* in the runtime's heap */
+    uint64_t *items, *results; /* [ITEMS] */
+    _Atomic uint32_t *word;    /* in the runtime's heap */
+    struct fb_twin twin;
     double *sample[FIGURES][KINDS]; /* [rounds] */
 };
 
@@ -60,29 +66,13 @@ static int add_one(struct fb_mp_call *call)
     return fb_mp_return(call, &number, sizeof number);
 }
 
-static int leave(struct fb_mp_call *call)
-{
-    (void)call;
-    _exit(1);
-}
-
-/* Says who it is in the word that its argument points to, and stays. */
-static int stay(struct fb_mp_call *call)
-{
-    _Atomic uint32_t *word;
-    memcpy(&word, call->argument, sizeof word);
-    atomic_store(word, (uint32_t)getpid());
-    while (pause() < 0)
-        ;
-    return 0;
-}
-
 /* ---- opening ---- */
 
-static int open_pool(unsigned workers, struct fb_mp_pool **ret_pool)
+static int open_pool(enum fb_mp_method method, unsigned workers, struct fb_mp_pool **ret_pool)
 {
+    const struct fb_mp_pool_options options = { .method = method, .workers = workers };
     struct fb_error error;
-    return fb_mp_pool_open(&(struct fb_mp_pool_options){ .workers = workers }, ret_pool, &error);
+    return fb_mp_pool_open(&options, ret_pool, &error);
 }
 
 static int close_pool(struct fb_mp_pool *pool)
@@ -93,10 +83,10 @@ static int close_pool(struct fb_mp_pool *pool)
     return result;
 }
 
-static int open_and_close(void)
+static int open_and_close(enum fb_mp_method method)
 {
     struct fb_mp_pool *pool;
-    int result = open_pool(WORKERS, &pool);
+    int result = open_pool(method, WORKERS, &pool);
     return result == 0 ? close_pool(pool) : result;
 }
 
@@ -108,14 +98,24 @@ static int measure_helper(struct field *field, double *ret_ns)
     uint64_t start_ns = fb_now_ns();
     int result = fb_mp_helper_begin(&error);
     *ret_ns = (double)(fb_now_ns() - start_ns);
-    return result == 0 ? open_and_close() : result; /* so that it is warm for what comes next */
+    return result == 0 ? open_and_close(FB_MP_FORK)
+                       : result; /* so that it is warm for what comes next */
 }
 
 static int measure_open(struct field *field, double *ret_ns)
 {
     (void)field;
     uint64_t start_ns = fb_now_ns();
-    int result = open_and_close();
+    int result = open_and_close(FB_MP_FORK);
+    *ret_ns = (double)(fb_now_ns() - start_ns);
+    return result;
+}
+
+static int measure_spawned(struct field *field, double *ret_ns)
+{
+    (void)field;
+    uint64_t start_ns = fb_now_ns();
+    int result = open_and_close(FB_MP_SPAWN);
     *ret_ns = (double)(fb_now_ns() - start_ns);
     return result;
 }
@@ -195,6 +195,21 @@ static int measure_latency(struct field *field, double *ret_ns)
     return result;
 }
 
+/* The same, of a pool whose worker has the caller's only CPU. */
+static int measure_on_one_cpu(struct field *field, double *ret_ns)
+{
+    struct fb_mp_pool *usual = field->pool;
+    int result = open_pool(FB_MP_FORK, 1, &field->pool);
+    if (result == 0) {
+        result = measure_latency(field, ret_ns); /* of which the first finds no worker yet */
+        if (result == 0)
+            result = measure_latency(field, ret_ns);
+        fb_mp_pool_close(field->pool);
+    }
+    field->pool = usual;
+    return result;
+}
+
 /* ---- two processes that wake each other ---- */
 
 static void wait_for(_Atomic uint32_t *word, uint32_t value)
@@ -231,168 +246,98 @@ static int measure_futex(struct field *field, double *ret_ns)
     return fb_partner_end(pid);
 }
 
-/* ---- deaths ---- */
+/* ---- rounds ---- */
 
-/* From its death until who waits for its task knows. */
-static int measure_death(struct field *field, double *ret_ns)
-{
-    struct fb_mp_future *future;
-    uint64_t sum_ns = 0;
-    for (int i = 0; i < DEATHS; i++) {
-        atomic_store(field->word, 0);
-        int result =
-            fb_mp_submit(field->pool, stay, &field->word, sizeof field->word, NULL, &future);
-        if (result < 0)
-            return result;
-        while (atomic_load(field->word) == 0)
-            fb_mp_sleep(field->word, 0, fb_mp_deadline(FB_MP_MILLISECOND));
-        uint64_t start_ns = fb_now_ns();
-        kill((pid_t)atomic_load(field->word), SIGKILL);
-        result = fb_mp_future_result(future, PATIENCE_NS, NULL, NULL, NULL);
-        sum_ns += fb_now_ns() - start_ns;
-        fb_mp_future_free(future);
-        if (result != -EOWNERDEAD)
-            return result < 0 ? result : -EBADMSG;
-    }
-    *ret_ns = (double)sum_ns / DEATHS;
-    return 0;
-}
-
-/* From a task that ends its worker until a new worker, the only one, has done another. */
-static int measure_replacing(double *ret_ns)
-{
-    struct fb_mp_pool *pool;
-    struct fb_mp_future *last, *next;
-    const uint64_t number = 1;
-    int result = open_pool(1, &pool);
-    uint64_t start_ns = fb_now_ns();
-    for (int i = 0; i < DEATHS && result == 0; i++) {
-        result = fb_mp_submit(pool, leave, NULL, 0, NULL, &last);
-        if (result < 0)
-            break;
-        result = fb_mp_submit(pool, add_one, &number, sizeof number, NULL, &next);
-        if (result == 0)
-            result = take_result(next, number + 1);
-        fb_mp_future_free(last);
-    }
-    *ret_ns = (double)(fb_now_ns() - start_ns) / DEATHS;
-    fb_mp_pool_close(pool);
-    return result;
-}
-
-static int measure_replace(struct field *field, double *ret_ns)
-{
-    (void)field;
-    return measure_replacing(ret_ns);
-}
-
-/* ---- */
-
-static int (*const measures[FIGURES][KINDS])(struct field *field, double *ret_ns) = {
+static int (*const measures[FIGURES][2])(struct field *field, double *ret_ns) = {
     [HELPER] = { measure_helper },
+    [SPAWNED] = { measure_spawned },
     [OPEN] = { measure_open, measure_forks },
     [SUBMIT] = { measure_tasks },
     [MAP] = { measure_map },
-    [LATENCY] = { measure_latency, measure_futex },
-    [DEATH] = { measure_death },
-    [REPLACE] = { measure_replace },
-    [REPLACE_LARGE] = { measure_replace },
+    [LATENCY] = { measure_latency },
+    [ONE_CPU] = { measure_on_one_cpu, measure_futex },
 };
 
 static int measure(struct field *field, int figure, size_t round, struct fb_error *error)
 {
-    int result = 0;
-    for (int i = 0; i < KINDS && result == 0; i++) {
-        int kind = (int)((round + (size_t)i) % KINDS);
+    cpu_set_t before;
+    unsigned cpu;
+    int result = figure == ONE_CPU ? fb_topology_choose(1, &cpu) : 0;
+    if (figure == ONE_CPU && result == 0 &&
+        (result = sched_getaffinity(0, sizeof before, &before)) == 0)
+        result = fb_cpus_bind(cpu);
+    for (int i = 0; i < 2 && result == 0; i++) {
+        int kind = (int)((round + (size_t)i) % 2);
         if (measures[figure][kind])
             result = measures[figure][kind](field, &field->sample[figure][kind][round]);
     }
+    if (figure == ONE_CPU)
+        sched_setaffinity(0, sizeof before, &before);
     return result < 0 ? fb_error_set(error, result, "can't measure %s: %s", figures[figure].name,
                                      strerror(-result))
                       : 0;
+}
+
+/* In rounds of its own, behind the others: a fork beside Python finds free pages in the caches, and
+ * is a quarter faster. */
+static int measure_twin(struct field *field, size_t round, struct fb_error *error)
+{
+    double ns[TWINS];
+    if (!field->twin.python[0])
+        return 0;
+    int result = fb_twin_run(&field->twin, twin_names, ns, error);
+    for (size_t i = 0; i < TWINS && result == 0; i++) {
+        static const int figure_of[] = { OPEN, SUBMIT, MAP, LATENCY };
+        int figure = figure_of[i % (TWINS / 2)];
+        field->sample[figure][i < TWINS / 2 ? POOL : EXECUTOR][round] = ns[i];
+    }
+    return result;
 }
 
 /* The helper first, while there are no workers; those figures that need a pool have one of two. */
 static int run_round(struct field *field, size_t round, struct fb_error *error)
 {
     int result = 0;
-    for (int figure = 0; figure < REPLACE && result == 0; figure++) {
-        if (figure == SUBMIT && (result = open_pool(WORKERS, &field->pool)) < 0)
+    for (int figure = 0; figure < FIGURES && result == 0; figure++) {
+        if (figure == SUBMIT && (result = open_pool(FB_MP_FORK, WORKERS, &field->pool)) < 0)
             return fb_error_set(error, result, "can't open a pool: %s", strerror(-result));
         result = measure(field, figure, round, error);
-        if (figure != DEATH)
-            continue;
-        fb_mp_pool_close(field->pool);
-        field->pool = NULL;
     }
     fb_mp_pool_close(field->pool);
+    field->pool = NULL;
     return result;
 }
 
-static int run_replacing(struct field *field, int figure, struct fb_error *error)
+/* Ours is compared with the plain way, Python's with ours. */
+static int add_figure(const struct field *field, int figure, int kind)
 {
-    int result = 0;
-    for (size_t round = 0; round < field->overhead->rounds && result == 0; round++)
-        result = measure(field, figure, round, error);
-    return result;
-}
-
-/* Replacing again, with a process that has become large since the helper was forked. */
-static int run_large(struct field *field, struct fb_error *error)
-{
-    size_t size = (size_t)PARENT_MIB << 20;
-    if (!fb_mp_has_memory(size + size / 2)) {
-        fb_metrics_leave_out(field->overhead->metrics, "a pool's owner of %d MiB: no memory for it",
-                             PARENT_MIB);
+    const char *plain = figures[figure].plain;
+    const bool python = kind == POOL || kind == EXECUTOR;
+    const struct fb_metric_samples samples = {
+        .name = figures[figure].name,
+        .harness = kind == PLAIN ? plain : kind_names[kind],
+        .state = figures[figure].state,
+        .binding = figure == ONE_CPU ? "bound" : "unbound",
+        .workers = figure == ONE_CPU ? 1 : WORKERS,
+        .ns = field->sample[figure][kind],
+        .peer_ns = python                  ? field->sample[figure][OURS]
+                   : kind == OURS && plain ? field->sample[figure][PLAIN]
+                                           : NULL,
+        .peer = python ? kind_names[OURS] : plain,
+    };
+    if (python
+            ? figure == HELPER || figure == SPAWNED || figure == ONE_CPU || !field->twin.python[0]
+            : !measures[figure][kind])
         return 0;
-    }
-    char *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED)
-        return fb_error_set(error, -errno, "can't map %d MiB: %s", PARENT_MIB, strerror(errno));
-    madvise(memory, size, MADV_NOHUGEPAGE);
-    memset(memory, 1, size);
-    int result = run_replacing(field, REPLACE_LARGE, error);
-    munmap(memory, size);
-    field->has_large = result == 0;
-    return result;
-}
-
-/* How much longer replacing takes for a large owner. */
-static int add_growth(const struct field *field)
-{
-    double *ratio = field->sample[REPLACE_LARGE][PLAIN]; /* nothing is measured in its place */
-    for (size_t i = 0; i < field->overhead->rounds; i++)
-        ratio[i] = field->sample[REPLACE_LARGE][OURS][i] / field->sample[REPLACE][OURS][i];
-    const struct fb_metric_samples samples = { .name = "pool.growth",
-                                               .harness = "pool",
-                                               .state = "parent 1024 MiB",
-                                               .binding = "unbound",
-                                               .workers = 1,
-                                               .ns = ratio,
-                                               .unit = "ratio to 1 MiB" };
     return fb_metrics_put(field->overhead->metrics, &samples, field->overhead->rounds);
 }
 
 static int add_figures(const struct field *field)
 {
-    for (int i = 0; i < FIGURES * KINDS; i++) {
-        int figure = i / KINDS, kind = i % KINDS;
-        bool compared = kind == OURS && figures[figure].plain;
-        const struct fb_metric_samples samples = {
-            .name = figures[figure].name,
-            .harness = kind == OURS ? "pool" : figures[figure].plain,
-            .state = figures[figure].state,
-            .binding = "unbound",
-            .workers = figure >= REPLACE ? 1 : WORKERS,
-            .ns = field->sample[figure][kind],
-            .peer_ns = compared ? field->sample[figure][PLAIN] : NULL,
-            .peer = figures[figure].plain
-        };
-        if (measures[figure][kind] && (figure != REPLACE_LARGE || field->has_large) &&
-            fb_metrics_put(field->overhead->metrics, &samples, field->overhead->rounds) < 0)
-            return -ENOMEM;
-    }
-    return field->has_large ? add_growth(field) : 0;
+    int result = 0;
+    for (int i = 0; i < FIGURES * KINDS && result == 0; i++)
+        result = add_figure(field, i / KINDS, i % KINDS);
+    return result;
 }
 
 static int prepare(struct field *field, double **ret_samples)
@@ -410,6 +355,7 @@ static int prepare(struct field *field, double **ret_samples)
         field->items[i] = i;
     for (size_t i = 0; i < FIGURES * KINDS; i++)
         field->sample[i / KINDS][i % KINDS] = samples + i * rounds;
+    fb_twin_find(&field->twin, "pools.py", "Python's pools", field->overhead->metrics);
     return 0;
 }
 
@@ -423,14 +369,12 @@ int fb_pool_measure(const struct fb_overhead *overhead, struct fb_error *error)
     int result = prepare(field, &samples);
     if (result < 0)
         fb_error_set(error, result, "out of memory");
-    for (size_t round = 0; round < overhead->rounds && result == 0; round++) {
-        fb_overhead_progress(overhead, (double)round / (double)overhead->rounds, "the pool");
-        result = run_round(field, round, error);
+    for (size_t i = 0; i < 2 * overhead->rounds && result == 0; i++) {
+        size_t round = i % overhead->rounds;
+        fb_overhead_progress(overhead, 0.5 * (double)i / (double)overhead->rounds, "the pool");
+        result = i < overhead->rounds ? run_round(field, round, error)
+                                      : measure_twin(field, round, error);
     }
-    if (result == 0)
-        result = run_replacing(field, REPLACE, error);
-    if (result == 0)
-        result = run_large(field, error);
     if (result == 0 && add_figures(field) < 0)
         result = fb_error_set(error, -ENOMEM, "out of memory");
     fb_mp_free((void *)field->word);

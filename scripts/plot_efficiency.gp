@@ -1,19 +1,24 @@
-# Efficiency against task length. In: folder (series.txt; unbound.NAME, bound.NAME: ns efficiency low
+# Efficiency against task length. In: folder (series.unbound, series.bound; unbound.NAME, bound.NAME: ns efficiency low
 # high; metg.unbound, metg.bound: ns level name), least, most (ns), workers, foot
 width = 1240; height = 560
 load scripts."/style.gp"
 set label 9 foot noenhanced at screen 0.012, screen 0.035 left font ",10" textcolor rgb "#666666"
 set multiplot layout 1, 2 title \
-    sprintf("How long must a task be? Each claimed by itself, on %d workers", workers) \
+    sprintf("How long must a task be? Each handed out by itself, on %d workers", workers) \
     font ",16" margins 0.075, 0.985, 0.2, 0.84 spacing 0.07
 set logscale x 10
 set xrange [least:most]
 set yrange [0:1.08]
-set format x "%g"
-names = system("cat '".folder."/series.txt'")
+set format x ""
+set xtics (0)
+do for [k=0:7] {
+    set xtics add (k < 3 ? sprintf("%d ns", 10**k) : sprintf("%d µs", 10**(k-3)) 10.0**k)
+}
 do for [binding in "unbound bound"] {
+    names = system("cat '".folder."/series.".binding."'")
+    unset for [i=11:19] label i
     set title binding eq "bound" ? "each worker bound to a CPU" : "not bound"
-    set xlabel "length of a task, ns (log scale)"
+    set xlabel "length of a task (log scale)"
     set ylabel (binding eq "unbound" ? "efficiency: work / workers' time" : "")
     set arrow 1 from least, 0.5 to most, 0.5 nohead linecolor rgb "#aaaaaa" dashtype 2
     set arrow 2 from least, 0.9 to most, 0.9 nohead linecolor rgb "#aaaaaa" dashtype 2

@@ -1,11 +1,11 @@
-# Latencies as bars on a log axis. In: folder (bars.dat: y ns low high name label; titles.dat: y
+# Latencies as bars on a log axis. In: what (for the title), folder (bars.dat: y ns low high name label; titles.dat: y
 # title), rows, least, most (ns), foot
 width = 960; height = 120 + 24*rows
 load scripts."/style.gp"
-set label 8 "What handing over costs: medians, 95 % intervals" \
+set label 8 what.": medians, 95 % intervals" \
     at screen 0.5, screen 1 - 24.0/height center
 set tmargin 4
-set lmargin 30; set rmargin 6; set bmargin 6
+set lmargin 37; set rmargin 6; set bmargin 6
 set label 9 foot noenhanced at screen 0.015, screen 22.0/height left font ",10" textcolor rgb "#666666"
 set logscale x 10
 set xrange [least:most]

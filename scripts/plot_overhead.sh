@@ -54,7 +54,8 @@ efficiency_plot() {
     mkdir -p "$to"
     [ -f "$dir/curves.csv" ] || return 0
     awk -F, -v to="$to" "$overhead_columns"'$at["efficiency"] != "" {
-        if (!($at["harness"] in seen)) { seen[$at["harness"]]; print $at["harness"] > (to "/series.txt") }
+        series = to "/series." $at["binding"]
+        if (!(series $at["harness"] in seen)) { seen[series $at["harness"]]; print $at["harness"] > series }
         low = $at["efficiency_low"] == "" ? $at["efficiency"] : $at["efficiency_low"]
         high = $at["efficiency_high"] == "" ? $at["efficiency"] : $at["efficiency_high"]
         print $at["length_ns"], $at["efficiency"], low, high > (to "/" $at["binding"] "." $at["harness"])
@@ -67,7 +68,7 @@ efficiency_plot() {
             level = substr($at["name"], 14) / 100
             print $at["value"], level, $at["harness"] > (to "/metg." $at["binding"])
         }' "$dir/overhead.csv"
-    [ -f "$to/series.txt" ] || return 0
+    [ -f "$to/series.unbound" ] && [ -f "$to/series.bound" ] || return 0
     # Where none was reached: gnuplot warns of a file that isn't there.
     for binding in unbound bound; do
         [ -f "$to/metg.$binding" ] || echo "NaN NaN none" >"$to/metg.$binding"
@@ -104,8 +105,47 @@ latency_plot() {
         }' "$dir/overhead.csv"
     [ -f "$to/bars.dat" ] || return 0
     read -r least most rows <"$to/range.txt"
-    draw plot_latency.gp overhead_latency "folder='$to'" "least=$least" "most=$most" "rows=$rows" \
+    draw plot_latency.gp overhead_latency "what='What handing over costs'" "folder='$to'" "least=$least" "most=$most" "rows=$rows" \
         "foot=\"$overhead_foot\""
+}
+
+# The runtime's pool beside Python's and the plain way: one bar a figure, in nanoseconds.
+pools_plot() {
+    to=$work/pools
+    mkdir -p "$to"
+    awk -F, -v to="$to" "$overhead_columns"'
+        function bar(group, label) {
+            series = $at["harness"] == "fork" || $at["harness"] == "futex" ? "plain" : $at["harness"]; gsub(" ", "_", series)
+            low = $at["low"] == "" ? $at["value"] : $at["low"]; high = $at["high"] == "" ? $at["value"] : $at["high"]
+            rows[group, ++count[group]] = $at["value"] " " low " " high " " series " \"" label "\""
+            if (!least || low + 0 < least) least = low + 0
+            if (high + 0 > most) most = high + 0
+        }
+        BEGIN { name["pool"] = "forkbench"; name["Python Pool"] = "Python: Pool"; name["ProcessPoolExecutor"] = "Python: ProcessPoolExecutor" }
+        $at["value"] == "" || $at["unit"] != "ns" || $at["name"] !~ /^pool\./ { next }
+        { who = name[$at["harness"]] }
+        $at["name"] == "pool.open" { bar($at["state"] ~ /spawned/ ? 6 : 1, $at["harness"] == "fork" ? "two forks, one after the other" : who ($at["state"] ~ /spawned/ ? ", fresh images" : "")) }
+        $at["name"] == "pool.task" { bar(2, who) }
+        $at["name"] == "pool.item" { bar(3, who) }
+        $at["name"] == "pool.latency" && $at["binding"] == "bound" { bar(7, ($at["harness"] == "futex" ? "two processes, a futex" : who) ", one CPU") }
+        $at["name"] == "pool.latency" && $at["binding"] != "bound" { bar(4, who) }
+        $at["name"] == "pool.death" { bar(5, "its task known as lost") }
+        $at["name"] == "pool.replace" { sub("parent", "owner of", $at["state"]); bar(5, "replaced, " $at["state"]) }
+        END {
+            for (i = 1; i <= count[7]; i++) rows[4, ++count[4]] = rows[7, i]
+            if (count[6]) rows[1, ++count[1]] = rows[6, 1]
+            split("two workers, opened and closed|a task, of many at once|an item of a map, one by one|a task there and back|forkbench, after a worker\047s death", title, "|")
+            for (g = 1; g <= 5; g++) if (count[g]) {
+                print y++, "\"{/:Bold " title[g] "}\"" > (to "/titles.dat")
+                for (i = 1; i <= count[g]; i++) print y++, rows[g, i] > (to "/bars.dat")
+                y += 0.4
+            }
+            print least / 3, most * 6, y > (to "/range.txt")
+        }' "$dir/overhead.csv"
+    [ -f "$to/bars.dat" ] || return 0
+    read -r least most rows <"$to/range.txt"
+    draw plot_latency.gp overhead_pools "what='What a pool of processes costs'" "folder='$to'" \
+        "least=$least" "most=$most" "rows=$rows" "foot=\"$overhead_foot\""
 }
 
 # Where a coarse job's time beyond its ceiling goes: a bar a harness, in ms.
@@ -206,7 +246,8 @@ runtime_plot() {
             title["pool.latency"] = "a task there and back by its pool, to two processes that wake each other"
             count = split("call.round_trip call.append call.lock exchange.small exchange.crowd payload.copy payload.write pool.open pool.latency", order, " ")
         }
-        $at["value"] == "" { next }
+        $at["value"] == "" || $at["harness"] ~ /^Python |^ProcessPool/ { next }
+        $at["state"] ~ /^spawned/ || ($at["name"] ~ /^pool.latency/ && $at["binding"] == "unbound") { next }
         $at["name"] in title && !($at["name"] in ours) { ours[$at["name"]] = $at["value"]; next }
         $at["name"] in title { plain[$at["name"]] = $at["value"]; next }
         {
@@ -237,6 +278,7 @@ overhead_plots() {
     creation_plot
     efficiency_plot
     latency_plot
+    pools_plot
     exchange_plot
     runtime_plot
     account_plot

@@ -17,11 +17,11 @@ set grid ytics linecolor rgb "#e4e4e4" linewidth 1 linetype 1
 unset key
 
 known = "single pthread forkpool gil openmp cpython-single cpython-thread cpython-process ceiling \
-fork spawn thread process"
+fork spawn thread process forkpipe spawnpool pool plain Python_Pool ProcessPoolExecutor"
 colours = "#000000 #0072b2 #d55e00 #cc79a7 #009e73 #555555 #56b4e9 #e69f00 #888888 \
-#d55e00 #882255 #0072b2 #d55e00"
-marks = "7 7 5 11 9 6 6 4 2 5 9 7 5"
-dashes = "1 1 1 1 1 2 2 2 3 1 1 1 1"
+#d55e00 #882255 #0072b2 #d55e00 #882255 #44aa99 #d55e00 #888888 #56b4e9 #e69f00"
+marks = "7 7 5 11 9 6 6 4 2 5 9 7 5 13 12 5 2 6 4"
+dashes = "1 1 1 1 1 2 2 2 3 1 1 1 1 1 1 1 3 2 2"
 ms_text(ms) = ms >= 100 ? sprintf("%.0f", ms) : sprintf("%.3g", ms)
 # cpython-thread=/some/python3 looks like cpython-thread; pthread(against), the other build's, like
 # pthread but for the dashes.

@@ -244,7 +244,7 @@ static void check_metg(const struct measured *measured, const struct figure *fig
 
 static void check_dispatch(struct measured *measured)
 {
-    static const char *const harnesses[] = { "forkpool", "pthread", "openmp" },
+    static const char *const harnesses[] = { "forkpool", "pthread", "forkpipe", "openmp" },
                              *const bindings[] = { "unbound", "bound" };
     static const char *const figures[][2] = { { "dispatch.empty", "cold" },
                                               { "dispatch.empty", "warm" },
@@ -252,21 +252,23 @@ static void check_dispatch(struct measured *measured)
                                               { "dispatch.metg50", "warm" },
                                               { "dispatch.metg90", "warm" } };
     const char *variant;
-    size_t count = fb_harness_find("openmp", &variant) ? 3 : 2;
+    size_t count = fb_harness_find("openmp", &variant) ? 4 : 3;
     for (size_t i = 0; i < 2 * count * 5; i++) {
         size_t harness = i / 5 % count;
+        if (strcmp(harnesses[harness], "forkpipe") == 0 && i / 5 / count == 0 && i % 5 >= 3)
+            continue; /* it has a curve where workers are bound */
         struct figure figure = { figures[i % 5][0],
                                  harnesses[harness],
                                  figures[i % 5][1],
                                  bindings[i / 5 / count],
                                  "ns",
-                                 count == 3 && harness < 2 ? "openmp" : NULL,
+                                 count == 4 && harness < 3 ? "openmp" : NULL,
                                  measured->workers };
         check_figure(measured, &figure);
         if (i % 5 >= 3)
             check_metg(measured, &figure);
     }
-    assert_int_equal(json_array_size(measured->curves), 2 * count * FB_LADDER);
+    assert_int_equal(json_array_size(measured->curves), (2 * count - 1) * FB_LADDER);
 }
 
 enum { TIME, CEILING, EXCESS, START, CLAIMS, SLOWEST, JOIN, UNEXPLAINED, EXPLAINED, PARTS };
@@ -352,16 +354,25 @@ static void check_pool(struct measured *measured)
     static const struct figure figures[] = {
         { "pool.helper", "pool", "", "unbound", "ns", NULL, 2 },
         { "pool.open", "pool", "and closed", "unbound", "ns", "fork", 2 },
+        { "pool.open", "pool", "spawned; and closed", "unbound", "ns", NULL, 2 },
         { "pool.open", "fork", "and closed", "unbound", "ns", NULL, 2 },
         { "pool.task", "pool", "8 B", "unbound", "ns", NULL, 2 },
         { "pool.item", "pool", "8 B; chunk 1", "unbound", "ns", NULL, 2 },
-        { "pool.latency", "pool", "8 B", "unbound", "ns", "futex", 2 },
-        { "pool.latency", "futex", "8 B", "unbound", "ns", NULL, 2 },
+        { "pool.latency", "pool", "8 B", "unbound", "ns", NULL, 2 },
+        { "pool.latency", "pool", "8 B; one CPU", "bound", "ns", "futex", 1 },
+        { "pool.latency", "futex", "8 B; one CPU", "bound", "ns", NULL, 1 },
         { "pool.death", "pool", "killed", "unbound", "ns", NULL, 2 },
         { "pool.replace", "pool", "parent 1 MiB", "unbound", "ns", NULL, 1 },
     };
     for (size_t i = 0; i < sizeof figures / sizeof *figures; i++)
         check_figure(measured, &figures[i]);
+    if (!strstr(left_out_of(measured), "Python's pools"))
+        for (size_t i = 0; i < 8; i++) {
+            struct figure figure = figures[(const size_t[]){ 1, 4, 5, 6 }[i / 2]];
+            figure.harness = i % 2 ? "ProcessPoolExecutor" : "Python Pool";
+            figure.peer = "pool";
+            check_figure(measured, &figure);
+        }
     if (strstr(left_out_of(measured), "a pool's owner"))
         return;
     check_figure(measured, &(struct figure){ "pool.replace", "pool", "parent 1024 MiB", "unbound",

@@ -101,6 +101,7 @@ static void climb(struct ladder *ladder, const char *name)
     assert_int_equal(fb_arena_open(&ladder->arena), 0);
     struct fb_climber *climber = &ladder->climber;
     *climber = (struct fb_climber){
+        .rungs = &fb_rungs_shared,
         .harness = harness_named(name),
         .workers = 1,
         .input = fb_granularity_input(ladder->arena),
@@ -185,7 +186,8 @@ static void failures_are_handed_on(void **state)
     double efficiency[FB_LADDER];
     struct fb_error error = { 0 };
     assert_int_equal(fb_arena_open(&arena), 0);
-    struct fb_climber climber = { .harness = &broken,
+    struct fb_climber climber = { .rungs = &fb_rungs_shared,
+                                  .harness = &broken,
                                   .workers = 1,
                                   .input = fb_granularity_input(arena) };
     assert_int_equal(fb_granularity_rule(&climber, &ruler, &error), -EOWNERDEAD);

@@ -12,7 +12,8 @@
 static struct svg svg;
 
 static const char *const figures[] = { "overhead_creation", "overhead_efficiency",
-                                       "overhead_latency", "overhead_account" };
+                                       "overhead_latency", "overhead_pools", "overhead_account" };
+static const char *const first_way[] = { "fork", "forkpool", "forkpool", "forkbench", "forkpool" };
 #define FIGURES (sizeof figures / sizeof *figures)
 
 /* ---- invented overhead.csv and curves.csv ---- */
@@ -110,6 +111,32 @@ static void put_dispatch(FILE *to, const struct costs *what, const char *harness
         put_figure(to, what, what->workers, &list[i]);
 }
 
+static void put_pools(FILE *to, const struct costs *what)
+{
+    static const char *const kinds[] = { "pool", "Python Pool", "ProcessPoolExecutor" };
+    for (size_t i = 0, times = 1; i < 3; i++, times = 40) {
+        const struct figure list[] = {
+            { "pool.open", kinds[i], "and closed", "unbound", 654321 * times },
+            { "pool.task", kinds[i], "8 B", "unbound", 567 * times },
+            { "pool.item", kinds[i], "8 B; chunk 1", "unbound", 29 * times },
+            { "pool.latency", kinds[i], "8 B", "unbound", 8765 * times },
+        };
+        for (size_t k = 0; k < sizeof list / sizeof *list; k++)
+            put_figure(to, what, 2, &list[k]);
+    }
+    const struct figure list[] = {
+        { "pool.open", "pool", "spawned; and closed", "unbound", 1987654 },
+        { "pool.open", "fork", "and closed", "unbound", 456789 },
+        { "pool.latency", "pool", "8 B; one CPU", "bound", 7755 },
+        { "pool.latency", "futex", "8 B; one CPU", "bound", 7654 },
+        { "pool.death", "pool", "killed", "unbound", 234567 },
+        { "pool.replace", "pool", "parent 1 MiB", "unbound", 345678 },
+        { "pool.replace", "pool", "parent 1024 MiB", "unbound", 356789 },
+    };
+    for (size_t i = 0; i < sizeof list / sizeof *list; i++)
+        put_figure(to, what, 2, &list[i]);
+}
+
 static void put_account(FILE *to, const struct costs *what, const char *harness)
 {
     double rest = what->unexplained_ms * 1e6, slowest = 3e6;
@@ -165,6 +192,7 @@ static void invent_costs(const struct costs *what)
         put_dispatch(costs, what, harnesses[i % count], i < count ? "unbound" : "bound");
         put_curve(curves, what, harnesses[i % count], i < count ? "unbound" : "bound");
     }
+    put_pools(costs, what);
     put_account(costs, what, "forkpool");
     put_account(costs, what, "pthread");
     assert_int_equal(fclose(costs), 0);
@@ -185,8 +213,7 @@ static void check_figures(const struct costs *what)
         check_says(&svg, figures[i], "Some CPU @ 2.00GHz");
         check_says(&svg, figures[i], "2026-01-31");
         check_says(&svg, figures[i], what->rounds == 1 ? "One round" : rounds);
-        check_says(&svg, figures[i], i == 0 ? "fork" : "forkpool");
-        check_says(&svg, figures[i], "pthread");
+        check_says(&svg, figures[i], first_way[i]);
         assert_int_equal(svg_count(&svg, "95 % intervals."), !what->no_intervals);
         check_fits(&svg, figures[i]);
     }
@@ -214,12 +241,18 @@ static void every_figure(void **state)
                                           "METG(90 %)", "not bound", "bound to a CPU", "4 workers",
                                           NULL });
     assert_int_equal(svg.points, 2 * 3 * (12 + 2)); /* panels, harnesses; points, METGs */
-    check_foot(&svg, "overhead_efficiency", "length of a task, ns (log scale)", 1);
+    check_foot(&svg, "overhead_efficiency", "length of a task (log scale)", 1);
     check_all_said("overhead_latency",
                    (const char *const[]){ "thread, cold, bound", "process, warm, unbound",
                                           "openmp, unbound", "a context switch", "45.7 µs",
                                           "6.78 ns", NULL });
     check_foot(&svg, "overhead_latency", "ns (log scale)", 1);
+    check_all_said("overhead_pools",
+                   (const char *const[]){
+                       "Python: Pool", "two forks, one after the other", "forkbench, fresh images",
+                       "two processes, a futex, one CPU", "replaced, owner of 1024 MiB", "1.99 ms",
+                       "29 ns", "22.7 µs", NULL });
+    check_foot(&svg, "overhead_pools", "ns (log scale)", 1);
     check_all_said("overhead_account",
                    (const char *const[]){ "start", "claims", "waiting for the slowest", "join",
                                           "unexplained", "primes, 4 workers", "[0.38, 0.44]",
