@@ -31,6 +31,9 @@ static const struct {
     { "primes", { "lo=3", "hi=20", "ranges=64" } }, /* more ranges than numbers */
     { "primes", { "lo=97", "hi=101", "ranges=3" } },
     { "primes", { "lo=4294967290", "hi=4294967300", "ranges=2" } },
+    { "fib", { "first=0", "count=20" } },
+    { "fib", { "first=17", "count=1" } },
+    { "fib", { "first=93", "count=0" } },
     { "primes", { "lo=4611686018427387904", "hi=4611686018427387904", "ranges=3" } },
 };
 

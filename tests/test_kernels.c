@@ -145,6 +145,43 @@ static void primes_among_large_numbers(void **state)
                  "0 primes");
 }
 
+static void known_fibonacci_numbers(void **state)
+{
+    (void)state;
+    struct task task;
+    open_and_run(&task, "fib", (const char *const[]){ "first=0", "count=16", NULL });
+    check_answer(&task, "Fibonacci: 0 1 1 2 3 5 8 13 21 34 55 89 144 233 377 610");
+    task_close(&task);
+    open_and_run(&task, "fib", (const char *const[]){ "first=11", "count=3", NULL });
+    check_answer(&task, "Fibonacci: 89 144 233"); /* about where the recursion begins to listen */
+    task_close(&task);
+    open_and_run(&task, "fib", (const char *const[]){ "first=30", "count=1", NULL });
+    check_answer(&task, "Fibonacci: 832040");
+    task_close(&task);
+}
+
+/* The largest is checked without being computed: by the check's own way. */
+static void fibonacci_numbers_end_below_2_64(void **state)
+{
+    (void)state;
+    const struct fb_kernel *fib = kernel_named("fib");
+    struct fb_error error = { 0 };
+    struct fb_params params;
+    struct fb_input *input;
+    struct fb_count_result largest[] = { { .count = 7540113804746346429u },
+                                         { .count = 12200160415121876738u } };
+    assert_int_equal(fb_params_init(&params, fib), 0);
+    assert_int_equal(fb_params_set(&params, "first=92", NULL), 0);
+    assert_int_equal(fib->setup(&params, arena, &input, &error), 0);
+    assert_int_equal(fib->check(input, largest, &error), 0);
+    largest[1].count++;
+    assert_int_equal(fib->check(input, largest, &error), -EBADMSG);
+    assert_int_equal(fb_params_set(&params, "count=3", NULL), 0);
+    assert_int_equal(fib->setup(&params, arena, &input, &error), -EINVAL);
+    assert_non_null(strstr(error.text, "number 93"));
+    fb_params_clear(&params);
+}
+
 static void nothing_to_do(void **state)
 {
     (void)state;
@@ -195,8 +232,8 @@ static void a_backward_range_is_refused(void **state)
 static void tampered_results_are_noticed(void **state)
 {
     (void)state;
-    static const char *const kernels[] = { "divisors", "primes" };
-    for (int k = 0; k < 2; k++) {
+    static const char *const kernels[] = { "divisors", "primes", "fib" };
+    for (int k = 0; k < 3; k++) {
         struct task task;
         struct fb_error error = { 0 };
         open_and_run(&task, kernels[k], (const char *const[]){ NULL });
@@ -316,6 +353,8 @@ int main(void)
         WITH_ARENA(known_numbers_of_primes),
         WITH_ARENA(every_cut_has_the_same_primes),
         WITH_ARENA(primes_among_large_numbers),
+        WITH_ARENA(known_fibonacci_numbers),
+        WITH_ARENA(fibonacci_numbers_end_below_2_64),
         WITH_ARENA(nothing_to_do),
         WITH_ARENA(one_thing_to_do),
         WITH_ARENA(a_backward_range_is_refused),

@@ -20,6 +20,7 @@ static const struct {
     { "null", { "items=1000" } },
     { "divisors", { "first=1000", "count=100" } },
     { "primes", { "lo=0", "hi=5000", "ranges=37" } },
+    { "fib", { "first=5", "count=15" } },
     { "resize", { images, "width=16", "height=12" } },
 };
 

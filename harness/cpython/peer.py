@@ -21,7 +21,7 @@ import signal
 import sys
 import threading
 
-TWINS = ("divisors", "primes", "resize")
+TWINS = ("divisors", "primes", "fib", "resize")
 
 
 def die_with_parent(parent):
