@@ -8,8 +8,10 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 /* ---- leaks ---- */
 
@@ -124,6 +126,15 @@ uint64_t task_digest(const struct task *task)
 int task_check(const struct task *task, struct fb_error *error)
 {
     return task->kernel->check(task->input, task->job.results, error);
+}
+
+int memory_file(const void *bytes, size_t size, char *ret_path, size_t room)
+{
+    int fd = memfd_create("forkbench-test", 0);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, bytes, size), (ssize_t)size);
+    snprintf(ret_path, room, "/proc/self/fd/%d", fd);
+    return fd;
 }
 
 const struct fb_kernel *kernel_named(const char *name)

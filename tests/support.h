@@ -72,6 +72,10 @@ uint64_t task_digest(const struct task *task);
 /* What check says of the results: 0 or a negative errno. */
 int task_check(const struct task *task, struct fb_error *error);
 
+/* A file in memory, with a path for this process and its children: its descriptor, the caller's; fails
+ * the test when there can be none. */
+int memory_file(const void *bytes, size_t size, char *ret_path, size_t room);
+
 /* The kernel, or harness, of that name; fails the test where there is none. */
 const struct fb_kernel *kernel_named(const char *name);
 const struct fb_harness *harness_named(const char *name);

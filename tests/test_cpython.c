@@ -17,7 +17,7 @@ static const char *const harnesses[] = { "cpython-single", "cpython-thread", "cp
 static const struct {
     const char *kernel;
     const char *const assignment[4];
-} jobs[] = {
+} all_jobs[] = {
     { "divisors", { "first=1", "count=0" } },
     { "divisors", { "first=1", "count=1" } },
     { "divisors", { "first=1", "count=60" } },
@@ -76,9 +76,9 @@ static void run_all_jobs(const char *name, unsigned workers)
     struct fb_setting setting = { .arena = arena, .workers = workers, .variant = variant };
     if (harness->open(&setting, &pool, &error) != 0)
         fail_msg("%s: %s", name, error.text);
-    for (size_t i = 0; i < sizeof jobs / sizeof *jobs; i++) {
+    for (size_t i = 0; i < sizeof all_jobs / sizeof *all_jobs; i++) {
         struct task task;
-        task_open(&task, arena, kernel_named(jobs[i].kernel), jobs[i].assignment);
+        task_open(&task, arena, kernel_named(all_jobs[i].kernel), all_jobs[i].assignment);
         task_run_single(&task, arena);
         run_job(harness, pool, &task, task_digest(&task));
         task_close(&task);
@@ -126,9 +126,16 @@ static void take_digest(const struct said *said, char ret_digest[17])
 static void the_command_line_gives_the_same(void **state)
 {
     (void)state;
-    for (int kernel = 0; kernel < 2; kernel++) {
-        const char *name = kernel ? "primes" : "divisors";
-        const char *param = kernel ? "hi=20000" : "first=5000";
+    static const char odd[] = "A\xc3\x84 a\xc3\xa4\v\xff\fa A\r\n\fone,One\f\f";
+    char texts[64] = "texts=";
+    int fd = memory_file(odd, sizeof odd - 1, texts + 6, sizeof texts - 6);
+    const char *const jobs[][2] = { { "divisors", "first=5000" },
+                                    { "primes", "hi=20000" },
+                                    { "fib", "first=20" },
+                                    { "text", "texts=" },
+                                    { "text", texts } };
+    for (size_t job = 0; job < sizeof jobs / sizeof *jobs; job++) {
+        const char *name = jobs[job][0], *param = jobs[job][1];
         char digest[17], other[17];
         struct said said = RUN("exec", "-k", name, "-H", "single", "-p", param);
         take_digest(&said, digest);
@@ -147,6 +154,7 @@ static void the_command_line_gives_the_same(void **state)
             said_clear(&said);
         }
     }
+    close(fd);
 }
 
 /* What CPython puts into the temporary folder goes with it. */

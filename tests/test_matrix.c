@@ -7,10 +7,11 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define KERNELS_MOST 16
 
-static char images[300] = "images=";
+static char images[300] = "images=", texts[300] = "texts=";
 
 /* Parameters with which a kernel takes milliseconds; kernels that are not here get none. */
 static const struct {
@@ -21,21 +22,27 @@ static const struct {
     { "divisors", { "first=1000", "count=100" } },
     { "primes", { "lo=0", "hi=5000", "ranges=37" } },
     { "fib", { "first=5", "count=15" } },
+    { "text", { texts } },
     { "resize", { images, "width=16", "height=12" } },
 };
 
 static const unsigned worker_counts[] = { 1, 2, 3, 7, 64 };
 static const size_t chunks[] = { 0, 1, 7, 1000000 };
 
-static int make_images(void **state)
+static int texts_fd;
+
+static int make_files(void **state)
 {
+    static const char bytes[] = "One and one and One\f\fis two\nand Two\f a\ta a A\fthe end";
     (void)state;
+    texts_fd = memory_file(bytes, sizeof bytes - 1, texts + 6, sizeof texts - 6);
     return images_make(images + 7, sizeof images - 7) ? 0 : -1;
 }
 
-static int remove_images(void **state)
+static int remove_files(void **state)
 {
     (void)state;
+    close(texts_fd);
     images_remove(images + 7);
     return 0;
 }
@@ -273,11 +280,11 @@ int main(int argc, char **argv)
     static const struct fb_mp_task none[] = { { 0 } };
     fb_mp_main(argc, argv, none);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(every_kernel_gives_the_same_everywhere, make_images,
-                                        remove_images),
+        cmocka_unit_test_setup_teardown(every_kernel_gives_the_same_everywhere, make_files,
+                                        remove_files),
         cmocka_unit_test(small_jobs_give_the_same_everywhere),
-        cmocka_unit_test_setup_teardown(workers_see_later_inputs, make_images, remove_images),
-        cmocka_unit_test_setup_teardown(pools_live_side_by_side, make_images, remove_images),
+        cmocka_unit_test_setup_teardown(workers_see_later_inputs, make_files, remove_files),
+        cmocka_unit_test_setup_teardown(pools_live_side_by_side, make_files, remove_files),
         cmocka_unit_test(single_has_one_worker),
         cmocka_unit_test(closing_nothing_is_harmless),
         cmocka_unit_test(harnesses_are_found_by_their_names),

@@ -21,7 +21,7 @@ import signal
 import sys
 import threading
 
-TWINS = ("divisors", "primes", "fib", "resize")
+TWINS = ("divisors", "primes", "fib", "text", "resize")
 
 
 def die_with_parent(parent):
