@@ -129,11 +129,20 @@ static void the_command_line_gives_the_same(void **state)
     static const char odd[] = "A\xc3\x84 a\xc3\xa4\v\xff\fa A\r\n\fone,One\f\f";
     char texts[64] = "texts=";
     int fd = memory_file(odd, sizeof odd - 1, texts + 6, sizeof texts - 6);
+    static const char lines[] =
+        "t INFO h GET /a 200 10 3\nt INFO  GET /a 200 10 3\n\nt WARN h GET /a 99 1 1\n"
+        "t WARN h GET /a 599 0123456789012 1\nt WARN h GET /a 599 1_0 1\n"
+        "t warn h GET /a 600 +1 1\nt ERROR h GET \xff\v 100 999999999999 007\r\n"
+        " t INFO h GET /a 200 1 3\nt ERROR h GET /a 100 9 007";
+    char log[64] = "log=";
+    int log_fd = memory_file(lines, sizeof lines - 1, log + 4, sizeof log - 4);
     const char *const jobs[][2] = { { "divisors", "first=5000" },
                                     { "primes", "hi=20000" },
                                     { "fib", "first=20" },
                                     { "text", "texts=" },
-                                    { "text", texts } };
+                                    { "text", texts },
+                                    { "logs", "log=" },
+                                    { "logs", log } };
     for (size_t job = 0; job < sizeof jobs / sizeof *jobs; job++) {
         const char *name = jobs[job][0], *param = jobs[job][1];
         char digest[17], other[17];
@@ -155,6 +164,7 @@ static void the_command_line_gives_the_same(void **state)
         }
     }
     close(fd);
+    close(log_fd);
 }
 
 /* What CPython puts into the temporary folder goes with it. */

@@ -11,7 +11,7 @@
 
 #define KERNELS_MOST 16
 
-static char images[300] = "images=", texts[300] = "texts=";
+static char images[300] = "images=", texts[300] = "texts=", logs[300] = "log=";
 
 /* Parameters with which a kernel takes milliseconds; kernels that are not here get none. */
 static const struct {
@@ -23,18 +23,23 @@ static const struct {
     { "primes", { "lo=0", "hi=5000", "ranges=37" } },
     { "fib", { "first=5", "count=15" } },
     { "text", { texts } },
+    { "logs", { logs, "lines=2" } },
     { "resize", { images, "width=16", "height=12" } },
 };
 
 static const unsigned worker_counts[] = { 1, 2, 3, 7, 64 };
 static const size_t chunks[] = { 0, 1, 7, 1000000 };
 
-static int texts_fd;
+static int texts_fd, logs_fd;
 
 static int make_files(void **state)
 {
     static const char bytes[] = "One and one and One\f\fis two\nand Two\f a\ta a A\fthe end";
+    static const char lines[] =
+        "t INFO h GET /a 200 10 3\nt ERROR h GET /b 500 7 9\n\nt WARN h GET /c "
+        "404 1 1\nbroken\nt DEBUG h PUT /d 199 0 0";
     (void)state;
+    logs_fd = memory_file(lines, sizeof lines - 1, logs + 4, sizeof logs - 4);
     texts_fd = memory_file(bytes, sizeof bytes - 1, texts + 6, sizeof texts - 6);
     return images_make(images + 7, sizeof images - 7) ? 0 : -1;
 }
@@ -43,6 +48,7 @@ static int remove_files(void **state)
 {
     (void)state;
     close(texts_fd);
+    close(logs_fd);
     images_remove(images + 7);
     return 0;
 }

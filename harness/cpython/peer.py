@@ -21,7 +21,7 @@ import signal
 import sys
 import threading
 
-TWINS = ("divisors", "primes", "fib", "text", "resize")
+TWINS = ("divisors", "primes", "fib", "text", "logs", "resize")
 
 
 def die_with_parent(parent):
