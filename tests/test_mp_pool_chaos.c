@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#define KILLS AS_MANY_AS(1000u, 300u)
 #define SEED 7u
 #define WORKERS 4u
 #define WINDOW 700u /* tasks that are handed over and not yet looked at: more than records */
@@ -209,8 +210,8 @@ static void kill_many(enum fb_mp_method method, unsigned retries, unsigned kills
 static void kill_a_thousand(unsigned retries)
 {
     unsigned part = getenv("CHAOS_FULL") ? 1 : 10;
-    kill_many(FB_MP_FORK, retries, 1000, 100000);
-    kill_many(FB_MP_SPAWN, retries, 1000 / part, 100000 / part);
+    kill_many(FB_MP_FORK, retries, KILLS, 100 * KILLS);
+    kill_many(FB_MP_SPAWN, retries, KILLS / part, 100 * KILLS / part);
 }
 
 static void a_thousand_kills_with_retries(void **state)

@@ -17,7 +17,7 @@
 
 #define LIMIT (LIMIT_MS * FB_MP_MILLISECOND)
 #define PLACES 8u /* half of them producers */
-#define KILLS 1000u
+#define KILLS AS_MANY_AS(1000u, 300u)
 #define LIVES (KILLS + PLACES)
 #define CAPACITY 20u      /* less than the slots */
 #define PACE 200u         /* messages between two kills at most */
