@@ -34,6 +34,8 @@ static const struct {
     { "fib", { "first=0", "count=20" } },
     { "fib", { "first=17", "count=1" } },
     { "fib", { "first=93", "count=0" } },
+    { "sleep", { "count=20", "wait_us=100" } },
+    { "sleep", { "count=3", "wait_us=0" } },
     { "primes", { "lo=4611686018427387904", "hi=4611686018427387904", "ranges=3" } },
 };
 

@@ -24,6 +24,7 @@ static const struct {
     { "fib", { "first=5", "count=15" } },
     { "text", { texts } },
     { "logs", { logs, "lines=2" } },
+    { "sleep", { "count=20", "wait_us=20" } },
     { "resize", { images, "width=16", "height=12" } },
 };
 

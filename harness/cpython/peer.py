@@ -21,7 +21,7 @@ import signal
 import sys
 import threading
 
-TWINS = ("divisors", "primes", "fib", "text", "logs", "resize")
+TWINS = ("divisors", "primes", "fib", "text", "logs", "sleep", "resize")
 
 
 def die_with_parent(parent):
