@@ -5,11 +5,9 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdio.h>
 
 /* Trials between two safepoints: at most 3 µs even where a 64-bit division takes 10 ns. */
 #define STRIDE 256
-#define SHOWN_MOST 16 /* counts in the answer */
 
 struct fb_input {
     uint64_t first;
@@ -84,13 +82,7 @@ static uint64_t digest(const struct fb_input *input, const void *results)
 
 static void answer(const struct fb_input *input, const void *results, char *text, size_t size)
 {
-    const struct fb_count_result *slot = results;
-    size_t used = (size_t)snprintf(text, size, "divisors:");
-    size_t shown = input->count < SHOWN_MOST ? input->count : SHOWN_MOST;
-    for (size_t item = 0; item < shown && used < size; item++)
-        used += (size_t)snprintf(text + used, size - used, " %" PRIu64, slot[item].count);
-    if (shown < input->count && used < size)
-        snprintf(text + used, size - used, " and %zu more", input->count - shown);
+    fb_counts_answer("divisors:", results, input->count, text, size);
 }
 
 const struct fb_kernel fb_kernel_divisors = {

@@ -5,11 +5,9 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdio.h>
 
 #define NEAR 12 /* below this the recursion is plain: 465 calls, about 1 µs, between safepoints */
 #define LAST 93 /* the last one below 2^64 */
-#define SHOWN_MOST 16 /* numbers in the answer */
 
 struct fb_input {
     unsigned first;
@@ -104,13 +102,7 @@ static uint64_t digest(const struct fb_input *input, const void *results)
 
 static void answer(const struct fb_input *input, const void *results, char *text, size_t size)
 {
-    const struct fb_count_result *slot = results;
-    size_t used = (size_t)snprintf(text, size, "Fibonacci:");
-    size_t shown = input->count < SHOWN_MOST ? input->count : SHOWN_MOST;
-    for (size_t item = 0; item < shown && used < size; item++)
-        used += (size_t)snprintf(text + used, size - used, " %" PRIu64, slot[item].count);
-    if (shown < input->count && used < size)
-        snprintf(text + used, size - used, " and %zu more", input->count - shown);
+    fb_counts_answer("Fibonacci:", results, input->count, text, size);
 }
 
 const struct fb_kernel fb_kernel_fib = {

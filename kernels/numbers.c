@@ -3,10 +3,13 @@
 #include "kernel.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#define SHOWN_MOST 16 /* counts in an answer */
 #define SIEVE_LIMIT ((uint64_t)1 << 40)
 /* Odd numbers a segment: 128 KiB of flags stay in the L2 cache. */
 #define SEGMENT ((uint64_t)1 << 17)
@@ -149,4 +152,15 @@ uint64_t fb_counts_digest(const struct fb_count_result *results, size_t items)
     for (size_t i = 0; i < items; i++)
         digest = fb_digest(digest, results[i].count);
     return digest;
+}
+
+void fb_counts_answer(const char *name, const struct fb_count_result *results, size_t items,
+                      char *text, size_t size)
+{
+    size_t used = (size_t)snprintf(text, size, "%s", name);
+    size_t shown = items < SHOWN_MOST ? items : SHOWN_MOST;
+    for (size_t item = 0; item < shown && used < size; item++)
+        used += (size_t)snprintf(text + used, size - used, " %" PRIu64, results[item].count);
+    if (shown < items && used < size)
+        snprintf(text + used, size - used, " and %zu more", items - shown);
 }

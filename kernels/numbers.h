@@ -28,6 +28,10 @@ int fb_prime_count(uint64_t lo, uint64_t hi, uint64_t *ret_count);
 /* The digest of items counts. */
 uint64_t fb_counts_digest(const struct fb_count_result *results, size_t items);
 
+/* The answer "NAME 1 2 3" of items counts, abbreviated after the first few. */
+void fb_counts_answer(const char *name, const struct fb_count_result *results, size_t items,
+                      char *text, size_t size);
+
 /* The largest r with r · r <= n, for n < 2^63. */
 uint64_t fb_square_root(uint64_t n);
 

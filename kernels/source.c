@@ -1,5 +1,7 @@
 #include "source.h"
 
+#include "kernel.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -9,11 +11,9 @@
 
 uint64_t fb_random_next(struct fb_random *random)
 {
-    /* splitmix64 (Steele, Lea and Flood, OOPSLA 2014). */
-    uint64_t z = random->state += 0x9e3779b97f4a7c15u;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
+    uint64_t value = fb_digest(random->state, 0); /* splitmix64, whose finisher that is */
+    random->state += 0x9e3779b97f4a7c15u;
+    return value;
 }
 
 int fb_source_make(fb_sample_writer write, int *ret_fd, struct fb_error *error)
