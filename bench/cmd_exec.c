@@ -12,14 +12,17 @@
 #include <string.h>
 
 #define ASSIGNMENTS_MOST 32
+#define NAME_ROOM (PATH_MAX + 32)
 
 struct options {
     struct fb_trial_request request;
-    const char *harness_name; /* as given, with its variant */
+    char harness_name[NAME_ROOM]; /* as given, with its variant */
     const char *assignment[ASSIGNMENTS_MOST];
     size_t assignments;
     unsigned cpus[FB_WORKERS_MOST]; /* to bind to */
     size_t cpu_count;               /* 0: none are given */
+    const char *gil;                /* --gil's mode, or NULL */
+    const char *trace;              /* the file, or NULL */
     bool json, workers_given;
 };
 
@@ -27,7 +30,7 @@ static const struct argp_option option_table[] = {
     { "kernel", 'k', "KERNEL", 0, "The work (see `forkbench list kernels`)", 0 },
     { "harness", 'H', "HARNESS", 0,
       "The way to run it (see `forkbench list harnesses`); "
-      "cpython-*=PATH names an interpreter",
+      "cpython-*=PATH names an interpreter, gil=MODE is --gil MODE",
       0 },
     { "workers", 'w', "N", 0,
       "Workers, the caller included but by forkpipe (default: effective CPUs, rounded down)", 0 },
@@ -40,6 +43,15 @@ static const struct argp_option option_table[] = {
     { "bind", 'b', "none|core|CPU,...", 0,
       "Bind each worker to a core of its own, or to these CPUs (default none)", 0 },
     { "switch-interval", 'i', "MS", 0, "gil: wait before asking for the lock (default 5 ms)", 0 },
+    { "gil", 'g', "MODE", 0,
+      "gil: computing as the kernel's twin in Python does (twin, the default), in Python itself "
+      "(python), in an extension that holds the lock (hold) or releases it (release), or without a "
+      "lock (off)",
+      0 },
+    { "trace", 't', "FILE", 0,
+      "Write when each worker had which chunk and the lock, in the last job: trace events for "
+      "Perfetto, or a table if FILE ends in .csv",
+      0 },
     { "known", 'K', "DIGEST", 0, "Results with this digest were checked before: don't again", 0 },
     { "json", 'j', 0, 0, "Print JSON", 0 },
     { 0 },
@@ -113,7 +125,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     case 'k':
         return fb_take_kernel(arg, &request->kernel);
     case 'H':
-        options->harness_name = arg;
+        snprintf(options->harness_name, NAME_ROOM, "%s", arg);
         return fb_take_harness(arg, &request->harness, &request->variant);
     case 'w':
         options->workers_given = true;
@@ -137,6 +149,13 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
         return take_binding(arg, options);
     case 'i':
         return take_ms("--switch-interval", arg, &request->switch_interval_ns);
+    case 'g':
+        options->gil = arg;
+        return 0;
+    case 't':
+        options->trace = arg;
+        request->trace = true;
+        return 0;
     case 'K':
         return take_digest(arg, request);
     case 'j':
@@ -171,6 +190,22 @@ static int check_binding(struct options *options)
     return 0;
 }
 
+static int check_lock(struct options *options)
+{
+    struct fb_trial_request *request = &options->request;
+    if (options->gil && strcmp(request->harness->name, "gil") != 0)
+        return fb_fail(FB_EXIT_USAGE, "only gil has a lock: --gil %s with -H %s: give -H gil",
+                       options->gil, request->harness->name);
+    if (options->gil) {
+        snprintf(options->harness_name, NAME_ROOM, "gil=%s", options->gil);
+        request->variant = options->gil;
+    }
+    if (options->trace && (!request->harness->native || request->copies))
+        return fb_fail(FB_EXIT_USAGE, "can't be traced: %s: give one of ours",
+                       request->copies ? "copies" : request->harness->name);
+    return 0;
+}
+
 static int complete(struct options *options)
 {
     struct fb_trial_request *request = &options->request;
@@ -185,7 +220,7 @@ static int complete(struct options *options)
         fb_cpus_read(&cpus);
         request->workers = single ? 1 : cpus.workers;
     }
-    if (check_binding(options) != 0)
+    if (check_binding(options) != 0 || check_lock(options) != 0)
         return FB_EXIT_USAGE;
     if (request->copies && strcmp(request->harness->name, "single") != 0)
         return fb_fail(FB_EXIT_USAGE, "copies are copies of single: -H %s: give -H single",
@@ -233,6 +268,18 @@ static int report(const struct options *options, const struct fb_trial *trial, u
     return trial->valid ? FB_EXIT_OK : FB_EXIT_NO;
 }
 
+static int write_trace(const struct options *options, const struct fb_trial *trial)
+{
+    const struct fb_trace_of of = { .kernel = options->request.kernel->name,
+                                    .harness = options->harness_name,
+                                    .workers = options->request.workers,
+                                    .run_ns = trial->runs_ns[trial->runs - 1] };
+    struct fb_error error = { 0 };
+    if (options->trace && fb_trace_write(&trial->trace, &of, options->trace, &error) < 0)
+        return fb_fail_with(&error);
+    return FB_EXIT_OK;
+}
+
 static int exec_main(int argc, char **argv)
 {
     uint64_t start_ns = fb_now_ns();
@@ -248,6 +295,8 @@ static int exec_main(int argc, char **argv)
         result = fb_fail_with(&error);
     else if (result == 0)
         result = report(&options, &trial, start_ns);
+    if (result == 0)
+        result = write_trace(&options, &trial);
     fb_trial_clear(&trial);
     fb_params_clear(&options.request.params);
     return result;

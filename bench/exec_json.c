@@ -117,7 +117,7 @@ static unsigned count_threads(const struct fb_trial_request *request)
 {
     if (request->copies)
         return request->copies;
-    bool guided = request->harness->takes_variant && request->harness->base;
+    bool guided = request->harness->interpreter && request->harness->base;
     return request->workers + (guided ? 1 : 0);
 }
 

@@ -76,9 +76,9 @@ static int make_harnesses(const struct fb_plan_request *request, struct fb_cell 
                                 "no such harness: %.60s: `forkbench list harnesses` shows them",
                                 name);
         snprintf(cell->label, sizeof cell->label, "%s", name);
+        cell->family = cell->harness->interpreter ? FB_FAMILY_CPYTHON : FB_FAMILY_C;
         if (!cell->harness->find)
             continue;
-        cell->family = FB_FAMILY_CPYTHON;
         int result = cell->harness->find(variant, cell->variant, sizeof cell->variant, error);
         if (result < 0)
             return result;
@@ -98,6 +98,10 @@ static int add_base(struct fb_plan *plan, size_t index)
     base.harness = fb_harness_find(base.harness->base, &variant);
     base.workers = 1;
     const char *equals = strchr(plan->cell[index].label, '=');
+    if (!base.harness->takes_variant) {
+        equals = NULL;
+        base.variant[0] = '\0';
+    }
     snprintf(base.label, sizeof base.label, "%s%.*s", base.harness->name, equals ? FB_TEXT - 32 : 0,
              equals ? equals : "");
     size_t where;
@@ -116,6 +120,7 @@ static int add_ceiling(struct fb_plan *plan, size_t index, double effective)
     const char *variant;
     ceiling.copies = ceiling.workers;
     ceiling.harness = fb_harness_find("single", &variant);
+    ceiling.variant[0] = '\0';
     snprintf(ceiling.label, sizeof ceiling.label, "ceiling");
     size_t where;
     if (add_cell(plan, &ceiling, &where) < 0)

@@ -121,7 +121,9 @@ static int run_job(const struct fb_trial_request *request, const struct fb_trial
     if (trial->runs > 0 && digest != trial->digest)
         return fb_error_set(error, -EBADMSG, "repetition %u gave other results", trial->runs);
     trial->digest = digest;
-    if (keep_reports(trial, &report) < 0)
+    fb_trace_clear(&trial->trace);
+    if (keep_reports(trial, &report) < 0 ||
+        (report.stamps && fb_trace_take(&report, start, &trial->trace) < 0))
         return fb_error_set(error, -ENOMEM, "out of memory");
     return 0;
 }
@@ -177,6 +179,7 @@ static int run_harness(const struct fb_trial_request *request, const struct fb_t
         .cpus = job->cpus,
         .switch_interval_ns = request->switch_interval_ns,
         .variant = request->harness->find ? variant : NULL,
+        .stamps = request->trace ? fb_trace_stamps(request->workers) : 0,
     };
     struct fb_pool *pool;
     struct fb_auditor auditor;
@@ -289,5 +292,6 @@ void fb_trial_clear(struct fb_trial *trial)
     free(trial->broken);
     free(trial->runs_ns);
     free(trial->worker);
+    fb_trace_clear(&trial->trace);
     *trial = (struct fb_trial){ 0 };
 }

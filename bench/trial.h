@@ -4,6 +4,7 @@
 #define FB_TRIAL_H
 
 #include "audit.h"
+#include "trace.h"
 
 #include "harness/harness.h"
 
@@ -26,6 +27,7 @@ struct fb_trial_request {
     bool has_known; /* results with the digest `known` need no check, they have passed it before */
     uint64_t known;
     uint64_t switch_interval_ns;
+    bool trace; /* the last job, if the harness keeps stamps */
 };
 
 struct fb_trial {
@@ -44,6 +46,7 @@ struct fb_trial {
     unsigned workers; /* entries of worker[]; 0 if the harness can't tell */
     struct fb_worker_report *worker;
     char **broken; /* [failed] a sentence for each broken item */
+    struct fb_trace trace;
 };
 
 /* Does it all, from prepare to check. 0, or a negative errno with *error; results that are wrong or

@@ -129,10 +129,13 @@ static int work_on(struct piped *piped, const struct chunk *chunk)
         result = make_room(piped, bytes);
     if (result < 0)
         return refuse(piped, chunk, result);
+    struct fb_stamps *stamps = fb_team_stamps(piped->worker.team, piped->worker.index);
+    fb_stamp(stamps, FB_EVENT_CHUNK, chunk->begin);
     /* A kernel counts its slots from item 0 on. */
     void *slots = (void *)((uintptr_t)piped->results - chunk->begin * size);
     chunk->kernel->run(chunk->input, piped->worker.scratch, chunk->begin, chunk->end, slots,
                        &piped->yield);
+    fb_stamp(stamps, FB_EVENT_IDLE, 0);
     piped->chunks++;
     if (chunk->measure)
         report_so_far(piped);
@@ -304,7 +307,7 @@ static int run(struct fb_pool *pool, const struct fb_job *job, struct fb_report 
         return fb_error_set(error, result, "%s", pool->broken.text);
     }
     if (report)
-        *report = (struct fb_report){ team->workers, team->report };
+        *report = fb_team_report(team);
     return refused.code ? fb_error_set(error, refused.code, "%s", refused.text) : 0;
 }
 

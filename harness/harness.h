@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "kernels/kernel.h"
+#include "stamps.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -29,6 +30,7 @@ struct fb_setting {
     const unsigned *cpus;        /* NULL: not bound; else worker i runs on CPU cpus[i] only */
     uint64_t switch_interval_ns; /* gil: how long a waiter waits before it asks for the lock */
     const char *variant;         /* what find gave (cpython-*: the interpreter's path), or NULL */
+    size_t stamps;               /* a worker's last so many are kept in each job; 0: none */
 };
 
 /* items slots of kernel->result_size bytes at results, zeroed; they and the input lie in the arena
@@ -60,10 +62,12 @@ struct fb_worker_report {
     uint64_t lock_switches, lock_waits, lock_held_ns;
 };
 
-/* workers entries that belong to the pool and hold until its next run or close. */
+/* workers entries each, that belong to the pool and hold until its next run or close. */
 struct fb_report {
     unsigned workers;
     const struct fb_worker_report *worker;
+    const struct fb_stamps *stamps; /* NULL: none were asked for, or this harness has none */
+    struct fb_instant between[2];   /* to tell the time of stamps by */
 };
 
 /* Each harness defines it for itself. */
@@ -73,12 +77,13 @@ struct fb_harness {
     const char *name;
     const char *summary; /* one line for `forkbench list` */
     bool native;         /* shares worker body, claims and gate: same digest as `single` */
-    bool takes_variant;  /* "name=variant" is allowed */
-    const char *base;    /* the harness that its speedups are over; NULL: it is a base itself */
+    bool interpreter;   /* another language's: far slower, and its main thread beside the workers */
+    bool takes_variant; /* "name=variant" is allowed */
+    const char *base;   /* the harness that its speedups are over; NULL: it is a base itself */
 
     /* Optional, for harnesses that take variants: names in ret_variant the one that `variant`
-     * (NULL: the default) stands for on this machine. 0, or -ENOPKG with the reason why there is
-     * none. */
+     * (NULL: the default) stands for on this machine. 0, or a negative errno with *error: -ENOPKG
+     * there is none here, -EINVAL there is no such variant. */
     int (*find)(const char *variant, char *ret_variant, size_t size, struct fb_error *error);
     /* Optional: whether it can run this kernel; NULL means all. */
     bool (*supports)(const struct fb_kernel *kernel);

@@ -58,7 +58,10 @@ void fb_lock_take(struct fb_lock_user *user)
 {
     struct fb_lock *lock = user->lock;
     pthread_mutex_lock(&lock->mutex);
-    user->waits += lock->held;
+    if (lock->held) {
+        fb_stamp(user->stamps, FB_EVENT_WANT, 0);
+        user->waits++;
+    }
     while (lock->held) {
         uint64_t before = lock->hand_overs;
         if (wait_an_interval(lock) && lock->held && lock->hand_overs == before)
@@ -76,6 +79,7 @@ void fb_lock_take(struct fb_lock_user *user)
     pthread_mutex_unlock(&lock->switch_mutex);
     atomic_store_explicit(&lock->drop_request, 0, memory_order_relaxed);
     user->taken_ns = fb_now_ns();
+    fb_stamp(user->stamps, FB_EVENT_TAKEN, 0);
     pthread_mutex_unlock(&lock->mutex);
 }
 
@@ -83,6 +87,7 @@ void fb_lock_drop(struct fb_lock_user *user)
 {
     struct fb_lock *lock = user->lock;
     user->held_ns += fb_now_ns() - user->taken_ns;
+    fb_stamp(user->stamps, FB_EVENT_DROPPED, 0);
     pthread_mutex_lock(&lock->mutex);
     lock->held = false;
     pthread_cond_signal(&lock->free);

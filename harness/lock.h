@@ -4,6 +4,8 @@
 #ifndef FB_LOCK_H
 #define FB_LOCK_H
 
+#include "stamps.h"
+
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -25,6 +27,7 @@ struct fb_lock {
 struct fb_lock_user {
     struct fb_lock *lock;
     unsigned number;
+    struct fb_stamps *stamps;          /* or NULL */
     uint64_t taken_ns;                 /* when it took the lock last */
     uint64_t switches, waits, held_ns; /* it came from another thread; it had to wait; time held */
 };

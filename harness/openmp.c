@@ -89,7 +89,7 @@ static int run(struct fb_pool *pool, const struct fb_job *job, struct fb_report 
 #pragma omp parallel num_threads(pool->workers)
     run_schedule(pool, job, pool->scratch[omp_get_thread_num()]);
     if (report)
-        *report = (struct fb_report){ 0, NULL };
+        *report = (struct fb_report){ 0 };
     return 0;
 }
 

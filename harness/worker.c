@@ -100,6 +100,7 @@ static const struct fb_kernel *kernel_of(const struct fb_team *team)
 static void work(struct fb_worker *worker, struct fb_worker_report *report)
 {
     struct fb_team *team = worker->team;
+    struct fb_stamps *stamps = fb_team_stamps(team, worker->index);
     struct fb_claimer claimer;
     size_t begin, end;
     uint64_t chunks = 0;
@@ -107,11 +108,15 @@ static void work(struct fb_worker *worker, struct fb_worker_report *report)
     while (fb_claim(team->claims, &claimer, &begin, &end)) {
         if (report && chunks == 0)
             report->first_ns = fb_now_ns();
+        fb_stamp(stamps, FB_EVENT_CHUNK, begin);
+        fb_release(worker->yield, FB_RELEASE_CALL);
         worker->kernel->run(team->input, worker->scratch, begin, end, team->results, worker->yield);
+        fb_acquire(worker->yield, FB_RELEASE_CALL);
         chunks++;
         if (atomic_load_explicit(&team->stop, memory_order_relaxed))
             break;
     }
+    fb_stamp(stamps, FB_EVENT_IDLE, 0);
     if (report)
         report->chunks = chunks;
 }
@@ -123,7 +128,7 @@ static void take_part(struct fb_worker *worker)
     struct fb_worker_report *report = team->measure ? &team->report[worker->index] : NULL;
     if (report)
         fb_report_begin(report);
-    fb_acquire(worker->yield);
+    fb_acquire(worker->yield, FB_RELEASE_JOB);
     int result = fb_worker_scratch(worker, kernel_of(team), team->input);
     if (result == 0) {
         work(worker, report);
@@ -131,7 +136,7 @@ static void take_part(struct fb_worker *worker)
         team->report[worker->index].error = result;
         atomic_store(&team->failed, worker->index + 1);
     }
-    fb_release(worker->yield);
+    fb_release(worker->yield, FB_RELEASE_JOB);
     if (report)
         fb_report_end(report);
 }
@@ -228,9 +233,23 @@ struct fb_team *fb_team_create(const struct fb_setting *setting)
         memcpy(cpus, setting->cpus, workers * sizeof *cpus);
         team->cpus = cpus;
     }
+    if (setting->stamps) {
+        team->stamps = fb_stamps_create(setting->arena, workers, setting->stamps);
+        if (!team->stamps)
+            return NULL;
+    }
+    team->opened = fb_instant_now();
     team->report = report;
     team->claims = claims;
     return team;
+}
+
+struct fb_report fb_team_report(const struct fb_team *team)
+{
+    return (struct fb_report){ .workers = team->workers,
+                               .worker = team->report,
+                               .stamps = team->stamps,
+                               .between = { team->opened, fb_instant_now() } };
 }
 
 int fb_caller_open(struct fb_caller *caller, const struct fb_setting *setting,
@@ -289,6 +308,7 @@ static int first_failure(struct fb_team *team, struct fb_error *error)
 
 int fb_team_prepare(struct fb_team *team, const struct fb_job *job, struct fb_error *error)
 {
+    fb_stamps_reset(team->stamps, team->workers);
     if (fb_claims_reset(team->claims, team->workers, job) == 0)
         return 0;
     return fb_error_set(error, -EOVERFLOW,
@@ -317,7 +337,7 @@ int fb_caller_run(struct fb_caller *caller, const struct fb_job *job, struct fb_
     if (atomic_load_explicit(&team->stop, memory_order_acquire))
         return -ECANCELED;
     if (report)
-        *report = (struct fb_report){ team->workers, team->report };
+        *report = fb_team_report(team);
     return first_failure(team, error);
 }
 

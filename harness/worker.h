@@ -37,6 +37,8 @@ struct fb_team {
     uint64_t spin_ns; /* how long to spin before sleeping: 0 with more workers than CPUs */
     const unsigned *cpus;
     struct fb_worker_report *report; /* [workers] */
+    struct fb_stamps *stamps;        /* [workers], or NULL */
+    struct fb_instant opened;
     struct fb_claims *claims;
 };
 
@@ -63,8 +65,17 @@ struct fb_caller {
 /* A team in the arena, all of whose claims are empty. NULL: there is no room. */
 struct fb_team *fb_team_create(const struct fb_setting *setting);
 
-/* Sets its claims for a job. 0, or -EOVERFLOW with *error: it has too many chunks. */
+/* Sets its claims for a job and forgets its stamps. 0, or -EOVERFLOW with *error: it has too many chunks. */
 int fb_team_prepare(struct fb_team *team, const struct fb_job *job, struct fb_error *error);
+
+/* Worker index's stamps, or NULL. */
+static inline struct fb_stamps *fb_team_stamps(const struct fb_team *team, unsigned index)
+{
+    return team->stamps ? &team->stamps[index] : NULL;
+}
+
+/* What the team has to say of a job. */
+struct fb_report fb_team_report(const struct fb_team *team);
 
 /* A yield that only listens to the team's stop. */
 void fb_yield_plain(struct fb_yield *yield, struct fb_team *team);

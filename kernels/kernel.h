@@ -52,13 +52,22 @@ void fb_params_clear(struct fb_params *params);
 
 /* ---- how a kernel lets others in ---- */
 
+/* Why the interpreter's lock is given up. */
+enum fb_release {
+    FB_RELEASE_COMPUTING, /* run: work that an extension module of CPython would do without it */
+    FB_RELEASE_WAITING,   /* run: until something comes */
+    FB_RELEASE_CALL,      /* the worker: for all of one call of run */
+    FB_RELEASE_JOB,       /* the worker: after its part of a job */
+};
+
 /* What a worker hands to run(). Everything goes through pointers, so that kernels link to nothing.
  * Only the harness fills it in. */
 struct fb_yield {
     const _Atomic uint32_t *request;      /* non-zero: somebody wants this worker's attention */
     bool (*safepoint)(struct fb_yield *); /* called on request; true: stop now, nobody waits */
-    void (*release)(struct fb_yield *);   /* NULL where there is no lock to give up */
-    void (*acquire)(struct fb_yield *);
+    /* NULL where there is no lock to give up; not every reason need be one. */
+    void (*release)(struct fb_yield *, enum fb_release why);
+    void (*acquire)(struct fb_yield *, enum fb_release why);
 };
 
 /* To be called at least every 10 µs in a kernel's own loops. True: return at once, the job was
@@ -70,17 +79,17 @@ static inline bool fb_safepoint(struct fb_yield *yield)
     return false;
 }
 
-/* Around work that an extension module of CPython would do without the GIL. */
-static inline void fb_release(struct fb_yield *yield)
+/* Around what is done without the lock, with the same reason. */
+static inline void fb_release(struct fb_yield *yield, enum fb_release why)
 {
     if (yield->release)
-        yield->release(yield);
+        yield->release(yield, why);
 }
 
-static inline void fb_acquire(struct fb_yield *yield)
+static inline void fb_acquire(struct fb_yield *yield, enum fb_release why)
 {
     if (yield->acquire)
-        yield->acquire(yield);
+        yield->acquire(yield, why);
 }
 
 /* ---- kernels ---- */

@@ -204,7 +204,7 @@ static void run(const struct fb_input *input, void *pointer, size_t begin, size_
         if (fb_safepoint(yield))
             return;
         /* Pillow does all of this without the GIL. */
-        fb_release(yield);
+        fb_release(yield, FB_RELEASE_COMPUTING);
         struct resize_result result = { 0 };
         result.status = resize(input, item, scratch, &result, &error);
         if (result.status < 0) {
@@ -212,7 +212,7 @@ static void run(const struct fb_input *input, void *pointer, size_t begin, size_
             snprintf(result.reason, sizeof result.reason, "%.95s", error.text);
         }
         slot[item] = result;
-        fb_acquire(yield);
+        fb_acquire(yield, FB_RELEASE_COMPUTING);
     }
 }
 

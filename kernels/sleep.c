@@ -53,9 +53,9 @@ static bool come(uint64_t us, struct fb_yield *yield)
         uint64_t slice = us < SLICE_US ? us : SLICE_US;
         if (fb_safepoint(yield))
             return true;
-        fb_release(yield);
+        fb_release(yield, FB_RELEASE_WAITING);
         wait_for(slice);
-        fb_acquire(yield);
+        fb_acquire(yield, FB_RELEASE_WAITING);
         us -= slice;
     }
     return false;

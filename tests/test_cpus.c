@@ -141,10 +141,10 @@ static void note_cpu(const struct fb_input *const_input, void *scratch, size_t b
         slot[item].cpu = sched_getcpu();
         slot[item].cpus = (uint32_t)CPU_COUNT(&set);
         atomic_fetch_add(&input->inside, 1);
-        fb_release(yield);
+        fb_release(yield, FB_RELEASE_COMPUTING);
         if (!wait_for(&input->inside, input->workers))
             slot[item].cpus = UINT32_MAX;
-        fb_acquire(yield);
+        fb_acquire(yield, FB_RELEASE_COMPUTING);
     }
 }
 

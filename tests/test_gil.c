@@ -88,10 +88,10 @@ static void let_in(const struct fb_input *const_input, void *scratch, size_t beg
         for (int i = 0; i < 5; i++) {
             hold(input, yield);
             uint32_t steps = atomic_load(&input->steps);
-            fb_release(yield);
+            fb_release(yield, FB_RELEASE_COMPUTING);
             if (!wait_for(&input->steps, steps + 1))
                 atomic_fetch_add(&input->timeouts, 1);
-            fb_acquire(yield);
+            fb_acquire(yield, FB_RELEASE_COMPUTING);
         }
         atomic_store(&input->done, 1);
         return;

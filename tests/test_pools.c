@@ -211,7 +211,7 @@ static void try_all_jobs(const struct fb_harness *harness, struct fb_pool *pool,
     for (size_t i = 0; i < sizeof item_counts / sizeof *item_counts; i++)
         for (size_t c = 0; c < sizeof chunks / sizeof *chunks; c++)
             for (int schedule = 0; schedule < FB_SCHEDULES; schedule++) {
-                struct fb_report report = { 99, NULL };
+                struct fb_report report = { .workers = 99 };
                 struct fb_error error = { 0 };
                 struct fb_job job =
                     make_job(&plain, item_counts[i], chunks[c], (enum fb_schedule)schedule);

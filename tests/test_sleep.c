@@ -73,13 +73,15 @@ static bool stop_later(struct fb_yield *yield)
     return counting->left-- == 0;
 }
 
-static void note_release(struct fb_yield *yield)
+static void note_release(struct fb_yield *yield, enum fb_release why)
 {
+    assert_int_equal(why, FB_RELEASE_WAITING);
     ((struct counting *)yield)->released++;
 }
 
-static void note_acquire(struct fb_yield *yield)
+static void note_acquire(struct fb_yield *yield, enum fb_release why)
 {
+    assert_int_equal(why, FB_RELEASE_WAITING);
     ((struct counting *)yield)->acquired++;
 }
 

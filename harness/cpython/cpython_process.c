@@ -10,6 +10,7 @@ static int open_pool(const struct fb_setting *setting, struct fb_pool **ret_pool
 const struct fb_harness fb_harness_cpython_process = {
     .name = "cpython-process",
     .summary = "a peer: CPython's ProcessPoolExecutor (fork)",
+    .interpreter = true,
     .takes_variant = true,
     .base = "cpython-single",
     .find = fb_peer_find,

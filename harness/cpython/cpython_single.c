@@ -10,6 +10,7 @@ static int open_pool(const struct fb_setting *setting, struct fb_pool **ret_pool
 const struct fb_harness fb_harness_cpython_single = {
     .name = "cpython-single",
     .summary = "a peer: CPython, one thread, the base of the other two",
+    .interpreter = true,
     .takes_variant = true,
     .find = fb_peer_find,
     .supports = fb_peer_supports,

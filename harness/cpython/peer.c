@@ -201,7 +201,7 @@ int fb_peer_run(struct fb_pool *pool, const struct fb_job *job, struct fb_report
     if (size && fread(job->results, 1, size, pool->answers) != size)
         return explain_silence(pool, error);
     if (report)
-        *report = (struct fb_report){ 0, NULL };
+        *report = (struct fb_report){ 0 };
     return 0;
 }
 

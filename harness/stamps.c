@@ -1,0 +1,43 @@
+#include "stamps.h"
+
+#include "worker.h"
+
+#include <string.h>
+
+struct fb_stamps *fb_stamps_create(struct fb_arena *arena, unsigned workers, size_t entries)
+{
+    size_t room = 1;
+    while (room < entries)
+        room *= 2;
+    struct fb_stamps *stamps = fb_arena_alloc(arena, workers * sizeof *stamps);
+    struct fb_stamp *entry = fb_arena_alloc(arena, workers * room * sizeof *entry);
+    if (!stamps || !entry)
+        return NULL;
+    memset(entry, 0, workers * room * sizeof *entry);
+    for (unsigned i = 0; i < workers; i++) {
+        stamps[i].mask = room - 1;
+        stamps[i].entry = entry + i * room;
+    }
+    return stamps;
+}
+
+void fb_stamps_reset(struct fb_stamps *stamps, unsigned workers)
+{
+    for (unsigned i = 0; stamps && i < workers; i++)
+        stamps[i].count = 0;
+}
+
+struct fb_instant fb_instant_now(void)
+{
+    uint64_t before = fb_ticks();
+    uint64_t ns = fb_now_ns();
+    return (struct fb_instant){ before + (fb_ticks() - before) / 2, ns };
+}
+
+uint64_t fb_instant_ns(const struct fb_instant between[2], uint64_t ticks)
+{
+    double rate =
+        (double)(between[1].ns - between[0].ns) / (double)(between[1].ticks - between[0].ticks);
+    double since = ((double)ticks - (double)between[0].ticks) * rate;
+    return between[0].ns + (uint64_t)(since > 0 ? since : 0);
+}
