@@ -97,7 +97,10 @@ static const struct fb_kernel *kernel_of(const struct fb_team *team)
     return (const void *)((uintptr_t)team->kernel - team->anchor + (uintptr_t)fb_kernels);
 }
 
-static void work(struct fb_worker *worker, struct fb_worker_report *report)
+/* Compiled twice: what only a lock or a timeline needs would cost each chunk 0.8 ns (of 7.4). */
+static inline __attribute__((always_inline)) void work_on_chunks(struct fb_worker *worker,
+                                                                 struct fb_worker_report *report,
+                                                                 bool observed)
 {
     struct fb_team *team = worker->team;
     struct fb_stamps *stamps = fb_team_stamps(team, worker->index);
@@ -108,10 +111,13 @@ static void work(struct fb_worker *worker, struct fb_worker_report *report)
     while (fb_claim(team->claims, &claimer, &begin, &end)) {
         if (report && chunks == 0)
             report->first_ns = fb_now_ns();
-        fb_stamp(stamps, FB_EVENT_CHUNK, begin);
-        fb_release(worker->yield, FB_RELEASE_CALL);
+        if (observed) {
+            fb_stamp(stamps, FB_EVENT_CHUNK, begin);
+            fb_release(worker->yield, FB_RELEASE_CALL);
+        }
         worker->kernel->run(team->input, worker->scratch, begin, end, team->results, worker->yield);
-        fb_acquire(worker->yield, FB_RELEASE_CALL);
+        if (observed)
+            fb_acquire(worker->yield, FB_RELEASE_CALL);
         chunks++;
         if (atomic_load_explicit(&team->stop, memory_order_relaxed))
             break;
@@ -119,6 +125,14 @@ static void work(struct fb_worker *worker, struct fb_worker_report *report)
     fb_stamp(stamps, FB_EVENT_IDLE, 0);
     if (report)
         report->chunks = chunks;
+}
+
+static void work(struct fb_worker *worker, struct fb_worker_report *report)
+{
+    if (worker->team->stamps || worker->yield->release)
+        work_on_chunks(worker, report, true);
+    else
+        work_on_chunks(worker, report, false);
 }
 
 /* One worker's part of the job at the gate. */
