@@ -10,7 +10,7 @@
 #include <string.h>
 
 struct options {
-    bool kernels, harnesses, json;
+    bool kernels, harnesses, variants, json;
 };
 
 static const struct argp_option option_table[] = {
@@ -33,14 +33,20 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
         options->harnesses = true;
         return 0;
     }
+    if (key == ARGP_KEY_ARG && strcmp(arg, "variants") == 0) {
+        options->variants = true;
+        return 0;
+    }
     return fb_parse_rest(key, arg, state);
 }
 
 static const struct argp parser = {
     .options = option_table,
     .parser = parse_option,
-    .args_doc = "[kernels|harnesses]",
-    .doc = "Lists kernels with their parameters and harnesses, and why what is missing is missing.",
+    .args_doc = "[kernels|harnesses|variants]",
+    .doc =
+        "Lists kernels with their parameters and harnesses, and why what is missing is missing; or "
+        "only the variants of harnesses, such as the interpreters that are found here.",
 };
 
 static const char *const bound_names[] = { "CPU", "memory", "I/O" };
@@ -96,6 +102,36 @@ static void print_harnesses(void)
     }
     for (const struct fb_missing *missing = fb_harnesses_missing; missing->name; missing++)
         printf("  %-16s missing: %s\n", missing->name, missing->reason);
+}
+
+/* The variants of every harness that can tell them, as "name=variant". */
+static int print_variants(bool json)
+{
+    json_t *list = json_array();
+    for (const struct fb_harness *const *harness = fb_harnesses; *harness; harness++) {
+        char **names;
+        if (!(*harness)->variants || (*harness)->variants(&names) < 0)
+            continue;
+        for (size_t i = 0; names[i]; i++) {
+            char variant[PATH_MAX];
+            struct fb_error error;
+            if ((*harness)->find(names[i], variant, sizeof variant, &error) < 0)
+                continue;
+            if (!json)
+                printf("%s=%s%s%s\n", (*harness)->name, names[i],
+                       (*harness)->interpreter ? "  " : "", (*harness)->interpreter ? variant : "");
+            json_array_append_new(list,
+                                  json_pack("{ss ss so}", "harness", (*harness)->name, "variant",
+                                            names[i], "means", fb_json_text(variant)));
+        }
+        free(names);
+    }
+    if (!json) {
+        json_decref(list);
+        return FB_EXIT_OK;
+    }
+    return fb_json_print(json_pack("{so}", "variants", list), stdout) == 0 ? FB_EXIT_OK
+                                                                           : FB_EXIT_IMPOSSIBLE;
 }
 
 static json_t *param_json(const struct fb_param *param)
@@ -159,6 +195,8 @@ static int list_main(int argc, char **argv)
     int result = fb_parse(&parser, argc, argv, &options);
     if (result)
         return result;
+    if (options.variants)
+        return print_variants(options.json);
     bool all = !options.kernels && !options.harnesses;
     if (!options.json) {
         if (all || options.kernels)

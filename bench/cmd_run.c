@@ -25,7 +25,11 @@ struct options {
 
 static const struct argp_option option_table[] = {
     { "kernel", 'k', "K,...", 0, "Kernels (default divisors,primes,resize)", 0 },
-    { "harness", 'H', "H,...", 0, "Harnesses (default single,pthread,forkpool,gil)", 0 },
+    { "harness", 'H', "H,...", 0,
+      "Harnesses (default single,pthread,forkpool,gil); cpython-thread=all is every interpreter "
+      "found, "
+      "gil=all every mode",
+      0 },
     { "workers", 'w', "N,...", 0,
       "Worker counts (default: effective CPUs, twice as many, and fewer, "
       "as far as 20 cells go)",

@@ -61,29 +61,60 @@ static int add_cell(struct fb_plan *plan, const struct fb_cell *cell, size_t *re
 
 /* ---- harnesses ---- */
 
-static int make_harnesses(const struct fb_plan_request *request, struct fb_cell *list,
-                          size_t *ret_count, struct fb_error *error)
+/* The harnesses that were asked for, as cells without work. */
+struct rivals {
+    struct fb_cell list[FB_LIST_MOST];
+    size_t count;
+};
+
+static int add_rival(struct rivals *rivals, const struct fb_harness *harness, const char *variant,
+                     struct fb_error *error)
+{
+    if (rivals->count == FB_LIST_MOST)
+        return fb_error_set(error, -EINVAL, "too many harnesses: with all variants more than %d",
+                            FB_LIST_MOST);
+    struct fb_cell *cell = &rivals->list[rivals->count];
+    *cell = (struct fb_cell){ .harness = harness };
+    snprintf(cell->label, sizeof cell->label, "%s%s%.200s", harness->name, variant ? "=" : "",
+             variant ? variant : "");
+    cell->family = harness->interpreter ? FB_FAMILY_CPYTHON : FB_FAMILY_C;
+    int result =
+        harness->find ? harness->find(variant, cell->variant, sizeof cell->variant, error) : 0;
+    rivals->count += result == 0;
+    return result;
+}
+
+static int add_rivals(struct rivals *rivals, const char *name, struct fb_error *error)
+{
+    const char *variant;
+    const struct fb_harness *harness = fb_harness_find(name, &variant);
+    if (!harness)
+        return fb_error_set(error, -EINVAL,
+                            "no such harness: %.60s: `forkbench list harnesses` shows them", name);
+    if (!variant || strcmp(variant, "all") != 0 || !harness->variants)
+        return add_rival(rivals, harness, variant, error);
+    char **names;
+    int result = harness->variants(&names);
+    if (result < 0)
+        return fb_error_set(error, result, "out of memory");
+    if (!names[0])
+        result = fb_error_set(error, -ENOPKG, "no interpreter found: %.60s: install python3", name);
+    for (size_t i = 0; names[i] && result == 0; i++)
+        result = add_rival(rivals, harness, names[i], error);
+    free(names);
+    return result;
+}
+
+static int make_rivals(const struct fb_plan_request *request, struct rivals *rivals,
+                       struct fb_error *error)
 {
     bool asked = request->harnesses > 0;
-    *ret_count = asked ? request->harnesses : sizeof default_harnesses / sizeof *default_harnesses;
-    for (size_t i = 0; i < *ret_count; i++) {
-        const char *name = asked ? request->harness[i] : default_harnesses[i];
-        const char *variant;
-        struct fb_cell *cell = &list[i];
-        *cell = (struct fb_cell){ .harness = fb_harness_find(name, &variant) };
-        if (!cell->harness)
-            return fb_error_set(error, -EINVAL,
-                                "no such harness: %.60s: `forkbench list harnesses` shows them",
-                                name);
-        snprintf(cell->label, sizeof cell->label, "%s", name);
-        cell->family = cell->harness->interpreter ? FB_FAMILY_CPYTHON : FB_FAMILY_C;
-        if (!cell->harness->find)
-            continue;
-        int result = cell->harness->find(variant, cell->variant, sizeof cell->variant, error);
-        if (result < 0)
-            return result;
-    }
-    return 0;
+    size_t count =
+        asked ? request->harnesses : sizeof default_harnesses / sizeof *default_harnesses;
+    int result = 0;
+    for (size_t i = 0; i < count && result == 0; i++)
+        result = add_rivals(rivals, asked ? request->harness[i] : default_harnesses[i], error);
+    return result;
 }
 
 /* ---- cells ---- */
@@ -200,8 +231,7 @@ static size_t default_counts(double cpus, unsigned *counts)
 struct draft {
     const struct fb_plan_request *request;
     const struct fb_works *works;
-    const struct fb_cell *harness;
-    size_t harnesses;
+    const struct rivals *rivals;
     bool limited;
     size_t used[FB_FAMILIES];
 };
@@ -209,9 +239,9 @@ struct draft {
 /* Adds all works under all harnesses on so many workers; bases have one anyway. */
 static int add_round(struct fb_plan *plan, struct draft *draft, unsigned workers, bool bases)
 {
-    for (size_t h = 0; h < draft->harnesses; h++)
+    for (size_t h = 0; h < draft->rivals->count; h++)
         for (size_t k = 0; k < draft->works->count; k++) {
-            struct fb_cell cell = draft->harness[h];
+            struct fb_cell cell = draft->rivals->list[h];
             size_t where;
             cell.kernel = draft->works->list[k].kernel;
             cell.workers = bases ? 1 : workers;
@@ -236,15 +266,15 @@ int fb_plan_make(const struct fb_plan_request *request, struct fb_plan *ret_plan
 {
     struct fb_plan plan = { 0 };
     struct fb_works *works = calloc(1, sizeof *works);
-    struct fb_cell *harness = calloc(FB_LIST_MOST, sizeof *harness);
-    struct draft draft = { request, works, harness, 0, request->worker_counts == 0, { 0 } };
+    struct rivals *rivals = calloc(1, sizeof *rivals);
+    struct draft draft = { request, works, rivals, request->worker_counts == 0, { 0 } };
     unsigned counts[FB_LIST_MOST];
     size_t count = request->worker_counts;
-    int result = works && harness ? 0 : fb_error_set(error, -ENOMEM, "out of memory");
+    int result = works && rivals ? 0 : fb_error_set(error, -ENOMEM, "out of memory");
     if (result == 0)
         result = fb_works_make(request, works, error);
     if (result == 0)
-        result = make_harnesses(request, harness, &draft.harnesses, error);
+        result = make_rivals(request, rivals, error);
     if (draft.limited)
         count = default_counts(request->effective, counts);
     else
@@ -264,7 +294,7 @@ int fb_plan_make(const struct fb_plan_request *request, struct fb_plan *ret_plan
     if (result == 0 && plan.count == 0)
         result = fb_error_set(error, -EINVAL, "nothing to measure: no harness runs these kernels");
     free(works);
-    free(harness);
+    free(rivals);
     if (result < 0)
         fb_plan_clear(&plan);
     else

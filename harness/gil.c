@@ -120,6 +120,18 @@ static int find(const char *variant, char *ret_variant, size_t size, struct fb_e
     return 0;
 }
 
+static int variants(char ***ret_names)
+{
+    const size_t count = sizeof modes / sizeof *modes;
+    char **names = calloc(count, sizeof *names);
+    if (!names)
+        return -ENOMEM;
+    for (size_t i = 1; i < count; i++) /* the first one is the default, and the last place NULL */
+        names[i - 1] = (char *)(uintptr_t)modes[i].name;
+    *ret_names = names;
+    return 0;
+}
+
 static int open_pool(const struct fb_setting *setting, struct fb_pool **ret_pool,
                      struct fb_error *error)
 {
@@ -189,6 +201,7 @@ const struct fb_harness fb_harness_gil = {
     .takes_variant = true,
     .base = "single",
     .find = find,
+    .variants = variants,
     .open = open_pool,
     .run = run,
     .close = close_pool,

@@ -85,6 +85,9 @@ struct fb_harness {
      * (NULL: the default) stands for on this machine. 0, or a negative errno with *error: -ENOPKG
      * there is none here, -EINVAL there is no such variant. */
     int (*find)(const char *variant, char *ret_variant, size_t size, struct fb_error *error);
+    /* Optional: the names of all its variants here, for "name=all". 0 and *ret_names, which ends with
+     * NULL (to be freed, one allocation), or -ENOMEM. */
+    int (*variants)(char ***ret_names);
     /* Optional: whether it can run this kernel; NULL means all. */
     bool (*supports)(const struct fb_kernel *kernel);
     /* Creates the workers, which needs SIGCHLD not to be ignored, and for spawnpool a main that

@@ -181,6 +181,7 @@ summary_plots() {
         "top=$top" "foot=\"$foot$(explain $panels)\""
     times_plot
     [ ! -f "$dir/samples.csv" ] || trials_plot
+    [ ! -f "$dir/timeline.csv" ] || timeline_plot
 }
 
 # One bar a cell at one worker or at the effective CPUs, grouped by kernel.
@@ -253,6 +254,7 @@ hyperfine_plot() {
 
 . "$scripts/plot_overhead.sh"
 . "$scripts/plot_trials.sh"
+. "$scripts/plot_timeline.sh"
 [ ! -f "$dir/overhead.csv" ] || overhead_plots
 [ -f "$dir/summary.csv" ] || exit 0
 awk -F, "$columns"'{ found = 1 } END { exit !found }' "$dir/summary.csv" || {

@@ -13,6 +13,7 @@ const struct fb_harness fb_harness_cpython_single = {
     .interpreter = true,
     .takes_variant = true,
     .find = fb_peer_find,
+    .variants = fb_peer_variants,
     .supports = fb_peer_supports,
     .open = open_pool,
     .run = fb_peer_run,

@@ -14,6 +14,7 @@ const struct fb_harness fb_harness_cpython_thread = {
     .takes_variant = true,
     .base = "cpython-single",
     .find = fb_peer_find,
+    .variants = fb_peer_variants,
     .supports = fb_peer_supports,
     .open = open_pool,
     .run = fb_peer_run,

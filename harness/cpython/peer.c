@@ -1,6 +1,7 @@
 #include "peer.h"
 
 #include "harness/child.h"
+#include "interpreters.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -56,6 +57,50 @@ static bool has_pillow(const char *python)
     return status == 0;
 }
 
+/* The interpreter of that version. */
+static bool search_version(const char *version, char *ret_path, size_t size)
+{
+    const struct fb_interpreter *list;
+    size_t count;
+    bool found = false;
+    if (fb_interpreters_list(&list, &count) < 0)
+        return false;
+    for (size_t i = 0; i < count && !found; i++) {
+        found = fb_interpreter_is(list[i].name, version);
+        if (found)
+            snprintf(ret_path, size, "%s", list[i].path);
+    }
+    return found;
+}
+
+int fb_peer_variants(char ***ret_names)
+{
+    const struct fb_interpreter *list;
+    size_t count;
+    int result = fb_interpreters_list(&list, &count);
+    if (result < 0)
+        return result;
+    char **names = calloc(1, (count + 1) * sizeof *names + count * sizeof list->path);
+    char *text = names ? (char *)(names + count + 1) : NULL;
+    for (size_t i = 0; i < count && names; i++) {
+        names[i] = text;
+        text = stpcpy(text, list[i].name) + 1;
+    }
+    if (!names)
+        return -ENOMEM;
+    *ret_names = names;
+    return 0;
+}
+
+static bool is_there(const char *variant, char *ret_path, size_t size)
+{
+    if (strchr(variant, '/')) {
+        snprintf(ret_path, size, "%s", variant);
+        return access(variant, X_OK) == 0;
+    }
+    return search_path(variant, ret_path, size) || search_version(variant, ret_path, size);
+}
+
 /* A given one is taken as it is. Otherwise the first of python3 on the PATH and the system's that
  * has Pillow, so that one interpreter serves all kernels; or else the first. */
 int fb_peer_find(const char *variant, char *ret_variant, size_t size, struct fb_error *error)
@@ -63,12 +108,12 @@ int fb_peer_find(const char *variant, char *ret_variant, size_t size, struct fb_
     char path[PATH_MAX];
     static const char system_python[] = "/usr/bin/python3";
     if (variant) {
-        bool found = strchr(variant, '/') ? access(variant, X_OK) == 0
-                                          : search_path(variant, path, sizeof path);
-        if (!found)
-            return fb_error_set(error, -ENOPKG, "no such interpreter: %.150s: give a path",
+        if (!is_there(variant, path, sizeof path))
+            return fb_error_set(error, -ENOPKG,
+                                "no such interpreter: %.150s: give a path or a version that "
+                                "`forkbench list variants` shows",
                                 variant);
-        snprintf(ret_variant, size, "%s", strchr(variant, '/') ? variant : path);
+        snprintf(ret_variant, size, "%s", path);
         return 0;
     }
     bool on_path = search_path("python3", path, sizeof path);

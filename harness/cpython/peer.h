@@ -4,7 +4,7 @@
 
 #include "harness/harness.h"
 
-/* What the three harnesses have in common; mode is "single", "thread" or "process". */
+/* What these harnesses have in common; mode is one of peer.py's. */
 int fb_peer_open(const char *mode, const struct fb_setting *setting, struct fb_pool **ret_pool,
                  struct fb_error *error);
 
@@ -12,8 +12,10 @@ int fb_peer_open(const char *mode, const struct fb_setting *setting, struct fb_p
  * it was installed. 0, or -ENOPKG with *error. */
 int fb_peer_program(const char *name, char *ret_path, size_t size, struct fb_error *error);
 
-/* The other members of fb_harness, the same for all three. */
+/* The other members of fb_harness, the same for all. A variant is a path, a name on the PATH, or a
+ * version ("3.12"). */
 int fb_peer_find(const char *variant, char *ret_variant, size_t size, struct fb_error *error);
+int fb_peer_variants(char ***ret_names);
 bool fb_peer_supports(const struct fb_kernel *kernel);
 int fb_peer_run(struct fb_pool *pool, const struct fb_job *job, struct fb_report *report,
                 struct fb_error *error);

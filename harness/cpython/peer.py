@@ -1,6 +1,6 @@
 """Runs the Python twins of forkbench's kernels, as a harness of forkbench tells it to.
 
-    peer.py single|thread|process WORKERS
+    peer.py single|thread|process|forkserver|spawn|pool WORKERS
 
 Reads one job a line from standard input, as JSON: {"kernel", "parameters", "chunk"}. Answers with a
 line of JSON, {"bytes": N} and then the N bytes of all items' results as the kernel's C struct, or
@@ -10,6 +10,7 @@ A kernel's twin is a module beside this one with
     plan(parameters)    the items, a list of anything that pickles
     work(item)          one item's result as bytes, laid out as the kernel's result struct in C
 """
+import atexit
 import concurrent.futures
 import ctypes
 import importlib
@@ -24,15 +25,18 @@ import threading
 TWINS = ("divisors", "primes", "fib", "text", "logs", "sleep", "resize")
 
 
-def die_with_parent(parent):
-    """A worker must not outlive an interpreter that was killed."""
+_barrier = None
+
+
+def begin(parent, barrier):
+    """A worker must not outlive an interpreter that was killed. (A fork server's parent is the server,
+    which ends with its interpreter by itself.)"""
+    global _barrier
+    _barrier = barrier
     PR_SET_PDEATHSIG = 1
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it died before that took effect
+    if parent and os.getppid() != parent:  # it died before that took effect
         os._exit(1)
-
-
-_barrier = None
 
 
 def meet(_):
@@ -41,20 +45,23 @@ def meet(_):
 
 
 def make_map(mode, workers):
-    """A function like map that runs on a started pool, and the pool."""
+    """A function like map that runs on a started pool."""
     global _barrier
     if mode == "single":
-        return (lambda work, items, chunk: [work(item) for item in items]), None
+        return lambda work, items, chunk: [work(item) for item in items]
     if mode == "thread":
         _barrier = threading.Barrier(workers)
         pool = concurrent.futures.ThreadPoolExecutor(workers)
     else:
-        context = multiprocessing.get_context("fork")
-        _barrier = context.Barrier(workers)
-        pool = concurrent.futures.ProcessPoolExecutor(workers, context, die_with_parent,
-                                                      (os.getpid(),))
-    list(pool.map(meet, range(workers)))
-    return (lambda work, items, chunk: list(pool.map(work, items, chunksize=chunk))), pool
+        context = multiprocessing.get_context(mode if mode in ("forkserver", "spawn") else "fork")
+        told = (0 if mode == "forkserver" else os.getpid(), context.Barrier(workers))
+        if mode == "pool":
+            pool = context.Pool(workers, begin, told)
+            atexit.register(pool.terminate)
+        else:
+            pool = concurrent.futures.ProcessPoolExecutor(workers, context, begin, told)
+    list(pool.map(meet, range(workers), chunksize=1))
+    return lambda work, items, chunk: list(pool.map(work, items, chunksize=chunk))
 
 
 def load_twins():
@@ -95,7 +102,7 @@ def main():
     mode, workers = sys.argv[1], int(sys.argv[2])
     twins, missing = load_twins()
     kept = shift_heap()
-    run_map, pool = make_map(mode, workers)
+    run_map = make_map(mode, workers)
     gil = getattr(sys, "_is_gil_enabled", lambda: True)()
     version = "CPython" if sys.implementation.name == "cpython" else sys.implementation.name
     say({"version": version + " " + sys.version.split()[0], "gil": gil})
@@ -110,8 +117,6 @@ def main():
             say({"error": f"{type(error).__name__}: {error}"})
         else:
             say({"bytes": len(data)}, data)
-    if pool:
-        pool.shutdown()
     del kept
 
 
