@@ -90,6 +90,28 @@ static error_t take_digest(const char *arg, struct fb_trial_request *request)
     return 0;
 }
 
+static error_t take_mode(const char *arg, struct options *options)
+{
+    if (!*arg) {
+        fb_fail(FB_EXIT_USAGE, "no mode: --gil: give twin, python, hold, release or off");
+        return EINVAL;
+    }
+    options->gil = arg;
+    return 0;
+}
+
+static error_t take_trace(const char *arg, struct options *options)
+{
+    struct fb_error error = { 0 };
+    if (fb_trace_check(arg, &error) < 0) {
+        fb_fail(FB_EXIT_USAGE, "%s", error.text);
+        return EINVAL;
+    }
+    options->trace = arg;
+    options->request.trace = true;
+    return 0;
+}
+
 static error_t take_binding(char *arg, struct options *options)
 {
     struct fb_trial_request *request = &options->request;
@@ -150,12 +172,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     case 'i':
         return take_ms("--switch-interval", arg, &request->switch_interval_ns);
     case 'g':
-        options->gil = arg;
-        return 0;
+        return take_mode(arg, options);
     case 't':
-        options->trace = arg;
-        request->trace = true;
-        return 0;
+        return take_trace(arg, options);
     case 'K':
         return take_digest(arg, request);
     case 'j':
@@ -196,6 +215,9 @@ static int check_lock(struct options *options)
     if (options->gil && strcmp(request->harness->name, "gil") != 0)
         return fb_fail(FB_EXIT_USAGE, "only gil has a lock: --gil %s with -H %s: give -H gil",
                        options->gil, request->harness->name);
+    if (options->gil && request->variant && strcmp(options->gil, request->variant) != 0)
+        return fb_fail(FB_EXIT_USAGE, "two modes: --gil %s with -H %s: give one", options->gil,
+                       options->harness_name);
     if (options->gil) {
         snprintf(options->harness_name, NAME_ROOM, "gil=%s", options->gil);
         request->variant = options->gil;

@@ -88,18 +88,36 @@ static int bind_cells(struct fb_launch *launch, struct fb_error *error)
     return 0;
 }
 
+static int serve(struct fb_launch *launch, struct fb_error *error)
+{
+    for (size_t i = 0; i < launch->plan->count && !launch->server.url[0]; i++) {
+        const struct fb_cell *cell = &launch->plan->cell[i];
+        struct fb_params params = { 0 };
+        int result = set_params(&params, cell, error);
+        if (result == 0 && fb_server_is_needed(cell->kernel, &params))
+            result = fb_server_start(&launch->server, error);
+        fb_params_clear(&params);
+        if (result < 0)
+            return result;
+    }
+    return 0;
+}
+
 int fb_launch_prepare(struct fb_launch *launch, struct fb_error *error)
 {
     const struct fb_plan *plan = launch->plan;
-    int bound = launch->bind ? bind_cells(launch, error) : 0;
-    if (bound < 0)
-        return bound;
+    int result = launch->bind ? bind_cells(launch, error) : 0;
+    if (result == 0)
+        result = serve(launch, error);
+    if (result < 0)
+        return result;
     for (size_t i = 0; i < plan->count; i++) {
         const struct fb_cell *cell = &plan->cell[i];
         if (!cell->kernel->prepare || find(launch, cell) || launch->count == FB_LIST_MOST)
             continue;
         struct fb_params params = { 0 };
-        int fd = -1, result = set_params(&params, cell, error);
+        int fd = -1;
+        result = set_params(&params, cell, error);
         if (result == 0)
             result = cell->kernel->prepare(&params, &fd, error);
         fb_params_clear(&params);
@@ -119,6 +137,7 @@ void fb_launch_clear(struct fb_launch *launch)
         if (launch->prepared[i].fd >= 0)
             close(launch->prepared[i].fd);
     launch->count = 0;
+    fb_server_end(&launch->server);
     for (size_t i = 0; launch->cpus && i < launch->plan->count; i++)
         free(launch->cpus[i]);
     free(launch->cpus);
@@ -179,6 +198,9 @@ static void make_arguments(struct arguments *arguments, struct fb_launch *launch
         add_text(arguments, launch->cpus[turn->cell]);
     if (turn->known)
         add(arguments, "--known=%016" PRIx64, *turn->known);
+    if (cell->kernel->served_param &&
+        launch->server.url[0]) /* one that was asked for comes later */
+        add(arguments, "--param=%s=%s", cell->kernel->served_param, launch->server.url);
     snprintf(copy, sizeof copy, "%s", cell->params);
     while (*copy && next)
         add(arguments, "--param=%s", strsep(&next, " "));

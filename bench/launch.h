@@ -3,6 +3,7 @@
 #define FB_LAUNCH_H
 
 #include "measure.h"
+#include "server.h"
 
 /* What is made once for all trials of one kernel and its parameters. */
 struct fb_launch_prepared {
@@ -19,6 +20,7 @@ struct fb_launch {
     char **cpus;         /* [plan->count] then: a cell's as --bind wants them; owned */
     struct fb_launch_prepared prepared[FB_LIST_MOST];
     size_t count;
+    struct fb_server server; /* for the kernels that need one */
 };
 
 /* Prepares what is expensive and the same for all trials: what the kernels of launch->plan can have

@@ -7,8 +7,11 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <libgen.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define STAMPS_MOST ((size_t)1 << 16)
 #define STAMPS_IN_ALL ((size_t)1 << 22)
@@ -199,12 +202,29 @@ static int write_events(const void *context, FILE *to)
     return result;
 }
 
+int fb_trace_check(const char *path, struct fb_error *error)
+{
+    struct stat info;
+    char copy[PATH_MAX];
+    size_t length = strlen(path);
+    if (length == 0 || length >= sizeof copy || path[length - 1] == '/')
+        return fb_error_set(error, -EINVAL, "not a file's name: %.150s: give another", path);
+    /* It is replaced, not written to; a link would be, too. */
+    if (lstat(path, &info) == 0 && !S_ISREG(info.st_mode))
+        return fb_error_set(error, -EINVAL, "not a regular file: %.150s: give another", path);
+    strcpy(copy, path);
+    if (access(dirname(copy), W_OK | X_OK) < 0)
+        return fb_error_set(error, -errno, "can't write %.150s: %s: give another folder", path,
+                            strerror(errno));
+    return 0;
+}
+
 int fb_trace_write(const struct fb_trace *trace, const struct fb_trace_of *of, const char *path,
                    struct fb_error *error)
 {
     const struct document document = { trace, of };
     size_t length = strlen(path);
-    bool table = length > 4 && strcmp(path + length - 4, ".csv") == 0;
+    bool table = length >= 4 && strcmp(path + length - 4, ".csv") == 0;
     char *folder = strdup(path), *name = strdup(path);
     int result = !folder || !name
                      ? fb_error_set(error, -ENOMEM, "out of memory")

@@ -33,6 +33,10 @@ size_t fb_trace_stamps(unsigned workers);
 int fb_trace_take(const struct fb_report *report, uint64_t start_ns, struct fb_trace *ret_trace);
 void fb_trace_clear(struct fb_trace *trace);
 
+/* Whether a trace can be written to path, as far as can be told beforehand: 0, or a negative errno with
+ * *error: its folder is not there or may not be written into, or path is there and no regular file. */
+int fb_trace_check(const char *path, struct fb_error *error);
+
 /* What was traced, for the reader of a file. */
 struct fb_trace_of {
     const char *kernel, *harness;

@@ -1,5 +1,7 @@
 #include "trial.h"
 
+#include "server.h"
+
 #include "harness/topology.h"
 #include "harness/worker.h"
 #include "stats.h"
@@ -10,6 +12,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+static int serve(struct fb_trial_request *request, struct fb_server *server, struct fb_error *error)
+{
+    char assignment[128];
+    if (!fb_server_is_needed(request->kernel, &request->params))
+        return 0;
+    int result = fb_server_start(server, error);
+    snprintf(assignment, sizeof assignment, "%s=%s", request->kernel->served_param, server->url);
+    return result < 0 ? result : fb_params_set(&request->params, assignment, error);
+}
 
 static int prepare(struct fb_trial_request *request, int *ret_fd, struct fb_error *error)
 {
@@ -256,9 +268,12 @@ int fb_trial_run(struct fb_trial_request *request, struct fb_trial *ret_trial,
 {
     struct fb_trial trial = { 0 };
     struct fb_trial_job job = { 0 };
+    struct fb_server server = { 0 };
     int fd, result;
     uint64_t start = fb_now_ns();
     result = prepare(request, &fd, error);
+    if (result == 0)
+        result = serve(request, &server, error);
     trial.prepare_ns = fb_now_ns() - start;
     if (result == 0) {
         start = fb_now_ns();
@@ -276,6 +291,7 @@ int fb_trial_run(struct fb_trial_request *request, struct fb_trial *ret_trial,
             result = fb_error_set(error, -ENOMEM, "out of memory");
     }
     tear_down(request, &job);
+    fb_server_end(&server);
     if (fd >= 0)
         close(fd);
     if (result < 0)

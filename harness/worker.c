@@ -116,8 +116,10 @@ static inline __attribute__((always_inline)) void work_on_chunks(struct fb_worke
             fb_release(worker->yield, FB_RELEASE_CALL);
         }
         worker->kernel->run(team->input, worker->scratch, begin, end, team->results, worker->yield);
-        if (observed)
+        if (observed && worker->yield->release) {
+            fb_stamp(stamps, FB_EVENT_IDLE, 0); /* a chunk does not go on while its worker waits */
             fb_acquire(worker->yield, FB_RELEASE_CALL);
+        }
         chunks++;
         if (atomic_load_explicit(&team->stop, memory_order_relaxed))
             break;

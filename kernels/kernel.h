@@ -99,6 +99,20 @@ enum fb_bound { FB_BOUND_CPU, FB_BOUND_MEMORY, FB_BOUND_IO };
 /* Each kernel defines it for itself; it lives in the arena. */
 struct fb_input;
 
+/* What an item waits for before there is something to compute: `delay_us`, or, where url is not
+ * empty, what comes from there. */
+struct fb_await {
+    uint64_t delay_us;
+    char url[512];
+};
+
+/* What came: nothing after a delay. */
+struct fb_arrival {
+    int32_t status; /* 0, or the negative errno with which it did not come */
+    size_t size;
+    const void *bytes; /* [size] */
+};
+
 struct fb_kernel {
     const char *name;
     const char *summary; /* one line for `forkbench list` */
@@ -121,6 +135,18 @@ struct fb_kernel {
     int (*setup)(const struct fb_params *params, struct fb_arena *arena,
                  struct fb_input **ret_input, struct fb_error *error);
     size_t (*items)(const struct fb_input *input);
+
+    /* Optional: the parameter that takes the address of a server for it ("url"). Whoever runs the
+     * kernel starts one where that is empty; what it gives is in served.h. */
+    const char *served_param;
+
+    /* Optional, for kernels that wait: what they wait for, and the rest of an item's work then. run
+     * does both for one item after the other; with these one thread can wait for many. `computes`:
+     * finish is worth a CPU of its own. It may be called in another process, with the arena. */
+    void (*await)(const struct fb_input *input, size_t item, struct fb_await *ret_await);
+    void (*finish)(const struct fb_input *input, size_t item, const struct fb_arrival *arrival,
+                   void *results, struct fb_yield *yield);
+    bool computes;
 
     /* Optional: a worker's own buffers, private to it. 0 or a negative errno. */
     int (*worker_begin)(const struct fb_input *input, void **ret_scratch);

@@ -1,16 +1,9 @@
-/* Counts the primes of [lo, hi), cut into `ranges` items, the tutorial's way: trial division of
- * every number by odd numbers up to its square root. */
-#include "kernel.h"
-#include "numbers.h"
+/* Counts the primes of [lo, hi), cut into `ranges` items, by trial division. */
+#include "trial_division.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-
-/* Divisions between two safepoints inside one large number: at most 3 µs at 10 ns each. */
-#define STRIDE 256
-/* Numbers between two safepoints outside: most are cheap, 0.1 µs each below a million. */
-#define NUMBERS 16
 
 struct fb_input {
     uint64_t lo, hi;
@@ -59,40 +52,15 @@ static uint64_t boundary(const struct fb_input *input, size_t item)
     return cut > input->lo ? cut : input->lo;
 }
 
-/* 1 prime, 0 composite, -1 the job was given up. */
-static int is_prime(uint64_t n, struct fb_yield *yield)
-{
-    if (n < 4)
-        return n >= 2;
-    if (n % 2 == 0)
-        return 0;
-    uint64_t root = fb_square_root(n);
-    for (uint64_t divisor = 3; divisor <= root;) {
-        uint64_t stop = divisor + 2 * STRIDE;
-        if (stop > root + 1)
-            stop = root + 1;
-        for (; divisor < stop; divisor += 2)
-            if (n % divisor == 0)
-                return 0;
-        if (fb_safepoint(yield))
-            return -1;
-    }
-    return 1;
-}
-
 static void run(const struct fb_input *input, void *scratch, size_t begin, size_t end,
                 void *results, struct fb_yield *yield)
 {
     (void)scratch;
     struct fb_count_result *slot = results;
     for (size_t item = begin; item < end; item++) {
-        uint64_t count = 0, stop = boundary(input, item + 1);
-        for (uint64_t n = boundary(input, item); n < stop; n++) {
-            int prime = is_prime(n, yield);
-            if (prime < 0 || (n % NUMBERS == 0 && fb_safepoint(yield)))
-                return;
-            count += (uint64_t)prime;
-        }
+        uint64_t count;
+        if (!fb_try_primes(boundary(input, item), boundary(input, item + 1), yield, &count))
+            return;
         slot[item].count = count;
     }
 }

@@ -1,14 +1,11 @@
 /* Squares the values of `count` records, each of which takes `wait_us` to come: the tutorial's stand-in
- * for work that waits. Waiting is done without the GIL, as Python's own time.sleep does it. */
-#include "kernel.h"
+ * for work that waits. */
 #include "numbers.h"
+#include "waiting.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <time.h>
-
-#define SLICE_US 10000 /* between two safepoints, where waiting takes longer */
 
 struct fb_input {
     size_t count;
@@ -38,38 +35,28 @@ static size_t items(const struct fb_input *input)
     return input->count;
 }
 
-static void wait_for(uint64_t us)
+static void await(const struct fb_input *input, size_t item, struct fb_await *ret_await)
 {
-    struct timespec left = { .tv_sec = (time_t)(us / 1000000),
-                             .tv_nsec = (long)(us % 1000000 * 1000) };
-    while (nanosleep(&left, &left) < 0 && errno == EINTR)
-        ;
+    (void)item;
+    ret_await->delay_us = input->wait_us;
 }
 
-/* True when the job was given up. */
-static bool come(uint64_t us, struct fb_yield *yield)
+static void finish(const struct fb_input *input, size_t item, const struct fb_arrival *arrival,
+                   void *results, struct fb_yield *yield)
 {
-    while (us > 0) {
-        uint64_t slice = us < SLICE_US ? us : SLICE_US;
-        if (fb_safepoint(yield))
-            return true;
-        fb_release(yield, FB_RELEASE_WAITING);
-        wait_for(slice);
-        fb_acquire(yield, FB_RELEASE_WAITING);
-        us -= slice;
-    }
-    return false;
+    (void)input, (void)arrival, (void)yield;
+    struct fb_count_result *slot = results;
+    slot[item].count = (uint64_t)item * item;
 }
 
 static void run(const struct fb_input *input, void *scratch, size_t begin, size_t end,
                 void *results, struct fb_yield *yield)
 {
     (void)scratch;
-    struct fb_count_result *slot = results;
     for (size_t item = begin; item < end; item++) {
-        if (come(input->wait_us, yield))
+        if (!fb_wait_us(input->wait_us, yield))
             return;
-        slot[item].count = (uint64_t)item * item;
+        finish(input, item, NULL, results, yield);
     }
 }
 
@@ -108,7 +95,9 @@ const struct fb_kernel fb_kernel_sleep = {
     .result_size = sizeof(struct fb_count_result),
     .setup = setup,
     .items = items,
+    .await = await,
     .run = run,
+    .finish = finish,
     .check = check,
     .digest = digest,
     .answer = answer,

@@ -1,6 +1,7 @@
 /* Every kernel under every harness, schedule and number of workers gives what `single` gives. */
 #include "support.h"
 
+#include "bench/server.h"
 #include "harness/mp/registry.h"
 
 #include "images.h"
@@ -11,12 +12,13 @@
 
 #define KERNELS_MOST 16
 
-static char images[300] = "images=", texts[300] = "texts=", logs[300] = "log=";
+static char images[300] = "images=", texts[300] = "texts=", logs[300] = "log=", url[100] = "url=";
+static struct fb_server server;
 
 /* Parameters with which a kernel takes milliseconds; kernels that are not here get none. */
 static const struct {
     const char *kernel;
-    const char *const assignment[4];
+    const char *const assignment[5];
 } cheap[] = {
     { "null", { "items=1000" } },
     { "divisors", { "first=1000", "count=100" } },
@@ -25,6 +27,8 @@ static const struct {
     { "text", { texts } },
     { "logs", { logs, "lines=2" } },
     { "sleep", { "count=20", "wait_us=20" } },
+    { "mixed", { "count=10", "wait_us=20", "from=1000", "numbers=50" } },
+    { "download", { url, "count=6", "bytes=999", "latency_us=10" } },
     { "resize", { images, "width=16", "height=12" } },
 };
 
@@ -41,6 +45,10 @@ static int make_files(void **state)
         "404 1 1\nbroken\nt DEBUG h PUT /d 199 0 0";
     (void)state;
     logs_fd = memory_file(lines, sizeof lines - 1, logs + 4, sizeof logs - 4);
+    struct fb_error error;
+    if (fb_server_start(&server, &error) < 0)
+        return -1;
+    strcpy(url + 4, server.url);
     texts_fd = memory_file(bytes, sizeof bytes - 1, texts + 6, sizeof texts - 6);
     return images_make(images + 7, sizeof images - 7) ? 0 : -1;
 }
@@ -48,6 +56,7 @@ static int make_files(void **state)
 static int remove_files(void **state)
 {
     (void)state;
+    fb_server_end(&server);
     close(texts_fd);
     close(logs_fd);
     images_remove(images + 7);
@@ -56,7 +65,8 @@ static int remove_files(void **state)
 
 static bool tested(const struct fb_harness *harness)
 {
-    return harness->native || strcmp(harness->name, "openmp") == 0;
+    return harness->native || strcmp(harness->name, "openmp") == 0 ||
+           strcmp(harness->name, "eventloop") == 0;
 }
 
 static const char *const *assignments_of(const struct fb_kernel *kernel)

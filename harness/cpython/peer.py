@@ -22,7 +22,7 @@ import signal
 import sys
 import threading
 
-TWINS = ("divisors", "primes", "fib", "text", "logs", "sleep", "resize")
+TWINS = ("divisors", "primes", "fib", "text", "logs", "sleep", "mixed", "download", "resize")
 
 
 _barrier = None

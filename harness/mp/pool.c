@@ -72,9 +72,10 @@ static int make_descriptors(struct fb_mp_pool *pool, const struct fb_mp_pool_opt
     pool->tell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (!pool->fd || pool->tell < 0)
         return pool->fd ? -errno : -ENOMEM;
-    pool->fd[0] = pool->tell;
     for (size_t i = 0; i < options->fds; i++)
-        pool->fd[i + 1] = options->fd[i];
+        pool->fd[i] = options->fd[i];
+    pool->fd[options->fds] = pool->tell; /* behind the user's, which keep their numbers */
+    pool->shared->tell = options->fds;
     return 0;
 }
 

@@ -30,7 +30,7 @@ struct fb_mp_pool_options {
     uint64_t tasks_per_worker; /* after so many it is replaced by a new one; 0: never */
     unsigned retries;          /* how often a task whose worker died is run again */
     int64_t idle_ns;           /* who has nothing to do for so long ends until needed; 0: nobody */
-    const int *fd;             /* fds descriptors that workers get (fb_mp_descriptor) */
+    const int *fd;             /* fds descriptors that workers get (fb_mp_descriptor(0), …) */
     size_t fds;                /* up to FB_MP_FDS - 1 */
     const char *name;          /* NULL: "Pool"; workers are "Pool-1", … */
 };

@@ -100,6 +100,7 @@ struct pool_shared {
     enum fb_mp_method method;
     uint64_t tasks_per_worker;
     int64_t idle_ns;
+    size_t tell; /* the number of the descriptor (fb_mp_descriptor) that wakes the service */
     fb_mp_run initializer; /* as a record's function, its place and one; NULL: none */
     void *argument;
     size_t argument_size;

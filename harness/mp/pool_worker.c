@@ -301,7 +301,7 @@ int pool_worker_main(const void *argument, size_t size)
     (void)size;
     pool_in_worker = true;
     worker.self = pool_worker(worker.shared, worker.index);
-    worker.tell = fb_mp_descriptor(0);
+    worker.tell = fb_mp_descriptor(worker.shared->tell);
     signal(SIGINT, SIG_IGN); /* what Ctrl-C means is for the owner to decide */
     if (!is_wanted(&worker, told->life))
         return 0;
