@@ -64,10 +64,11 @@ panel() {
     kernel=$1 parameters=$2 to=$3
     mkdir -p "$to"
     # By the environment: awk takes a backslash in -v for an escape.
-    kernel=$kernel parameters=$parameters scaling=$dir/scaling.csv awk -F, -v to="$to" "$columns"'
+    kernel=$kernel parameters=$parameters scaling=$dir/scaling.csv awk -F, -v to="$to" -v cpus="$cpus" "$columns"'
         BEGIN {
             kernel = ENVIRON["kernel"]; parameters = ENVIRON["parameters"]
             scaling = ENVIRON["scaling"]
+            waits = kernel == "sleep" || kernel == "download" || kernel == "mixed"
         }
         $at["kernel"] != kernel || $at["parameters"] != parameters { next }
         {
@@ -85,7 +86,10 @@ panel() {
             if (high + 0 > top) top = high + 0
             line = workers " " speedup " " low " " high " " ($at["disturbed"] > 0.1 * $at["blocks"])
             if ($at["disturbed"] > 0.1 * $at["blocks"]) marked = 1
-            if (name == "ceiling") { print line > (to "/ceiling.dat"); next }
+            if (name == "ceiling") {
+                if (!waits) print line > (to "/ceiling.dat") # copies wait no faster for being two
+                next
+            }
             if (!(name in number)) { number[name] = ++count; names[count] = name }
             print line | ("sort -n > " to "/" number[name] ".dat")
             if (workers >= last[name]) { last[name] = workers; end[name] = speedup }
@@ -135,6 +139,8 @@ panel() {
             print ticks > (to "/ticks.txt")
             print (most ? most : 1) > (to "/most.txt")
             print top > (to "/top.txt")
+            # As many times as fast as there are CPUs; who only waits needs none; who does both, in between.
+            print kernel == "mixed" ? 0 : waits ? most : cpus > (to "/ideal.txt")
             printf "{/:Bold %s}\\n{/*0.85 1 = %s}", escape(kernel (parameters == "" ? "" : " (" parameters ")")),
                 escape(bases) > (to "/heading.txt")
         }' "$dir/summary.csv"
@@ -158,7 +164,7 @@ explain() {
 summary_plots() {
     cpus=$(awk -F, "$columns"'{ print $at["cpus_effective"]; exit }' "$dir/summary.csv")
     foot=$(awk -F, "$columns"'{ printf "%s, %s effective CPUs, %s\\nMedians, 95 %% intervals; speedups are paired with their base; ceiling: independent copies at once.", $at["cpu"], $at["cpus_effective"], substr($at["started_utc"], 1, 10); exit }' "$dir/summary.csv")
-    number=0 panels= most=1 top=2
+    number=0 panels= most=1 top=2 computing= waiting= mixed=
     awk -F, "$columns"'!seen[$at["kernel"] "," $at["parameters"]]++ { print $at["kernel"] "," $at["parameters"] }' "$dir/summary.csv" >"$work/works"
     while IFS=, read -r kernel parameters; do
         number=$((number + 1))
@@ -166,8 +172,13 @@ summary_plots() {
         panel "$kernel" "$parameters" "$to"
         [ -f "$to/series.txt" ] || continue
         name=speedup_$kernel$(printf %s "$parameters" | sed 's/[^A-Za-z0-9]\{1,\}/_/g; s/^./_&/')
-        draw plot_speedup.gp "$name" "folder='$to'" "cpus=$cpus" "most=$(cat "$to/most.txt")" \
+        draw plot_speedup.gp "$name" "folder='$to'" "most=$(cat "$to/most.txt")" \
             "top=$(cat "$to/top.txt")" "foot=\"$foot$(explain "$to")\""
+        case $kernel in
+        sleep | download) waiting=$to ;;
+        mixed) mixed=$to ;;
+        primes | divisors) computing=${computing:-$to} ;;
+        esac
         # The picture is about computing; resize gives up the lock.
         case $kernel in divisors | primes)
             if grep -q cpython "$to/series.txt"; then
@@ -177,11 +188,23 @@ summary_plots() {
             fi ;;
         esac
     done <"$work/works"
-    [ -z "$panels" ] || draw plot_gil.gp gil "panels='${panels# }'" "cpus=$cpus" "most=$most" \
-        "top=$top" "foot=\"$foot$(explain $panels)\""
+    [ -z "$panels" ] || draw plot_panels.gp gil "panels='${panels# }'" "most=$most" \
+        "tops='$(for panel in $panels; do echo "$top"; done | xargs)'" \
+        "heading='Threads or processes? The same computing in C, and in Python under its GIL'" \
+        "foot=\"$foot$(explain $panels)\""
+    [ -z "$computing" ] || [ -z "$waiting$mixed" ] || kinds_plot
     times_plot
     [ ! -f "$dir/samples.csv" ] || trials_plot
     [ ! -f "$dir/timeline.csv" ] || timeline_plot
+}
+
+# Work that computes, work that waits, and work that does both, side by side.
+kinds_plot() {
+    set -- $computing $waiting $mixed
+    draw plot_panels.gp kinds "panels='$*'" \
+        "most=$(for panel; do cat "$panel/most.txt"; done | sort -g | tail -n 1)" \
+        "tops='$(for panel; do cat "$panel/top.txt"; done | xargs)'" \
+        "heading='Computing, waiting, both: what each way gives'" "foot=\"$foot$(explain "$@")\""
 }
 
 # One bar a cell at one worker or at the effective CPUs, grouped by kernel.

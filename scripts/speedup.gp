@@ -3,7 +3,8 @@
 # In:  folder (series.txt: names; heading.txt; N.dat: workers speedup low high marked; label.N: y name,
 #      moved apart; leader.N: workers speedup y, from the end of the line to its label; ceiling.dat:
 #      workers speedup low high marked; fits.txt: N contention coherency; ticks.txt; gap.txt: the
-#      smallest ratio of neighbouring worker counts), cpus, most (workers), top (speedup), panel_room
+#      smallest ratio of neighbouring worker counts; ideal.txt: the most that it can be, 0: unknown),
+#      most (workers), top (speedup), panel_room
 
 # Read here: gnuplot would run what stands between backquotes in a script's text.
 heading = system("printf %b \"$(cat '".folder."/heading.txt')\"")
@@ -29,17 +30,22 @@ count = words(names)
 step = 0.014*log(span)
 quarter = 0.25*log(gap)/(count > 1 ? count - 1 : 1)
 aside(i) = exp((step < quarter ? step : quarter)*(i - (count + 1)/2.0))
-ideal(x) = x < cpus ? x : cpus
+limit = real(system("cat '".folder."/ideal.txt'"))
+ideal(x) = limit == 0 ? NaN : x < limit ? x : limit
 ceilings = int(system("wc -l < '".folder."/ceiling.dat'"))
 
+last_ceiling = ceilings ? real(system("tail -n 1 '".folder."/ceiling.dat'")) : 0
+ceiling_side = last_ceiling**2 < most ? "left" : "right" # of the axis there is little to the left
+
 # gnuplot warns of loops without a turn, so what may be missing is put in as text.
-ideal_name = cpus > 1 && most > 1 ? \
+ideal_name = limit > 1 && most > 1 ? \
     '"+" using (1.30):(1.30*1.12):("ideal ") every ::::0 with labels right '.\
     'textcolor rgb "#999999", ' : ""
 ceiling_points = ceilings ? \
     'folder."/ceiling.dat" using 1:2:3:4 with yerrorbars linecolor rgb "#888888" pointtype 2 '.\
-    'pointsize 1.4 linewidth 1.5, folder."/ceiling.dat" using ($1/span**0.05):($2*1.03):'.\
-    '("measured ceiling") every ::(ceilings-1)::(ceilings-1) with labels right '.\
+    'pointsize 1.4 linewidth 1.5, folder."/ceiling.dat" using '.\
+    '($1**2 < most ? $1*span**0.02 : $1/span**0.05):($2*($1**2 < most ? 1.09 : 1.03)):'.\
+    '("measured ceiling") every ::(ceilings-1)::(ceilings-1) with labels '.ceiling_side.' '.\
     'textcolor rgb "#777777", folder."/ceiling.dat" using ($5 > 0 ? $1 : NaN):2 with points '.\
     'pointtype 6 pointsize 2.6 linewidth 1.6 linecolor rgb "#cc0000", ' : ""
 
