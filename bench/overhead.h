@@ -85,6 +85,13 @@ int fb_losing_measure(const struct fb_overhead *overhead, struct fb_error *error
  * Needs dispatch.claim, so comes after fb_dispatch_measure. */
 int fb_account_measure(const struct fb_overhead *overhead, struct fb_error *error);
 
+/* A thread that waits for 1 ms again and again, and then needs the interpreter's lock if there is one,
+ * beside one that computes, compared with none:
+ *   convoy.latency  ns  how late it can go on: without a lock, under the emulated GIL (gil: with
+ *                       its switch interval of 5 ms, gil 1 ms) and, if there is a python3, of its threads and
+ *                       processes */
+int fb_convoy_measure(const struct fb_overhead *overhead, struct fb_error *error);
+
 /* Messages of 1 byte to 1 MiB from one process to another, by the runtime's queue and pipe, a pipe,
  * sequenced packets, a POSIX message queue and, if there is a python3, Python's Queue; each way as
  * far as it goes:

@@ -1,6 +1,6 @@
 # Latencies as bars on a log axis. In: what (for the title), folder (bars.dat: y ns low high name label; titles.dat: y
 # title), rows, least, most (ns), foot
-width = 960; height = 120 + 24*rows
+width = 960; height = 190 + 24*rows
 load scripts."/style.gp"
 set label 8 what.": medians, 95 % intervals" \
     at screen 0.5, screen 1 - 24.0/height center

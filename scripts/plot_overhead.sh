@@ -148,6 +148,33 @@ pools_plot() {
         "least=$least" "most=$most" "rows=$rows" "foot=\"$overhead_foot\""
 }
 
+# How late who waits comes beside who computes, with and without the lock: a bar each, in nanoseconds.
+convoy_plot() {
+    to=$work/convoy
+    mkdir -p "$to"
+    awk -F, -v to="$to" "$overhead_columns"'
+        BEGIN {
+            name["pthread"] = "C: threads"; name["gil"] = "C: threads under a GIL"; name["gil 1 ms"] = "C: a GIL asked for after 1 ms"
+            name["cpython-thread"] = "Python: threads"; name["cpython-process"] = "Python: a process of its own"
+        }
+        $at["value"] == "" || $at["name"] != "convoy.latency" { next }
+        {
+            low = $at["low"] == "" ? $at["value"] : $at["low"]; high = $at["high"] == "" ? $at["value"] : $at["high"]
+            series = $at["harness"]; sub(/ .*/, "", series)
+            print ++rows, $at["value"], low, high, series, "\"" name[$at["harness"]] "\"" > (to "/bars.dat")
+            if (!least || low + 0 < least) least = low + 0
+            if (high + 0 > most) most = high + 0
+        }
+        END {
+            print 0, "\"{/:Bold who waits}\"" > (to "/titles.dat")
+            if (rows) print least / 3, most * 6, rows + 1 > (to "/range.txt")
+        }' "$dir/overhead.csv"
+    [ -f "$to/bars.dat" ] || return 0
+    read -r least most rows <"$to/range.txt"
+    draw plot_latency.gp overhead_convoy "what='How late who waits for 1 ms comes beside who computes'" \
+        "folder='$to'" "least=$least" "most=$most" "rows=$rows" "foot=\"$overhead_foot\""
+}
+
 # Where a coarse job's time beyond its ceiling goes: a bar a harness, in ms.
 account_plot() {
     to=$work/account
@@ -279,6 +306,7 @@ overhead_plots() {
     efficiency_plot
     latency_plot
     pools_plot
+    convoy_plot
     exchange_plot
     runtime_plot
     account_plot

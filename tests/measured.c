@@ -349,6 +349,20 @@ static void check_calls(struct measured *measured)
     }
 }
 
+static void check_convoy(struct measured *measured)
+{
+    static const struct figure figures[] = {
+        { "convoy.latency", "pthread", "", "unbound", "ns", NULL, 2 },
+        { "convoy.latency", "gil", "", "unbound", "ns", "pthread", 2 },
+        { "convoy.latency", "gil 1 ms", "", "unbound", "ns", "pthread", 2 },
+        { "convoy.latency", "cpython-thread", "", "unbound", "ns", "pthread", 2 },
+        { "convoy.latency", "cpython-process", "", "unbound", "ns", "pthread", 2 },
+    };
+    size_t there = strstr(left_out_of(measured), "Python's convoy") ? 3 : 5;
+    for (size_t i = 0; i < there; i++)
+        check_figure(measured, &figures[i]);
+}
+
 static void check_pool(struct measured *measured)
 {
     static const struct figure figures[] = {
@@ -387,6 +401,7 @@ void measured_check(struct measured *measured)
     check_handover(measured);
     check_exchange(measured);
     check_calls(measured);
+    check_convoy(measured);
     check_pool(measured);
     check_dispatch(measured);
     check_account(measured, "forkpool");

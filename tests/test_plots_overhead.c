@@ -12,8 +12,10 @@
 static struct svg svg;
 
 static const char *const figures[] = { "overhead_creation", "overhead_efficiency",
-                                       "overhead_latency", "overhead_pools", "overhead_account" };
-static const char *const first_way[] = { "fork", "forkpool", "forkpool", "forkbench", "forkpool" };
+                                       "overhead_latency",  "overhead_pools",
+                                       "overhead_convoy",   "overhead_account" };
+static const char *const first_way[] = { "fork",      "forkpool",   "forkpool",
+                                         "forkbench", "C: threads", "forkpool" };
 #define FIGURES (sizeof figures / sizeof *figures)
 
 /* ---- invented overhead.csv and curves.csv ---- */
@@ -137,6 +139,17 @@ static void put_pools(FILE *to, const struct costs *what)
         put_figure(to, what, 2, &list[i]);
 }
 
+static void put_convoy(FILE *to, const struct costs *what)
+{
+    const struct figure list[] = {
+        { "convoy.latency", "pthread", "", "unbound", 71234 },
+        { "convoy.latency", "gil", "", "unbound", 5123456 },
+        { "convoy.latency", "cpython-thread", "", "unbound", 5234567 },
+    };
+    for (size_t i = 0; i < sizeof list / sizeof *list; i++)
+        put_figure(to, what, 2, &list[i]);
+}
+
 static void put_account(FILE *to, const struct costs *what, const char *harness)
 {
     double rest = what->unexplained_ms * 1e6, slowest = 3e6;
@@ -193,6 +206,7 @@ static void invent_costs(const struct costs *what)
         put_curve(curves, what, harnesses[i % count], i < count ? "unbound" : "bound");
     }
     put_pools(costs, what);
+    put_convoy(costs, what);
     put_account(costs, what, "forkpool");
     put_account(costs, what, "pthread");
     assert_int_equal(fclose(costs), 0);
@@ -253,6 +267,8 @@ static void every_figure(void **state)
                        "two processes, a futex, one CPU", "replaced, owner of 1024 MiB", "1.99 ms",
                        "29 ns", "22.7 µs", NULL });
     check_foot(&svg, "overhead_pools", "ns (log scale)", 1);
+    check_all_said("overhead_convoy", (const char *const[]){ "C: threads under a GIL",
+                                                             "Python: threads", "5.23 ms", NULL });
     check_all_said("overhead_account",
                    (const char *const[]){ "start", "claims", "waiting for the slowest", "join",
                                           "unexplained", "primes, 4 workers", "[0.38, 0.44]",
