@@ -4,7 +4,7 @@
 #define FB_ANALYSIS_H
 
 #include "measure.h"
-#include "stats.h"
+#include "base/stats.h"
 
 /* Of one cell. Intervals of medians are the sign test's, those of means the bootstrap's. */
 struct fb_summary {

@@ -2,7 +2,7 @@
 #ifndef FB_CSV_H
 #define FB_CSV_H
 
-#include "stats.h"
+#include "base/stats.h"
 
 #include <stdio.h>
 

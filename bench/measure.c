@@ -1,7 +1,7 @@
 #include "measure.h"
 
 #include "precision.h"
-#include "random.h"
+#include "base/random.h"
 
 #include <errno.h>
 #include <inttypes.h>

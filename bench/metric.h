@@ -2,7 +2,7 @@
 #ifndef FB_METRIC_H
 #define FB_METRIC_H
 
-#include "stats.h"
+#include "base/stats.h"
 
 struct fb_metric {
     char name[40];    /* "dispatch.empty" */

@@ -1,6 +1,6 @@
 #include "precision.h"
 
-#include "stats.h"
+#include "base/stats.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
 #ifndef FB_REGRESS_H
 #define FB_REGRESS_H
 
-#include "stats.h"
+#include "base/stats.h"
 
 enum fb_regress_verdict { FB_NO_WORSE, FB_WORSE, FB_CANT_TELL, FB_REGRESS_VERDICTS };
 extern const char *const fb_regress_names[FB_REGRESS_VERDICTS];

@@ -2,7 +2,7 @@
 #ifndef FB_SCALING_H
 #define FB_SCALING_H
 
-#include "stats.h"
+#include "base/stats.h"
 
 #define FB_SCALING_LEAST 6 /* worker counts within the effective CPUs, one worker among them */
 

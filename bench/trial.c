@@ -4,7 +4,7 @@
 
 #include "harness/topology.h"
 #include "harness/worker.h"
-#include "stats.h"
+#include "base/stats.h"
 
 #include <errno.h>
 #include <limits.h>

@@ -1,6 +1,6 @@
 #include "why.h"
 
-#include "stats.h"
+#include "base/stats.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -3,8 +3,8 @@
 #ifndef FB_SERVED_H
 #define FB_SERVED_H
 
+#include "base/random.h"
 #include "kernel.h"
-#include "source.h"
 
 #include <string.h>
 

@@ -1,20 +1,11 @@
 #include "source.h"
 
-#include "kernel.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-uint64_t fb_random_next(struct fb_random *random)
-{
-    uint64_t value = fb_digest(random->state, 0); /* splitmix64, whose finisher that is */
-    random->state += 0x9e3779b97f4a7c15u;
-    return value;
-}
 
 int fb_source_make(fb_sample_writer write, int *ret_fd, struct fb_error *error)
 {

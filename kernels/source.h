@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "base/random.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -13,12 +14,6 @@ struct fb_source {
     const char *bytes; /* in the arena */
     size_t size;
 };
-
-/* A generator of samples, the same everywhere. */
-struct fb_random {
-    uint64_t state;
-};
-uint64_t fb_random_next(struct fb_random *random);
 
 /* Writes a sample's text. */
 typedef void (*fb_sample_writer)(FILE *to);

@@ -3,7 +3,7 @@
 #ifndef FB_TESTS_INVENTED_NOISE_H
 #define FB_TESTS_INVENTED_NOISE_H
 
-#include "bench/random.h"
+#include "base/random.h"
 
 /* Standard normal, and Student's t with 3 degrees of freedom. */
 double noise_normal(struct fb_random *random);

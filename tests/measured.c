@@ -4,7 +4,7 @@
 #include "near.h"
 
 #include "bench/granularity.h"
-#include "bench/stats.h"
+#include "base/stats.h"
 #include "harness/cpus.h"
 
 #include <stdio.h>

@@ -3,7 +3,7 @@
 
 #include "near.h"
 
-#include "bench/stats.h"
+#include "base/stats.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* harness/mp/heap.c: memory that is given out, given back, joined, and whole after a death. */
 #include "support.h"
 
-#include "bench/random.h"
+#include "base/random.h"
 #include "harness/mp/heap.h"
 
 #include <errno.h>

@@ -2,7 +2,7 @@
  * one outcome, and the right one; nothing is left behind. */
 #include "mortal.h"
 
-#include "bench/random.h"
+#include "base/random.h"
 #include "harness/mp/heap.h"
 #include "harness/mp/pool_parts.h"
 #include "harness/mp/sleep.h"

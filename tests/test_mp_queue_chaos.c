@@ -4,7 +4,7 @@
 
 #include "forked.h"
 
-#include "bench/random.h"
+#include "base/random.h"
 #include "harness/mp/heap.h"
 #include "harness/mp/queue.h"
 #include "harness/mp/sleep.h"

@@ -6,7 +6,7 @@
 #include "invented_noise.h"
 
 #include "bench/precision.h"
-#include "bench/stats.h"
+#include "base/stats.h"
 
 #include <math.h>
 #include <stdio.h>

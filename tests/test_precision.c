@@ -5,7 +5,7 @@
 #include "near.h"
 
 #include "bench/precision.h"
-#include "bench/stats.h"
+#include "base/stats.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* bench/random.h: the published numbers, and that what is made of them is even. */
 #include "support.h"
 
-#include "bench/random.h"
+#include "base/random.h"
 
 static void numbers_are_splitmix64s(void **state)
 {

@@ -6,7 +6,7 @@
 #include "near.h"
 #include "program.h"
 
-#include "bench/stats.h"
+#include "base/stats.h"
 
 #include <jansson.h>
 

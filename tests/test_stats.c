@@ -5,7 +5,7 @@
 #include "invented_noise.h"
 #include "near.h"
 
-#include "bench/stats.h"
+#include "base/stats.h"
 
 #include <math.h>
 #include <stdio.h>
