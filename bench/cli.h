@@ -55,6 +55,6 @@ error_t fb_take_real(const char *option, const char *text, double *ret_number);
 size_t fb_split(char *list, const char **ret_part, size_t most);
 
 extern const struct fb_command fb_command_list, fb_command_exec, fb_command_run, fb_command_compare,
-    fb_command_overhead;
+    fb_command_overhead, fb_command_lesson, fb_command_claims;
 
 #endif

@@ -10,7 +10,8 @@
 #include <string.h>
 
 static const struct fb_command *const commands[] = {
-    &fb_command_list, &fb_command_exec, &fb_command_run, &fb_command_compare, &fb_command_overhead,
+    &fb_command_list,     &fb_command_exec,   &fb_command_run,    &fb_command_compare,
+    &fb_command_overhead, &fb_command_lesson, &fb_command_claims,
 };
 
 #define COMMANDS (sizeof commands / sizeof *commands)

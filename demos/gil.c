@@ -1,0 +1,120 @@
+/* The same computing on two threads and on two processes, with Python's lock and without. */
+#include "lesson.h"
+
+#include <stdio.h>
+
+#define ROUNDS 6
+#define WORK "-k primes -p ranges=64 -p hi=400000 "
+
+enum { ONE, THREADS, PROCESSES, LOCKED, PYTHON, PYTHON_THREADS, PYTHON_PROCESSES, WAYS };
+static const struct {
+    const char *label, *words;
+    int base;
+} ways[WAYS] = {
+    [ONE] = { "C: one thread", WORK "-H single", ONE },
+    [THREADS] = { "C: two threads", WORK "-H pthread -w 2", ONE },
+    [PROCESSES] = { "C: two processes", WORK "-H forkpool -w 2", ONE },
+    [LOCKED] = { "C: two threads under a lock like Python's", WORK "-H gil -w 2", ONE },
+    [PYTHON] = { "Python: one thread", WORK "-H cpython-single", PYTHON },
+    [PYTHON_THREADS] = { "Python: two threads", WORK "-H cpython-thread -w 2", PYTHON },
+    [PYTHON_PROCESSES] = { "Python: two processes", WORK "-H cpython-process -w 2", PYTHON },
+};
+
+static struct lesson_exec measured[WAYS][ROUNDS];
+
+/* Speedup over its own language's one thread. */
+static struct fb_interval speedup(int way)
+{
+    double base[ROUNDS], own[ROUNDS];
+    for (int i = 0; i < ROUNDS; i++) {
+        base[i] = measured[ways[way].base][i].run_ns;
+        own[i] = measured[way][i].run_ns;
+    }
+    return fb_ratio_interval(base, own, ROUNDS);
+}
+
+/* Whether there is a Python. */
+static bool measure(void)
+{
+    for (unsigned i = 0; i < ROUNDS; i++)
+        for (int way = 0; way < WAYS; way++) {
+            const char *words = ways[way].words;
+            if (way == LOCKED && lesson_is_broken())
+                words = WORK "-H gil=off -w 2";
+            lesson_progress(i * WAYS + (unsigned)way, ROUNDS * WAYS);
+            if (!lesson_exec(words, &measured[way][i]))
+                return false;
+        }
+    lesson_progress(1, 1);
+    return true;
+}
+
+static void claim(bool python, unsigned cpus)
+{
+    struct fb_interval threads = speedup(python ? PYTHON_THREADS : LOCKED);
+    struct fb_interval processes = speedup(python ? PYTHON_PROCESSES : PROCESSES);
+    double used[ROUNDS];
+    for (int i = 0; i < ROUNDS; i++) {
+        const struct lesson_exec *exec = &measured[python ? PYTHON_THREADS : LOCKED][i];
+        used[i] = exec->cpu_ns / exec->wall_ns;
+    }
+    struct fb_interval busy = fb_median_interval(used, ROUNDS);
+    enum lesson_verdict no_faster = lesson_is_below(threads, 1.2);
+    lesson_claim("C1", "under the GIL, CPU-bound threads are no faster, even slower, than one",
+                 threads, "times as fast as one thread", no_faster,
+                 no_faster == LESSON_DOES_NOT_HOLD ? "this interpreter has no such lock" : NULL);
+    lesson_claim("C2", "processes give about the number of cores", processes,
+                 "times as fast, two processes", lesson_is_above(processes, 1.6), NULL);
+    lesson_claim("C3", "4 threads on 4 cores show 25 % CPU", busy, "CPUs in use by two threads",
+                 lesson_is_below(busy, 1.2),
+                 cpus == 4 ? NULL : "one CPU's worth, whatever their number");
+}
+
+static void run(void)
+{
+    unsigned cpus = lesson_cpus(2);
+    bool python = measure();
+    const char *label[WAYS];
+    double value[WAYS];
+    size_t count = python ? WAYS : PYTHON;
+    for (size_t way = 0; way < count; way++) {
+        label[way] = ways[way].label;
+        value[way] = speedup((int)way).value;
+    }
+    lesson_bars("times", count, label, value);
+    if (!python)
+        lesson_say("(There is no python3 here: C only.)");
+    lesson_fact(value[LOCKED] < 1.2 && (!python || value[PYTHON_THREADS] < 1.2),
+                "two threads that share an interpreter's lock are no faster than one");
+    lesson_fact(speedup(PROCESSES).high > 1.3 && (!python || speedup(PYTHON_PROCESSES).high > 1.3),
+                "two processes are faster");
+    claim(python, cpus);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct lesson lesson = {
+        .name = "gil",
+        .title = "Threads or processes? The interpreter's lock",
+        .rows = "C1 C2 C3",
+        .question =
+            "Counting primes keeps a CPU busy. There are two CPUs, and two threads in one Python "
+            "program share the counting. How fast is that, compared with one thread?",
+        .choices = { "twice as fast", "as fast as one thread", "half as fast" },
+        .answer = 'b',
+        .explains =
+            "CPython has one lock for its whole interpreter, the GIL: only the thread that holds "
+            "it runs "
+            "Python code. Two threads take turns, every 5 ms, and one CPU's worth of work is done. "
+            "Two processes have an interpreter, and so a lock, each. C has no such lock: its "
+            "threads do what processes do; put the same lock around them, and they are as slow "
+            "as Python's threads.",
+        .next =
+            "forkbench exec -k primes -p ranges=64 -H gil -w 2 --trace gil.json, and open that in "
+            "ui.perfetto.dev: one sees the lock going to and fro. Then --gil off. Then io_gil: why "
+            "threads "
+            "are right for waiting.",
+        .run = run,
+    };
+    return lesson_main(argc, argv, &lesson, NULL);
+}

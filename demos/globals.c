@@ -1,0 +1,55 @@
+/* A child writes to a global variable, and its parent does not see it. */
+#include "lesson.h"
+
+#include "harness/mp/value.h"
+
+static int number = 1;
+
+static int change(const void *argument, size_t size)
+{
+    struct fb_mp_array *shared = *(struct fb_mp_array *const *)argument;
+    (void)size;
+    number = 2;
+    *(int *)shared->items = 2;
+    return 0;
+}
+
+static void run(void)
+{
+    struct fb_mp_array *shared;
+    lesson_need(FB_MP_VALUE(int, false, &shared), "make a shared number");
+    *(int *)shared->items = 1;
+    if (lesson_is_broken())
+        change(&shared, sizeof shared); /* here, and not in a child */
+    lesson_start(change, &shared, sizeof shared);
+    lesson_join_all();
+    lesson_say("The child has set both to 2. Here the global is %d, the shared one %d.", number,
+               *(int *)shared->items);
+    lesson_fact(number == 1, "what a child writes to a global is not seen in its parent");
+    lesson_fact(*(int *)shared->items == 2, "what it writes to shared memory is");
+    fb_mp_array_free(shared);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct lesson lesson = {
+        .name = "globals",
+        .title = "Each has its own globals",
+        .rows = "M13 M7",
+        .question =
+            "A global variable is 1. A child process sets it to 2 and ends. What is it in the "
+            "parent?",
+        .choices = { "1", "2", "either, it depends on who was faster" },
+        .answer = 'a',
+        .explains =
+            "After a fork parent and child see the same memory only until one of them writes: then "
+            "the kernel gives the writer a copy of that page. Threads share all their memory, "
+            "processes only what they ask for, such as a value in shared memory. Most bugs "
+            "between threads can't happen between processes, and results don't come back by "
+            "themselves either.",
+        .next = "Do the same with a thread (pthread_create). Change the global before the child is "
+                "started: which does it see?",
+        .run = run,
+    };
+    return lesson_main(argc, argv, &lesson, NULL);
+}

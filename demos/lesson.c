@@ -1,0 +1,353 @@
+#include "lesson.h"
+
+#include "base/error.h"
+#include "harness/mp/process.h"
+
+#include <argp.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <limits.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define WIDTH 96
+#define BAR 44
+#define PROCESSES_MOST 64
+#define ARGUMENTS_MOST 32
+
+static struct {
+    bool no_ask, broken, json, describe;
+    const struct lesson *lesson;
+    unsigned facts, missing;
+    json_t *shown, *claims;
+    struct fb_mp_process *process[PROCESSES_MOST];
+    size_t processes;
+} now;
+
+bool lesson_is_broken(void)
+{
+    return now.broken;
+}
+
+void lesson_need(int result, const char *what)
+{
+    if (result >= 0)
+        return;
+    fprintf(stderr, "%s: can't %s: %s\n", now.lesson->name, what, strerror(-result));
+    exit(3);
+}
+
+/* ---- showing ---- */
+
+/* Bytes that begin a character: the width of a text, as far as these lessons' go. */
+static size_t width_of(const char *text, size_t size)
+{
+    size_t width = 0;
+    for (size_t i = 0; i < size && text[i]; i++)
+        width += (text[i] & 0xc0) != 0x80;
+    return width;
+}
+
+static void print_filled(const char *head, const char *text)
+{
+    size_t column = width_of(head, SIZE_MAX), indent = column;
+    fputs(head, stdout);
+    while (*text) {
+        size_t size = strcspn(text, " "), width = width_of(text, size);
+        if (column > indent && column + 1 + width > WIDTH) {
+            printf("\n%*s", (int)indent, "");
+            column = indent;
+        }
+        column += width + (column > indent);
+        printf("%s%.*s", column - width > indent ? " " : "", (int)size, text);
+        text += size + (text[size] == ' ');
+    }
+    putchar('\n');
+}
+
+void lesson_say(const char *format, ...)
+{
+    if (now.json)
+        return;
+    va_list values;
+    va_start(values, format);
+    fputs("    ", stdout);
+    vprintf(format, values);
+    putchar('\n');
+    va_end(values);
+}
+
+void lesson_bars(const char *unit, size_t count, const char *const label[], const double value[])
+{
+    size_t widest = 0;
+    double most = 0;
+    for (size_t i = 0; i < count; i++) {
+        size_t width = width_of(label[i], SIZE_MAX);
+        widest = width > widest ? width : widest;
+        most = value[i] > most ? value[i] : most;
+    }
+    for (size_t i = 0; i < count && !now.json; i++) {
+        int blank = (int)(widest - width_of(label[i], SIZE_MAX));
+        int length = most > 0 ? (int)(BAR * value[i] / most + 0.5) : 0;
+        printf("    %s%*s  ", label[i], blank, "");
+        for (int k = 0; k < length; k++)
+            fputs("█", stdout);
+        printf("%s%.*g %s\n", length ? " " : "▏", value[i] >= 1000 ? 7 : 3, value[i], unit);
+    }
+    fflush(stdout);
+}
+
+void lesson_fact(bool shown, const char *format, ...)
+{
+    char text[300];
+    va_list values;
+    va_start(values, format);
+    vsnprintf(text, sizeof text, format, values);
+    va_end(values);
+    now.facts++;
+    now.missing += !shown;
+    json_array_append_new(now.shown, json_pack("{ss sb}", "text", text, "shown", shown));
+    if (!now.json)
+        printf("  %s %s\n", shown ? "=" : "! did not show itself:", text);
+}
+
+void lesson_claim(const char *row, const char *says, struct fb_interval measured, const char *unit,
+                  enum lesson_verdict verdict, const char *condition)
+{
+    static const char *const verdicts[] = { "holds", "does not hold", "depends" };
+    if (verdict == LESSON_DEPENDS && !condition)
+        condition = "too much noise to tell; try again on a quiet machine";
+    json_t *claim = json_pack("{ss ss ss ss ss ss}", "claim", row, "says", says, "unit", unit,
+                              "verdict", verdicts[verdict], "condition", condition ? condition : "",
+                              "lesson", now.lesson->name);
+    const double number[] = { measured.value, measured.low, measured.high };
+    static const char *const names[] = { "measured", "low", "high" };
+    for (int i = 0; i < 3; i++)
+        json_object_set_new(claim, names[i],
+                            number[i] == number[i] ? json_real(number[i]) : json_null());
+    json_array_append_new(now.claims, claim);
+    if (!now.json)
+        printf("  %s: \"%s\": %s%s%s\n", row, says, verdicts[verdict], condition ? ": " : "",
+               condition ? condition : "");
+}
+
+enum lesson_verdict lesson_is_below(struct fb_interval measured, double limit)
+{
+    if (measured.high < limit)
+        return LESSON_HOLDS;
+    return measured.low > limit ? LESSON_DOES_NOT_HOLD : LESSON_DEPENDS;
+}
+
+enum lesson_verdict lesson_is_above(struct fb_interval measured, double limit)
+{
+    if (measured.low > limit)
+        return LESSON_HOLDS;
+    return measured.high < limit ? LESSON_DOES_NOT_HOLD : LESSON_DEPENDS;
+}
+
+/* ---- doing ---- */
+
+void lesson_start(fb_mp_run run, const void *argument, size_t size)
+{
+    const struct fb_mp_process_options options = { .run = run, .argument = argument, .size = size };
+    struct fb_error error = { 0 };
+    if (now.processes == PROCESSES_MOST)
+        lesson_need(-E2BIG, "start another process");
+    fflush(stdout);
+    lesson_need(fb_mp_process_start(&options, &now.process[now.processes], &error), error.text);
+    now.processes++;
+}
+
+void lesson_join_all(void)
+{
+    while (now.processes > 0) {
+        struct fb_mp_process *process = now.process[--now.processes];
+        lesson_need(fb_mp_process_join(process, FB_MP_FOREVER), "wait for a process");
+        fb_mp_process_close(process);
+    }
+}
+
+/* forkbench lies beside the lessons' folder, in the build tree as when installed. */
+static void find_forkbench(char *ret_path)
+{
+    static const char *const places[] = { "../bench/forkbench", "../../bin/forkbench",
+                                          "../../../bin/forkbench" };
+    char self[PATH_MAX], path[2 * PATH_MAX];
+    ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+    lesson_need(length < 0 ? -errno : 0, "find itself");
+    self[length] = '\0';
+    *strrchr(self, '/') = '\0';
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        snprintf(path, sizeof path, "%s/%s", self, places[i]);
+        if (access(path, X_OK) == 0 && realpath(path, ret_path))
+            return;
+    }
+    lesson_need(-ENOENT, "find forkbench");
+}
+
+static _Noreturn void become_forkbench(const char *words, int out)
+{
+    char path[PATH_MAX], copy[400], *next = copy;
+    char *list[ARGUMENTS_MOST] = { path, "exec", "--json" };
+    find_forkbench(path);
+    snprintf(copy, sizeof copy, "%s", words);
+    for (size_t i = 3; i < ARGUMENTS_MOST - 1 && next; i++)
+        list[i] = strsep(&next, " ");
+    dup2(out, STDOUT_FILENO);
+    execv(path, list);
+    _exit(127);
+}
+
+bool lesson_exec(const char *words, struct lesson_exec *ret_exec)
+{
+    int end[2], status = 0;
+    lesson_need(pipe2(end, O_CLOEXEC) < 0 ? -errno : 0, "make a pipe");
+    fflush(stdout);
+    pid_t pid = fork();
+    if (pid == 0)
+        become_forkbench(words, end[1]);
+    lesson_need(pid < 0 ? -errno : 0, "fork");
+    close(end[1]);
+    FILE *from = fdopen(end[0], "r");
+    json_t *said = from ? json_loadf(from, 0, NULL) : NULL;
+    ret_exec->run_ns = json_number_value(json_object_get(said, "run_ns"));
+    ret_exec->wall_ns = json_number_value(json_object_get(said, "wall_ns"));
+    ret_exec->cpu_ns = json_number_value(json_object_get(said, "user_ns")) +
+                       json_number_value(json_object_get(said, "system_ns"));
+    json_decref(said);
+    if (from)
+        fclose(from);
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        ;
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 3)
+        return false;
+    lesson_need(status == 0 ? 0 : -EIO, "run forkbench exec");
+    return true;
+}
+
+void lesson_progress(unsigned done, unsigned all)
+{
+    static int64_t start_ns;
+    if (now.json || !isatty(STDERR_FILENO))
+        return;
+    if (done == 0)
+        start_ns = fb_mp_now();
+    double left_s =
+        done ? (double)(fb_mp_now() - start_ns) / 1e9 * (double)(all - done) / (double)done : 0;
+    if (done == all)
+        fprintf(stderr, "\r%60s\r", "");
+    else
+        fprintf(stderr, "\r    measuring: %u of %u, %.0f s left ", done, all, left_s);
+}
+
+unsigned lesson_cpus(unsigned least)
+{
+    cpu_set_t set;
+    lesson_need(sched_getaffinity(0, sizeof set, &set) < 0 ? -errno : 0, "count the CPUs");
+    unsigned cpus = (unsigned)CPU_COUNT(&set);
+    lesson_need(cpus >= least ? 0 : -ENOTSUP, "show this on one CPU");
+    return cpus;
+}
+
+/* ---- the whole of it ---- */
+
+static void ask(const struct lesson *lesson)
+{
+    char line[16];
+    char most = 'a';
+    for (size_t i = 0; lesson->choices[i]; i++, most++)
+        printf("    %c) %s\n", most, lesson->choices[i]);
+    if (now.no_ask || !isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
+        return;
+    printf("\nWhat do you expect? ");
+    fflush(stdout);
+    if (!fgets(line, sizeof line, stdin) || line[0] < 'a' || line[0] >= most)
+        puts("Let's see.");
+    else
+        puts(line[0] == lesson->answer ? "That is what should come out. Let's see."
+                                       : "Let's see about that.");
+}
+
+static int end_with_json(const struct lesson *lesson)
+{
+    json_t *root =
+        json_pack("{ss so so}", "lesson", lesson->name, "facts", now.shown, "claims", now.claims);
+    int result = json_dumpf(root, stdout, JSON_INDENT(1) | JSON_PRESERVE_ORDER);
+    putchar('\n');
+    json_decref(root);
+    return result < 0 ? 3 : now.missing > 0;
+}
+
+static int teach(const struct lesson *lesson)
+{
+    now.shown = json_array();
+    now.claims = json_array();
+    if (!now.json) {
+        printf("%s  [%s]\n\n", lesson->title, lesson->rows);
+        print_filled("", lesson->question);
+        ask(lesson);
+        putchar('\n');
+    }
+    lesson->run();
+    lesson_join_all();
+    now.missing += now.facts == 0; /* a lesson that claims nothing has shown nothing */
+    if (now.json)
+        return end_with_json(lesson);
+    json_decref(now.shown);
+    json_decref(now.claims);
+    putchar('\n');
+    print_filled("Why: ", lesson->explains);
+    print_filled("Try next: ", lesson->next);
+    return now.missing > 0;
+}
+
+static const struct argp_option option_table[] = {
+    { "no-ask", 'n', 0, 0, "Don't let me predict", 0 },
+    { "break", 'b', 0, 0, "Take the mechanism away: the check fails", 0 },
+    { "json", 'j', 0, 0, "Print what was shown and measured as JSON", 0 },
+    { "describe", 'd', 0, OPTION_HIDDEN, "Print title and rows", 0 },
+    { 0 },
+};
+
+static error_t parse_option(int key, char *arg, struct argp_state *state)
+{
+    (void)arg, (void)state;
+    switch (key) {
+    case 'n':
+        now.no_ask = true;
+        return 0;
+    case 'b':
+        now.broken = true;
+        return 0;
+    case 'j':
+        now.json = true;
+        return 0;
+    case 'd':
+        now.describe = true;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+int lesson_main(int argc, char **argv, const struct lesson *lesson, const struct fb_mp_task *tasks)
+{
+    static const struct fb_mp_task none[] = { { 0 } };
+    static const struct argp parser = { .options = option_table, .parser = parse_option };
+    fb_mp_main(argc, argv, tasks ? tasks : none);
+    argp_err_exit_status = 2;
+    now.lesson = lesson;
+    if (argp_parse(&parser, argc, argv, 0, NULL, NULL) != 0)
+        return 2;
+    if (now.describe) {
+        printf("%s\t%s\n", lesson->title, lesson->rows);
+        return 0;
+    }
+    return teach(lesson);
+}

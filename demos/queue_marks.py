@@ -1,0 +1,35 @@
+"""A producer, three consumers, and how these know that nothing more will come: an end mark for each."""
+import multiprocessing
+import sys
+
+from lesson import end, fact, is_broken, say
+
+CONSUMERS, COUNT = 3, 1000
+context = multiprocessing.get_context("fork")
+
+
+def consume(queue, taken):
+    while True:
+        number = queue.get()
+        if number is None:  # the mark
+            return
+        taken[number] += 1  # it alone has this number
+
+
+if __name__ == "__main__":
+    queue = context.Queue(64)
+    taken = context.Array("i", COUNT, lock=False)
+    workers = [context.Process(target=consume, args=(queue, taken)) for _ in range(CONSUMERS)]
+    for worker in workers:
+        worker.start()
+    for number in range(COUNT - 1 if is_broken() else COUNT):
+        queue.put(number)
+    for _ in workers:
+        queue.put(None)
+    for worker in workers:  # returns: each has found its mark
+        worker.join()
+    once = sum(times == 1 for times in taken)
+    say(f"{COUNT} numbers were put, {once} were taken once.")
+    fact(once == COUNT, "each of 1000 numbers was taken once, by one of three consumers")
+    fact(queue.empty(), "each consumer found its own end mark")
+    sys.exit(end())
