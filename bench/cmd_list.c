@@ -120,9 +120,9 @@ static int print_variants(bool json)
             if (!json)
                 printf("%s=%s%s%s\n", (*harness)->name, names[i],
                        (*harness)->interpreter ? "  " : "", (*harness)->interpreter ? variant : "");
-            json_array_append_new(list,
-                                  json_pack("{ss ss so}", "harness", (*harness)->name, "variant",
-                                            names[i], "means", fb_json_text(variant)));
+            json_array_append_new(list, json_pack("{ss so so}", "harness", (*harness)->name,
+                                                  "variant", fb_json_text(names[i]), "means",
+                                                  fb_json_text(variant)));
         }
         free(names);
     }

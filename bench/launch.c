@@ -88,18 +88,23 @@ static int bind_cells(struct fb_launch *launch, struct fb_error *error)
     return 0;
 }
 
+/* Whether it needs our server. */
+static bool is_served(const struct fb_cell *cell)
+{
+    struct fb_params params = { 0 };
+    struct fb_error error;
+    bool served = cell->kernel->served_param && set_params(&params, cell, &error) == 0 &&
+                  fb_server_is_needed(cell->kernel, &params);
+    if (cell->kernel->served_param)
+        fb_params_clear(&params);
+    return served;
+}
+
 static int serve(struct fb_launch *launch, struct fb_error *error)
 {
-    for (size_t i = 0; i < launch->plan->count && !launch->server.url[0]; i++) {
-        const struct fb_cell *cell = &launch->plan->cell[i];
-        struct fb_params params = { 0 };
-        int result = set_params(&params, cell, error);
-        if (result == 0 && fb_server_is_needed(cell->kernel, &params))
-            result = fb_server_start(&launch->server, error);
-        fb_params_clear(&params);
-        if (result < 0)
-            return result;
-    }
+    for (size_t i = 0; i < launch->plan->count; i++)
+        if (is_served(&launch->plan->cell[i]))
+            return fb_server_start(&launch->server, error);
     return 0;
 }
 
@@ -204,6 +209,8 @@ static void make_arguments(struct arguments *arguments, struct fb_launch *launch
     snprintf(copy, sizeof copy, "%s", cell->params);
     while (*copy && next)
         add(arguments, "--param=%s", strsep(&next, " "));
+    if (launch->server.url[0] && is_served(cell))
+        add(arguments, "--param=%s=%s", cell->kernel->served_param, launch->server.url);
     if (prepared && prepared->fd >= 0)
         add(arguments, "--param=%s=/proc/self/fd/%d", cell->kernel->prepared_param, prepared->fd);
 }

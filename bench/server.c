@@ -6,11 +6,11 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -31,6 +31,7 @@ void fb_server_end(struct fb_server *server)
 #include <microhttpd.h>
 
 #define CONNECTIONS_MOST 4096u
+#define NUMBER_MOST ((uint64_t)1 << 32)
 #define STACK_BYTES ((size_t)128 * 1024)
 
 static struct {
@@ -49,6 +50,19 @@ static const struct fb_symbol symbols[] = {
     FB_SYMBOL(mhd, MHD_, destroy_response),
 };
 
+/* A number of decimal digits up to most, at *text, and behind it `end`. */
+static bool take_number(const char **text, uint64_t most, char end, uint64_t *ret_number)
+{
+    uint64_t number = 0;
+    const char *digit = *text;
+    for (; *digit >= '0' && *digit <= '9' && number <= most; digit++)
+        number = 10 * number + (uint64_t)(*digit - '0');
+    bool good = digit > *text && *digit == end && number <= most;
+    *ret_number = number;
+    *text = digit + 1;
+    return good;
+}
+
 /* On the connection's own thread, so that one request's latency is nobody else's. */
 static enum MHD_Result answer(void *context, struct MHD_Connection *connection, const char *url,
                               const char *method, const char *version, const char *upload,
@@ -56,13 +70,13 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *connection, 
 {
     (void)context, (void)version, (void)upload, (void)upload_size, (void)state;
     uint64_t size, latency_us, number;
-    char end;
+    const char *rest = url + 1;
     unsigned char *bytes = NULL;
     unsigned code = MHD_HTTP_NOT_FOUND;
-    bool good = strcmp(method, "GET") == 0 &&
-                sscanf(url, "/%" SCNu64 "/%" SCNu64 "/%" SCNu64 "%c", &size, &latency_us, &number,
-                       &end) == 3 &&
-                size <= FB_SERVED_BYTES_MOST && latency_us <= FB_SERVED_LATENCY_MOST_US;
+    bool good = strcmp(method, "GET") == 0 && url[0] == '/' &&
+                take_number(&rest, FB_SERVED_BYTES_MOST, '/', &size) &&
+                take_number(&rest, FB_SERVED_LATENCY_MOST_US, '/', &latency_us) &&
+                take_number(&rest, NUMBER_MOST, '\0', &number);
     if (good) {
         const struct timespec latency = { .tv_sec = (time_t)(latency_us / 1000000),
                                           .tv_nsec = (long)(latency_us % 1000000 * 1000) };
@@ -86,6 +100,11 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *connection, 
 /* The server's process: tells its port, then serves until it is killed. */
 static _Noreturn void serve(int tell)
 {
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) { /* a connection takes one */
+        files.rlim_cur = files.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &files);
+    }
     const struct sockaddr_in loopback = { .sin_family = AF_INET,
                                           .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
     struct MHD_Daemon *daemon = mhd.start_daemon(

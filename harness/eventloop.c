@@ -34,8 +34,9 @@ struct fb_pool {
     int timer, told;              /* timerfd; eventfd that the pool's thread writes to */
     struct fb_yield yield;
     _Atomic uint32_t never;
-    size_t busy; /* places */
-    struct fb_error broken;
+    size_t busy;            /* places */
+    struct fb_error broken; /* why it can only be closed */
+    bool terminated;
     struct place place[IN_FLIGHT];
 };
 
@@ -57,7 +58,7 @@ struct order {
     void *results;
     size_t item, size;
     int32_t status;
-    _Alignas(FB_CACHE_LINE) unsigned char bytes[]; /* [size] that came */
+    unsigned char bytes[]; /* [size] that came */
 };
 
 static int compute(struct fb_mp_call *call)
@@ -155,8 +156,8 @@ static void begin(struct fb_pool *pool, const struct fb_job *job, struct place *
     }
     place->state = COMING;
     if (result < 0) {
-        break_off(pool, result, "begin a transfer");
         leave(pool, place);
+        break_off(pool, result, "begin a transfer");
     }
 }
 
@@ -228,6 +229,21 @@ static void look_at_places(struct fb_pool *pool, const struct fb_job *job)
     timerfd_settime(pool->timer, TFD_TIMER_ABSTIME, &at, NULL);
 }
 
+/* Nothing more is waited for: the job has failed. What the pool's processes work at is ended, too. */
+static void give_up(struct fb_pool *pool)
+{
+    for (size_t i = 0; i < IN_FLIGHT; i++) {
+        struct place *place = &pool->place[i];
+        if (place->state == COMING)
+            pool->curl->multi_remove_handle(pool->multi, place->transfer.easy);
+        if (place->state == COMING || place->state == DELAYED)
+            leave(pool, place);
+    }
+    if (pool->processes && !pool->terminated)
+        fb_mp_pool_terminate(pool->processes);
+    pool->terminated = true;
+}
+
 static void loop(struct fb_pool *pool, const struct fb_job *job)
 {
     struct curl_waitfd event[] = { { .fd = pool->timer, .events = CURL_WAIT_POLLIN },
@@ -239,6 +255,8 @@ static void loop(struct fb_pool *pool, const struct fb_job *job)
                 begin(pool, job, &pool->place[i], next++);
         take_transfers(pool, job);
         look_at_places(pool, job);
+        if (pool->broken.code)
+            give_up(pool);
         if (pool->busy == 0 && (next == job->items || pool->broken.code))
             return;
         if (pool->busy < IN_FLIGHT && next < job->items && pool->broken.code == 0)

@@ -163,9 +163,11 @@ static void run(const struct fb_input *input, void *scratch, size_t begin, size_
             return;
         await(input, item, &awaited);
         fb_transfer_aim(transfer, awaited.url);
+        transfer->yield = yield;
         fb_release(yield, FB_RELEASE_WAITING);
         CURLcode code = transfer->curl->easy_perform(transfer->easy);
         fb_acquire(yield, FB_RELEASE_WAITING);
+        transfer->yield = NULL;
         const struct fb_arrival arrival = { .status = fb_transfer_status(transfer, code),
                                             .size = transfer->size,
                                             .bytes = transfer->bytes };

@@ -47,13 +47,19 @@ static void await(const struct fb_input *input, size_t item, struct fb_await *re
     ret_await->delay_us = input->wait_us;
 }
 
+/* False when the job was given up. */
+static bool compute(const struct fb_input *input, size_t item, struct fb_count_result *slot,
+                    struct fb_yield *yield)
+{
+    uint64_t from = input->from + (uint64_t)item * input->numbers;
+    return fb_try_primes(from, from + input->numbers, yield, &slot[item].count);
+}
+
 static void finish(const struct fb_input *input, size_t item, const struct fb_arrival *arrival,
                    void *results, struct fb_yield *yield)
 {
     (void)arrival;
-    struct fb_count_result *slot = results;
-    uint64_t from = input->from + (uint64_t)item * input->numbers;
-    fb_try_primes(from, from + input->numbers, yield, &slot[item].count);
+    compute(input, item, results, yield);
 }
 
 static void run(const struct fb_input *input, void *scratch, size_t begin, size_t end,
@@ -61,9 +67,8 @@ static void run(const struct fb_input *input, void *scratch, size_t begin, size_
 {
     (void)scratch;
     for (size_t item = begin; item < end; item++) {
-        if (!fb_wait_us(input->wait_us, yield))
+        if (!fb_wait_us(input->wait_us, yield) || !compute(input, item, results, yield))
             return;
-        finish(input, item, NULL, results, yield);
     }
 }
 

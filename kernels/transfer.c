@@ -21,11 +21,11 @@ int fb_curl_load(const struct fb_curl **ret_curl, struct fb_error *error)
         FB_SYMBOL(curl, curl_, multi_poll),          FB_SYMBOL(curl, curl_, multi_info_read),
     };
     static bool loaded;
-    int result = 0;
-    if (!loaded)
-        result = fb_library_load("libcurl.so.4", symbols, sizeof symbols / sizeof *symbols, error);
-    loaded |= result == 0;
     *ret_curl = &curl;
+    if (loaded) /* and not written to again, when there may be threads */
+        return 0;
+    int result = fb_library_load("libcurl.so.4", symbols, sizeof symbols / sizeof *symbols, error);
+    loaded = result == 0;
     return result;
 }
 
@@ -48,6 +48,14 @@ static size_t take(char *bytes, size_t one, size_t count, void *context)
     return size;
 }
 
+/* Not 0: end it. Where there is a lock, a request is for that, and it is given up already. */
+static int look(void *context, curl_off_t all, curl_off_t done, curl_off_t up_all, curl_off_t up)
+{
+    const struct fb_transfer *transfer = context;
+    (void)all, (void)done, (void)up_all, (void)up;
+    return transfer->yield && !transfer->yield->release && fb_safepoint(transfer->yield);
+}
+
 int fb_transfer_init(struct fb_transfer *transfer)
 {
     *transfer = (struct fb_transfer){ 0 };
@@ -67,6 +75,9 @@ int fb_transfer_init(struct fb_transfer *transfer)
     }
     curl->easy_setopt(transfer->easy, CURLOPT_WRITEFUNCTION, take);
     curl->easy_setopt(transfer->easy, CURLOPT_WRITEDATA, transfer);
+    curl->easy_setopt(transfer->easy, CURLOPT_XFERINFOFUNCTION, look);
+    curl->easy_setopt(transfer->easy, CURLOPT_XFERINFODATA, transfer);
+    curl->easy_setopt(transfer->easy, CURLOPT_NOPROGRESS, 0L);
     curl->easy_setopt(transfer->easy, CURLOPT_NOSIGNAL, 1L); /* or it uses SIGALRM */
     curl->easy_setopt(transfer->easy, CURLOPT_PROXY, "");
     curl->easy_setopt(transfer->easy, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_MS);
@@ -107,6 +118,8 @@ int32_t fb_transfer_status(const struct fb_transfer *transfer, CURLcode code)
         return -ETIMEDOUT;
     case CURLE_OUT_OF_MEMORY:
         return -ENOMEM;
+    case CURLE_ABORTED_BY_CALLBACK:
+        return -ECANCELED;
     case CURLE_URL_MALFORMAT:
     case CURLE_UNSUPPORTED_PROTOCOL:
         return -EINVAL;

@@ -5,6 +5,8 @@
 #include "base/error.h"
 #include "base/library.h"
 
+#include "kernel.h"
+
 #include <curl/curl.h>
 #include <stdint.h>
 
@@ -37,6 +39,8 @@ struct fb_transfer {
     unsigned char *bytes;
     size_t size, room;
     int error; /* -ENOMEM: what came was more than there is memory for */
+    struct fb_yield
+        *yield; /* whose request to stop ends a transfer, within a second; NULL: nobody's */
 };
 
 /* 0, or a negative errno. End with fb_transfer_clear in either case. */

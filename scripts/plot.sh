@@ -9,6 +9,7 @@ usage() {
 }
 [ $# -eq 1 ] && [ "${1#-}" = "$1" ] || usage
 dir=$1
+case $dir in /*) ;; *) dir=./$dir ;; esac # or awk takes a name with = in it for an assignment
 scripts=$(cd "$(dirname "$0")" && pwd)
 [ -f "$dir/summary.csv" ] || [ -f "$dir/overhead.csv" ] || {
     echo "plot.sh: neither summary.csv nor overhead.csv: $dir: give a folder that forkbench run or overhead wrote" >&2

@@ -19,7 +19,7 @@ timeline_plot() {
             for (i = 1; i <= count; i++) {
                 name = names[i]
                 if (run_ms[name] > most) most = run_ms[name]
-                printf "%g \"{/:Bold %s}   %.3g ms\"\n", y++, escape(name), run_ms[name] > (to "/titles.dat")
+                printf "%g \"{/:Bold %s}   %.3g ms\"\n", y++, put_before(name, "{}_^@&~", "\\\\\\\\"), run_ms[name] > (to "/titles.dat")
                 for (k = 0; k < workers[name]; k++)
                     print y + k, "\"worker " k "\"" > (to "/rows.dat")
                 lines = split(spans[name], line, "\n")

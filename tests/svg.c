@@ -72,7 +72,7 @@ void svg_read(struct svg *svg, const char *source)
         if (strncmp(at, "<use xlink:href='#gpPt", 22) == 0)
             take_point(svg, at);
         svg->dashed += memmem(at, strcspn(at, ">"), "stroke-dasharray", 16) != NULL;
-        if (strncmp(at, "<text>", 6) != 0)
+        if (strncmp(at, "<text>", 6) != 0 && strncmp(at, "<text ", 6) != 0)
             continue;
         const char *end = strstr(at, "</text>");
         assert_true(group && end && svg->texts < SVG_TEXTS_MOST);

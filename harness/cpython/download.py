@@ -11,7 +11,12 @@ _mine = threading.local()  # a connection for each thread, kept from document to
 
 
 def plan(parameters):
-    address = urllib.parse.urlsplit(parameters["url"])
+    try:
+        address = urllib.parse.urlsplit(parameters["url"])
+    except ValueError:
+        address = urllib.parse.urlsplit("")
+    if address.scheme != "http":
+        address = address._replace(netloc="")  # as for no address at all, each item fails
     path = f"{address.path.rstrip('/')}/{int(parameters['bytes'])}/{int(parameters['latency_us'])}"
     if parameters["out"]:
         os.makedirs(parameters["out"], exist_ok=True)
@@ -36,6 +41,8 @@ def digest_of(data):
 
 
 def fetch(netloc, path):
+    if not netloc:
+        raise http.client.InvalidURL(path)
     connection = getattr(_mine, "connection", None)
     if connection is None or _mine.netloc != netloc:
         connection = _mine.connection = http.client.HTTPConnection(netloc, timeout=120)
@@ -53,9 +60,19 @@ def fetch(netloc, path):
 def save(out, item, data):
     path = os.path.join(out, f"document_{item}")
     part = os.path.join(out, f".{os.getpid()}-{item}.part")
-    with open(part, "wb") as file:
-        file.write(data)
-    os.rename(part, path)
+    try:
+        with open(part, "wb") as file:
+            file.write(data)
+        os.rename(part, path)
+    except OSError as error:
+        if os.path.exists(part):
+            os.unlink(part)
+        return -error.errno
+    return 0
+
+
+def failed(code):
+    return struct.pack("=iIQQ", -code, 0, 0, 0)
 
 
 def work(request):
@@ -63,9 +80,14 @@ def work(request):
     try:
         code, data = fetch(netloc, path)
     except ConnectionRefusedError:
-        return struct.pack("=iIQQ", -errno.ECONNREFUSED, 0, 0, 0)
+        return failed(errno.ECONNREFUSED)
+    except TimeoutError:
+        return failed(errno.ETIMEDOUT)
+    except (http.client.InvalidURL, ValueError):
+        return failed(errno.EINVAL)
+    except (http.client.HTTPException, OSError):
+        return failed(errno.EPROTO)
     if code != 200:
-        return struct.pack("=iIQQ", -errno.ENOENT if code == 404 else -errno.EPROTO, 0, 0, 0)
-    if out:
-        save(out, item, data)
-    return struct.pack("=iIQQ", 0, 0, len(data), digest_of(data))
+        return failed(errno.ENOENT if code == 404 else errno.EPROTO)
+    status = save(out, item, data) if out else 0
+    return struct.pack("=iIQQ", status, 0, len(data), digest_of(data))

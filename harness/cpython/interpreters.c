@@ -1,23 +1,31 @@
 #include "interpreters.h"
 
+#include "harness/child.h"
+#include "harness/mp/deadline.h"
+
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define LEAST_MINOR 9
 #define ANSWER (PATH_MAX + 64)
+#define PATIENCE_NS (5 * FB_MP_SECOND)
+#define END_MS 1000 /* after its answer */
 
-/* Its own path, then its version and whether there is a lock. */
+/* Its own path, then its version and whether there is a lock. What lies in the current folder is none of
+ * its modules. */
 static const char question[] =
-    "import os, sys, sysconfig\n"
-    "assert sys.implementation.name == 'cpython'\n"
+    "import sys\n"
+    "sys.path.pop(0)\n"
+    "import os, sysconfig\n"
+    "if sys.implementation.name != 'cpython': sys.exit(1)\n"
     "gil = getattr(sys, '_is_gil_enabled', lambda: True)()\n"
     "free = 't' if sysconfig.get_config_var('Py_GIL_DISABLED') else ''\n"
     "print(os.path.realpath(sys.executable))\n"
@@ -44,14 +52,36 @@ static bool is_called_python(const char *name)
     return !*end || strcmp(end, "t") == 0;
 }
 
-/* What it says to the question; false if it does not answer well. */
+/* Until it has said two lines, has ended, or the time is over. */
+static void listen_to(int fd, char *ret_answer, size_t size)
+{
+    size_t length = 0;
+    int lines = 0;
+    struct pollfd from = { .fd = fd, .events = POLLIN };
+    for (int64_t end_ns = fb_mp_deadline(PATIENCE_NS); lines < 2 && length < size - 1;) {
+        int64_t left_ms = (end_ns - fb_mp_now()) / FB_MP_MILLISECOND;
+        int ready = poll(&from, 1, left_ms > 0 ? (int)left_ms : 0);
+        if (ready == 0 || (ready < 0 && errno != EINTR))
+            break;
+        ssize_t got = ready > 0 ? read(fd, ret_answer + length, size - 1 - length) : -1;
+        if (got == 0 || (got < 0 && errno != EINTR))
+            break;
+        for (ssize_t i = 0; i < got; i++)
+            lines += ret_answer[length++] == '\n';
+    }
+    ret_answer[length] = '\0';
+}
+
+/* What it says to the question; false if it does not answer well, or in time. */
 static bool ask(const char *python, char *ret_answer, size_t size)
 {
     int ends[2];
+    struct fb_child child;
     if (pipe2(ends, O_CLOEXEC) < 0)
         return false;
-    pid_t pid = fork();
+    pid_t parent = getpid(), pid = fork();
     if (pid == 0) {
+        fb_child_tie(parent);
         int null = open("/dev/null", O_RDWR);
         dup2(null, STDIN_FILENO);
         dup2(ends[1], STDOUT_FILENO);
@@ -60,18 +90,13 @@ static bool ask(const char *python, char *ret_answer, size_t size)
         _exit(127);
     }
     close(ends[1]);
-    size_t length = 0;
-    for (ssize_t got = 1; pid > 0 && got != 0 && length < size - 1;) {
-        got = read(ends[0], ret_answer + length, size - 1 - length);
-        if (got < 0 && errno != EINTR)
-            break;
-        length += got > 0 ? (size_t)got : 0;
-    }
-    ret_answer[length] = '\0';
-    close(ends[0]);
     int status = -1;
-    while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
-        ;
+    if (pid > 0) {
+        fb_child_watch(&child, pid);
+        listen_to(ends[0], ret_answer, size);
+        status = fb_child_end(&child, END_MS);
+    }
+    close(ends[0]);
     return status == 0;
 }
 
@@ -104,6 +129,7 @@ static void add(struct finder *finder, const char *python)
     struct fb_interpreter *interpreter = &finder->list[finder->count++];
     snprintf(interpreter->path, sizeof interpreter->path, "%s", path);
     snprintf(interpreter->name, sizeof interpreter->name, "%s", same_name ? path : name);
+    snprintf(interpreter->version, sizeof interpreter->version, "%s", name);
 }
 
 static void look_into(struct finder *finder, const char *folder)
@@ -123,6 +149,8 @@ static void look_into(struct finder *finder, const char *folder)
 static void look_at_pyenv(struct finder *finder)
 {
     const char *root = getenv("PYENV_ROOT"), *home = getenv("HOME");
+    if (root && !*root)
+        root = NULL;
     char versions[PATH_MAX], path[2 * PATH_MAX];
     snprintf(versions, sizeof versions, "%s%s",
              root   ? root
@@ -141,8 +169,9 @@ static void look_at_pyenv(struct finder *finder)
 
 static int by_version(const void *left, const void *right)
 {
-    return strverscmp(((const struct fb_interpreter *)left)->name,
-                      ((const struct fb_interpreter *)right)->name);
+    const struct fb_interpreter *a = left, *b = right;
+    int order = strverscmp(a->version, b->version);
+    return order ? order : (a->name[0] == '/') - (b->name[0] == '/');
 }
 
 static void find_all(struct finder *finder)

@@ -8,7 +8,8 @@
 
 struct fb_interpreter {
     char path[PATH_MAX]; /* what it says it is itself: no shim, no link */
-    char name[48];       /* "3.12.1-gil", "3.14.0t-nogil"; of two such, the second one's path */
+    char name[PATH_MAX]; /* "3.12.1-gil", "3.14.0t-nogil"; of two such, the second one's path */
+    char version[48];    /* which that begins with, or would */
 };
 
 /* CPython 3.9 and newer, by version: those called python3, python3.N or python3.Nt on the PATH, in

@@ -4,6 +4,7 @@
 #include "interpreters.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <limits.h>
 #include <stdio.h>
@@ -28,7 +29,7 @@ struct fb_pool {
 
 /* ---- finding things ---- */
 
-/* `name` along PATH, as execvp would. */
+/* `name` along PATH; an empty part of it is nowhere. */
 static bool search_path(const char *name, char *ret_path, size_t size)
 {
     const char *path = getenv("PATH");
@@ -47,8 +48,11 @@ static bool has_pillow(const char *python)
 {
     pid_t pid = fork();
     if (pid == 0) {
+        dup2(open("/dev/null", O_WRONLY), STDERR_FILENO);
         execl(python, python, "-c",
-              "import importlib.util as u, sys; sys.exit(u.find_spec('PIL') is None)", (char *)0);
+              "import sys; sys.path.pop(0); import importlib.util as u; "
+              "sys.exit(u.find_spec('PIL') is None)",
+              (char *)0);
         _exit(NOT_RUN);
     }
     int status = -1;

@@ -16,6 +16,7 @@ import ctypes
 import importlib
 import json
 import multiprocessing
+import multiprocessing.connection
 import os
 import random
 import signal
@@ -26,17 +27,27 @@ TWINS = ("divisors", "primes", "fib", "text", "logs", "sleep", "mixed", "downloa
 
 
 _barrier = None
+_pool = None  # kept: collected while Python ends, an executor races with its own end
+
+
+def follow(interpreter):
+    """Ends with it."""
+    multiprocessing.connection.wait([interpreter])
+    os._exit(1)
 
 
 def begin(parent, barrier):
-    """A worker must not outlive an interpreter that was killed. (A fork server's parent is the server,
-    which ends with its interpreter by itself.)"""
+    """A worker must not outlive an interpreter that was killed. (A fork server's worker has the
+    server for a parent, which does not end before its workers do.)"""
     global _barrier
     _barrier = barrier
     PR_SET_PDEATHSIG = 1
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if parent and os.getppid() != parent:  # it died before that took effect
         os._exit(1)
+    if not parent:
+        interpreter = multiprocessing.parent_process().sentinel
+        threading.Thread(target=follow, args=(interpreter,), daemon=True).start()
 
 
 def meet(_):
@@ -46,7 +57,7 @@ def meet(_):
 
 def make_map(mode, workers):
     """A function like map that runs on a started pool."""
-    global _barrier
+    global _barrier, _pool
     if mode == "single":
         return lambda work, items, chunk: [work(item) for item in items]
     if mode == "thread":
@@ -60,6 +71,7 @@ def make_map(mode, workers):
             atexit.register(pool.terminate)
         else:
             pool = concurrent.futures.ProcessPoolExecutor(workers, context, begin, told)
+    _pool = pool
     list(pool.map(meet, range(workers), chunksize=1))
     return lambda work, items, chunk: list(pool.map(work, items, chunksize=chunk))
 

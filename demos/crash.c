@@ -1,0 +1,74 @@
+/* A worker is killed in the middle of a task: who waits for it is told. */
+#include "lesson.h"
+
+#include "base/error.h"
+#include "harness/mp/future.h"
+#include "harness/mp/pool.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#define ROUNDS 9
+
+static int die(struct fb_mp_call *call)
+{
+    if (*(const bool *)call->argument)
+        kill(getpid(), SIGKILL);
+    return 0;
+}
+
+static void run(void)
+{
+    FB_MP_POOL_SCOPED(pool) = NULL;
+    struct fb_error error = { 0 };
+    struct fb_mp_future *future;
+    double told_ms[ROUNDS];
+    int result = 0;
+    const bool dies = !lesson_is_broken(), lives = false;
+    lesson_need(fb_mp_pool_open(&(struct fb_mp_pool_options){ .workers = 2 }, &pool, &error),
+                "open a pool");
+    for (int i = 0; i < ROUNDS; i++) {
+        int64_t start = fb_mp_now();
+        lesson_need(fb_mp_submit(pool, die, &dies, sizeof dies, NULL, &future), "submit");
+        result = fb_mp_future_result(future, FB_MP_FOREVER, NULL, NULL, &error);
+        told_ms[i] = (double)(fb_mp_now() - start) / 1e6;
+        fb_mp_future_free(future);
+    }
+    lesson_say("The waiter gets: %s", result < 0 ? error.text : "nothing went wrong");
+    bool told = result == -EOWNERDEAD && strstr(error.text, "signal 9");
+    lesson_need(fb_mp_submit(pool, die, &lives, sizeof lives, NULL, &future), "submit");
+    int next = fb_mp_future_result(future, FB_MP_FOREVER, NULL, NULL, &error);
+    lesson_say("The next task: %s", next == 0 ? "done, by a new worker" : error.text);
+    fb_mp_future_free(future);
+    lesson_fact(told,
+                "who waits for a task whose worker was killed is told, and does not wait for ever");
+    struct fb_interval until = fb_median_interval(told_ms, ROUNDS);
+    lesson_claim("C14", "a child's crash is silent in the parent", until, "ms until it is told",
+                 told ? LESSON_DOES_NOT_HOLD : LESSON_HOLDS,
+                 "Python's ProcessPoolExecutor tells too; its Pool waits for ever");
+}
+
+int main(int argc, char **argv)
+{
+    static const struct lesson lesson = {
+        .name = "crash",
+        .title = "A crash is not silent",
+        .rows = "M11 C14",
+        .question = "A worker of a pool is killed by the system (out of memory, say) while it "
+                    "works on your task. You wait for the result. What happens?",
+        .choices = { "you wait for ever", "you are told that the worker was killed",
+                     "another worker does it, and you never hear of it" },
+        .answer = 'b',
+        .explains = "The pool watches its workers: when one ends unasked, its task fails with "
+                    "how it ended, a new worker takes its place, and all other tasks go on. "
+                    "Python's multiprocessing.Pool does not: the waiter hangs for ever; its "
+                    "ProcessPoolExecutor tells, but is broken then and all its other tasks fail "
+                    "too.",
+        .next = "Open the pool with retries = 1 and let the worker die only the first time. "
+                "Kill a worker from another terminal while a long task runs.",
+        .run = run,
+    };
+    return lesson_main(argc, argv, &lesson, NULL);
+}
