@@ -1,0 +1,81 @@
+/* How many items does imap take from its source before the first result is looked at? */
+#include "lesson.h"
+
+#include "base/error.h"
+#include "harness/mp/map.h"
+#include "harness/mp/pool.h"
+
+#include <errno.h>
+
+#define COUNT 100000
+#define AHEAD 8
+
+static int asked;
+
+/* Makes the next item when it is asked for one. */
+static int next_item(void *context, void *item)
+{
+    (void)context;
+    if (asked == COUNT)
+        return 0;
+    *(int *)item = asked++;
+    return 1;
+}
+
+static int square(struct fb_mp_call *call)
+{
+    int64_t number = *(const int *)call->argument, result = number * number;
+    return fb_mp_return(call, &result, sizeof result);
+}
+
+static void run(void)
+{
+    FB_MP_POOL_SCOPED(pool) = NULL;
+    struct fb_error error;
+    struct fb_mp_imap *imap;
+    const void *result;
+    int64_t sum = 0;
+    const struct fb_mp_imap_options options = { .ahead = lesson_is_broken() ? COUNT : AHEAD };
+    lesson_need(fb_mp_pool_open(&(struct fb_mp_pool_options){ .workers = 2 }, &pool, &error),
+                "open a pool");
+    lesson_need(
+        fb_mp_imap(pool, square, next_item, NULL, sizeof(int), sizeof(int64_t), &options, &imap),
+        "imap");
+    lesson_need(fb_mp_imap_next(imap, FB_MP_FOREVER, &result, NULL, &error),
+                "get the first result");
+    int at_first = asked;
+    lesson_say("Of %d items %d were made when the first result was there.", COUNT, at_first);
+    for (int i = 0; i < 1000; i++)
+        if (fb_mp_imap_next(imap, FB_MP_FOREVER, &result, NULL, &error) == 0)
+            sum += *(const int64_t *)result;
+    lesson_fact(at_first <= 4 * AHEAD, "few items are made before the first result is looked at");
+    lesson_fact(sum == 333833500, "the next 1,000 squares are right and in order: 333833500");
+    const double of[] = { at_first };
+    struct fb_interval made = fb_median_interval(of, 1);
+    lesson_claim(
+        "C20", "imap is lazy and saves memory", made, "of 100,000 items made at the first result",
+        at_first <= 4 * AHEAD ? LESSON_DEPENDS : LESSON_DOES_NOT_HOLD,
+        "here it is; Python's Pool takes all its input at once, and only results come one by one");
+    fb_mp_imap_free(imap);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct lesson lesson = {
+        .name = "lazy_map",
+        .title = "A lazy map",
+        .rows = "M2 C20",
+        .question = "imap goes through a source of 100,000 items and gives results one by one. "
+                    "How many items has it taken from the source when the first result comes?",
+        .choices = { "all of them", "a few", "one" },
+        .answer = 'b',
+        .explains = "It needs some ahead to keep the workers busy, and no more: so input and "
+                    "results never fill the memory, and the source may even be endless. "
+                    "Python's Pool.imap is lazy on the side of the results only: a thread of "
+                    "its own takes all items from the source at once. With a semaphore one can "
+                    "hold it back.",
+        .next = "Make ahead 1: is it slower? Let the source read lines of a huge file.",
+        .run = run,
+    };
+    return lesson_main(argc, argv, &lesson, NULL);
+}

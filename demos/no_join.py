@@ -1,0 +1,35 @@
+"""A program ends without joining its children: one that is a daemon, and one that is not."""
+import multiprocessing
+import os
+import sys
+import time
+
+from lesson import end, fact, is_broken, say
+
+context = multiprocessing.get_context("fork")
+
+
+def work(begun, finished, number):
+    begun.set()
+    time.sleep(0.1)  # it is in the middle of its work when the program ends
+    finished[number] = 1
+
+
+def program(begun, finished, number):
+    """Starts a child, and ends while that works."""
+    context.Process(target=work, args=(begun, finished, number),
+                    daemon=number == 1 or is_broken()).start()
+    begun.wait()
+
+
+if __name__ == "__main__":
+    finished = context.Array("i", 2, lock=False)
+    for number in range(2):
+        process = context.Process(target=program, args=(context.Event(), finished, number))
+        process.start()
+        process.join()
+    words = ["yes" if done else "no" for done in finished]
+    say(f"the child has finished its work: {words[0]}; the daemon: {words[1]}")
+    fact(finished[0], "a child that nobody joined is waited for when its program ends")
+    fact(not finished[1], "a daemon is not: it is ended")
+    sys.exit(end())

@@ -1,0 +1,38 @@
+"""A shared value for the workers of a pool: from the beginning, or with a task."""
+import multiprocessing
+import sys
+
+from lesson import end, fact, is_broken, say
+
+context = multiprocessing.get_context("fork")
+inherited = None
+
+
+def keep(value):
+    """In each worker, before its first task."""
+    global inherited
+    inherited = value
+
+
+def add_one(_):
+    with inherited.get_lock():
+        inherited.value += 1
+
+
+def add_to(counter):
+    with counter.get_lock():
+        counter.value += 1
+
+
+if __name__ == "__main__":
+    counter, other = context.Value("i", 0), context.Value("i", 0)
+    with context.Pool(4, keep, (other if is_broken() else counter,)) as pool:
+        pool.map(add_one, range(4))
+        try:
+            pool.map(add_to, [counter] * 4)
+            say("with the tasks: that works")
+        except RuntimeError as error:
+            say(f"with the tasks: {error}")
+    say(f"by inheritance: {counter.value}")
+    fact(counter.value == 4, "a value that workers have from the beginning: four tasks, 4")
+    sys.exit(end())
