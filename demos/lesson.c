@@ -155,7 +155,10 @@ enum lesson_verdict lesson_is_above(struct fb_interval measured, double limit)
 
 void lesson_start(fb_mp_run run, const void *argument, size_t size)
 {
-    const struct fb_mp_process_options options = { .run = run, .argument = argument, .size = size };
+    /* A daemon: a lesson that has to give up waits for nobody. */
+    const struct fb_mp_process_options options = {
+        .run = run, .argument = argument, .size = size, .daemon = true
+    };
     struct fb_error error = { 0 };
     if (now.processes == PROCESSES_MOST)
         lesson_need(-E2BIG, "start another process");

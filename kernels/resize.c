@@ -45,6 +45,7 @@ static const struct fb_param params[] = {
     { "height", FB_PARAM_NUMBER, "128", 1, SIDE_MOST, NULL, "pixels" },
     { "filter", FB_PARAM_CHOICE, "bicubic", 0, 0, filter_names, "antialiased resampling" },
     { "quality", FB_PARAM_NUMBER, "75", 1, 100, NULL, "of the JPEGs that are written" },
+    { "count", FB_PARAM_NUMBER, "0", 0, 1 << 24, NULL, "only the first so many; 0: all" },
     { "out", FB_PARAM_TEXT, "", 0, 0, NULL,
       "a folder to save processed_<name> into; without it nothing is saved" },
     { 0 },
@@ -80,6 +81,9 @@ static int setup(const struct fb_params *given, struct fb_arena *arena, struct f
     input->filter = (enum fb_filter)fb_params_number(given, "filter");
     input->quality = (int)fb_params_number(given, "quality");
     int result = fb_album_open(&input->album, arena, fb_params_text(given, "images"), error);
+    uint64_t most = fb_params_number(given, "count");
+    if (result == 0 && most && most < input->album.count)
+        input->album.count = most;
     if (result == 0)
         result = set_out(input, arena, fb_params_text(given, "out"), error);
     if (result == 0)

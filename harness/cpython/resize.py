@@ -41,7 +41,7 @@ def plan(parameters):
     size = int(parameters["width"]), int(parameters["height"])
     how = size, FILTERS[parameters["filter"]], int(parameters["quality"]), parameters["out"]
     found = list_folder(images) if os.path.isdir(images) else list_pack(images)
-    return [image + how for image in found]
+    return [image + how for image in found[:int(parameters["count"]) or None]]
 
 
 def read_bytes(path, offset, length):

@@ -1,0 +1,54 @@
+"""Bytes sent to another process and back, or left where both see them."""
+import multiprocessing
+import statistics
+import sys
+import time
+from multiprocessing import shared_memory
+
+from lesson import bars, end, fact, is_broken
+
+ROUNDS, SIZES = 5, (1000, 100000, 10000000)
+context = multiprocessing.get_context("fork")
+
+
+def serve(mine, shared):
+    """Adds 1 to the first byte of what it gets, and sends it back; or does so in shared memory."""
+    while True:
+        data = mine.recv()
+        if data is None:
+            return
+        if shared is None:
+            data[0] = (data[0] + 1) % 256
+            mine.send(data)
+        else:
+            shared.buf[0] = (shared.buf[0] + 1) % 256
+            mine.send(True)
+
+
+def cost(here, message):
+    start = time.perf_counter()
+    here.send(message)
+    here.recv()
+    return 1e6 * (time.perf_counter() - start)
+
+
+if __name__ == "__main__":
+    shared = shared_memory.SharedMemory(create=True, size=SIZES[-1])
+    spent = {}
+    servers = {}
+    for way, memory in (("sent", None), ("shared", None if is_broken() else shared)):
+        here, there = context.Pipe()
+        context.Process(target=serve, args=(there, memory), daemon=True).start()
+        servers[way] = here
+    for size in SIZES:
+        for way, here in servers.items():
+            message = True if way == "shared" and not is_broken() else bytearray(size)
+            spent[f"{size} bytes, {way}"] = statistics.median(cost(here, message) for _ in range(ROUNDS))
+    for here in servers.values():
+        here.send(None)
+    shared.close()
+    shared.unlink()
+    bars("us", *spent.items())
+    fact(spent["10000000 bytes, sent"] > 3 * spent["10000000 bytes, shared"],
+         "ten million bytes cost many times less where both see them than sent there and back")
+    sys.exit(end())

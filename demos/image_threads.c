@@ -1,0 +1,66 @@
+/* Resizing images on two threads that give the interpreter's lock up, and on two that hold it. */
+#include "lesson.h"
+
+#define ROUNDS 6
+#define WORK "-k resize -p count=8 "
+
+enum { ONE, RELEASED, HELD, WAYS };
+static const char *const words[WAYS] = { WORK "-H single", WORK "-H gil -w 2",
+                                         WORK "-H gil=hold -w 2" };
+
+static void run(void)
+{
+    struct lesson_exec exec;
+    double ns[WAYS][ROUNDS], value[WAYS];
+    lesson_cpus(2);
+    for (unsigned i = 0; i < ROUNDS; i++)
+        for (unsigned way = 0; way < WAYS; way++) {
+            lesson_progress(i * WAYS + way, ROUNDS * WAYS);
+            lesson_need(
+                lesson_exec(way == RELEASED && lesson_is_broken() ? words[HELD] : words[way], &exec)
+                    ? 0
+                    : -95,
+                "resize images");
+            ns[way][i] = exec.run_ns;
+        }
+    lesson_progress(1, 1);
+    for (int way = 0; way < WAYS; way++)
+        value[way] = fb_ratio_interval(ns[ONE], ns[way], ROUNDS).value;
+    lesson_bars("times", WAYS,
+                (const char *const[]){ "one thread", "two threads, the lock given up",
+                                       "two threads, the lock held" },
+                value);
+    struct fb_interval released = fb_ratio_interval(ns[ONE], ns[RELEASED], ROUNDS);
+    lesson_fact(released.high > 1.3,
+                "an extension that gives the lock up lets two threads compute at once");
+    lesson_fact(value[HELD] < 1.2, "one that holds it does not");
+    enum lesson_verdict needs = lesson_is_below(released, 1.3);
+    lesson_claim("C4", "image processing needs processes", released, "times as fast on two threads",
+                 needs,
+                 needs == LESSON_DOES_NOT_HOLD
+                     ? "Pillow gives the lock up while it computes, and so does our kernel"
+                     : NULL);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct lesson lesson = {
+        .name = "image_threads",
+        .title = "Images need processes?",
+        .rows = "W3 C4",
+        .question = "Two threads of one Python program resize photographs with Pillow, which is "
+                    "written in C. How fast is that, compared with one thread?",
+        .choices = { "as fast: there is the GIL", "nearly twice as fast",
+                     "it crashes: Pillow is not made for threads" },
+        .answer = 'b',
+        .explains = "The lock guards the interpreter, not the CPU. An extension in C that does "
+                    "not touch Python's objects may give it up while it computes, and Pillow, "
+                    "zlib, hashlib and NumPy do so. Then threads do what processes do, and "
+                    "nothing has to be sent. Whether it does so decides, not whether the work "
+                    "computes.",
+        .next = "forkbench run -k resize -H cpython-thread,cpython-process measures Pillow "
+                "itself.",
+        .run = run,
+    };
+    return lesson_main(argc, argv, &lesson, NULL);
+}

@@ -1,0 +1,46 @@
+"""Resizing images on two threads that give the interpreter's lock up, and on two that hold it."""
+import concurrent.futures
+import hashlib
+import statistics
+import sys
+import threading
+import time
+
+from lesson import bars, end, fact, is_broken
+
+# hashlib stands for Pillow, which not every interpreter has: it gives the lock up as well, for large data.
+ROUNDS, COUNT = 5, 16
+DATA = bytes(4 << 20)
+lock = threading.Lock()
+
+
+def giving_up(_):
+    if is_broken():
+        holding(_)
+    else:
+        hashlib.sha256(DATA).digest()
+
+
+def holding(_):
+    """As an extension that never gives the lock up."""
+    with lock:
+        hashlib.sha256(DATA).digest()
+
+
+def timed(run_map, function):
+    start = time.perf_counter()
+    list(run_map(function, range(COUNT)))
+    return time.perf_counter() - start
+
+
+if __name__ == "__main__":
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        rounds = [(timed(map, giving_up), timed(pool.map, giving_up), timed(pool.map, holding))
+                  for _ in range(ROUNDS)]
+    released = [one / two for one, two, _ in rounds]
+    held = statistics.median(one / two for one, _, two in rounds)
+    bars("times", ("one thread", 1), ("two threads, the lock given up", statistics.median(released)),
+         ("two threads, the lock held", held))
+    fact(max(released) > 1.3, "an extension that gives the lock up lets two threads compute at once")
+    fact(held < 1.2, "one that holds it does not")
+    sys.exit(end())

@@ -1,0 +1,95 @@
+/* Work that computes, that waits and that does both, on threads under a lock, on processes and on an event loop. */
+#include "lesson.h"
+
+#include <stdio.h>
+
+#define ROUNDS 6
+
+enum { COMPUTING, WAITING, MIXED, KINDS };
+static const char *const kinds[KINDS] = { "-k primes -p ranges=64 -p hi=200000",
+                                          "-k sleep -p count=16 -p wait_us=4000",
+                                          "-k mixed -p count=16 -p wait_us=4000 -p numbers=12000" };
+enum { ONE, THREADS, PROCESSES, LOOP, WAYS };
+static const char *const ways[WAYS] = { "-H single", "-H gil=python -w 8", "-H forkpool -w 8",
+                                        "-H eventloop -w 2" };
+
+static double ns[KINDS][WAYS][ROUNDS];
+
+static void measure(void)
+{
+    char words[200];
+    struct lesson_exec exec;
+    for (unsigned i = 0; i < ROUNDS; i++)
+        for (int kind = 0; kind < KINDS; kind++)
+            for (int way = 0; way < WAYS; way++) {
+                lesson_progress((i * KINDS + (unsigned)kind) * WAYS + (unsigned)way,
+                                ROUNDS * KINDS * WAYS);
+                snprintf(words, sizeof words, "%s %s", kinds[kind],
+                         lesson_is_broken() ? ways[ONE] : ways[way]);
+                lesson_need(lesson_exec(words, &exec) ? 0 : -95, "run an event loop");
+                ns[kind][way][i] = exec.run_ns;
+            }
+    lesson_progress(1, 1);
+}
+
+static struct fb_interval speedup(int kind, int way)
+{
+    return fb_ratio_interval(ns[kind][ONE], ns[kind][way], ROUNDS);
+}
+
+static void run(void)
+{
+    static const char *const names[KINDS] = { "computing", "waiting", "both" };
+    static const char *const way_names[WAYS] = { "", "threads under a lock", "processes",
+                                                 "event loop and a pool" };
+    char name[KINDS * (WAYS - 1)][60];
+    const char *label[KINDS * (WAYS - 1)];
+    double value[KINDS * (WAYS - 1)];
+    size_t count = 0;
+    lesson_cpus(2);
+    measure();
+    for (int kind = 0; kind < KINDS; kind++)
+        for (int way = 1; way < WAYS; way++, count++) {
+            snprintf(name[count], sizeof *name, "%s: %s", names[kind], way_names[way]);
+            label[count] = name[count];
+            value[count] = speedup(kind, way).value;
+        }
+    lesson_bars("times", count, label, value);
+    lesson_fact(speedup(COMPUTING, PROCESSES).high > 1.3 &&
+                    speedup(COMPUTING, THREADS).value < 1.2 && speedup(COMPUTING, LOOP).value < 1.2,
+                "computing gains by processes only");
+    lesson_fact(speedup(WAITING, THREADS).value > 4 && speedup(WAITING, LOOP).value > 4,
+                "waiting gains by threads and by an event loop");
+    lesson_fact(speedup(MIXED, LOOP).high > 1.5,
+                "what does both gains by an event loop that hands its computing to processes");
+    struct fb_interval mixed = speedup(MIXED, LOOP);
+    lesson_claim(
+        "C18",
+        "waiting: event loop or threads; computing: processes; mixed: event loop + process pool",
+        mixed, "times as fast, mixed on an event loop", lesson_is_above(mixed, 1.5),
+        "computing only under a lock: in C threads do as well");
+}
+
+int main(int argc, char **argv)
+{
+    static const struct lesson lesson = {
+        .name = "kinds_of_work",
+        .title = "Which way for which work",
+        .rows = "M15 C16 C18",
+        .question = "Some work waits, some computes, some does first one, then the other. Is "
+                    "there one way that is good for all of it?",
+        .choices = { "threads", "processes", "an event loop", "no: it depends on the work" },
+        .answer = 'd',
+        .explains = "Waiting needs somebody who remembers what is waited for, and a single "
+                    "event loop remembers thousands. Computing needs CPUs, and under an "
+                    "interpreter's lock a process for each. What does both is best divided: the "
+                    "loop waits, and hands each piece of computing to a pool that tells it when "
+                    "it is done. (Processes do well at it too, if there are enough of them to "
+                    "wait in.)",
+        .next = "forkbench run -k primes,sleep,mixed -H "
+                "single,pthread,forkpool,eventloop,gil=all -w 1,2,4,8,16 measures all of "
+                "it, and scripts/plot.sh draws it.",
+        .run = run,
+    };
+    return lesson_main(argc, argv, &lesson, NULL);
+}

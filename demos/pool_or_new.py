@@ -1,0 +1,45 @@
+"""Many small tasks, each by a process of its own, and by a pool."""
+import multiprocessing
+import statistics
+import sys
+import time
+
+from lesson import bars, end, fact, is_broken
+
+ROUNDS, COUNTS = 3, (1, 10, 50)
+context = multiprocessing.get_context("fork")
+
+
+def small(_=None):
+    pass
+
+
+def by_processes(count):
+    start = time.perf_counter()
+    for _ in range(count):
+        process = context.Process(target=small)
+        process.start()
+        process.join()
+    return 1e6 * (time.perf_counter() - start)
+
+
+def by_pool(count):
+    if is_broken():
+        return by_processes(count)
+    start = time.perf_counter()
+    with context.Pool(2) as pool:
+        pool.map(small, range(count), chunksize=1)
+        pool.close()
+        pool.join()
+    return 1e6 * (time.perf_counter() - start)
+
+
+if __name__ == "__main__":
+    spent = {}
+    for count in COUNTS:
+        spent[f"{count} tasks, a process each"] = statistics.median(by_processes(count) for _ in range(ROUNDS))
+        spent[f"{count} tasks, a pool"] = statistics.median(by_pool(count) for _ in range(ROUNDS))
+    bars("us", *spent.items())
+    fact(spent["50 tasks, a process each"] > 1.5 * spent["50 tasks, a pool"],
+         "a hundred small tasks take a pool a fraction of the time that a process each takes")
+    sys.exit(end())
