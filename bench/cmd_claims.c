@@ -127,16 +127,30 @@ static void put_row(struct fb_table *table, const json_t *claim)
     put_text(claim, "claim", (*row)[0]);
     put_text(claim, "says", (*row)[1]);
     put_text(claim, "verdict", (*row)[2]);
-    put_text(claim, "condition", (*row)[3]);
-    put_text(claim, "lesson", (*row)[4]);
-    put_text(claim, "unit", (*row)[5]);
+    put_text(claim, "lesson", (*row)[3]);
+    put_text(claim, "unit", (*row)[4]);
     const json_t *value = json_object_get(claim, "measured"), *low = json_object_get(claim, "low"),
                  *high = json_object_get(claim, "high");
     if (json_is_number(value))
-        snprintf((*row)[6], FB_TABLE_TEXT, "%.4g", json_number_value(value));
+        snprintf((*row)[5], FB_TABLE_TEXT, "%.4g", json_number_value(value));
     if (json_is_number(low))
-        snprintf((*row)[7], FB_TABLE_TEXT, "[%.4g, %.4g]", json_number_value(low),
+        snprintf((*row)[6], FB_TABLE_TEXT, "[%.4g, %.4g]", json_number_value(low),
                  json_number_value(high));
+}
+
+/* On what a claim depends, or what holds instead: a line each, too long for the table. */
+static void print_conditions(const json_t *claims, bool markdown, FILE *to)
+{
+    json_t *claim;
+    size_t i;
+    fputc('\n', to);
+    json_array_foreach(claims, i, claim)
+    {
+        const char *condition = json_string_value(json_object_get(claim, "condition"));
+        if (condition && *condition)
+            fprintf(to, "%s%s: %s.\n", markdown ? "- " : "",
+                    json_string_value(json_object_get(claim, "claim")), condition);
+    }
 }
 
 struct report {
@@ -146,11 +160,9 @@ struct report {
 
 static int print_table(const struct report *report, bool markdown, FILE *to)
 {
-    static const char *const heads[] = { "claim",    "the tutorials say",
-                                         "here",     "condition",
-                                         "lesson",   "unit",
-                                         "measured", "95 % interval" };
-    struct fb_table table = { .heads = heads, .columns = 8, .names = 6 };
+    static const char *const heads[] = { "claim", "the tutorials say", "here",         "lesson",
+                                         "unit",  "measured",          "95 % interval" };
+    struct fb_table table = { .heads = heads, .columns = 7, .names = 5 };
     json_t *claim;
     size_t i;
     json_array_foreach(report->claims, i, claim)
@@ -159,6 +171,7 @@ static int print_table(const struct report *report, bool markdown, FILE *to)
     }
     fb_table_print(&table, markdown, to);
     fb_table_clear(&table);
+    print_conditions(report->claims, markdown, to);
     json_array_foreach(report->silent, i, claim)
     {
         fprintf(to, "Not tested: %s: %s\n", json_string_value(json_object_get(claim, "lesson")),

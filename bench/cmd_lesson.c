@@ -49,18 +49,6 @@ static const struct argp parser = {
            "with 1 if what it claims did not show itself. Without a name: which lessons there are.",
 };
 
-static int print_list(void)
-{
-    for (size_t i = 0; fb_lessons[i]; i++) {
-        struct fb_lesson lesson;
-        struct fb_error error = { 0 };
-        if (fb_lesson_find(fb_lessons[i], &lesson, &error) < 0)
-            return fb_fail_with(&error);
-        printf("  %-20s %s [%s]\n", fb_lessons[i], lesson.title, lesson.rows);
-    }
-    return FB_EXIT_OK;
-}
-
 /* Its exit code, which means the same as ours. */
 static int teach(const char *name, const struct options *options)
 {
@@ -103,7 +91,10 @@ static int lesson_main(int argc, char **argv)
         return fb_fail(FB_EXIT_USAGE, "all lessons or one: %s: leave one out", options.name);
     if (options.all)
         return teach_all(&options);
-    return options.name ? teach(options.name, &options) : print_list();
+    if (options.name)
+        return teach(options.name, &options);
+    struct fb_error error = { 0 };
+    return fb_lessons_print(&error) < 0 ? fb_fail_with(&error) : FB_EXIT_OK;
 }
 
 const struct fb_command fb_command_lesson = {

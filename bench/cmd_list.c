@@ -2,6 +2,7 @@
 #include "build.h"
 #include "cli.h"
 #include "json.h"
+#include "lessons.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -10,7 +11,7 @@
 #include <string.h>
 
 struct options {
-    bool kernels, harnesses, variants, json;
+    bool kernels, harnesses, variants, lessons, json;
 };
 
 static const struct argp_option option_table[] = {
@@ -37,13 +38,17 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
         options->variants = true;
         return 0;
     }
+    if (key == ARGP_KEY_ARG && strcmp(arg, "lessons") == 0) {
+        options->lessons = true;
+        return 0;
+    }
     return fb_parse_rest(key, arg, state);
 }
 
 static const struct argp parser = {
     .options = option_table,
     .parser = parse_option,
-    .args_doc = "[kernels|harnesses|variants]",
+    .args_doc = "[kernels|harnesses|lessons|variants]",
     .doc =
         "Lists kernels with their parameters and harnesses, and why what is missing is missing; or "
         "only the variants of harnesses, such as the interpreters that are found here.",
@@ -102,6 +107,25 @@ static void print_harnesses(void)
     }
     for (const struct fb_missing *missing = fb_harnesses_missing; missing->name; missing++)
         printf("  %-16s missing: %s\n", missing->name, missing->reason);
+}
+
+static int print_lessons(bool json)
+{
+    struct fb_error error = { 0 };
+    if (!json)
+        return fb_lessons_print(&error) < 0 ? fb_fail_with(&error) : FB_EXIT_OK;
+    json_t *list = json_array();
+    for (size_t i = 0; fb_lessons[i]; i++) {
+        struct fb_lesson lesson;
+        if (fb_lesson_find(fb_lessons[i], &lesson, &error) < 0) {
+            json_decref(list);
+            return fb_fail_with(&error);
+        }
+        json_array_append_new(list, json_pack("{ss ss ss}", "name", fb_lessons[i], "title",
+                                              lesson.title, "rows", lesson.rows));
+    }
+    return fb_json_print(json_pack("{so}", "lessons", list), stdout) == 0 ? FB_EXIT_OK
+                                                                          : FB_EXIT_IMPOSSIBLE;
 }
 
 /* The variants of every harness that can tell them, as "name=variant". */
@@ -197,6 +221,8 @@ static int list_main(int argc, char **argv)
         return result;
     if (options.variants)
         return print_variants(options.json);
+    if (options.lessons)
+        return print_lessons(options.json);
     bool all = !options.kernels && !options.harnesses;
     if (!options.json) {
         if (all || options.kernels)

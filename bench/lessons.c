@@ -113,6 +113,18 @@ int fb_lesson_find(const char *name, struct fb_lesson *ret_lesson, struct fb_err
     return result;
 }
 
+int fb_lessons_print(struct fb_error *error)
+{
+    for (size_t i = 0; fb_lessons[i]; i++) {
+        struct fb_lesson lesson;
+        int result = fb_lesson_find(fb_lessons[i], &lesson, error);
+        if (result < 0)
+            return result;
+        printf("  %-20s %s [%s]\n", fb_lessons[i], lesson.title, lesson.rows);
+    }
+    return 0;
+}
+
 int fb_lesson_run(const struct fb_lesson *lesson, const char *const *options,
                   struct fb_error *error)
 {

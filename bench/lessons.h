@@ -21,6 +21,9 @@ struct fb_lesson {
  * -EINVAL there is no such lesson, -ENOPKG its program is not here. */
 int fb_lesson_find(const char *name, struct fb_lesson *ret_lesson, struct fb_error *error);
 
+/* Prints them, a line each. 0, or a negative errno with *error. */
+int fb_lessons_print(struct fb_error *error);
+
 /* Runs it with these options (ends with NULL) on this terminal and waits for it. Its exit code, or a
  * negative errno with *error. */
 int fb_lesson_run(const struct fb_lesson *lesson, const char *const *options,

@@ -2,7 +2,7 @@
 #include "lesson.h"
 
 #define ROUNDS 6
-#define WORK "-k resize -p count=8 "
+#define WORK "-k resize -p count=4 "
 
 enum { ONE, RELEASED, HELD, WAYS };
 static const char *const words[WAYS] = { WORK "-H single", WORK "-H gil -w 2",

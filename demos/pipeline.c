@@ -76,8 +76,7 @@ static void run(void)
     for (int i = 0; i < CONSUMERS; i++)
         lesson_start(consume, &order, sizeof order);
     while (ends < CONSUMERS && done < TASKS + 1) {
-        got =
-            fb_mp_queue_get(order.results, &result[done], sizeof *result, 2 * FB_MP_SECOND, &size);
+        got = fb_mp_queue_get(order.results, &result[done], sizeof *result, FB_MP_SECOND, &size);
         if (got == -ETIMEDOUT)
             break;
         done += got == 0;

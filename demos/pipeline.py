@@ -45,7 +45,7 @@ if __name__ == "__main__":
     done, ends = [], 0
     while ends < CONSUMERS:
         try:
-            result = results.get(timeout=2)
+            result = results.get(timeout=1)
         except queues.Empty:
             break
         if result is None:

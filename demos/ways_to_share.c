@@ -9,7 +9,7 @@
 #include "harness/mp/sync.h"
 #include "harness/mp/value.h"
 
-#define TIMES 2000
+#define TIMES 1000
 #define ROUNDS 9
 
 static struct fb_mp_array *value;

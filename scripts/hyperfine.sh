@@ -14,13 +14,14 @@ KERNELS=${KERNELS:-divisors primes resize}
 HARNESSES=${HARNESSES:-single pthread forkpool gil}
 WORKERS=${WORKERS:-2}
 RUNS=${RUNS:-10}
+BUDGET=${BUDGET:-20}
 list() { printf %s "$1" | tr -s ' ' ,; }
 
 dir=results/hyperfine-$(date -u +%Y%m%dT%H%M%SZ)
 forkbench=$PWD/build/bench/forkbench
 echo "== checks the results once, and measures the ceiling: forkbench run"
 "$forkbench" run -k "$(list "$KERNELS")" -H "$(list "$HARNESSES")" -w "$(list "$WORKERS")" \
-    --budget 20 -o "$dir" >/dev/null
+    --budget "$BUDGET" -o "$dir" >/dev/null
 
 echo "== times whole commands: hyperfine, $RUNS runs each"
 set --

@@ -17,7 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define EACH 300u      /* so far every instruction, unless STEPPER_EACH says how far */
+#define EACH 150u      /* so far every instruction, unless STEPPER_EACH says how far */
 #define ENDLESS 50000u /* no operation is as long; a pair of exclusive instructions never ends */
 #define IN_CALL (~0u)  /* as a number of instructions: until it sleeps */
 
