@@ -83,11 +83,18 @@ static int ask(const char *name, json_t *claims, json_t *silent)
         return FB_EXIT_OK;
     code = fb_lesson_ask(&lesson, &said, &error);
     if (!said)
-        json_array_append_new(
-            silent, json_pack("{ss ss si}", "lesson", name, "why",
-                              code < 0 ? error.text : "this machine can't show it", "code", code));
+        json_array_append_new(silent,
+                              json_pack("{ss ss si}", "lesson", name, "why",
+                                        code < 0                     ? error.text
+                                        : code == FB_EXIT_IMPOSSIBLE ? "this machine can't show it"
+                                                                     : "the lesson went wrong",
+                                        "code", code));
     json_array_foreach(json_object_get(said, "claims"), i, claim)
     {
+        if (code == FB_EXIT_NO) /* what it judges by is not to be relied on */
+            json_object_set_new(claim, "condition",
+                                json_string("not to be relied on: the lesson's own check failed; "
+                                            "try again on a quiet machine"));
         insert(claims, claim);
     }
     json_decref(said);

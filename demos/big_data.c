@@ -88,13 +88,17 @@ static void run(void)
     struct fb_interval ratio = fb_ratio_interval(sent[SIZES - 1], left[SIZES - 1], ROUNDS);
     lesson_fact(
         ratio.low > 3,
-        "ten million bytes cost many times less where both see them than sent there and back");
+        "ten million bytes cost far less where both processes see them than sent there and back");
     lesson_claim("C13", "more communication costs more; big payloads need shared memory", ratio,
-                 "times as long, 10 MB sent", lesson_is_above(ratio, 1), NULL);
-    lesson_claim(
-        "C10", "the process pool uses shared memory to be fast", ratio, "times as long, 10 MB sent",
-        LESSON_DOES_NOT_HOLD,
-        "Python's pools send pickled bytes through pipes; ours uses what lies in shared memory");
+                 "times as long, 10 MB sent",
+                 fb_median(sent[SIZES - 1], ROUNDS) > fb_median(sent[0], ROUNDS)
+                     ? lesson_is_above(ratio, 1)
+                     : LESSON_DOES_NOT_HOLD,
+                 NULL);
+    lesson_claim("C10", "the process pool uses shared memory to be fast", FB_INTERVAL_NONE,
+                 "not measured: from Python's source", LESSON_DOES_NOT_HOLD,
+                 "Python's pools send pickled bytes through pipes; this runtime's use what lies in "
+                 "shared memory");
     fb_mp_connection_close(sends);
     fb_mp_connection_close(tells);
     lesson_join_all();

@@ -50,5 +50,5 @@ if __name__ == "__main__":
     shared.unlink()
     bars("us", *spent.items())
     fact(spent["10000000 bytes, sent"] > 3 * spent["10000000 bytes, shared"],
-         "ten million bytes cost many times less where both see them than sent there and back")
+         "ten million bytes cost far less where both processes see them than sent there and back")
     sys.exit(end())

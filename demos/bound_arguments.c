@@ -52,15 +52,15 @@ int main(int argc, char **argv)
         .title = "Arguments bound beforehand",
         .rows = "M2 W10",
         .question = "map hands each item to a function of one argument. The function to be "
-                    "called takes two, and the second is always 10. What now?",
+                    "called takes two, and the first is always 10. What now?",
         .choices = { "it can't be done with map", "bind the 10 beforehand, or hand over pairs",
-                     "put the 10 into a global" },
+                     "write a second function for each number" },
         .answer = 'b',
-        .explains = "An argument that all calls have in common is bound once (in Python by "
-                    "functools.partial) and need not be sent with every item; arguments that "
+        .explains = "An argument that all calls have in common is bound once; here it is sent once "
+                    "for a map, in Python (functools.partial) with every chunk; arguments that "
                     "differ are handed over side by side (starmap).",
         .next = "Bind something large, a megabyte, and compare the time with sending it in "
-                "each pair. Why would a global work under fork, and not under spawn?",
+                "each pair. Why is a global no good way to hand it over?",
         .run = run,
     };
     return lesson_main(argc, argv, &lesson, NULL);

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #define COUNT 100000
-#define ROUNDS 7
+#define ROUNDS 31
 
 static int add_one(struct fb_mp_call *call)
 {
@@ -42,12 +42,12 @@ static void run(void)
         one[i] = cost(pool, number, result, lesson_is_broken() ? 1000 : 1);
         many[i] = cost(pool, number, result, 1000);
     }
-    lesson_bars("ns an item", 2, (const char *const[]){ "one by one", "1,000 at a time" },
+    lesson_bars("ns an item", 2, (const char *const[]){ "in chunks of 1", "in chunks of 1,000" },
                 (const double[]){ fb_median(one, ROUNDS), fb_median(many, ROUNDS) });
     struct fb_interval ratio = fb_ratio_interval(one, many, ROUNDS);
-    lesson_say("one by one takes %.2g times as long [%.2g, %.2g]", ratio.value, ratio.low,
+    lesson_say("chunks of 1 take %.2g times as long [%.2g, %.2g]", ratio.value, ratio.low,
                ratio.high);
-    lesson_fact(result[0] == 1 && ratio.value > 1.3,
+    lesson_fact(result[0] == 1 && ratio.low > 1.05,
                 "tiny items cost less when many are handed out at a time");
     free(number);
     free(result);
@@ -59,15 +59,17 @@ int main(int argc, char **argv)
         .name = "chunk_size",
         .title = "The size of a chunk",
         .rows = "M2",
-        .question = "100,000 tiny items go through a pool of two workers, once one by one, once "
-                    "in chunks of 1,000. Which is faster?",
-        .choices = { "one by one: the work is divided more evenly", "chunks: less is handed over",
+        .question = "100,000 tiny items go through a pool of two workers, once in chunks of 1, "
+                    "once in chunks of 1,000. Which is faster?",
+        .choices = { "chunks of 1: the work is divided more evenly", "chunks: less is handed over",
                      "there is no difference" },
         .answer = 'b',
         .explains = "Each hand-over costs something, however small the item is: a message, or "
                     "at least a claim. In chunks that is paid once for many. But chunks that "
                     "are too large divide the work badly: whoever gets the last one keeps all "
-                    "others waiting. A few chunks for each worker are a good beginning.",
+                    "others waiting. A few chunks for each worker are a good beginning. (This "
+                    "runtime hands over up to 64 small chunks at a time while many are left, so "
+                    "the difference is smaller than in Python.)",
         .next = "Let items take different time and find the best chunk. In Python an item "
                 "costs some 20 us one by one: what is the smallest task that is worth it?",
         .run = run,

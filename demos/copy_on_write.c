@@ -22,8 +22,8 @@ static double own_mib(void)
         if (sscanf(line, "Private_Dirty: %lu", &kib) == 1 ||
             sscanf(line, "Private_Clean: %lu", &kib) == 1)
             sum += kib;
-    if (file)
-        fclose(file);
+    lesson_need(file ? 0 : -95, "read /proc/self/smaps_rollup");
+    fclose(file);
     return (double)sum / 1024;
 }
 
@@ -74,8 +74,9 @@ int main(int argc, char **argv)
                     "much memory does the child take for itself?",
         .choices = { "another 32 MiB", "hardly any", "half of it" },
         .answer = 'b',
-        .explains = "Fork copies no memory: parent and child have the same pages, marked read- "
-                    "only. The first who writes to a page gets a copy of that page, and only of "
+        .explains = "Fork copies the tables of pages, not the pages: parent and child have the "
+                    "same ones, marked read-only. The first who writes to a page gets a copy of "
+                    "that page, and only of "
                     "that. So many workers can read a big table that was loaded before the "
                     "fork, at the price of one. (In Python even reading writes: every object "
                     "counts its references. Large arrays and bytes are safe.)",

@@ -21,7 +21,7 @@ def read_and_write(told):
     told[0] = own_mib() - (0 if is_broken() else begun)
     for i in range(0, BYTES, PAGE):
         memory[i] = total % 256
-    told[1] = own_mib()
+    told[1] = own_mib() - (0 if is_broken() else begun)
 
 
 if __name__ == "__main__":

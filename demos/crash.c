@@ -47,7 +47,7 @@ static void run(void)
     struct fb_interval until = fb_median_interval(told_ms, ROUNDS);
     lesson_claim("C14", "a child's crash is silent in the parent", until, "ms until it is told",
                  told ? LESSON_DOES_NOT_HOLD : LESSON_HOLDS,
-                 "Python's ProcessPoolExecutor tells too; its Pool waits for ever");
+                 "in this runtime; the twin shows that Python's ProcessPoolExecutor tells too");
 }
 
 int main(int argc, char **argv)
@@ -63,7 +63,8 @@ int main(int argc, char **argv)
         .answer = 'b',
         .explains = "The pool watches its workers: when one ends unasked, its task fails with "
                     "how it ended, a new worker takes its place, and all other tasks go on. "
-                    "Python's multiprocessing.Pool does not: the waiter hangs for ever; its "
+                    "Python's multiprocessing.Pool replaces the worker, but loses its task: the "
+                    "waiter hangs for ever; its "
                     "ProcessPoolExecutor tells, but is broken then and all its other tasks fail "
                     "too.",
         .next = "Open the pool with retries = 1 and let the worker die only the first time. "

@@ -56,8 +56,8 @@ static void run(void)
     struct fb_interval ratio = fb_ratio_interval(near, apart, ROUNDS);
     lesson_say("side by side takes %.2g times as long [%.2g, %.2g]", ratio.value, ratio.low,
                ratio.high);
-    lesson_fact(ratio.value > 1.2,
-                "who shares a cache line slows the other down, also without sharing a number");
+    lesson_fact(ratio.low > 1.1,
+                "two that share a cache line slow each other down, even if they share no number");
     fb_mp_array_free(numbers);
 }
 
@@ -72,10 +72,11 @@ int main(int argc, char **argv)
         .choices = { "no: they share nothing", "yes: side by side is slower",
                      "yes: side by side is faster" },
         .answer = 'b',
-        .explains = "CPUs take memory from one another in lines of 64 bytes. Two numbers in one "
-                    "line make the line travel from CPU to CPU at every step, although nobody "
-                    "reads the other's number. So what different workers write to lies in lines "
-                    "of its own.",
+        .explains =
+            "CPUs take memory from one another in lines, mostly of 64 bytes. Two numbers in one "
+            "line make the line travel from CPU to CPU at every step, although neither uses the "
+            "other's number. So what different workers write to lies in lines "
+            "of its own.",
         .next = "Try 8, 32, 64, 128 bytes: where does it get fast? Where do the counters of "
                 "your own programs lie?",
         .run = run,

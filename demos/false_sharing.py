@@ -39,5 +39,5 @@ if __name__ == "__main__":
     bars("ns a step", ("side by side", near), ("256 bytes apart", apart))
     say(f"side by side takes {near / apart:.2g} times as long")
     fact(near > 1.2 * apart,
-         "who shares a cache line slows the other down, also without sharing a number")
+         "two that share a cache line slow each other down, even if they share no number")
     sys.exit(end())

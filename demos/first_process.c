@@ -30,7 +30,7 @@ static void run(void)
     fb_mp_process_exit_code(process, &exit_code);
     lesson_fact(pid != getpid(), "the child is another process");
     lesson_fact(!fb_mp_process_is_alive(process), "it has ended after the join");
-    lesson_fact(exit_code == 7, "what it returned is its exit code: 7");
+    lesson_fact(exit_code == 7, "what it ended with is its exit code: 7");
     fb_mp_process_close(process);
 }
 

@@ -17,5 +17,5 @@ if __name__ == "__main__":
     process.join()
     fact(process.pid != os.getpid(), "the child is another process")
     fact(not process.is_alive(), "it has ended after the join")
-    fact(process.exitcode == 7, "what it returned is its exit code: 7")
+    fact(process.exitcode == 7, "what it ended with is its exit code: 7")
     sys.exit(end())

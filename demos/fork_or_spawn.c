@@ -85,7 +85,7 @@ int main(int argc, char **argv)
                     "parent is small; a fresh image always costs about the same, and inherits "
                     "no threads' locks.",
         .next = "Touch a gigabyte of memory before (a big malloc, and memset): fork becomes "
-                "dear, spawn does not. Which is safe in a program with threads?",
+                "expensive, spawn does not. Which is safe in a program with threads?",
         .run = run,
     };
     return lesson_main(argc, argv, &lesson, (const struct fb_mp_task[]){ FB_MP_RUN(tell), { 0 } });

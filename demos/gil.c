@@ -36,20 +36,23 @@ static struct fb_interval speedup(int way)
 /* Whether there is a Python. */
 static bool measure(void)
 {
+    int ways_here = WAYS;
     for (unsigned i = 0; i < ROUNDS; i++)
-        for (int way = 0; way < WAYS; way++) {
+        for (int way = 0; way < ways_here; way++) {
             const char *words = ways[way].words;
             if (way == LOCKED && lesson_is_broken())
                 words = WORK "-H gil=off -w 2";
             lesson_progress(i * WAYS + (unsigned)way, ROUNDS * WAYS);
-            if (!lesson_exec(words, &measured[way][i]))
-                return false;
+            bool there = lesson_exec(words, &measured[way][i]);
+            lesson_need(there || way >= PYTHON ? 0 : -95, "run forkbench exec");
+            if (!there)
+                ways_here = PYTHON; /* no python3: C only */
         }
     lesson_progress(1, 1);
-    return true;
+    return ways_here == WAYS;
 }
 
-static void claim(bool python, unsigned cpus)
+static void claim(bool python)
 {
     struct fb_interval threads = speedup(python ? PYTHON_THREADS : LOCKED);
     struct fb_interval processes = speedup(python ? PYTHON_PROCESSES : PROCESSES);
@@ -65,14 +68,16 @@ static void claim(bool python, unsigned cpus)
                  no_faster == LESSON_DOES_NOT_HOLD ? "this interpreter has no such lock" : NULL);
     lesson_claim("C2", "processes give about the number of cores", processes,
                  "times as fast, two processes", lesson_is_above(processes, 1.6), NULL);
-    lesson_claim("C3", "4 threads on 4 cores show 25 % CPU", busy, "CPUs in use by two threads",
-                 lesson_is_below(busy, 1.2),
-                 cpus == 4 ? NULL : "one CPU's worth, whatever their number");
+    enum lesson_verdict no_more = lesson_is_below(busy, 1.2);
+    lesson_claim(
+        "C3", "4 threads on 4 cores show 25 % CPU", busy, "CPUs in use by two threads", no_more,
+        no_more == LESSON_HOLDS ? "one CPU's worth, whatever their number; here two threads"
+                                : NULL);
 }
 
 static void run(void)
 {
-    unsigned cpus = lesson_cpus(2);
+    lesson_cpus(2);
     bool python = measure();
     const char *label[WAYS];
     double value[WAYS];
@@ -88,7 +93,7 @@ static void run(void)
                 "two threads that share an interpreter's lock are no faster than one");
     lesson_fact(speedup(PROCESSES).high > 1.3 && (!python || speedup(PYTHON_PROCESSES).high > 1.3),
                 "two processes are faster");
-    claim(python, cpus);
+    claim(python);
 }
 
 int main(int argc, char **argv)

@@ -26,7 +26,7 @@ static void run(void)
     lesson_say("The child has set both to 2. Here the global is %d, the shared one %d.", number,
                *(int *)shared->items);
     lesson_fact(number == 1, "what a child writes to a global is not seen in its parent");
-    lesson_fact(*(int *)shared->items == 2, "what it writes to shared memory is");
+    lesson_fact(*(int *)shared->items == 2, "what it writes to shared memory is seen");
     fb_mp_array_free(shared);
 }
 

@@ -23,5 +23,5 @@ if __name__ == "__main__":
     process.join()
     say(f"The child has set both to 2. Here the global is {number}, the shared one {shared.value}.")
     fact(number == 1, "what a child writes to a global is not seen in its parent")
-    fact(shared.value == 2, "what it writes to shared memory is")
+    fact(shared.value == 2, "what it writes to shared memory is seen")
     sys.exit(end())

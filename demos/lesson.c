@@ -23,6 +23,7 @@
 
 static struct {
     bool no_ask, broken, json, describe;
+    char guess; /* 'a' …; 0: none */
     const struct lesson *lesson;
     unsigned facts, missing;
     json_t *shown, *claims;
@@ -194,11 +195,10 @@ static void find_forkbench(char *ret_path)
     lesson_need(-ENOENT, "find forkbench");
 }
 
-static _Noreturn void become_forkbench(const char *words, int out)
+static _Noreturn void become_forkbench(char *path, const char *words, int out)
 {
-    char path[PATH_MAX], copy[400], *next = copy;
+    char copy[400], *next = copy;
     char *list[ARGUMENTS_MOST] = { path, "exec", "--json" };
-    find_forkbench(path);
     snprintf(copy, sizeof copy, "%s", words);
     for (size_t i = 3; i < ARGUMENTS_MOST - 1 && next; i++)
         list[i] = strsep(&next, " ");
@@ -210,11 +210,13 @@ static _Noreturn void become_forkbench(const char *words, int out)
 bool lesson_exec(const char *words, struct lesson_exec *ret_exec)
 {
     int end[2], status = 0;
+    char path[PATH_MAX];
+    find_forkbench(path);
     lesson_need(pipe2(end, O_CLOEXEC) < 0 ? -errno : 0, "make a pipe");
     fflush(stdout);
     pid_t pid = fork();
     if (pid == 0)
-        become_forkbench(words, end[1]);
+        become_forkbench(path, words, end[1]);
     lesson_need(pid < 0 ? -errno : 0, "fork");
     close(end[1]);
     FILE *from = fdopen(end[0], "r");
@@ -230,7 +232,7 @@ bool lesson_exec(const char *words, struct lesson_exec *ret_exec)
         ;
     if (WIFEXITED(status) && WEXITSTATUS(status) == 3)
         return false;
-    lesson_need(status == 0 ? 0 : -EIO, "run forkbench exec");
+    lesson_need(status == 0 && ret_exec->run_ns > 0 ? 0 : -EIO, "run forkbench exec");
     return true;
 }
 
@@ -270,11 +272,19 @@ static void ask(const struct lesson *lesson)
         return;
     printf("\nWhat do you expect? ");
     fflush(stdout);
-    if (!fgets(line, sizeof line, stdin) || line[0] < 'a' || line[0] >= most)
-        puts("Let's see.");
+    if (fgets(line, sizeof line, stdin) && (line[0] | 32) >= 'a' && (line[0] | 32) < most)
+        now.guess = (char)(line[0] | 32);
+    puts("Let's see.");
+}
+
+/* After the run: what was expected, and what comes out. */
+static void compare(const struct lesson *lesson)
+{
+    if (now.guess)
+        printf("\nYou expected %c). ", now.guess);
     else
-        puts(line[0] == lesson->answer ? "That is what should come out. Let's see."
-                                       : "Let's see about that.");
+        printf("\n");
+    printf("What comes out: %c) %s.\n", lesson->answer, lesson->choices[lesson->answer - 'a']);
 }
 
 static int end_with_json(const struct lesson *lesson)
@@ -304,6 +314,7 @@ static int teach(const struct lesson *lesson)
         return end_with_json(lesson);
     json_decref(now.shown);
     json_decref(now.claims);
+    compare(lesson);
     putchar('\n');
     print_filled("Why: ", lesson->explains);
     print_filled("Try next: ", lesson->next);

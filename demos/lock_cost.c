@@ -63,7 +63,7 @@ static void run(void)
                 (const double[]){ fb_median(alone, ROUNDS), fb_median(fought, ROUNDS) });
     struct fb_interval ratio = fb_ratio_interval(fought, alone, ROUNDS);
     lesson_fact(
-        ratio.value > 1.5,
+        ratio.low > 1.2,
         "a lock that two fight for costs each of them more than one that nobody else wants");
     fb_mp_array_free(there);
     fb_mp_lock_free(lock);
@@ -83,7 +83,7 @@ int main(int argc, char **argv)
         .explains = "A lock that is free takes some tens of nanoseconds and no system call. "
                     "When two want it at the same time, one has to wait, the memory that the "
                     "lock lies in travels between their CPUs, and perhaps one sleeps and must "
-                    "be woken. So take locks rarely, hold them shortly, and share little.",
+                    "be woken. So take locks rarely, hold them briefly, and share little.",
         .next = "Count in a variable of your own and add it to the shared one every 1,000 "
                 "times. What does a semaphore cost?",
         .run = run,

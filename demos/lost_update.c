@@ -52,6 +52,7 @@ static int count(struct fb_mp_array *counter, bool locked)
 static void run(void)
 {
     struct fb_mp_array *counter;
+    lesson_cpus(2);
     double left[ROUNDS];
     lesson_need(FB_MP_ARRAY(int, 2, true, &counter), "make a shared number");
     int with = count(counter, true);

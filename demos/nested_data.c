@@ -86,7 +86,7 @@ int main(int argc, char **argv)
                     "part written down with its type, and at the other end each part needs "
                     "memory and is put in its place; on the way back once more. Python's pickle "
                     "does the same.",
-        .next = "Send the same numbers as one array of doubles. When is it worth to keep a "
+        .next = "Send the same numbers as one array of doubles. When is it worth keeping a "
                 "structure where it is, and send requests instead?",
         .run = run,
     };

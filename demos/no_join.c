@@ -11,8 +11,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define ROUNDS 6
-
 struct order {
     struct fb_mp_event *begun;
     struct fb_mp_array *finished; /* an int for each */
@@ -63,7 +61,10 @@ static void run(void)
     lesson_fact(done[0], "a child that nobody joined is waited for when its program ends");
     lesson_fact(!done[1], "a daemon is not: it is ended");
     lesson_claim("C15", "without join the child may be killed when main ends", FB_INTERVAL_NONE,
-                 "children that were not joined", done[0] ? LESSON_DOES_NOT_HOLD : LESSON_HOLDS,
+                 "children that were not joined",
+                 done[0] && !done[1] ? LESSON_DEPENDS
+                 : done[0]           ? LESSON_DOES_NOT_HOLD
+                                     : LESSON_HOLDS,
                  "of daemons it holds; others are joined at exit");
     fb_mp_array_free(finished);
 }
@@ -82,7 +83,8 @@ int main(int argc, char **argv)
                     "daemons: nothing is cut off by mistake. A daemon is a child that is of no "
                     "use without its parent, and so is ended. (A bare fork in C would leave the "
                     "child to go on alone.)",
-        .next = "Kill the program with -9 while the child works: then both end. Join "
+        .next = "Kill the program with -9 while the child works: here both end, in Python the "
+                "child goes on. Join "
                 "explicitly all the same: only then does one learn the exit code.",
         .run = run,
     };

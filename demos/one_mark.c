@@ -13,7 +13,8 @@
 
 struct order {
     struct fb_mp_queue *queue;
-    struct fb_mp_array *taken; /* how many each consumer took, then how many ended well */
+    struct fb_mp_array
+        *taken; /* how many each consumer took, how many ended well, each one's sum */
     int number;
     bool puts_back;
 };
@@ -25,7 +26,7 @@ static int consume(const void *argument, size_t size)
     /* The wait ends by itself only in the broken lesson. */
     while ((result = fb_mp_queue_get(order->queue, &item, sizeof item,
                                      order->puts_back ? FB_MP_FOREVER : PATIENCE, &size)) == 0)
-        taken[order->number]++;
+        taken[order->number]++, taken[CONSUMERS + 1 + order->number] += item;
     if (result == -ENODATA && order->puts_back)
         fb_mp_queue_put_end(order->queue, FB_MP_FOREVER);
     if (result == -ENODATA)
@@ -38,7 +39,7 @@ static void run(void)
     struct fb_mp_queue *queue;
     struct fb_mp_array *taken;
     lesson_need(fb_mp_queue_make(16, &queue), "make a queue");
-    lesson_need(FB_MP_ARRAY(int, CONSUMERS + 1, false, &taken), "make an array");
+    lesson_need(FB_MP_ARRAY(int, 2 * CONSUMERS + 1, false, &taken), "make an array");
     for (int i = 0; i < CONSUMERS; i++)
         lesson_start(consume, &(struct order){ queue, taken, i, !lesson_is_broken() },
                      sizeof(struct order));
@@ -48,7 +49,8 @@ static void run(void)
     lesson_join_all();
     const int *count = taken->items;
     lesson_say("taken: %d + %d + %d + %d", count[0], count[1], count[2], count[3]);
-    lesson_fact(count[0] + count[1] + count[2] + count[3] == COUNT,
+    int sum = count[5] + count[6] + count[7] + count[8];
+    lesson_fact(count[0] + count[1] + count[2] + count[3] == COUNT && sum == 4950,
                 "all 100 items were taken, none twice");
     lesson_fact(count[CONSUMERS] == CONSUMERS, "one mark has ended all four consumers");
     fb_mp_array_free(taken);
@@ -66,7 +68,7 @@ int main(int argc, char **argv)
         .choices = { "they can't", "who finds the mark puts it back before it ends",
                      "the mark is copied to all" },
         .answer = 'b',
-        .explains = "A queue gives each message to one consumer, also the mark. Who finds it "
+        .explains = "A queue gives each message to one consumer, the mark too. Who finds it "
                     "and puts it back passes it on: the last one leaves it in the queue, which "
                     "is then not quite empty. The producer need not know how many listen.",
         .next = "What if somebody puts an item behind the mark? What does the queue's size "

@@ -18,6 +18,7 @@ def consume(queue, taken, number):
         if item is None:
             break
         taken[number] += 1
+        taken[CONSUMERS + 1 + number] += item
     if not is_broken():
         queue.put(None)
     with taken.get_lock():
@@ -25,7 +26,7 @@ def consume(queue, taken, number):
 
 
 if __name__ == "__main__":
-    queue, taken = context.Queue(16), context.Array("i", CONSUMERS + 1)
+    queue, taken = context.Queue(16), context.Array("i", 2 * CONSUMERS + 1)
     workers = [context.Process(target=consume, args=(queue, taken, i)) for i in range(CONSUMERS)]
     for worker in workers:
         worker.start()
@@ -35,6 +36,6 @@ if __name__ == "__main__":
     for worker in workers:
         worker.join()
     say("taken: " + " + ".join(map(str, taken[:CONSUMERS])))
-    fact(sum(taken[:CONSUMERS]) == COUNT, "all 100 items were taken, none twice")
+    fact(sum(taken[:CONSUMERS]) == COUNT and sum(taken[CONSUMERS + 1:]) == 4950, "all 100 items were taken, none twice")
     fact(taken[CONSUMERS] == CONSUMERS, "one mark has ended all four consumers")
     sys.exit(end())

@@ -4,6 +4,7 @@
 #include "harness/mp/connection.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <string.h>
 
 struct order {
@@ -45,10 +46,12 @@ static void run(void)
     lesson_join_all();
     lesson_say("%.*s %.*s %.*s", (int)size[0], said[0], (int)size[1], said[1], (int)size[2],
                said[2]);
-    lesson_fact(size[0] == 3 && size[1] == 3 && size[2] == 5 && memcmp(said[2], "THREE", 5) == 0,
+    lesson_fact(size[0] == 3 && memcmp(said[0], "ONE", 3) == 0 && size[1] == 3 &&
+                    memcmp(said[1], "TWO", 3) == 0 && size[2] == 5 &&
+                    memcmp(said[2], "THREE", 5) == 0,
                 "three messages, three answers, in order and each whole: ONE TWO THREE");
     int end = fb_mp_receive(here, said[0], sizeof said[0], FB_MP_FOREVER, size);
-    lesson_fact(end < 0, "after its end the pipe says so instead of waiting");
+    lesson_fact(end == -EPIPE, "after its end the pipe says so instead of waiting");
     fb_mp_connection_close(here);
 }
 

@@ -67,7 +67,7 @@ static int by_task(const void *left, const void *right)
 static void run(void)
 {
     struct order order;
-    struct result result[TASKS];
+    struct result result[TASKS + 1];
     int done = 0, ends = 0, primes = 0, got;
     size_t size;
     lesson_need(fb_mp_queue_make(20, &order.tasks), "make a queue");
@@ -77,7 +77,7 @@ static void run(void)
         lesson_start(consume, &order, sizeof order);
     while (ends < CONSUMERS && done < TASKS + 1) {
         got = fb_mp_queue_get(order.results, &result[done], sizeof *result, FB_MP_SECOND, &size);
-        if (got == -ETIMEDOUT)
+        if (got < 0 && got != -ENODATA)
             break;
         done += got == 0;
         ends += got == -ENODATA;

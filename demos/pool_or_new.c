@@ -72,8 +72,8 @@ static void run(void)
     lesson_bars("us", 2 * COUNTS, label, shown);
     struct fb_interval ratio = fb_ratio_interval(each[COUNTS - 1], pool[COUNTS - 1], ROUNDS);
     lesson_fact(
-        ratio.value > 3,
-        "a hundred small tasks take a pool a fraction of the time that a process each takes");
+        ratio.low > 2,
+        "a hundred small tasks take a pool less than half of the time that a process each takes");
     lesson_claim("C12", "creating and ending processes often is slow; a pool is better", ratio,
                  "times as long, 100 tasks", lesson_is_above(ratio, 1), NULL);
 }
@@ -89,9 +89,10 @@ int main(int argc, char **argv)
         .choices = { "a process each: it is simpler and as fast",
                      "the pool for a hundred; for one it hardly matters" },
         .answer = 'b',
-        .explains = "Making and ending a process takes hundreds of microseconds; a task for a "
-                    "worker that is there takes one. The pool's own making is paid once. So "
-                    "from a few tasks on the pool wins; for one there is little between them.",
+        .explains =
+            "Making and ending a process takes hundreds of microseconds; a task for a worker that "
+            "is there takes about one microsecond. The pool's own making is paid once. So "
+            "from a few tasks on the pool wins; for one there is little between them.",
         .next = "Let the parent have a gigabyte of memory: a fork copies its page tables. "
                 "From how many tasks on does the pool win then?",
         .run = run,

@@ -11,7 +11,7 @@
 
 struct order {
     struct fb_mp_queue *queue;
-    struct fb_mp_array *taken; /* an int for each number that was put */
+    struct fb_mp_array *taken; /* an int for each number that was put, then one for marks */
 };
 
 static int consume(const void *argument, size_t size)
@@ -22,8 +22,9 @@ static int consume(const void *argument, size_t size)
     (void)size;
     while ((result = fb_mp_queue_get(order->queue, &number, sizeof number, FB_MP_FOREVER, &got)) ==
            0)
-        taken[number]++;       /* it alone has this number */
-    return result != -ENODATA; /* the mark */
+        taken[number]++; /* it alone has this number */
+    __atomic_fetch_add(&taken[COUNT], result == -ENODATA, __ATOMIC_SEQ_CST);
+    return 0;
 }
 
 static void run(void)
@@ -31,7 +32,7 @@ static void run(void)
     struct order order;
     int once = 0;
     lesson_need(fb_mp_queue_make(64, &order.queue), "make a queue");
-    lesson_need(FB_MP_ARRAY(int, COUNT, false, &order.taken), "make an array");
+    lesson_need(FB_MP_ARRAY(int, COUNT + 1, false, &order.taken), "make an array");
     for (int i = 0; i < CONSUMERS; i++)
         lesson_start(consume, &order, sizeof order);
     for (int i = 0; i < (lesson_is_broken() ? COUNT - 1 : COUNT); i++)
@@ -43,7 +44,8 @@ static void run(void)
         once += ((const int *)order.taken->items)[i] == 1;
     lesson_say("%d numbers were put, %d were taken once.", COUNT, once);
     lesson_fact(once == COUNT, "each of 1000 numbers was taken once, by one of three consumers");
-    lesson_fact(fb_mp_queue_size(order.queue) == 0, "each consumer found its own end mark");
+    lesson_fact(((const int *)order.taken->items)[COUNT] == CONSUMERS,
+                "each consumer found its own end mark");
     fb_mp_array_free(order.taken);
     fb_mp_queue_free(order.queue);
 }

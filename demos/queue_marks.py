@@ -12,13 +12,15 @@ def consume(queue, taken):
     while True:
         number = queue.get()
         if number is None:  # the mark
+            with taken.get_lock():
+                taken[COUNT] += 1
             return
         taken[number] += 1  # it alone has this number
 
 
 if __name__ == "__main__":
     queue = context.Queue(64)
-    taken = context.Array("i", COUNT, lock=False)
+    taken = context.Array("i", COUNT + 1)
     workers = [context.Process(target=consume, args=(queue, taken)) for _ in range(CONSUMERS)]
     for worker in workers:
         worker.start()
@@ -28,8 +30,8 @@ if __name__ == "__main__":
         queue.put(None)
     for worker in workers:  # returns: each has found its mark
         worker.join()
-    once = sum(times == 1 for times in taken)
+    once = sum(times == 1 for times in taken[:COUNT])
     say(f"{COUNT} numbers were put, {once} were taken once.")
     fact(once == COUNT, "each of 1000 numbers was taken once, by one of three consumers")
-    fact(queue.empty(), "each consumer found its own end mark")
+    fact(taken[COUNT] == CONSUMERS, "each consumer found its own end mark")
     sys.exit(end())

@@ -56,12 +56,11 @@ static void run(void)
     int by_argument = *(int *)counter->items - by_inheritance;
     lesson_say("by inheritance: %d; with the tasks: %d more", by_inheritance, by_argument);
     lesson_fact(by_inheritance == 4, "a value that workers have from the beginning: four tasks, 4");
-    lesson_claim(
-        "C11", "a Value can be given to pool workers through map", FB_INTERVAL_NONE,
-        "in Python: RuntimeError", LESSON_DOES_NOT_HOLD,
-        by_argument == 4
-            ? "in Python by inheritance only; here a pointer into shared memory may be given"
-            : NULL);
+    lesson_fact(by_argument == 4, "four tasks that are given it add 4 more, or are refused");
+    lesson_claim("C11", "a Value can be given to pool workers through map", FB_INTERVAL_NONE,
+                 "added by 4 tasks", by_argument == 4 ? LESSON_DEPENDS : LESSON_DOES_NOT_HOLD,
+                 "a pointer into shared memory here, yes; in Python the twin shows a RuntimeError: "
+                 "by inheritance only");
     fb_mp_pool_close(pool);
     pool = NULL;
     fb_mp_array_free(counter);
@@ -74,15 +73,16 @@ int main(int argc, char **argv)
         .name = "value_to_workers",
         .title = "A value for a pool",
         .rows = "M7 W15 C11",
-        .question = "Four workers of a pool are to add 1 to the same shared value. How do they "
-                    "get it?",
+        .question = "In Python, four workers of a pool are to add 1 to the same shared value. How "
+                    "do they get it, under every start method?",
         .choices = { "as an argument of map", "when the pool is opened",
                      "as a global that was set before" },
         .answer = 'b',
         .explains = "In Python a Value can't be sent to a worker (RuntimeError: only through "
                     "inheritance), so it is given to the pool's initializer, which keeps it. "
                     "Here shared memory lies at the same address in all processes, so a pointer "
-                    "to it can be sent as well. The third answer works under fork only.",
+                    "to it can be sent as well. A global that was set before is seen only by "
+                    "workers that are forked after it was set.",
         .next = "Let the workers add without the lock. Try the Python twin with map(add, "
                 "[counter] * 4) and read the error.",
         .run = run,

@@ -154,17 +154,18 @@ static void check_files(const struct measured *measured)
     csv_clear(&csv);
 }
 
-/* As many as an interval takes. */
+/* As many as an interval takes; a sanitizer finds no more in six than in the one round before. */
 static void six_rounds_into_files(void **state)
 {
     (void)state;
     struct measured measured;
-    const int rounds = AS_MANY_AS(6, 1);
-    struct said said = RUN_ALONE("overhead", "-n", rounds == 6 ? "6" : "1", "-o", "out");
+    if (AS_MANY_AS(6, 1) == 1)
+        skip();
+    struct said said = RUN_ALONE("overhead", "-n", "6", "-o", "out");
     assert_non_null(strstr(said.out, "dispatch.metg90"));
     assert_null(strstr(said.out, "nan"));
     char *text = file_read("out", "overhead.json");
-    measured_read(&measured, text, (size_t)rounds);
+    measured_read(&measured, text, 6);
     measured_check(&measured);
     check_files(&measured);
     assert_int_equal(folder_count("out"), 3);
