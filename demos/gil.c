@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #define ROUNDS 6
-#define WORK "-k primes -p ranges=64 -p hi=300000 "
+#define WORK "-k primes -p ranges=64 -p hi=400000 "
 
 enum { ONE, THREADS, PROCESSES, LOCKED, PYTHON, PYTHON_THREADS, PYTHON_PROCESSES, WAYS };
 static const struct {

@@ -251,6 +251,19 @@ void lesson_progress(unsigned done, unsigned all)
         fprintf(stderr, "\r    measuring: %u of %u, %.0f s left ", done, all, left_s);
 }
 
+void lesson_on_one_cpu(bool one)
+{
+    static cpu_set_t before;
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(sched_getcpu(), &set);
+    if (one)
+        lesson_need(sched_getaffinity(0, sizeof before, &before) < 0 ? -errno : 0,
+                    "count the CPUs");
+    lesson_need(sched_setaffinity(0, sizeof set, one ? &set : &before) < 0 ? -errno : 0,
+                "choose a CPU");
+}
+
 unsigned lesson_cpus(unsigned least)
 {
     cpu_set_t set;

@@ -75,6 +75,10 @@ void lesson_progress(unsigned done, unsigned all);
 /* The CPUs that this process may use. Ends the lesson with 3 if they are fewer than least. */
 unsigned lesson_cpus(unsigned least);
 
+/* Puts this process, and what it starts from then on, onto one CPU, or gives it back those that it had:
+ * on one CPU whoever waits sleeps, and waking costs the same each time. */
+void lesson_on_one_cpu(bool one);
+
 /* A process of its own that does this and ends; all are waited for by lesson_join_all. */
 void lesson_start(fb_mp_run run, const void *argument, size_t size);
 void lesson_join_all(void);

@@ -5,7 +5,6 @@
 #include "harness/mp/value.h"
 
 #include <pthread.h>
-#include <sched.h>
 
 #define TRIPS 2000
 #define WARM 100
@@ -13,16 +12,7 @@
 
 struct court {
     struct fb_mp_semaphore *mine, *yours;
-    int cpu;
 };
-
-static void bind(int cpu)
-{
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    CPU_SET(cpu, &set);
-    sched_setaffinity(0, sizeof set, &set);
-}
 
 /* Answers, all trips. */
 static void answer(const struct court *court)
@@ -45,7 +35,6 @@ static int process(const void *argument, size_t size)
 {
     const struct court *court = argument;
     (void)size;
-    bind(court->cpu);
     answer(court);
     return 0;
 }
@@ -77,20 +66,18 @@ static double cost(struct court *here, struct court *there, bool threads)
 
 static void run(void)
 {
-    struct court here = { .cpu = sched_getcpu() }, there = here;
+    struct court here, there;
     double threads[ROUNDS], processes[ROUNDS];
-    cpu_set_t before;
-    sched_getaffinity(0, sizeof before, &before);
     lesson_need(fb_mp_semaphore_make(0, false, &here.mine), "make a semaphore");
     lesson_need(fb_mp_semaphore_make(0, false, &here.yours), "make a semaphore");
     there.mine = here.yours;
     there.yours = here.mine;
-    bind(here.cpu);
+    lesson_on_one_cpu(true);
     for (int i = 0; i < ROUNDS; i++) {
         threads[i] = cost(&here, &there, true);
         processes[i] = cost(&here, &there, lesson_is_broken());
     }
-    sched_setaffinity(0, sizeof before, &before);
+    lesson_on_one_cpu(false);
     lesson_bars("us there and back", 2, (const char *const[]){ "two threads", "two processes" },
                 (const double[]){ fb_median(threads, ROUNDS), fb_median(processes, ROUNDS) });
     struct fb_interval ratio = fb_ratio_interval(processes, threads, ROUNDS);

@@ -115,6 +115,7 @@ static struct fb_mp_manager *set_up(void)
 static void run(void)
 {
     double us[WAYS][ROUNDS], median[WAYS];
+    lesson_on_one_cpu(true);
     struct fb_mp_manager *manager = set_up();
     for (int i = 0; i < ROUNDS; i++)
         for (int way = 0; way < WAYS; way++)
@@ -147,6 +148,7 @@ static void run(void)
     fb_mp_proxy_close(desk.managed_there);
     fb_mp_proxy_close(desk.managed_back);
     fb_mp_manager_close(manager);
+    lesson_on_one_cpu(false);
 }
 
 int main(int argc, char **argv)
@@ -155,7 +157,8 @@ int main(int argc, char **argv)
         .name = "ways_to_share",
         .title = "Value, queue, pipe or manager",
         .rows = "M5 M6 M7 M10 C7 C8",
-        .question = "A number has to get from one process to another, and an answer back. Which "
+        .question = "A number has to get from one process to another, and an answer back, all on "
+                    "one CPU. Which "
                     "way takes longest?",
         .choices = { "shared memory, with a semaphore each way", "two queues", "a pipe",
                      "a manager" },
