@@ -3,7 +3,8 @@
 
 #include <stdio.h>
 
-#define ROUNDS 6
+#define ROUNDS_MOST 6
+#define ROUNDS (lesson_is_broken() ? 2u : ROUNDS_MOST) /* broken, it need not be told exactly */
 #define WORK "-k primes -p ranges=64 -p hi=400000 "
 
 enum { ONE, THREADS, PROCESSES, LOCKED, PYTHON, PYTHON_THREADS, PYTHON_PROCESSES, WAYS };
@@ -20,13 +21,13 @@ static const struct {
     [PYTHON_PROCESSES] = { "Python: two processes", WORK "-H cpython-process -w 2", PYTHON },
 };
 
-static struct lesson_exec measured[WAYS][ROUNDS];
+static struct lesson_exec measured[WAYS][ROUNDS_MOST];
 
 /* Speedup over its own language's one thread. */
 static struct fb_interval speedup(int way)
 {
-    double base[ROUNDS], own[ROUNDS];
-    for (int i = 0; i < ROUNDS; i++) {
+    double base[ROUNDS_MOST], own[ROUNDS_MOST];
+    for (unsigned i = 0; i < ROUNDS; i++) {
         base[i] = measured[ways[way].base][i].run_ns;
         own[i] = measured[way][i].run_ns;
     }
@@ -56,8 +57,8 @@ static void claim(bool python)
 {
     struct fb_interval threads = speedup(python ? PYTHON_THREADS : LOCKED);
     struct fb_interval processes = speedup(python ? PYTHON_PROCESSES : PROCESSES);
-    double used[ROUNDS];
-    for (int i = 0; i < ROUNDS; i++) {
+    double used[ROUNDS_MOST];
+    for (unsigned i = 0; i < ROUNDS; i++) {
         const struct lesson_exec *exec = &measured[python ? PYTHON_THREADS : LOCKED][i];
         used[i] = exec->cpu_ns / exec->wall_ns;
     }

@@ -41,6 +41,6 @@ if __name__ == "__main__":
     held = statistics.median(one / two for one, _, two in rounds)
     bars("times", ("one thread", 1), ("two threads, the lock given up", statistics.median(released)),
          ("two threads, the lock held", held))
-    fact(max(released) > 1.3, "an extension that gives the lock up lets two threads compute at once")
+    fact(sorted(released)[-2] > 1.3, "an extension that gives the lock up lets two threads compute at once")
     fact(held < 1.2, "one that holds it does not")
     sys.exit(end())

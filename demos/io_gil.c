@@ -1,7 +1,8 @@
 /* Waiting on eight threads under an interpreter's lock, on eight without it, and on eight processes. */
 #include "lesson.h"
 
-#define ROUNDS 6
+#define ROUNDS_MOST 6
+#define ROUNDS (lesson_is_broken() ? 2u : ROUNDS_MOST) /* broken, it need not be told exactly */
 #define WORK "-k sleep -p count=24 -p wait_us=5000 "
 
 enum { ONE, LOCKED, THREADS, PROCESSES, WAYS };
@@ -11,7 +12,7 @@ static const char *const words[WAYS] = { WORK "-H single", WORK "-H gil -w 8",
 static void run(void)
 {
     struct lesson_exec exec;
-    double ns[WAYS][ROUNDS], value[WAYS];
+    double ns[WAYS][ROUNDS_MOST], value[WAYS];
     for (unsigned i = 0; i < ROUNDS; i++)
         for (unsigned way = 0; way < WAYS; way++) {
             lesson_progress(i * WAYS + way, ROUNDS * WAYS);

@@ -3,7 +3,8 @@
 
 #include <stdio.h>
 
-#define ROUNDS 6
+#define ROUNDS_MOST 6
+#define ROUNDS (lesson_is_broken() ? 2u : ROUNDS_MOST) /* broken, it need not be told exactly */
 
 enum { COMPUTING, WAITING, MIXED, KINDS };
 static const char *const kinds[KINDS] = { "-k primes -p ranges=64 -p hi=200000",
@@ -13,7 +14,7 @@ enum { ONE, THREADS, PROCESSES, LOOP, WAYS };
 static const char *const ways[WAYS] = { "-H single", "-H gil=python -w 8", "-H forkpool -w 8",
                                         "-H eventloop -w 2" };
 
-static double ns[KINDS][WAYS][ROUNDS];
+static double ns[KINDS][WAYS][ROUNDS_MOST];
 
 static void measure(void)
 {
