@@ -11,18 +11,13 @@ static const char *const words[WAYS] = { WORK "-H single", WORK "-H gil -w 2",
 
 static void run(void)
 {
-    struct lesson_exec exec;
     double ns[WAYS][ROUNDS_MOST], value[WAYS];
     lesson_cpus(2);
     for (unsigned i = 0; i < ROUNDS; i++)
         for (unsigned way = 0; way < WAYS; way++) {
             lesson_progress(i * WAYS + way, ROUNDS * WAYS);
-            lesson_need(
-                lesson_exec(way == RELEASED && lesson_is_broken() ? words[HELD] : words[way], &exec)
-                    ? 0
-                    : -95,
-                "resize images");
-            ns[way][i] = exec.run_ns;
+            ns[way][i] =
+                lesson_run_ns(way == RELEASED && lesson_is_broken() ? words[HELD] : words[way]);
         }
     lesson_progress(1, 1);
     for (int way = 0; way < WAYS; way++)

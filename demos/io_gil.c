@@ -11,15 +11,13 @@ static const char *const words[WAYS] = { WORK "-H single", WORK "-H gil -w 8",
 
 static void run(void)
 {
-    struct lesson_exec exec;
     double ns[WAYS][ROUNDS_MOST], value[WAYS];
     for (unsigned i = 0; i < ROUNDS; i++)
         for (unsigned way = 0; way < WAYS; way++) {
             lesson_progress(i * WAYS + way, ROUNDS * WAYS);
             /* Whoever waits with the lock in its hands keeps all others waiting. */
-            lesson_exec(way == LOCKED && lesson_is_broken() ? WORK "-H gil=hold -w 8" : words[way],
-                        &exec);
-            ns[way][i] = exec.run_ns;
+            ns[way][i] = lesson_run_ns(way == LOCKED && lesson_is_broken() ? WORK "-H gil=hold -w 8"
+                                                                           : words[way]);
         }
     lesson_progress(1, 1);
     for (int way = 0; way < WAYS; way++)

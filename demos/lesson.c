@@ -236,6 +236,13 @@ bool lesson_exec(const char *words, struct lesson_exec *ret_exec)
     return true;
 }
 
+double lesson_run_ns(const char *words)
+{
+    struct lesson_exec exec;
+    lesson_need(lesson_exec(words, &exec) ? 0 : -ENOTSUP, words);
+    return exec.run_ns;
+}
+
 void lesson_progress(unsigned done, unsigned all)
 {
     static int64_t start_ns;

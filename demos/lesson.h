@@ -69,6 +69,9 @@ struct lesson_exec {
  * there, say; ends the lesson if it went wrong. */
 bool lesson_exec(const char *words, struct lesson_exec *ret_exec);
 
+/* The run time, in ns, where there is no way without it. */
+double lesson_run_ns(const char *words);
+
 /* How far a measurement is that takes long; on a terminal only. */
 void lesson_progress(unsigned done, unsigned all);
 

@@ -8,8 +8,7 @@
 
 static void run(void)
 {
-    unsigned cpus = lesson_cpus(1), many = lesson_is_broken() ? 1 : 16 * cpus;
-    struct lesson_exec exec;
+    unsigned cpus = lesson_cpus(2), many = lesson_is_broken() ? 1 : 16 * cpus;
     double few_ns[ROUNDS], many_ns[ROUNDS];
     char words[2][100], label[2][40];
     snprintf(words[0], sizeof *words, WORK "%u", cpus);
@@ -18,10 +17,8 @@ static void run(void)
     snprintf(label[1], sizeof *label, "%u workers", many);
     for (unsigned i = 0; i < ROUNDS; i++) {
         lesson_progress(i, ROUNDS);
-        lesson_exec(words[0], &exec);
-        few_ns[i] = exec.run_ns;
-        lesson_exec(words[1], &exec);
-        many_ns[i] = exec.run_ns;
+        few_ns[i] = lesson_run_ns(words[0]);
+        many_ns[i] = lesson_run_ns(words[1]);
     }
     lesson_progress(ROUNDS, ROUNDS);
     lesson_bars(
