@@ -1,22 +1,5 @@
-/* A peer: CPython, one thread, the base of the other two. */
+/* A peer: CPython, one thread, the base of the others. */
 #include "peer.h"
 
-static int open_pool(const struct fb_setting *setting, struct fb_pool **ret_pool,
-                     struct fb_error *error)
-{
-    return fb_peer_open("single", setting, ret_pool, error);
-}
-
-const struct fb_harness fb_harness_cpython_single = {
-    .name = "cpython-single",
-    .summary = "a peer: CPython, one thread, the base of the other two",
-    .interpreter = true,
-    .takes_variant = true,
-    .find = fb_peer_find,
-    .variants = fb_peer_variants,
-    .supports = fb_peer_supports,
-    .open = open_pool,
-    .run = fb_peer_run,
-    .close = fb_peer_close,
-    .describe = fb_peer_describe,
-};
+FB_PEER_HARNESS(cpython_single, "cpython-single",
+                "a peer: CPython, one thread, the base of the others", "single", NULL);

@@ -1,23 +1,5 @@
 /* A peer: CPython's ThreadPoolExecutor. */
 #include "peer.h"
 
-static int open_pool(const struct fb_setting *setting, struct fb_pool **ret_pool,
-                     struct fb_error *error)
-{
-    return fb_peer_open("thread", setting, ret_pool, error);
-}
-
-const struct fb_harness fb_harness_cpython_thread = {
-    .name = "cpython-thread",
-    .summary = "a peer: CPython's ThreadPoolExecutor",
-    .interpreter = true,
-    .takes_variant = true,
-    .base = "cpython-single",
-    .find = fb_peer_find,
-    .variants = fb_peer_variants,
-    .supports = fb_peer_supports,
-    .open = open_pool,
-    .run = fb_peer_run,
-    .close = fb_peer_close,
-    .describe = fb_peer_describe,
-};
+FB_PEER_HARNESS(cpython_thread, "cpython-thread", "a peer: CPython's ThreadPoolExecutor", "thread",
+                "cpython-single");

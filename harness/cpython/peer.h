@@ -22,4 +22,26 @@ int fb_peer_run(struct fb_pool *pool, const struct fb_job *job, struct fb_report
 void fb_peer_close(struct fb_pool *pool);
 void fb_peer_describe(const struct fb_pool *pool, char *text, size_t size);
 
+/* A harness of its own for one of those modes: `over` is the base of its speedups, or NULL. */
+#define FB_PEER_HARNESS(id, called, words, mode, over)                                             \
+    static int open_pool(const struct fb_setting *setting, struct fb_pool **ret_pool,              \
+                         struct fb_error *error)                                                   \
+    {                                                                                              \
+        return fb_peer_open(mode, setting, ret_pool, error);                                       \
+    }                                                                                              \
+    const struct fb_harness fb_harness_##id = {                                                    \
+        .name = called,                                                                            \
+        .summary = words,                                                                          \
+        .interpreter = true,                                                                       \
+        .takes_variant = true,                                                                     \
+        .base = over,                                                                              \
+        .find = fb_peer_find,                                                                      \
+        .variants = fb_peer_variants,                                                              \
+        .supports = fb_peer_supports,                                                              \
+        .open = open_pool,                                                                         \
+        .run = fb_peer_run,                                                                        \
+        .close = fb_peer_close,                                                                    \
+        .describe = fb_peer_describe,                                                              \
+    }
+
 #endif
