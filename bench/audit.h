@@ -5,7 +5,7 @@
 #include "counters.h"
 #include "relatives.h"
 
-#include "harness/cgroup.h"
+#include "base/cgroup.h"
 
 /* Readings at one moment. */
 struct fb_moment {

@@ -4,7 +4,7 @@
 #include "partner.h"
 #include "payload.h"
 
-#include "harness/cpus.h"
+#include "base/cpus.h"
 #include "harness/mp/connection.h"
 #include "harness/mp/manager.h"
 #include "harness/mp/mutex.h"

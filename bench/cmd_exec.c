@@ -2,7 +2,7 @@
 #include "cli.h"
 #include "exec_json.h"
 
-#include "harness/cpus.h"
+#include "base/cpus.h"
 #include "harness/worker.h"
 
 #include <errno.h>

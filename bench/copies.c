@@ -1,5 +1,5 @@
 /* The ceiling: independent single copies at once tell what this hardware can give. */
-#include "harness/child.h"
+#include "base/child.h"
 #include "harness/worker.h"
 #include "trial.h"
 

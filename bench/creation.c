@@ -3,7 +3,7 @@
 #include "partner.h"
 
 #include "base/arena.h"
-#include "harness/child.h"
+#include "base/child.h"
 #include "harness/futex.h"
 #include "harness/mp/sleep.h"
 #include "harness/worker.h"

@@ -3,8 +3,8 @@
 #include "overhead.h"
 #include "twin.h"
 
-#include "harness/child.h"
-#include "harness/cpus.h"
+#include "base/child.h"
+#include "base/cpus.h"
 #include "harness/mp/heap.h"
 #include "harness/mp/sleep.h"
 #include "harness/topology.h"

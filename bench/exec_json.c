@@ -3,7 +3,7 @@
 #include "json.h"
 #include "noise.h"
 
-#include "harness/cpus.h"
+#include "base/cpus.h"
 #include "harness/worker.h"
 
 #include <inttypes.h>

@@ -1,8 +1,8 @@
 /* What it costs to hand the CPU, or a word, from one thread or process to another. */
 #include "overhead.h"
 
-#include "harness/child.h"
-#include "harness/cpus.h"
+#include "base/child.h"
+#include "base/cpus.h"
 #include "harness/futex.h"
 #include "harness/harness.h"
 #include "harness/mp/sleep.h"

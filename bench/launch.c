@@ -2,7 +2,7 @@
 
 #include "json.h"
 
-#include "harness/child.h"
+#include "base/child.h"
 #include "harness/topology.h"
 #include "harness/worker.h"
 

@@ -1,13 +1,11 @@
 #include "lessons.h"
 
-#include "harness/child.h"
+#include "base/program.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define OPTIONS_MOST 8
@@ -40,52 +38,22 @@ static bool find_program(const char *name, char *ret_path)
     return false;
 }
 
-static _Noreturn void become(const struct fb_lesson *lesson, const char *const *options, int out,
-                             pid_t parent)
+/* Its output, read by what, into context; what NULL: it prints where we do. Its exit code, or a negative
+ * errno with *error. */
+static int run_program(const struct fb_lesson *lesson, const char *const *options,
+                       void (*what)(FILE *from, void *context), void *context,
+                       struct fb_error *error)
 {
     const char *list[OPTIONS_MOST + 2] = { lesson->path };
+    struct fb_program program;
     for (size_t i = 0; i < OPTIONS_MOST && options[i]; i++)
         list[i + 1] = options[i];
-    fb_child_tie(parent);
-    if (out >= 0)
-        dup2(out, STDOUT_FILENO);
-    execv(lesson->path, (char **)list);
-    _exit(127);
-}
-
-static int end_of(pid_t pid, const struct fb_lesson *lesson, struct fb_error *error)
-{
-    int status;
-    char how[80];
-    while (waitpid(pid, &status, 0) < 0)
-        if (errno != EINTR)
-            return fb_error_set(error, -errno, "can't wait for a lesson: %s", strerror(errno));
-    if (WIFEXITED(status) && WEXITSTATUS(status) != 127)
-        return WEXITSTATUS(status);
-    fb_child_describe(status, how, sizeof how);
-    return fb_error_set(error, -EBADMSG, "the lesson %.150s %s", lesson->path, how);
-}
-
-/* Its output, read by what, into context. */
-static int run_and_read(const struct fb_lesson *lesson, const char *const *options,
-                        void (*what)(FILE *from, void *context), void *context,
-                        struct fb_error *error)
-{
-    int end[2];
-    pid_t parent = getpid();
-    if (pipe2(end, O_CLOEXEC) < 0)
-        return fb_error_set(error, -errno, "can't make a pipe: %s", strerror(errno));
-    pid_t pid = fork();
-    if (pid == 0)
-        become(lesson, options, end[1], parent);
-    close(end[1]);
-    FILE *from = fdopen(end[0], "r");
-    if (from && pid > 0)
-        what(from, context);
-    if (from)
-        fclose(from);
-    return pid < 0 ? fb_error_set(error, -EAGAIN, "can't fork a lesson")
-                   : end_of(pid, lesson, error);
+    int result = fb_program_start(list, what != NULL, &program, error);
+    if (result < 0)
+        return result;
+    if (what)
+        what(program.output, context);
+    return fb_program_end(&program, lesson->path, error);
 }
 
 static void read_description(FILE *from, void *context)
@@ -106,8 +74,8 @@ int fb_lesson_find(const char *name, struct fb_lesson *ret_lesson, struct fb_err
     if (!find_program(name, ret_lesson->path))
         return fb_error_set(error, -ENOPKG,
                             "the lesson is not here: %s: build or install all of it", name);
-    int result = run_and_read(ret_lesson, (const char *const[]){ "--describe", NULL },
-                              read_description, ret_lesson, error);
+    int result = run_program(ret_lesson, (const char *const[]){ "--describe", NULL },
+                             read_description, ret_lesson, error);
     if (result > 0 || (result == 0 && !ret_lesson->title[0]))
         return fb_error_set(error, -EBADMSG, "the lesson does not say what it is: %s", name);
     return result;
@@ -128,13 +96,7 @@ int fb_lessons_print(struct fb_error *error)
 int fb_lesson_run(const struct fb_lesson *lesson, const char *const *options,
                   struct fb_error *error)
 {
-    pid_t parent = getpid();
-    fflush(stdout);
-    pid_t pid = fork();
-    if (pid == 0)
-        become(lesson, options, -1, parent);
-    return pid < 0 ? fb_error_set(error, -errno, "can't fork a lesson: %s", strerror(errno))
-                   : end_of(pid, lesson, error);
+    return run_program(lesson, options, NULL, NULL, error);
 }
 
 static void read_json(FILE *from, void *context)
@@ -145,6 +107,5 @@ static void read_json(FILE *from, void *context)
 int fb_lesson_ask(const struct fb_lesson *lesson, json_t **ret_said, struct fb_error *error)
 {
     *ret_said = NULL;
-    return run_and_read(lesson, (const char *const[]){ "--json", NULL }, read_json, ret_said,
-                        error);
+    return run_program(lesson, (const char *const[]){ "--json", NULL }, read_json, ret_said, error);
 }

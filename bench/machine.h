@@ -2,7 +2,7 @@
 #ifndef FB_MACHINE_H
 #define FB_MACHINE_H
 
-#include "harness/cpus.h"
+#include "base/cpus.h"
 #include "harness/topology.h"
 
 #include <jansson.h>

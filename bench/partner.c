@@ -1,6 +1,6 @@
 #include "partner.h"
 
-#include "harness/child.h"
+#include "base/child.h"
 
 #include <errno.h>
 #include <sys/mman.h>

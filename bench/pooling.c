@@ -3,7 +3,7 @@
 #include "partner.h"
 #include "twin.h"
 
-#include "harness/cpus.h"
+#include "base/cpus.h"
 #include "harness/mp/heap.h"
 #include "harness/mp/map.h"
 #include "harness/mp/sleep.h"

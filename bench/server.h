@@ -3,7 +3,7 @@
 #ifndef FB_SERVER_H
 #define FB_SERVER_H
 
-#include "harness/child.h"
+#include "base/child.h"
 #include "kernels/kernel.h"
 
 struct fb_server {

@@ -7,10 +7,10 @@
 
 #include <string.h>
 
-/* The bound argument, and the item's own. */
+/* The bound argument, if there is one, and the item's own. */
 static int add_bound(struct fb_mp_call *call)
 {
-    int sum = *(const int *)call->bound + *(const int *)call->argument;
+    int sum = (call->bound_size ? *(const int *)call->bound : 0) + *(const int *)call->argument;
     return fb_mp_return(call, &sum, sizeof sum);
 }
 
@@ -26,12 +26,13 @@ static void run(void)
 {
     FB_MP_POOL_SCOPED(pool) = NULL;
     struct fb_error error;
-    const int left[] = { 0, 1, 2, 3 }, right[] = { 10, 10, 10, lesson_is_broken() ? 11 : 10 };
+    const int left[] = { 0, 1, 2, 3 }, right[] = { 10, 10, 10, 10 };
     const int ten = 10;
     int partial[4], star[4];
     lesson_need(fb_mp_pool_open(&(struct fb_mp_pool_options){ .workers = 2 }, &pool, &error),
                 "open a pool");
-    const struct fb_mp_map_options bound = { .bound = &ten, .bound_size = sizeof ten };
+    const struct fb_mp_map_options bound = { .bound = &ten,
+                                             .bound_size = lesson_is_broken() ? 0 : sizeof ten };
     lesson_need(
         fb_mp_map(pool, add_bound, left, 4, sizeof *left, partial, sizeof *partial, &bound, &error),
         "map");

@@ -8,8 +8,8 @@ from lesson import end, fact, is_broken, say
 
 if __name__ == "__main__":
     with multiprocessing.get_context("fork").Pool(2) as pool:
-        partial = pool.map(functools.partial(operator.add, 10), range(4))
-        star = pool.starmap(operator.add, zip(range(4), [10, 10, 10, 11 if is_broken() else 10]))
+        partial = pool.map(operator.pos if is_broken() else functools.partial(operator.add, 10), range(4))
+        star = pool.starmap(operator.add, zip(range(4), [10] * 4))
     say(f"one bound: {partial}")
     say(f"pairs:     {star}")
     fact(partial == [10, 11, 12, 13], "10 bound to the first argument: 10 11 12 13")

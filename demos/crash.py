@@ -4,8 +4,9 @@ import multiprocessing
 import os
 import signal
 import sys
+import time
 
-from lesson import end, fact, is_broken, say
+from lesson import end, fact, is_broken, note, say
 
 
 def die():
@@ -13,15 +14,36 @@ def die():
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-if __name__ == "__main__":
-    told = False
-    with concurrent.futures.ProcessPoolExecutor(2, multiprocessing.get_context("fork")) as pool:
+def ask_executor():
+    """Whether it told."""
+    with concurrent.futures.ProcessPoolExecutor(2, context) as pool:
+        pool.submit(int).result()
+        start = time.perf_counter()
         try:
             pool.submit(die).result(timeout=30)
             say("The waiter gets: nothing went wrong")
+            return False
         except concurrent.futures.process.BrokenProcessPool as error:
-            told = True
+            note("executor_ms", 1e3 * (time.perf_counter() - start))
             say(f"The waiter gets: {error}")
-    # multiprocessing.Pool(2).apply(die) would wait for ever.
+            return True
+
+
+def ask_pool():
+    """multiprocessing.Pool starts a new worker, and loses the task: without a limit one would wait for ever."""
+    with context.Pool(2) as pool:
+        try:
+            pool.apply_async(die).get(timeout=1)
+        except multiprocessing.TimeoutError:
+            note("pool_told", 0)
+            say("The waiter of a multiprocessing.Pool gets nothing, within a second")
+        else:
+            note("pool_told", 1)
+
+
+if __name__ == "__main__":
+    context = multiprocessing.get_context("fork")
+    told = ask_executor()
+    ask_pool()
     fact(told, "who waits for a task whose worker was killed is told, and does not wait for ever")
     sys.exit(end())

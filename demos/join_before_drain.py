@@ -2,7 +2,7 @@
 import multiprocessing
 import sys
 
-from lesson import end, fact, is_broken, say
+from lesson import end, fact, is_broken, note, say
 
 MESSAGES, BYTES = 20, 50000
 context = multiprocessing.get_context("fork")
@@ -19,6 +19,7 @@ if __name__ == "__main__":
     process.start()
     process.join(0.5)
     early = not process.is_alive()
+    note("stuck", not early)
     say("Joined before anything was taken: " + ("it has ended" if early else "it has not ended"))
     taken = [queue.get() for _ in range(1 if is_broken() else MESSAGES)]
     process.join(10)

@@ -76,7 +76,7 @@ int main(int argc, char **argv)
     static const struct lesson lesson = {
         .name = "kinds_of_work",
         .title = "Which way for which work",
-        .rows = "M15 C16 C18",
+        .rows = "M15 C18",
         .question = "Some work waits, some computes, some does first one, then the other. Is "
                     "there one way that is good for all of it?",
         .choices = { "threads", "processes", "an event loop", "no: it depends on the work" },

@@ -3,10 +3,11 @@ import itertools
 import multiprocessing
 import sys
 import threading
+import time
 
-from lesson import end, fact, is_broken, say
+from lesson import end, fact, is_broken, note, say
 
-COUNT, AHEAD = 100000, 8
+COUNT, PLAIN, AHEAD = 100000, 10000, 8
 room = threading.Semaphore(AHEAD)
 asked = 0
 enough = False
@@ -27,6 +28,25 @@ def square(number):
     return number * number
 
 
+def note_how_far_it_reads():
+    """Without the semaphore: how many items it takes though only one result is taken."""
+    made = 0
+
+    def plain():
+        nonlocal made
+        for number in range(PLAIN):
+            made += 1
+            yield number
+
+    with multiprocessing.get_context("fork").Pool(2) as pool:
+        next(pool.imap(square, plain()))
+        patience = time.monotonic() + 5
+        while made < PLAIN and time.monotonic() < patience:
+            time.sleep(0.01)
+        note("made", made)
+        say(f"Without it: {made} of {PLAIN}, though one result was taken.")
+
+
 if __name__ == "__main__":
     with multiprocessing.get_context("fork").Pool(2) as pool:
         results = pool.imap(square, items())
@@ -41,6 +61,8 @@ if __name__ == "__main__":
             total += next(results)
         enough = True
         room.release()
+    if not is_broken():
+        note_how_far_it_reads()
     fact(at_first <= 4 * AHEAD, "few items are made before the first result is looked at")
     fact(total == 333833500, "the next 1,000 squares are right and in order: 333833500")
     sys.exit(end())

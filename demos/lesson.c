@@ -1,25 +1,22 @@
 #include "lesson.h"
 
+#include "base/cpus.h"
 #include "base/error.h"
 #include "harness/mp/process.h"
 
 #include <argp.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <jansson.h>
-#include <limits.h>
 #include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define WIDTH 96
 #define BAR 44
 #define PROCESSES_MOST 64
-#define ARGUMENTS_MOST 32
 
 static struct {
     bool no_ask, broken, json, describe;
@@ -34,6 +31,11 @@ static struct {
 bool lesson_is_broken(void)
 {
     return now.broken;
+}
+
+const char *lesson_name(void)
+{
+    return now.lesson->name;
 }
 
 void lesson_need(int result, const char *what)
@@ -177,72 +179,6 @@ void lesson_join_all(void)
     }
 }
 
-/* forkbench lies beside the lessons' folder, in the build tree as when installed. */
-static void find_forkbench(char *ret_path)
-{
-    static const char *const places[] = { "../bench/forkbench", "../../bin/forkbench",
-                                          "../../../bin/forkbench" };
-    char self[PATH_MAX], path[2 * PATH_MAX];
-    ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
-    lesson_need(length < 0 ? -errno : 0, "find itself");
-    self[length] = '\0';
-    *strrchr(self, '/') = '\0';
-    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        snprintf(path, sizeof path, "%s/%s", self, places[i]);
-        if (access(path, X_OK) == 0 && realpath(path, ret_path))
-            return;
-    }
-    lesson_need(-ENOENT, "find forkbench");
-}
-
-static _Noreturn void become_forkbench(char *path, const char *words, int out)
-{
-    char copy[400], *next = copy;
-    char *list[ARGUMENTS_MOST] = { path, "exec", "--json" };
-    snprintf(copy, sizeof copy, "%s", words);
-    for (size_t i = 3; i < ARGUMENTS_MOST - 1 && next; i++)
-        list[i] = strsep(&next, " ");
-    dup2(out, STDOUT_FILENO);
-    execv(path, list);
-    _exit(127);
-}
-
-bool lesson_exec(const char *words, struct lesson_exec *ret_exec)
-{
-    int end[2], status = 0;
-    char path[PATH_MAX];
-    find_forkbench(path);
-    lesson_need(pipe2(end, O_CLOEXEC) < 0 ? -errno : 0, "make a pipe");
-    fflush(stdout);
-    pid_t pid = fork();
-    if (pid == 0)
-        become_forkbench(path, words, end[1]);
-    lesson_need(pid < 0 ? -errno : 0, "fork");
-    close(end[1]);
-    FILE *from = fdopen(end[0], "r");
-    json_t *said = from ? json_loadf(from, 0, NULL) : NULL;
-    ret_exec->run_ns = json_number_value(json_object_get(said, "run_ns"));
-    ret_exec->wall_ns = json_number_value(json_object_get(said, "wall_ns"));
-    ret_exec->cpu_ns = json_number_value(json_object_get(said, "user_ns")) +
-                       json_number_value(json_object_get(said, "system_ns"));
-    json_decref(said);
-    if (from)
-        fclose(from);
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-        ;
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 3)
-        return false;
-    lesson_need(status == 0 && ret_exec->run_ns > 0 ? 0 : -EIO, "run forkbench exec");
-    return true;
-}
-
-double lesson_run_ns(const char *words)
-{
-    struct lesson_exec exec;
-    lesson_need(lesson_exec(words, &exec) ? 0 : -ENOTSUP, words);
-    return exec.run_ns;
-}
-
 void lesson_progress(unsigned done, unsigned all)
 {
     static int64_t start_ns;
@@ -273,11 +209,10 @@ void lesson_on_one_cpu(bool one)
 
 unsigned lesson_cpus(unsigned least)
 {
-    cpu_set_t set;
-    lesson_need(sched_getaffinity(0, sizeof set, &set) < 0 ? -errno : 0, "count the CPUs");
-    unsigned cpus = (unsigned)CPU_COUNT(&set);
-    lesson_need(cpus >= least ? 0 : -ENOTSUP, "show this on one CPU");
-    return cpus;
+    struct fb_cpus cpus;
+    fb_cpus_read(&cpus);
+    lesson_need(cpus.workers >= least ? 0 : -ENOTSUP, "show this on one CPU");
+    return cpus.workers;
 }
 
 /* ---- the whole of it ---- */

@@ -25,13 +25,15 @@ struct lesson {
 /* The main of a lesson. Options: --no-ask does not let the reader predict, --break takes the mechanism
  * away, so that the check fails, --json prints what was shown and measured, --describe what it is about. tasks: what
  * spawned processes may be told to do, or NULL. Returns what to exit with: 0, 1 something that is
- * claimed did not show itself, 2 bad usage; 3, by lesson_need, this machine can't do it. */
+ * claimed did not show itself, 2 bad usage; 3, by lesson_need. */
 int lesson_main(int argc, char **argv, const struct lesson *lesson, const struct fb_mp_task *tasks);
 
 /* ---- for run ---- */
 
 /* Whether the mechanism is to be taken away, as --break wants it. */
 bool lesson_is_broken(void);
+
+const char *lesson_name(void);
 
 /* Prints a line, indented; nothing with --json. */
 void lesson_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -55,7 +57,8 @@ enum lesson_verdict lesson_is_above(struct fb_interval measured, double limit);
 void lesson_claim(const char *row, const char *says, struct fb_interval measured, const char *unit,
                   enum lesson_verdict verdict, const char *condition);
 
-/* Ends the lesson with exit code 3 and one line on stderr unless result is 0 or more. */
+/* Ends the lesson with exit code 3 and one line on stderr unless result is 0 or more: this machine can't
+ * do what the lesson needs, or it went wrong. */
 void lesson_need(int result, const char *what);
 
 /* What `forkbench exec` measured. */
@@ -72,10 +75,17 @@ bool lesson_exec(const char *words, struct lesson_exec *ret_exec);
 /* The run time, in ns, where there is no way without it. */
 double lesson_run_ns(const char *words);
 
+/* What Python shows of the same: the values that the lesson's twin noted under this name (note), their
+ * median and interval. None with --break, and where there is no python3 that can do it: then
+ * lesson_is_known is false. The twin runs once. */
+struct fb_interval lesson_python(const char *name);
+bool lesson_is_known(struct fb_interval measured);
+
 /* How far a measurement is that takes long; on a terminal only. */
 void lesson_progress(unsigned done, unsigned all);
 
-/* The CPUs that this process may use. Ends the lesson with 3 if they are fewer than least. */
+/* The CPUs that this process may use, by affinity and by quota. Ends the lesson with 3 if they are fewer
+ * than least. */
 unsigned lesson_cpus(unsigned least);
 
 /* Puts this process, and what it starts from then on, onto one CPU, or gives it back those that it had:

@@ -1,13 +1,16 @@
 """What the Python twins of the lessons share: showing, and checking that what they claim has shown itself.
 
 A twin takes the same options as its lesson: --break takes the mechanism away, so that the check fails;
---no-ask is accepted. It exits with 1 if something that it claims did not show itself.
+--no-ask is accepted; --json prints what was shown and noted. It exits with 1 if something that it claims
+did not show itself.
 """
+import json
 import sys
 
 BAR = 44
-_missing = []
+_json = "--json" in sys.argv[1:]
 _facts = []
+_noted = {}
 
 
 def is_broken():
@@ -15,7 +18,8 @@ def is_broken():
 
 
 def say(text):
-    print("   ", text)
+    if not _json:
+        print("   ", text)
 
 
 def bars(unit, *pairs):
@@ -24,17 +28,23 @@ def bars(unit, *pairs):
     most = max(value for _, value in pairs)
     for label, value in pairs:
         length = round(BAR * value / most) if most > 0 else 0
-        print(f"    {label:{widest}}  {'█' * length + ' ' if length else '▏'}{value:.3g} {unit}")
+        say(f"{label:{widest}}  {'█' * length + ' ' if length else '▏'}{value:.3g} {unit}")
 
 
 def fact(shown, text):
     """The same words as the lesson in C has them."""
-    _facts.append(text)
-    if not shown:
-        _missing.append(text)
-    print("  =" if shown else "  ! did not show itself:", text, flush=True)
+    _facts.append({"text": text, "shown": bool(shown)})
+    if not _json:
+        print("  =" if shown else "  ! did not show itself:", text, flush=True)
+
+
+def note(name, *values):
+    """What was measured, by a name that the lesson in C asks for: it judges the tutorials' claim by it."""
+    _noted.setdefault(name, []).extend(float(value) for value in values)
 
 
 def end():
     """What to exit with."""
-    return 1 if _missing or not _facts else 0
+    if _json:
+        json.dump({"facts": _facts, "noted": _noted}, sys.stdout)
+    return 0 if _facts and all(one["shown"] for one in _facts) else 1

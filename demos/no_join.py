@@ -9,16 +9,21 @@ from lesson import end, fact, is_broken, say
 context = multiprocessing.get_context("fork")
 
 
+def is_daemon(number):
+    return number == 1 or is_broken()
+
+
 def work(begun, finished, number):
     begun.set()
-    time.sleep(0.1)  # it is in the middle of its work when the program ends
+    # It is in the middle of its work when the program ends; who is to be ended has long to go.
+    time.sleep(10 if is_daemon(number) else 0.1)
     finished[number] = 1
 
 
 def program(begun, finished, number):
     """Starts a child, and ends while that works."""
     context.Process(target=work, args=(begun, finished, number),
-                    daemon=number == 1 or is_broken()).start()
+                    daemon=is_daemon(number)).start()
     begun.wait()
 
 

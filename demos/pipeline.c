@@ -2,16 +2,21 @@
 #include "lesson.h"
 
 #include "harness/mp/queue.h"
+#include "harness/mp/sync.h"
+#include "harness/mp/value.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
 #define TASKS 50
+#define ROOM 20
 #define CONSUMERS 4
 #define STEP 10000
 
 struct order {
     struct fb_mp_queue *tasks, *results;
+    struct fb_mp_event *full; /* the producer had to wait */
+    struct fb_mp_array *room; /* how many it could put before */
 };
 
 struct result {
@@ -34,8 +39,12 @@ static int produce(const void *argument, size_t size)
     (void)size;
     for (int i = 1; i <= TASKS; i++) {
         int task = i * STEP;
-        fb_mp_queue_put(order->tasks, &task, sizeof task,
-                        FB_MP_FOREVER); /* waits while it is full */
+        if (fb_mp_queue_put(order->tasks, &task, sizeof task, 0) == 0)
+            continue;
+        if (!fb_mp_event_is_set(order->full))
+            *(int *)order->room->items = i - 1;
+        fb_mp_event_set(order->full);
+        fb_mp_queue_put(order->tasks, &task, sizeof task, FB_MP_FOREVER); /* waits for room */
     }
     for (int i = 0; i < (lesson_is_broken() ? 0 : CONSUMERS); i++)
         fb_mp_queue_put_end(order->tasks, FB_MP_FOREVER);
@@ -49,6 +58,7 @@ static int consume(const void *argument, size_t size)
     /* Nobody tells it to end in the broken lesson: then it waits for a while only. */
     int64_t patience = lesson_is_broken() ? FB_MP_SECOND / 2 : FB_MP_FOREVER;
     int end;
+    fb_mp_event_wait(order->full, FB_MP_FOREVER); /* they are slow to begin */
     while ((end = fb_mp_queue_get(order->tasks, &result.task, sizeof result.task, patience,
                                   &size)) == 0) {
         result.count = 0;
@@ -70,7 +80,9 @@ static void run(void)
     struct result result[TASKS + 1];
     int done = 0, ends = 0, primes = 0, got;
     size_t size;
-    lesson_need(fb_mp_queue_make(20, &order.tasks), "make a queue");
+    lesson_need(fb_mp_queue_make(ROOM, &order.tasks), "make a queue");
+    lesson_need(fb_mp_event_make(&order.full), "make an event");
+    lesson_need(FB_MP_VALUE(int, false, &order.room), "make a shared number");
     lesson_need(fb_mp_queue_make(TASKS + CONSUMERS, &order.results), "make a queue");
     lesson_start(produce, &order, sizeof order);
     for (int i = 0; i < CONSUMERS; i++)
@@ -90,8 +102,12 @@ static void run(void)
     bool ordered = done == TASKS;
     for (int i = 0; i < done; i++)
         ordered &= result[i].task == (i + 1) * STEP;
+    lesson_fact(*(int *)order.room->items == ROOM,
+                "the producer put 20 tasks, and then had to wait for room");
     lesson_fact(ordered && primes == 41062, "50 results in order, 41062 primes in all");
     lesson_fact(ends == CONSUMERS, "each of four consumers says that it is done");
+    fb_mp_event_free(order.full);
+    fb_mp_array_free(order.room);
     fb_mp_queue_free(order.tasks);
     fb_mp_queue_free(order.results);
 }

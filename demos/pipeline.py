@@ -7,6 +7,7 @@ from lesson import end, fact, is_broken, say
 
 TASKS, CONSUMERS, STEP = 50, 4, 10000
 context = multiprocessing.get_context("fork")
+full, room = context.Event(), context.Value("i", 0)
 
 
 def count_primes(start):
@@ -19,12 +20,19 @@ def count_primes(start):
 
 def produce(tasks):
     for i in range(1, TASKS + 1):
-        tasks.put(i * STEP)  # waits while it is full
+        try:
+            tasks.put_nowait(i * STEP)
+        except queues.Full:
+            if not full.is_set():
+                room.value = i - 1
+            full.set()
+            tasks.put(i * STEP)  # waits for room
     for _ in range(0 if is_broken() else CONSUMERS):
         tasks.put(None)
 
 
 def consume(number, tasks, results):
+    full.wait()  # they are slow to begin
     while True:
         try:  # nobody tells it to end in the broken lesson
             task = tasks.get(timeout=0.5 if is_broken() else None)
@@ -58,6 +66,7 @@ if __name__ == "__main__":
     primes = sum(count for _, _, count in done)
     say(f"{len(done)} results, {primes} primes, {ends} consumers said that they are done")
     ordered = [task for task, _, _ in done] == [i * STEP for i in range(1, TASKS + 1)]
+    fact(room.value == 20, "the producer put 20 tasks, and then had to wait for room")
     fact(ordered and primes == 41062, "50 results in order, 41062 primes in all")
     fact(ends == CONSUMERS, "each of four consumers says that it is done")
     sys.exit(end())

@@ -4,15 +4,29 @@ import sys
 
 from lesson import end, fact, is_broken, say
 
+context = multiprocessing.get_context("fork")
+others_done, done = context.Event(), context.Value("i", 0)
+
 
 def square(number):
+    """0 waits until all others are done."""
+    if number == 0:
+        others_done.wait()
+    else:
+        with done.get_lock():
+            done.value += 1
+            if done.value == 9:
+                others_done.set()
     return number * number
 
 
 if __name__ == "__main__":
-    numbers = range(9, -1, -1) if is_broken() else range(10)
-    with multiprocessing.get_context("fork").Pool(4) as pool:
-        text = " ".join(map(str, pool.map(square, numbers)))
-    say(text)
+    with context.Pool(4) as pool:
+        if is_broken():
+            results = list(pool.imap_unordered(square, range(10)))
+        else:
+            results = pool.map(square, range(10), chunksize=1)
+    text = " ".join(map(str, results))
+    say(f"the 0 was done last; the results: {text}")
     fact(text == "0 1 4 9 16 25 36 49 64 81", "the results are in order: 0 1 4 9 16 25 36 49 64 81")
     sys.exit(end())

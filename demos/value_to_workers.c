@@ -37,6 +37,24 @@ static int add_to_given(struct fb_mp_call *call)
     return 0;
 }
 
+static void claim(int added)
+{
+    const double here = added;
+    struct fb_interval python = lesson_python("added");
+    bool refused = lesson_is_known(python) && python.value != 4;
+    lesson_claim("C11", "a Value can be given to pool workers through map",
+                 lesson_is_known(python) ? python : fb_median_interval(&here, 1),
+                 lesson_is_known(python) ? "added by 4 tasks, Python" : "added by 4 tasks",
+                 refused && added == 4   ? LESSON_DEPENDS
+                 : refused || added != 4 ? LESSON_DOES_NOT_HOLD
+                                         : LESSON_HOLDS,
+                 refused
+                     ? "Python refuses it with a RuntimeError: by inheritance only; here, where "
+                       "shared memory has one address everywhere, a pointer to it will do"
+                     : "here, where shared memory has one address everywhere, a pointer to it "
+                       "will do");
+}
+
 static void run(void)
 {
     FB_MP_POOL_SCOPED(pool) = NULL;
@@ -57,10 +75,7 @@ static void run(void)
     lesson_say("by inheritance: %d; with the tasks: %d more", by_inheritance, by_argument);
     lesson_fact(by_inheritance == 4, "a value that workers have from the beginning: four tasks, 4");
     lesson_fact(by_argument == 4, "four tasks that are given it add 4 more, or are refused");
-    lesson_claim("C11", "a Value can be given to pool workers through map", FB_INTERVAL_NONE,
-                 "added by 4 tasks", by_argument == 4 ? LESSON_DEPENDS : LESSON_DOES_NOT_HOLD,
-                 "a pointer into shared memory here, yes; in Python the twin shows a RuntimeError: "
-                 "by inheritance only");
+    claim(by_argument);
     fb_mp_pool_close(pool);
     pool = NULL;
     fb_mp_array_free(counter);

@@ -2,7 +2,7 @@
 import multiprocessing
 import sys
 
-from lesson import end, fact, is_broken, say
+from lesson import end, fact, is_broken, note, say
 
 context = multiprocessing.get_context("fork")
 inherited = None
@@ -32,9 +32,11 @@ if __name__ == "__main__":
         try:
             pool.map(add_to, [counter] * 4)
             given = counter.value
+            note("added", given - 4)
         except RuntimeError as error:
             say(f"with the tasks: {error}")
             given = "refused"
+            note("added", 0)
     say(f"by inheritance: {counter.value}")
     fact(counter.value in (4, 8), "a value that workers have from the beginning: four tasks, 4")
     fact(given in ("refused", 8), "four tasks that are given it add 4 more, or are refused")

@@ -3,7 +3,7 @@
  * pipe is one pair of sockets that keep packets apart, for all workers: whoever is free takes the
  * next chunk, a static one too, without a lock that could be left behind. The input is not sent, as
  * Python's forked processes find theirs in memory too; nor is what only measures. */
-#include "cpus.h"
+#include "base/cpus.h"
 #include "processes.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* A peer: OpenMP's own threads, gate and loop schedules, with the same kernels. */
-#include "cpus.h"
+#include "base/cpus.h"
 #include "worker.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
 #include "worker.h"
 
-#include "cpus.h"
+#include "base/cpus.h"
 #include "futex.h"
 #include "mp/sleep.h"
 

@@ -4,7 +4,7 @@
 
 #include "folder.h"
 
-#include "harness/cpus.h"
+#include "base/cpus.h"
 
 #define MOUNT "sys/fs/cgroup"
 

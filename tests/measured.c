@@ -5,7 +5,7 @@
 
 #include "bench/granularity.h"
 #include "base/stats.h"
-#include "harness/cpus.h"
+#include "base/cpus.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* harness/cpus.c, and that bound workers run where they were told and give their CPU back. */
 #include "support.h"
 
-#include "harness/cpus.h"
+#include "base/cpus.h"
 #include "harness/mp/registry.h"
 #include "harness/topology.h"
 

@@ -8,7 +8,7 @@
 #include "near.h"
 #include "processes.h"
 
-#include "harness/cpus.h"
+#include "base/cpus.h"
 
 #include <jansson.h>
 

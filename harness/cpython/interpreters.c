@@ -1,6 +1,6 @@
 #include "interpreters.h"
 
-#include "harness/child.h"
+#include "base/child.h"
 #include "harness/mp/deadline.h"
 
 #include <ctype.h>

@@ -1,6 +1,6 @@
 #include "peer.h"
 
-#include "harness/child.h"
+#include "base/child.h"
 #include "interpreters.h"
 
 #include <errno.h>

@@ -3,6 +3,8 @@
 #include "pool_parts.h"
 #include "registry.h"
 
+#include "base/cpus.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
@@ -19,6 +21,14 @@ static unsigned cpus_allowed(void)
 {
     cpu_set_t cpus;
     return sched_getaffinity(0, sizeof cpus, &cpus) == 0 ? (unsigned)CPU_COUNT(&cpus) : 1;
+}
+
+/* The same, and no more than the quota of a container allows. */
+static unsigned cpus_effective(void)
+{
+    struct fb_cpus cpus;
+    fb_cpus_read(&cpus);
+    return cpus.workers;
 }
 
 /* Its users are the workers and the owner. */
@@ -142,7 +152,7 @@ int fb_mp_pool_open(const struct fb_mp_pool_options *options, struct fb_mp_pool 
     pool->owner = getpid();
     pool->method = options->method;
     pool->references = 1;
-    pool->workers = options->workers ? options->workers : cpus_allowed();
+    pool->workers = options->workers ? options->workers : cpus_effective();
     pool->retries = options->retries;
     pool->tell = -1;
     pthread_mutex_init(&pool->mutex, NULL);

@@ -21,7 +21,7 @@ struct fb_mp_pool;
  * and what is in shared memory. FB_MP_SPAWN: they are fresh images, as with processes. */
 struct fb_mp_pool_options {
     enum fb_mp_method method;
-    unsigned workers; /* 0: as many as CPUs that this process may use */
+    unsigned workers; /* 0: as many as CPUs that this process may use, by affinity and by quota */
     /* Called in each worker before its first task, with a copy of size bytes at argument. If it
      * returns something else than 0, or ends the worker, then the pool is broken. May be NULL. */
     fb_mp_run initializer;

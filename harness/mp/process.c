@@ -6,6 +6,8 @@
 #include "log.h"
 #include "starter.h"
 
+#include "base/child.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -14,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -99,9 +100,7 @@ static void close_unless_given(int fd, const struct fb_mp_child *child)
 
 void fb_mp_child_begin(const struct fb_mp_child *child)
 {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != child->parent)
-        _exit(1); /* it died before prctl took effect */
+    fb_child_tie(child->parent);
     /* The parent's children are none of ours: there is nothing to wait for. */
     for (struct fb_mp_process *process = family.first; process; process = process->next)
         close_unless_given(process->pidfd, child);
