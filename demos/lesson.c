@@ -174,7 +174,10 @@ void lesson_join_all(void)
 {
     while (now.processes > 0) {
         struct fb_mp_process *process = now.process[--now.processes];
+        int code = 0;
         lesson_need(fb_mp_process_join(process, FB_MP_FOREVER), "wait for a process");
+        fb_mp_process_exit_code(process, &code);
+        lesson_need(code < 0 ? -EPIPE : 0, "go on: one of its processes was killed");
         fb_mp_process_close(process);
     }
 }

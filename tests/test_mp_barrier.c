@@ -61,6 +61,16 @@ static void close_hall(struct hall *hall)
     assert_int_equal(fb_mp_heap_used(), 0);
 }
 
+/* Who does not ask for an index gets none. */
+static void an_index_need_not_be_asked_for(void **state)
+{
+    (void)state;
+    struct fb_mp_barrier *barrier;
+    assert_int_equal(fb_mp_barrier_make(1, &barrier), 0);
+    assert_int_equal(fb_mp_barrier_wait(barrier, LIMIT, NULL), 0);
+    fb_mp_barrier_free(barrier);
+}
+
 /* Each time every party gets an index of its own. */
 static void barriers_open_when_all_came(void **state)
 {
@@ -159,6 +169,7 @@ int main(void)
     fb_mp_heap_make(); /* its descriptor stays open as long as the program runs */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(barriers_open_when_all_came),
+        cmocka_unit_test(an_index_need_not_be_asked_for),
         cmocka_unit_test(barriers_do_not_wait_for_the_dead),
         cmocka_unit_test(arrays),
     };

@@ -154,7 +154,7 @@ int fb_mp_barrier_wait(struct fb_mp_barrier *barrier, int64_t timeout_ns, unsign
     int result = last ? 0 : sleep_until_open(barrier, since, deadline);
     if (result == 0 && !(atomic_load(&barrier->opened) & 1u << (since % 32)))
         result = -ECANCELED;
-    if (result == 0)
+    if (result == 0 && ret_index)
         *ret_index = index;
     return result;
 }

@@ -13,7 +13,7 @@ struct fb_mp_barrier;
 int fb_mp_barrier_make(unsigned parties, struct fb_mp_barrier **ret_barrier);
 void fb_mp_barrier_free(struct fb_mp_barrier *barrier);
 
-/* Waits for all parties. 0 and *ret_index, another one for each, 0 … parties - 1; or, for all who
+/* Waits for all parties. 0 and *ret_index (may be NULL), another one for each, 0 … parties - 1; or, for all who
  * wait and who come later, until it is reset: -ECANCELED: it is broken, since a wait's time was
  * over (for whom it was: -ETIMEDOUT), somebody aborted it or died inside this call, or of the
  * processes that have come here before so many have ended that the others would wait for ever. */
