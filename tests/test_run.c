@@ -177,7 +177,7 @@ static void another_build(void **state)
 static void first_order(const char *seed, char *ret_order, size_t size)
 {
     struct csv samples;
-    struct said said = RUN(SMALL, QUICK, "-S", seed, "-o", "out");
+    struct said said = RUN(SMALL, "-H", "single,pthread,forkpool", QUICK, "-S", seed, "-o", "out");
     check_said(&said, 0, 0);
     read_csv(&samples, "out", "samples.csv");
     ret_order[0] = '\0';
