@@ -15,7 +15,8 @@
 
 #define FILE_MOST ((off_t)1 << 31)
 
-const char *fb_album_keep(struct fb_arena *arena, const char *text)
+/* A copy of text in the arena, or NULL. */
+static const char *keep(struct fb_arena *arena, const char *text)
 {
     char *copy = fb_arena_alloc(arena, strlen(text) + 1);
     return copy ? strcpy(copy, text) : NULL;
@@ -35,7 +36,7 @@ static int list_folder(struct fb_album *album, struct fb_arena *arena, const cha
         return fb_error_set(error, -errno, "can't read the folder of images: %.150s: %s", folder,
                             strerror(errno));
     int result = 0;
-    album->folder = fb_album_keep(arena, folder);
+    album->folder = keep(arena, folder);
     album->items = fb_arena_alloc(arena, ((size_t)count + 1) * sizeof *album->items);
     if (!album->folder || !album->items)
         result = fb_error_set(error, -ENOMEM, "out of shared memory for %d images", count);
@@ -45,7 +46,7 @@ static int list_folder(struct fb_album *album, struct fb_arena *arena, const cha
         snprintf(path, sizeof path, "%s/%s", folder, entries[i]->d_name);
         bool folder_too = stat(path, &info) == 0 && S_ISDIR(info.st_mode);
         const char *name =
-            result == 0 && !folder_too ? fb_album_keep(arena, entries[i]->d_name) : NULL;
+            result == 0 && !folder_too ? keep(arena, entries[i]->d_name) : NULL;
         if (name)
             album->items[album->count++] = (struct fb_album_item){ .name = name };
         else if (result == 0 && !folder_too)

@@ -37,7 +37,4 @@ int fb_album_open(struct fb_album *album, struct fb_arena *arena, const char *im
 int fb_album_read(const struct fb_album *album, size_t index, struct fb_bytes *buffer,
                   const uint8_t **ret_bytes, size_t *ret_size, struct fb_error *error);
 
-/* A copy of text in the arena, or NULL. */
-const char *fb_album_keep(struct fb_arena *arena, const char *text);
-
 #endif

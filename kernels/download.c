@@ -1,17 +1,14 @@
 /* Fetches `count` documents from a server, one item each: work that waits for a network. Whoever runs it
  * starts the server; see served.h for what that gives. */
 #include "kernel.h"
+#include "output.h"
 #include "served.h"
 #include "transfer.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define URL_MOST 400
 
@@ -19,7 +16,7 @@ struct fb_input {
     size_t count;
     uint64_t bytes, latency_us;
     char url[URL_MOST];
-    char out[PATH_MAX]; /* "": nowhere */
+    struct fb_output output;
 };
 
 struct download_result {
@@ -40,24 +37,6 @@ static const struct fb_param params[] = {
     { 0 },
 };
 
-static int set_out(struct fb_input *input, const char *out, struct fb_error *error)
-{
-    struct stat info;
-    if (!*out)
-        return 0;
-    if (strlen(out) >= sizeof input->out)
-        return fb_error_set(error, -ENAMETOOLONG, "too long: out=%.100s…", out);
-    if (mkdir(out, 0777) < 0 && errno != EEXIST)
-        return fb_error_set(error, -errno, "can't make the folder for results: %.150s: %s", out,
-                            strerror(errno));
-    if (stat(out, &info) < 0 || !S_ISDIR(info.st_mode))
-        return fb_error_set(error, -ENOTDIR, "not a folder: out=%.150s: give a folder", out);
-    if (access(out, W_OK | X_OK) < 0)
-        return fb_error_set(error, -errno, "can't write into out=%.150s: %s", out, strerror(errno));
-    strcpy(input->out, out);
-    return 0;
-}
-
 static int setup(const struct fb_params *given, struct fb_arena *arena, struct fb_input **ret_input,
                  struct fb_error *error)
 {
@@ -76,7 +55,8 @@ static int setup(const struct fb_params *given, struct fb_arena *arena, struct f
     *ret_input = input;
     const struct fb_curl *curl; /* before there are threads */
     int result = fb_curl_load(&curl, error);
-    return result < 0 ? result : set_out(input, fb_params_text(given, "out"), error);
+    return result < 0 ? result
+                      : fb_output_open(&input->output, fb_params_text(given, "out"), error);
 }
 
 static size_t items(const struct fb_input *input)
@@ -92,30 +72,6 @@ static void await(const struct fb_input *input, size_t item, struct fb_await *re
 
 /* ---- a document that came ---- */
 
-/* Whole or not at all. */
-static int save(const struct fb_input *input, size_t item, const struct fb_arrival *arrival)
-{
-    char path[PATH_MAX + 40], part[PATH_MAX + 40];
-    snprintf(path, sizeof path, "%s/document_%zu", input->out, item);
-    snprintf(part, sizeof part, "%s/.%d-%zu.part", input->out, (int)getpid(), item);
-    int fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666), result = 0;
-    if (fd < 0)
-        return -errno;
-    for (size_t done = 0; done < arrival->size && result == 0;) {
-        ssize_t wrote = write(fd, (const char *)arrival->bytes + done, arrival->size - done);
-        if (wrote < 0 && errno != EINTR)
-            result = -errno;
-        done += wrote > 0 ? (size_t)wrote : 0;
-    }
-    if (close(fd) < 0 && result == 0)
-        result = -errno;
-    if (result == 0 && rename(part, path) < 0)
-        result = -errno;
-    if (result < 0)
-        unlink(part);
-    return result;
-}
-
 static void finish(const struct fb_input *input, size_t item, const struct fb_arrival *arrival,
                    void *results, struct fb_yield *yield)
 {
@@ -126,8 +82,11 @@ static void finish(const struct fb_input *input, size_t item, const struct fb_ar
         return;
     slot[item].bytes = arrival->size;
     slot[item].digest = fb_served_digest(arrival->bytes, arrival->size);
-    if (input->out[0])
-        slot[item].status = save(input, item, arrival);
+    if (!input->output.folder[0])
+        return;
+    char name[40];
+    snprintf(name, sizeof name, "document_%zu", item);
+    slot[item].status = fb_output_save(&input->output, item, name, arrival->bytes, arrival->size);
 }
 
 /* ---- a worker ---- */

@@ -3,6 +3,7 @@
 #include "album.h"
 #include "image.h"
 #include "kernel.h"
+#include "output.h"
 #include "sample.h"
 
 #include <errno.h>
@@ -11,8 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define SIDE_MOST 16384
 #define GRID 4 /* check looks at GRID x GRID pixels of each result */
@@ -21,7 +20,7 @@
 
 struct fb_input {
     struct fb_album album;
-    const char *out; /* NULL: nowhere */
+    struct fb_output output;
     uint32_t width, height;
     enum fb_filter filter;
     int quality;
@@ -53,23 +52,6 @@ static const struct fb_param params[] = {
 
 /* ---- input ---- */
 
-static int set_out(struct fb_input *input, struct fb_arena *arena, const char *out,
-                   struct fb_error *error)
-{
-    if (!*out)
-        return 0;
-    if (mkdir(out, 0777) < 0 && errno != EEXIST)
-        return fb_error_set(error, -errno, "can't make the folder for results: %.150s: %s", out,
-                            strerror(errno));
-    struct stat info;
-    if (stat(out, &info) < 0 || !S_ISDIR(info.st_mode))
-        return fb_error_set(error, -ENOTDIR, "not a folder: out=%.150s: give a folder", out);
-    if (access(out, W_OK | X_OK) < 0)
-        return fb_error_set(error, -errno, "can't write into out=%.150s: %s", out, strerror(errno));
-    input->out = fb_album_keep(arena, out);
-    return input->out ? 0 : fb_error_set(error, -ENOMEM, "out of shared memory");
-}
-
 static int setup(const struct fb_params *given, struct fb_arena *arena, struct fb_input **ret_input,
                  struct fb_error *error)
 {
@@ -85,7 +67,7 @@ static int setup(const struct fb_params *given, struct fb_arena *arena, struct f
     if (result == 0 && most && most < input->album.count)
         input->album.count = most;
     if (result == 0)
-        result = set_out(input, arena, fb_params_text(given, "out"), error);
+        result = fb_output_open(&input->output, fb_params_text(given, "out"), error);
     if (result == 0)
         *ret_input = input;
     return result;
@@ -127,23 +109,13 @@ static void worker_end(void *pointer)
     free(scratch);
 }
 
-/* Under a temporary name first: nobody ever sees half an image. */
 static int save(const struct fb_input *input, size_t index, const uint8_t *bytes, size_t size,
                 struct fb_error *error)
 {
-    char path[PATH_MAX], part[PATH_MAX];
-    snprintf(path, sizeof path, "%s/processed_%s", input->out, input->album.items[index].name);
-    /* Not longer than a name may be, whatever the image's own is. */
-    snprintf(part, sizeof part, "%s/.%d-%zu.part", input->out, (int)getpid(), index);
-    FILE *file = fopen(part, "wbe");
-    if (!file)
-        return fb_error_set(error, -errno, "can't save: %s", strerror(errno));
-    bool written = fwrite(bytes, 1, size, file) == size;
-    if (fclose(file) == 0 && written && rename(part, path) == 0)
-        return 0;
-    int code = errno;
-    unlink(part);
-    return fb_error_set(error, -code, "can't save: %s", strerror(code));
+    char name[PATH_MAX];
+    snprintf(name, sizeof name, "processed_%s", input->album.items[index].name);
+    int result = fb_output_save(&input->output, index, name, bytes, size);
+    return result < 0 ? fb_error_set(error, result, "can't save: %s", strerror(-result)) : 0;
 }
 
 static size_t grid_at(uint32_t width, uint32_t height, int index)
@@ -188,7 +160,7 @@ static int resize(const struct fb_input *input, size_t index, struct scratch *sc
         code = fb_jpeg_encode(&scratch->small, input->quality, &encoded, &encoded_size, error);
     if (code < 0)
         return code;
-    if (input->out)
+    if (input->output.folder[0])
         code = save(input, index, encoded, encoded_size, error);
     free(encoded);
     result->from_width = scratch->decoded.width;
