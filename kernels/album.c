@@ -45,8 +45,7 @@ static int list_folder(struct fb_album *album, struct fb_arena *arena, const cha
         struct stat info;
         snprintf(path, sizeof path, "%s/%s", folder, entries[i]->d_name);
         bool folder_too = stat(path, &info) == 0 && S_ISDIR(info.st_mode);
-        const char *name =
-            result == 0 && !folder_too ? keep(arena, entries[i]->d_name) : NULL;
+        const char *name = result == 0 && !folder_too ? keep(arena, entries[i]->d_name) : NULL;
         if (name)
             album->items[album->count++] = (struct fb_album_item){ .name = name };
         else if (result == 0 && !folder_too)

@@ -1,7 +1,6 @@
 /* Counts the divisors of `count` numbers from `first` on, one item a number, the tutorial's way: by
  * trying every i from 1 to n. */
-#include "kernel.h"
-#include "numbers.h"
+#include "divisors.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -9,19 +8,10 @@
 /* Trials between two safepoints: at most 3 µs even where a 64-bit division takes 10 ns. */
 #define STRIDE 256
 
-struct fb_input {
-    uint64_t first;
-    size_t count;
-};
+static const struct fb_param params[] = { FB_DIVISORS_PARAMS, { 0 } };
 
-static const struct fb_param params[] = {
-    { "first", FB_PARAM_NUMBER, "5000000", 1, (uint64_t)1 << 62, NULL, "the first number" },
-    { "count", FB_PARAM_NUMBER, "8", 0, 1 << 24, NULL, "how many numbers, one item each" },
-    { 0 },
-};
-
-static int setup(const struct fb_params *given, struct fb_arena *arena, struct fb_input **ret_input,
-                 struct fb_error *error)
+int fb_divisors_setup(const struct fb_params *given, struct fb_arena *arena,
+                      struct fb_input **ret_input, struct fb_error *error)
 {
     struct fb_input *input = fb_arena_alloc(arena, sizeof *input);
     if (!input)
@@ -32,7 +22,7 @@ static int setup(const struct fb_params *given, struct fb_arena *arena, struct f
     return 0;
 }
 
-static size_t items(const struct fb_input *input)
+size_t fb_divisors_items(const struct fb_input *input)
 {
     return input->count;
 }
@@ -62,7 +52,7 @@ static void run(const struct fb_input *input, void *scratch, size_t begin, size_
             return;
 }
 
-static int check(const struct fb_input *input, const void *results, struct fb_error *error)
+int fb_divisors_check(const struct fb_input *input, const void *results, struct fb_error *error)
 {
     const struct fb_count_result *slot = results;
     for (size_t item = 0; item < input->count; item++) {
@@ -75,12 +65,12 @@ static int check(const struct fb_input *input, const void *results, struct fb_er
     return 0;
 }
 
-static uint64_t digest(const struct fb_input *input, const void *results)
+uint64_t fb_divisors_digest(const struct fb_input *input, const void *results)
 {
     return fb_counts_digest(results, input->count);
 }
 
-static void answer(const struct fb_input *input, const void *results, char *text, size_t size)
+void fb_divisors_answer(const struct fb_input *input, const void *results, char *text, size_t size)
 {
     fb_counts_answer("divisors:", results, input->count, text, size);
 }
@@ -88,13 +78,8 @@ static void answer(const struct fb_input *input, const void *results, char *text
 const struct fb_kernel fb_kernel_divisors = {
     .name = "divisors",
     .summary = "counts the divisors of each number by trying every candidate",
-    .bound = FB_BOUND_CPU,
     .params = params,
-    .result_size = sizeof(struct fb_count_result),
-    .setup = setup,
-    .items = items,
+    .setup = fb_divisors_setup,
     .run = run,
-    .check = check,
-    .digest = digest,
-    .answer = answer,
+    FB_DIVISORS_KERNEL,
 };

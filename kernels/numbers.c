@@ -25,20 +25,6 @@ uint64_t fb_square_root(uint64_t n)
     return root;
 }
 
-uint64_t fb_divisor_count(uint64_t n)
-{
-    uint64_t divisors = 1;
-    for (uint64_t factor = 2; factor <= n / factor; factor += factor == 2 ? 1 : 2) {
-        uint64_t power = 1;
-        while (n % factor == 0) {
-            n /= factor;
-            power++;
-        }
-        divisors *= power;
-    }
-    return n > 1 ? divisors * 2 : divisors;
-}
-
 static uint64_t multiply_modulo(uint64_t a, uint64_t b, uint64_t modulus)
 {
     return (uint64_t)((unsigned __int128)a * b % modulus);
@@ -76,6 +62,26 @@ bool fb_is_prime(uint64_t n)
         if (witness(bases[i], n, (n - 1) >> twos, twos))
             return false;
     return true;
+}
+
+uint64_t fb_divisor_count(uint64_t n)
+{
+    uint64_t divisors = 1;
+    for (uint64_t factor = 2; factor <= n / factor / factor; factor += factor == 2 ? 1 : 2) {
+        uint64_t power = 1;
+        while (n % factor == 0) {
+            n /= factor;
+            power++;
+        }
+        divisors *= power;
+    }
+    /* What is left has no factor up to its cube root: it is 1, p, p² or p · q. */
+    if (n == 1)
+        return divisors;
+    if (fb_is_prime(n))
+        return 2 * divisors;
+    uint64_t root = (uint64_t)sqrtl((long double)n);
+    return root * root == n ? 3 * divisors : 4 * divisors;
 }
 
 /* Flags of the odd numbers up to limit: composite[i] speaks of 2i + 1. NULL without memory. */

@@ -14,7 +14,7 @@ struct fb_count_result {
     uint64_t count;
 };
 
-/* How many divisors n >= 1 has, from its prime factors by trial division to √n: O(√n). */
+/* How many divisors n >= 1 has, from its prime factors by trial division to the cube root of n. */
 uint64_t fb_divisor_count(uint64_t n);
 
 /* Whether n is prime: Miller and Rabin's test with the first twelve primes as bases, which is

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define KERNELS_MOST 16
+#define KERNELS_MOST 32
 
 static char images[300] = "images=", texts[300] = "texts=", logs[300] = "log=", url[100] = "url=";
 static struct fb_server server;
@@ -22,6 +22,9 @@ static const struct {
 } cheap[] = {
     { "null", { "items=1000" } },
     { "divisors", { "first=1000", "count=100" } },
+    { "divisors-sqrt", { "first=1000", "count=100" } },
+    { "divisors-factor", { "first=1000", "count=100" } },
+    { "divisors-simd", { "first=1000", "count=100" } },
     { "primes", { "lo=0", "hi=5000", "ranges=37" } },
     { "fib", { "first=5", "count=15" } },
     { "text", { texts } },

@@ -1,0 +1,13 @@
+/* Trying many divisors at once, in the lanes of vectors. */
+#ifndef FB_DIVISORS_LANES_H
+#define FB_DIVISORS_LANES_H
+
+#include "simd.h"
+
+#include <stdint.h>
+
+/* How many i with lo <= i < hi divide n; 1 <= lo, hi <= n + 1. simd: one that is here, not
+ * FB_SIMD_AUTO. Exact for every n; by vectors below 2^53, twice as many lanes below 2^24. */
+uint64_t fb_try_divisors(enum fb_simd simd, uint64_t n, uint64_t lo, uint64_t hi);
+
+#endif
