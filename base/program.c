@@ -13,7 +13,9 @@
 static _Noreturn void become(const char *const *arguments, int out, pid_t parent)
 {
     fb_child_tie(parent);
-    if (out >= 0)
+    if (out == STDOUT_FILENO) /* ours was closed */
+        fcntl(out, F_SETFD, 0);
+    else if (out >= 0)
         dup2(out, STDOUT_FILENO);
     execvp(arguments[0], (char **)arguments);
     _exit(NOT_STARTED);
@@ -42,6 +44,7 @@ int fb_program_start(const char *const *arguments, bool read, struct fb_program 
         return 0;
     if (ret_program->output)
         fclose(ret_program->output);
+    ret_program->output = NULL;
     return fb_error_set(error, result, "can't start %.150s: %s", arguments[0], strerror(-result));
 }
 
@@ -57,6 +60,6 @@ int fb_program_end(struct fb_program *program, const char *name, struct fb_error
     if (WIFEXITED(status) && WEXITSTATUS(status) != NOT_STARTED)
         return WEXITSTATUS(status);
     fb_child_describe(status, how, sizeof how);
-    return fb_error_set(error, WIFEXITED(status) ? -ENOENT : -EBADMSG, "%.150s %s", name,
+    return fb_error_set(error, WIFEXITED(status) ? -ENOPKG : -EBADMSG, "%.150s %s", name,
                         WIFEXITED(status) ? "can't be started" : how);
 }

@@ -19,8 +19,8 @@ struct fb_program {
 int fb_program_start(const char *const *arguments, bool read, struct fb_program *ret_program,
                      struct fb_error *error);
 
-/* Closes its output, waits for its end: its exit code, or a negative errno with *error: -EBADMSG it was
- * killed, -ENOENT it could not be started. */
+/* Closes its output, waits for its end: its exit code, or a negative errno with *error, where name is what
+ * it is called: -EBADMSG it was killed, -ENOPKG it could not be started (so says exit code 127). */
 int fb_program_end(struct fb_program *program, const char *name, struct fb_error *error);
 
 #endif

@@ -7,13 +7,20 @@
 #include "progress.h"
 #include "table.h"
 
+#include "harness/cpython/peer.h"
+
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#define CLAIMS 22
+
 struct options {
     bool json;
-    const char *folder; /* to write into; NULL: none */
+    bool wanted[CLAIMS + 1]; /* by number; none: all */
+    bool some;               /* some are wanted, not all */
+    const char *folder;      /* to write into; NULL: none */
 };
 
 static const struct argp_option option_table[] = {
@@ -21,6 +28,19 @@ static const struct argp_option option_table[] = {
     { "output", 'o', "DIR", 0, "Write claims.json and claims.md into it", 0 },
     { 0 },
 };
+
+/* "C9" */
+static error_t want(struct options *options, const char *claim)
+{
+    char *end = NULL;
+    unsigned long number = *claim == 'C' ? strtoul(claim + 1, &end, 10) : 0;
+    if (number < 1 || number > CLAIMS || *end) {
+        fb_fail(FB_EXIT_USAGE, "no such claim: %.40s: there are C1 to C%d", claim, CLAIMS);
+        return EINVAL;
+    }
+    options->wanted[number] = options->some = true;
+    return 0;
+}
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
@@ -32,6 +52,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     case 'o':
         options->folder = arg;
         return 0;
+    case ARGP_KEY_ARG:
+        return want(options, arg);
     default:
         return fb_parse_rest(key, arg, state);
     }
@@ -40,10 +62,12 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 static const struct argp parser = {
     .options = option_table,
     .parser = parse_option,
+    .args_doc = "[CLAIM...]",
     .doc =
         "Tests what tutorials on multiprocessing claim, on this machine: what was measured, and "
         "whether "
-        "the claim holds, does not hold, or depends. Each belongs to a lesson, which explains it.",
+        "the claim holds, does not hold, or depends. Each belongs to a lesson, which explains it. "
+        "Takes about half a minute.",
 };
 
 /* ---- asking ---- */
@@ -64,13 +88,19 @@ static void insert(json_t *claims, json_t *claim)
     json_array_insert(claims, place, claim);
 }
 
-/* Whether rows ("M7 W14 C9") has a claim. */
-static bool has_claims(const char *rows)
+/* Whether rows ("M7 W14 C9") has a claim that is wanted. */
+static bool has_claims(const char *rows, const struct options *options)
 {
-    return rows[0] == 'C' || strstr(rows, " C");
+    for (const char *row = rows; row; row = strchr(row, ' ')) {
+        row += *row == ' ';
+        unsigned long number = *row == 'C' ? strtoul(row + 1, NULL, 10) : 0;
+        if (number >= 1 && number <= CLAIMS && (!options->some || options->wanted[number]))
+            return true;
+    }
+    return false;
 }
 
-static int ask(const char *name, json_t *claims, json_t *silent)
+static int ask(const char *name, const struct options *options, json_t *claims, json_t *silent)
 {
     struct fb_lesson lesson;
     struct fb_error error = { 0 };
@@ -79,12 +109,12 @@ static int ask(const char *name, json_t *claims, json_t *silent)
     int code = fb_lesson_find(name, &lesson, &error);
     if (code < 0)
         return fb_fail_with(&error);
-    if (!has_claims(lesson.rows))
+    if (!has_claims(lesson.rows, options))
         return FB_EXIT_OK;
     code = fb_lesson_ask(&lesson, &said, &error);
     if (!said)
         json_array_append_new(silent,
-                              json_pack("{ss ss si}", "lesson", name, "why",
+                              json_pack("{ss ss ss si}", "lesson", name, "rows", lesson.rows, "why",
                                         code < 0                     ? error.text
                                         : code == FB_EXIT_IMPOSSIBLE ? "this machine can't show it"
                                                                      : "the lesson went wrong",
@@ -95,13 +125,23 @@ static int ask(const char *name, json_t *claims, json_t *silent)
             json_object_set_new(claim, "condition",
                                 json_string("not to be relied on: the lesson's own check failed; "
                                             "try again on a quiet machine"));
-        insert(claims, claim);
+        unsigned number = number_of(claim);
+        if (!options->some || (number <= CLAIMS && options->wanted[number]))
+            insert(claims, claim);
     }
     json_decref(said);
     return FB_EXIT_OK;
 }
 
-static int ask_all(json_t *claims, json_t *silent)
+/* The lessons' twins run by the interpreter that the cpython harnesses take. */
+static void share_python(void)
+{
+    char python[PATH_MAX];
+    if (fb_peer_find(NULL, python, sizeof python, NULL) == 0)
+        setenv("FORKBENCH_PYTHON", python, 0);
+}
+
+static int ask_all(const struct options *options, json_t *claims, json_t *silent)
 {
     struct fb_progress progress;
     size_t count = 0;
@@ -111,7 +151,7 @@ static int ask_all(json_t *claims, json_t *silent)
     fb_progress_begin(&progress);
     for (size_t i = 0; i < count && result == FB_EXIT_OK; i++) {
         fb_progress_show(&progress, (double)i / (double)count, fb_lessons[i]);
-        result = ask(fb_lessons[i], claims, silent);
+        result = ask(fb_lessons[i], options, claims, silent);
     }
     fb_progress_end(&progress);
     return result;
@@ -126,38 +166,25 @@ static void put_text(const json_t *claim, const char *key, char *cell)
         snprintf(cell, FB_TABLE_TEXT, "%s", text);
 }
 
-static void put_row(struct fb_table *table, const json_t *claim)
+static void fill_row(fb_table_row row, const json_t *claim)
 {
-    fb_table_row *row = fb_table_add(table);
-    if (!row)
-        return;
-    put_text(claim, "claim", (*row)[0]);
-    put_text(claim, "says", (*row)[1]);
-    put_text(claim, "verdict", (*row)[2]);
-    put_text(claim, "lesson", (*row)[3]);
-    put_text(claim, "unit", (*row)[4]);
     const json_t *value = json_object_get(claim, "measured"), *low = json_object_get(claim, "low"),
                  *high = json_object_get(claim, "high");
+    double most = fabs(json_number_value(value));
+    const char *format = most >= 1000 ? "%.0f" : "%.3g";
+    char number[2][40];
+    put_text(claim, "claim", row[0]);
+    put_text(claim, "says", row[1]);
+    put_text(claim, "verdict", row[2]);
+    put_text(claim, "lesson", row[3]);
+    put_text(claim, "unit", row[4]);
     if (json_is_number(value))
-        snprintf((*row)[5], FB_TABLE_TEXT, "%.4g", json_number_value(value));
-    if (json_is_number(low))
-        snprintf((*row)[6], FB_TABLE_TEXT, "[%.4g, %.4g]", json_number_value(low),
-                 json_number_value(high));
-}
-
-/* On what a claim depends, or what holds instead: a line each, too long for the table. */
-static void print_conditions(const json_t *claims, bool markdown, FILE *to)
-{
-    json_t *claim;
-    size_t i;
-    fputc('\n', to);
-    json_array_foreach(claims, i, claim)
-    {
-        const char *condition = json_string_value(json_object_get(claim, "condition"));
-        if (condition && *condition)
-            fprintf(to, "%s%s: %s.\n", markdown ? "- " : "",
-                    json_string_value(json_object_get(claim, "claim")), condition);
-    }
+        snprintf(row[5], FB_TABLE_TEXT, format, json_number_value(value));
+    if (!json_is_number(low))
+        return;
+    snprintf(number[0], sizeof *number, format, json_number_value(low));
+    snprintf(number[1], sizeof *number, format, json_number_value(high));
+    snprintf(row[6], FB_TABLE_TEXT, "[%s, %s]", number[0], number[1]);
 }
 
 struct report {
@@ -165,8 +192,43 @@ struct report {
     const struct fb_machine *machine;
 };
 
-static int print_table(const struct report *report, bool markdown, FILE *to)
+static void print_silent(const struct report *report, FILE *to)
 {
+    json_t *lesson;
+    size_t i;
+    json_array_foreach(report->silent, i, lesson)
+    {
+        char claims[40];
+        fb_lesson_claims(json_string_value(json_object_get(lesson, "rows")), claims, sizeof claims);
+        fprintf(to, "Not tested: %s (%s): %s\n", claims,
+                json_string_value(json_object_get(lesson, "lesson")),
+                json_string_value(json_object_get(lesson, "why")));
+    }
+}
+
+/* A paragraph each, as wide as a terminal. */
+static void print_plain(const struct report *report)
+{
+    json_t *claim;
+    size_t i;
+    json_array_foreach(report->claims, i, claim)
+    {
+        char cells[FB_TABLE_COLUMNS][FB_TABLE_TEXT] = { 0 };
+        const char *condition = json_string_value(json_object_get(claim, "condition"));
+        fill_row(cells, claim);
+        printf("%-4s%-15s%s %s %s  (lesson %s)\n", cells[0], cells[2], cells[5], cells[6], cells[4],
+               cells[3]);
+        printf("    \"%s\"\n", cells[1]);
+        if (condition && *condition)
+            printf("    %s\n", condition);
+        putchar('\n');
+    }
+    print_silent(report, stdout);
+}
+
+static int write_markdown(const void *context, FILE *to)
+{
+    const struct report *report = context;
     static const char *const heads[] = { "claim", "the tutorials say", "here",         "lesson",
                                          "unit",  "measured",          "95 % interval" };
     struct fb_table table = { .heads = heads, .columns = 7, .names = 5 };
@@ -174,22 +236,22 @@ static int print_table(const struct report *report, bool markdown, FILE *to)
     size_t i;
     json_array_foreach(report->claims, i, claim)
     {
-        put_row(&table, claim);
+        fb_table_row *row = fb_table_add(&table);
+        if (row)
+            fill_row(*row, claim);
     }
-    fb_table_print(&table, markdown, to);
+    fb_table_print(&table, true, to);
     fb_table_clear(&table);
-    print_conditions(report->claims, markdown, to);
-    json_array_foreach(report->silent, i, claim)
+    fputc('\n', to);
+    json_array_foreach(report->claims, i, claim)
     {
-        fprintf(to, "Not tested: %s: %s\n", json_string_value(json_object_get(claim, "lesson")),
-                json_string_value(json_object_get(claim, "why")));
+        const char *condition = json_string_value(json_object_get(claim, "condition"));
+        if (condition && *condition)
+            fprintf(to, "- %s: %s.\n", json_string_value(json_object_get(claim, "claim")),
+                    condition);
     }
+    print_silent(report, to);
     return 0;
-}
-
-static int write_markdown(const void *context, FILE *to)
-{
-    return print_table(context, true, to);
 }
 
 static int write_json(const void *context, FILE *to)
@@ -213,11 +275,12 @@ static int claims_main(int argc, char **argv)
     struct fb_machine machine;
     const struct report report = { json_array(), json_array(), &machine };
     fb_machine_read(&machine);
-    result = ask_all(report.claims, report.silent);
+    share_python();
+    result = ask_all(&options, report.claims, report.silent);
     if (result == FB_EXIT_OK && options.json)
         write_json(&report, stdout);
     else if (result == FB_EXIT_OK)
-        print_table(&report, false, stdout);
+        print_plain(&report);
     if (result == FB_EXIT_OK && options.folder &&
         (fb_folder_write(options.folder, "claims.json", write_json, &report, &error) < 0 ||
          fb_folder_write(options.folder, "claims.md", write_markdown, &report, &error) < 0))

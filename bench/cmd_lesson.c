@@ -93,6 +93,8 @@ static int lesson_main(int argc, char **argv)
         return teach_all(&options);
     if (options.name)
         return teach(options.name, &options);
+    if (options.no_ask || options.broken)
+        return fb_fail(FB_EXIT_USAGE, "which lesson? `forkbench list lessons` shows them");
     struct fb_error error = { 0 };
     return fb_lessons_print(&error) < 0 ? fb_fail_with(&error) : FB_EXIT_OK;
 }

@@ -81,6 +81,17 @@ int fb_lesson_find(const char *name, struct fb_lesson *ret_lesson, struct fb_err
     return result;
 }
 
+void fb_lesson_claims(const char *rows, char *ret_claims, size_t size)
+{
+    ret_claims[0] = '\0';
+    for (const char *row = rows; *row; row += strspn(row, " ")) {
+        size_t length = strcspn(row, " "), used = strlen(ret_claims);
+        if (*row == 'C')
+            snprintf(ret_claims + used, size - used, "%s%.*s", used ? " " : "", (int)length, row);
+        row += length;
+    }
+}
+
 int fb_lessons_print(struct fb_error *error)
 {
     for (size_t i = 0; fb_lessons[i]; i++) {
@@ -88,7 +99,10 @@ int fb_lessons_print(struct fb_error *error)
         int result = fb_lesson_find(fb_lessons[i], &lesson, error);
         if (result < 0)
             return result;
-        printf("  %-20s %s [%s]\n", fb_lessons[i], lesson.title, lesson.rows);
+        char claims[40];
+        fb_lesson_claims(lesson.rows, claims, sizeof claims);
+        printf("  %-20s %s%s%s%s\n", fb_lessons[i], lesson.title, *claims ? " [" : "", claims,
+               *claims ? "]" : "");
     }
     return 0;
 }

@@ -62,6 +62,7 @@ int main(int argc, char **argv)
                     "you can go on with it. You have to know which is which: the future tells.",
         .next = "Use it for downloads of different size, and show each as it comes. When is "
                 "the order of map what you want?",
+        .breaks = "the second task is held up, not the first.",
         .run = run,
     };
     return lesson_main(argc, argv, &lesson, NULL);

@@ -72,14 +72,15 @@ int main(int argc, char **argv)
         .rows = "W1",
         .question = "Counting the divisors of a number by trying every candidate keeps all CPUs "
                     "busy. On one CPU one tries only up to the square root. Which is faster?",
-        .choices = { "all CPUs", "the square root on one", "it depends on the number of CPUs" },
+        .choices = { "all CPUs", "the square root on one", "about the same" },
         .answer = 'b',
         .explains = "Two CPUs are twice as fast at best, 64 are 64 times. Up to the square root "
                     "of half a million there are 707 candidates instead of 500,000: 707 times "
                     "fewer. More CPUs multiply the speed by a constant; a better algorithm "
                     "changes how the time grows. Think first, then parallelise; then do both.",
-        .next = "From which number of CPUs on would the plain way win for n = 500,000? And "
-                "for n = 10^12?",
+        .next = "How many CPUs would the plain way need to be as fast, for n = 500,000? And for "
+                "n = 10^12? forkbench exec -k divisors-factor does it by prime factors.",
+        .breaks = "\"up to the square root\" tries every number too.",
         .run = run,
     };
     return lesson_main(argc, argv, &lesson, NULL);

@@ -49,7 +49,7 @@ static double cost(struct fb_mp_connection *here, unsigned char *bytes, size_t s
     lesson_need(fb_mp_send(here, bytes, size), "send");
     lesson_need(fb_mp_receive(here, bytes, size, FB_MP_FOREVER, &size), "receive");
     double us = (double)(fb_mp_now() - start) / 1e3;
-    lesson_need(*changed == (unsigned char)(before + 1) ? 0 : -5, "get the right answer");
+    lesson_need(*changed == (unsigned char)(before + 1) ? 0 : -EIO, "get the right answer");
     return us;
 }
 
@@ -97,16 +97,15 @@ static void claim_on_pools(const unsigned char *bytes)
     struct fb_interval python = lesson_python("written");
     struct fb_interval measured = lesson_is_known(python) ? python : fb_median_interval(&here, 1);
     snprintf(condition, sizeof condition,
-             "a pool of this runtime writes %.2f bytes for each byte of a task, %s", here,
-             lesson_is_known(python) ? "Python's sends them through pipes"
-                                     : "and there is no Python here to ask");
+             "a pool of this runtime writes %.2f bytes for each byte of a task%s", here,
+             python.value > 0.9 ? ", Python's sends all of them through pipes" : "");
     lesson_claim("C10", "the process pool uses shared memory to be fast", measured,
                  lesson_is_known(python) ? "bytes written for a byte of a task, Python's Pool"
                                          : "bytes written for a byte of a task",
                  !lesson_is_known(measured) ? LESSON_DEPENDS
                  : measured.value < 0.1     ? LESSON_HOLDS
                                             : LESSON_DOES_NOT_HOLD,
-                 condition);
+                 isnan(here) ? "this kernel does not count what is written" : condition);
 }
 
 static void run(void)
@@ -118,7 +117,7 @@ static void run(void)
     char name[2 * SIZES][40];
     const char *label[2 * SIZES];
     lesson_need(fb_mp_alloc(sizes[SIZES - 1], &memory), "take shared memory");
-    lesson_need(bytes ? 0 : -12, "take memory");
+    lesson_need(bytes ? 0 : -ENOMEM, "take memory");
     struct fb_mp_connection *sends = begin(NULL),
                             *tells = begin(lesson_is_broken() ? NULL : memory);
     for (int i = 0; i < ROUNDS; i++)
@@ -171,6 +170,7 @@ int main(int argc, char **argv)
                     "difference: there waking is what costs.",
         .next = "From which size on does it matter? Python pickles as well, which costs "
                 "more than the copying (nested_data).",
+        .breaks = "the \"shared\" bytes are sent there and back as well.",
         .run = run,
     };
     return lesson_main(argc, argv, &lesson, NULL);

@@ -13,5 +13,5 @@ if __name__ == "__main__":
     say(f"one bound: {partial}")
     say(f"pairs:     {star}")
     fact(partial == [10, 11, 12, 13], "10 bound to the first argument: 10 11 12 13")
-    fact(partial == star, "the same by pairs of arguments")
+    fact(star == [10, 11, 12, 13], "the same by pairs of arguments")
     sys.exit(end())

@@ -45,6 +45,7 @@ static void run(void)
     fb_mp_future_free(future);
     fb_mp_pool_shutdown(pool, false);
     fb_mp_pool_join(pool, FB_MP_FOREVER); /* callbacks have been called then */
+    lesson_say("The callback got: %d", noted);
     lesson_fact(early == -ETIMEDOUT,
                 "who waits for half a second gets back in time, without a result");
     lesson_fact(noted == 42, "the callback brings it as soon as it is there: 42");
@@ -69,6 +70,7 @@ int main(int argc, char **argv)
                     "and not wait for anything.",
         .next = "Give the task itself a limit (fb_mp_task_options.limit_ns): then it is "
                 "ended. In Python there is no such thing; what could one do?",
+        .breaks = "the task is let go before anybody waits for it.",
         .run = run,
     };
     return lesson_main(argc, argv, &lesson, NULL);

@@ -29,6 +29,7 @@ if __name__ == "__main__":
         result.wait()
         pool.close()
         pool.join()
+    say(f"The callback got: {noted[0]}")
     fact(not early, "who waits for half a second gets back in time, without a result")
     fact(noted == [42], "the callback brings it as soon as it is there: 42")
     sys.exit(end())

@@ -21,7 +21,7 @@ static int work(struct fb_mp_call *call)
     if (!order->go)
         return 0;
     fb_mp_semaphore_release(order->begun);
-    fb_mp_event_wait(order->go, FB_MP_FOREVER);
+    fb_mp_event_wait(order->go, 30 * FB_MP_SECOND);
     return 0;
 }
 
@@ -51,7 +51,8 @@ static void run(void)
     lesson_need(fb_mp_futures_wait(future, TASKS, FB_MP_FIRST_DONE, FB_MP_FOREVER, NULL, &done),
                 "wait for the first");
     for (int i = lesson_is_broken() ? 1 : TASKS - 1; i < TASKS; i++)
-        fb_mp_semaphore_acquire(order.begun, FB_MP_FOREVER); /* the second runs, or all do */
+        lesson_need(fb_mp_semaphore_acquire(order.begun, 30 * FB_MP_SECOND),
+                    "wait for a task to begin"); /* the second runs, or all do */
     int second = fb_mp_future_cancel(future[1], false);
     int last = fb_mp_future_cancel(future[TASKS - 1], false);
     lesson_say("done when the first is waited for: %zu of %d", done, TASKS);
@@ -81,12 +82,15 @@ int main(int argc, char **argv)
         .choices = { "nothing: they were submitted", "all can be cancelled",
                      "those whose turn has not come can be cancelled" },
         .answer = 'c',
-        .explains = "A future can be waited for together with others: until the first is done, "
-                    "until one has failed, or until all are done. Cancelling takes a task out of "
-                    "the line; what has begun is in the middle of something, and is left to end. "
-                    "(Here a running task can be ended too, with its worker, if one asks for it.)",
+        .explains =
+            "A future can be waited for together with others: until the first is done, "
+            "until one has failed, or until all are done. Cancelling takes a task out of "
+            "the line; what has begun is in the middle of something, and is left to end. Python's "
+            "ProcessPoolExecutor counts a task or two behind the running one as begun. "
+            "(Here a running task can be ended too, with its worker, if one asks for it.)",
         .next = "fb_mp_future_cancel(future[1], true) ends the running one. Wait for the first "
                 "error instead of the first result.",
+        .breaks = "there is a worker for each task, so none waits for its turn.",
         .run = run,
     };
     return lesson_main(argc, argv, &lesson, NULL);

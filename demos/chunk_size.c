@@ -5,6 +5,7 @@
 #include "harness/mp/map.h"
 #include "harness/mp/pool.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #define COUNT 100000
@@ -34,7 +35,7 @@ static void run(void)
     struct fb_error error;
     int *number = calloc(COUNT, sizeof *number), *result = calloc(COUNT, sizeof *result);
     double one[ROUNDS], many[ROUNDS];
-    lesson_need(number && result ? 0 : -12, "take memory");
+    lesson_need(number && result ? 0 : -ENOMEM, "take memory");
     lesson_need(fb_mp_pool_open(&(struct fb_mp_pool_options){ .workers = 2 }, &pool, &error),
                 "open a pool");
     cost(pool, number, result, 1000); /* the workers are awake then */
@@ -72,6 +73,7 @@ int main(int argc, char **argv)
                     "the difference is smaller than in Python.)",
         .next = "Let items take different time and find the best chunk. In Python an item "
                 "costs some 20 us one by one: what is the smallest task that is worth it?",
+        .breaks = "the \"chunks of 1\" have 1,000 items too.",
         .run = run,
     };
     return lesson_main(argc, argv, &lesson, NULL);

@@ -3,6 +3,7 @@
 
 #include "harness/mp/value.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +23,7 @@ static double own_mib(void)
         if (sscanf(line, "Private_Dirty: %lu", &kib) == 1 ||
             sscanf(line, "Private_Clean: %lu", &kib) == 1)
             sum += kib;
-    lesson_need(file ? 0 : -95, "read /proc/self/smaps_rollup");
+    lesson_need(file ? 0 : -ENOTSUP, "read /proc/self/smaps_rollup");
     fclose(file);
     return (double)sum / 1024;
 }
@@ -46,7 +47,7 @@ static void run(void)
     struct fb_mp_array *told;
     lesson_need(FB_MP_ARRAY(double, 2, false, &told), "make an array");
     memory = malloc(BYTES);
-    lesson_need(memory ? 0 : -12, "take memory");
+    lesson_need(memory ? 0 : -ENOMEM, "take memory");
     memset(memory, 1, BYTES);
     if (lesson_is_broken()) { /* no child: then there is nobody to share with */
         read_and_write(&told, sizeof told);
@@ -82,6 +83,7 @@ int main(int argc, char **argv)
                     "counts its references. Large arrays and bytes are safe.)",
         .next = "Write to every tenth page only. Watch Pss in /proc/PID/smaps_rollup: there "
                 "shared pages are divided among those who share them.",
+        .breaks = "there is no child: the program reads and writes its own memory.",
         .run = run,
     };
     return lesson_main(argc, argv, &lesson, NULL);

@@ -10,8 +10,7 @@ from lesson import end, fact, is_broken, note, say
 
 
 def die():
-    if not is_broken():
-        os.kill(os.getpid(), signal.SIGKILL)
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def ask_executor():
@@ -30,20 +29,21 @@ def ask_executor():
 
 
 def ask_pool():
-    """multiprocessing.Pool starts a new worker, and loses the task: without a limit one would wait for ever."""
+    """multiprocessing.Pool starts a new worker, and loses the task: without a limit one would wait for ever. Whether it told."""
     with context.Pool(2) as pool:
         try:
             pool.apply_async(die).get(timeout=1)
         except multiprocessing.TimeoutError:
-            note("pool_told", 0)
             say("The waiter of a multiprocessing.Pool gets nothing, within a second")
-        else:
-            note("pool_told", 1)
+            return False
+        except Exception as error:
+            say(f"The waiter of a multiprocessing.Pool gets: {error}")
+        return True
 
 
 if __name__ == "__main__":
     context = multiprocessing.get_context("fork")
-    told = ask_executor()
-    ask_pool()
-    fact(told, "who waits for a task whose worker was killed is told, and does not wait for ever")
+    by_executor, by_pool = ask_executor(), ask_pool()
+    note("pool_told", by_pool)
+    fact(by_pool if is_broken() else by_executor, "who waits for a task whose worker was killed is told, and does not wait for ever")
     sys.exit(end())

@@ -45,7 +45,6 @@ static void run(void)
 {
     struct fb_mp_array *numbers;
     double near[ROUNDS], apart[ROUNDS];
-    lesson_cpus(2);
     lesson_need(FB_MP_ARRAY(int64_t, 4 * FAR, false, &numbers), "make an array");
     for (int i = 0; i < ROUNDS; i++) {
         near[i] = cost(numbers, FAR, lesson_is_broken() ? 2 * FAR : FAR + 1);
@@ -79,6 +78,8 @@ int main(int argc, char **argv)
             "of its own.",
         .next = "Try 8, 32, 64, 128 bytes: where does it get fast? Where do the counters of "
                 "your own programs lie?",
+        .breaks = "the two \"side by side\" are 256 bytes apart too.",
+        .cpus = 2,
         .run = run,
     };
     return lesson_main(argc, argv, &lesson, NULL);

@@ -4,7 +4,7 @@ import statistics
 import sys
 import time
 
-from lesson import bars, end, fact, is_broken, say
+from lesson import bars, end, fact, is_broken, need_cpus, say
 
 # A step is nothing but writing 8 bytes to memory, again and again.
 ROUNDS, TIMES = 5, 300000
@@ -34,6 +34,7 @@ def cost(*places):
 
 
 if __name__ == "__main__":
+    need_cpus(2)
     rounds = [(cost(256, 512 if is_broken() else 264), cost(256, 512)) for _ in range(ROUNDS)]
     near, apart = (statistics.median(column) for column in zip(*rounds))
     bars("ns a step", ("side by side", near), ("256 bytes apart", apart))

@@ -28,6 +28,7 @@ static void run(void)
     lesson_need(fb_mp_process_join(process, FB_MP_FOREVER), "wait for it");
     int exit_code = 0;
     fb_mp_process_exit_code(process, &exit_code);
+    lesson_say("It has ended with %d.", exit_code);
     lesson_fact(pid != getpid(), "the child is another process");
     lesson_fact(!fb_mp_process_is_alive(process), "it has ended after the join");
     lesson_fact(exit_code == 7, "what it ended with is its exit code: 7");
@@ -54,6 +55,7 @@ int main(int argc, char **argv)
         .next =
             "Return 300 (only eight bits arrive). Kill the child (the code is then -9, minus the "
             "signal). Leave out the join.",
+        .breaks = "the child returns 0, which every child does that says nothing.",
         .run = run,
     };
     return lesson_main(argc, argv, &lesson, NULL);

@@ -15,6 +15,7 @@ if __name__ == "__main__":
     process.start()
     say(f"I am process {os.getpid()}; I started {process.name}, which is process {process.pid}.")
     process.join()
+    say(f"It has ended with {process.exitcode}.")
     fact(process.pid != os.getpid(), "the child is another process")
     fact(not process.is_alive(), "it has ended after the join")
     fact(process.exitcode == 7, "what it ended with is its exit code: 7")

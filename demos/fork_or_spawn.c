@@ -86,6 +86,7 @@ int main(int argc, char **argv)
                     "no threads' locks.",
         .next = "Touch a gigabyte of memory before (a big malloc, and memset): fork becomes "
                 "expensive, spawn does not. Which is safe in a program with threads?",
+        .breaks = "the \"fresh image\" is forked too.",
         .run = run,
     };
     return lesson_main(argc, argv, &lesson, (const struct fb_mp_task[]){ FB_MP_RUN(tell), { 0 } });

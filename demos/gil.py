@@ -5,7 +5,7 @@ import statistics
 import sys
 import time
 
-from lesson import bars, end, fact, is_broken
+from lesson import bars, end, fact, is_broken, need_cpus
 
 ROUNDS = 3
 RANGES = [(start, start + 2500) for start in range(0, 120000, 2500)]
@@ -30,6 +30,7 @@ def process_pool():
 
 
 if __name__ == "__main__":
+    need_cpus(2)
     make_threads = process_pool if is_broken() else lambda: concurrent.futures.ThreadPoolExecutor(2)
     with process_pool() as processes, make_threads() as threads:
         for pool in (processes, threads):

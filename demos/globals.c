@@ -3,6 +3,8 @@
 
 #include "harness/mp/value.h"
 
+#include <pthread.h>
+
 static int number = 1;
 
 static int change(const void *argument, size_t size)
@@ -14,16 +16,26 @@ static int change(const void *argument, size_t size)
     return 0;
 }
 
+static void *thread(void *shared)
+{
+    change(shared, sizeof(struct fb_mp_array *));
+    return NULL;
+}
+
 static void run(void)
 {
     struct fb_mp_array *shared;
     lesson_need(FB_MP_VALUE(int, false, &shared), "make a shared number");
     *(int *)shared->items = 1;
-    if (lesson_is_broken())
-        change(&shared, sizeof shared); /* here, and not in a child */
-    lesson_start(change, &shared, sizeof shared);
-    lesson_join_all();
-    lesson_say("The child has set both to 2. Here the global is %d, the shared one %d.", number,
+    if (lesson_is_broken()) {
+        pthread_t id;
+        lesson_need(-pthread_create(&id, NULL, thread, &shared), "start a thread");
+        pthread_join(id, NULL);
+    } else {
+        lesson_start(change, &shared, sizeof shared);
+        lesson_join_all();
+    }
+    lesson_say("It has set both to 2. Here the global is %d, the shared one %d.", number,
                *(int *)shared->items);
     lesson_fact(number == 1, "what a child writes to a global is not seen in its parent");
     lesson_fact(*(int *)shared->items == 2, "what it writes to shared memory is seen");
@@ -47,8 +59,8 @@ int main(int argc, char **argv)
             "processes only what they ask for, such as a value in shared memory. Most bugs "
             "between threads can't happen between processes, and results don't come back by "
             "themselves either.",
-        .next = "Do the same with a thread (pthread_create). Change the global before the child is "
-                "started: which does it see?",
+        .next = "Change the global before the child is started: which does the child see?",
+        .breaks = "the child is a thread, which shares all its memory.",
         .run = run,
     };
     return lesson_main(argc, argv, &lesson, NULL);

@@ -38,15 +38,14 @@ static void claim(struct fb_interval released)
                  pillow ? "times as fast, Pillow on two threads"
                         : "times as fast, an extension on two threads",
                  needs,
-                 needs == LESSON_DOES_NOT_HOLD
-                     ? "Pillow gives the lock up while it computes, and so does our kernel"
-                     : NULL);
+                 needs != LESSON_DOES_NOT_HOLD ? NULL
+                 : pillow                      ? "Pillow gives the lock up while it computes"
+                          : "not if the extension gives the lock up, as Pillow says of itself");
 }
 
 static void run(void)
 {
     double ns[WAYS][ROUNDS_MOST], value[WAYS];
-    lesson_cpus(2);
     for (unsigned i = 0; i < ROUNDS; i++)
         for (unsigned way = 0; way < WAYS; way++) {
             lesson_progress(i * WAYS + way, ROUNDS * WAYS);
@@ -57,11 +56,12 @@ static void run(void)
     for (int way = 0; way < WAYS; way++)
         value[way] = fb_ratio_interval(ns[ONE], ns[way], ROUNDS).value;
     lesson_bars("times", WAYS,
-                (const char *const[]){ "one thread", "two threads, the lock given up",
+                (const char *const[]){ "our extension in C, one thread",
+                                       "two threads, the lock given up",
                                        "two threads, the lock held" },
                 value);
     struct fb_interval released = fb_ratio_interval(ns[ONE], ns[RELEASED], ROUNDS);
-    lesson_fact(released.high > 1.3,
+    lesson_fact((lesson_is_broken() ? released.value : released.high) > 1.3,
                 "an extension that gives the lock up lets two threads compute at once");
     lesson_fact(value[HELD] < 1.2, "one that holds it does not");
     claim(released);
@@ -83,8 +83,10 @@ int main(int argc, char **argv)
                     "zlib, hashlib and NumPy do so. Then threads do what processes do, and "
                     "nothing has to be sent. Whether it does so decides, not whether the work "
                     "computes.",
-        .next = "forkbench run -k resize -H cpython-thread,cpython-process measures Pillow "
-                "itself.",
+        .next = "forkbench run -k resize -H cpython-thread,cpython-process measures Pillow itself, "
+                "in two minutes.",
+        .breaks = "the threads keep the lock while they compute.",
+        .cpus = 2,
         .run = run,
     };
     return lesson_main(argc, argv, &lesson, NULL);

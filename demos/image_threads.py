@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 
-from lesson import bars, end, fact, is_broken
+from lesson import bars, end, fact, is_broken, need_cpus
 
 # hashlib stands for Pillow, which not every interpreter has: it gives the lock up as well, for large data.
 ROUNDS, COUNT = 5, 16
@@ -34,6 +34,7 @@ def timed(run_map, function):
 
 
 if __name__ == "__main__":
+    need_cpus(2)
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         rounds = [(timed(map, giving_up), timed(pool.map, giving_up), timed(pool.map, holding))
                   for _ in range(ROUNDS)]

@@ -38,14 +38,14 @@ static struct fb_interval speedup(int kind, int way)
 
 static void run(void)
 {
-    static const char *const names[KINDS] = { "computing", "waiting", "both" };
-    static const char *const way_names[WAYS] = { "", "threads under a lock", "processes",
-                                                 "event loop" };
+    static const char *const names[KINDS] = { "computing", "waiting (16 at once)",
+                                              "both (16 at once)" };
+    static const char *const way_names[WAYS] = { "", "8 threads under a lock", "8 processes",
+                                                 "event loop, 2 processes to compute" };
     char name[KINDS * (WAYS - 1)][60];
     const char *label[KINDS * (WAYS - 1)];
     double value[KINDS * (WAYS - 1)];
     size_t count = 0;
-    lesson_cpus(2);
     measure();
     for (int kind = 0; kind < KINDS; kind++)
         for (int way = 1; way < WAYS; way++, count++) {
@@ -54,14 +54,15 @@ static void run(void)
             value[count] = speedup(kind, way).value;
         }
     lesson_bars("times", count, label, value);
-    bool computing = speedup(COMPUTING, PROCESSES).high > 1.3 &&
+    bool computing = (lesson_is_broken() ? speedup(COMPUTING, PROCESSES).value
+                                         : speedup(COMPUTING, PROCESSES).high) > 1.3 &&
                      speedup(COMPUTING, THREADS).value < 1.2 &&
                      speedup(COMPUTING, LOOP).value < 1.2;
     bool waiting = speedup(WAITING, THREADS).value > 4 && speedup(WAITING, LOOP).value > 4;
     lesson_fact(computing, "computing gains by processes, not by threads under a lock or on the "
                            "loop's own thread");
     lesson_fact(waiting, "waiting gains by threads and by an event loop");
-    lesson_fact(speedup(MIXED, LOOP).high > 1.5,
+    lesson_fact((lesson_is_broken() ? speedup(MIXED, LOOP).value : speedup(MIXED, LOOP).high) > 1.5,
                 "what does both gains by an event loop that hands its computing to processes");
     struct fb_interval mixed = speedup(MIXED, LOOP);
     lesson_claim(
@@ -89,7 +90,9 @@ int main(int argc, char **argv)
                     "wait in.)",
         .next = "forkbench run -k primes,sleep,mixed -H "
                 "single,pthread,forkpool,eventloop,gil=all -w 1,2,4,8,16 measures all of "
-                "it, and scripts/plot.sh draws it.",
+                "it in some minutes, and scripts/plot.sh results/latest draws it.",
+        .breaks = "each is done by one thread, whatever it is called.",
+        .cpus = 2,
         .run = run,
     };
     return lesson_main(argc, argv, &lesson, NULL);

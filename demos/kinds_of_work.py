@@ -6,7 +6,7 @@ import statistics
 import sys
 import time
 
-from lesson import bars, end, fact, is_broken
+from lesson import bars, end, fact, is_broken, need_cpus
 
 ROUNDS, COUNT, SECONDS, NUMBERS = 3, 8, 0.01, 3000
 
@@ -42,6 +42,7 @@ def timed(run):
 
 
 if __name__ == "__main__":
+    need_cpus(2)
     processes = concurrent.futures.ProcessPoolExecutor(8, multiprocessing.get_context("fork"))
     speedup, best = {}, {}
     with processes, concurrent.futures.ThreadPoolExecutor(8) as threads:

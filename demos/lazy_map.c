@@ -36,17 +36,15 @@ static void claim(double at_first)
     bool lazy = at_first <= 4 * AHEAD, eager = python.value > 4 * AHEAD;
     char condition[200] = "in this runtime";
     if (lesson_is_known(python))
-        snprintf(condition, sizeof condition,
-                 "this runtime's makes %.0f; Python's Pool reads its input without asking whether "
-                 "anybody takes the results",
-                 at_first);
+        snprintf(condition, sizeof condition, "this runtime's makes %.0f; Python's Pool %s",
+                 at_first,
+                 eager ? "reads its input without asking whether anybody takes the results"
+                       : "does not read far ahead here");
     lesson_claim("C20", "imap is lazy and saves memory",
                  lesson_is_known(python) ? python : fb_median_interval(&at_first, 1),
                  lesson_is_known(python) ? "of 10,000 items made for one result, Python"
                                          : "items made for one result",
-                 lazy && eager ? LESSON_DEPENDS
-                 : lazy        ? LESSON_HOLDS
-                               : LESSON_DOES_NOT_HOLD,
+                 lazy != eager ? (lazy ? LESSON_HOLDS : LESSON_DOES_NOT_HOLD) : LESSON_DEPENDS,
                  condition);
 }
 
@@ -92,6 +90,7 @@ int main(int argc, char **argv)
                     "only the pipe to its workers (some 64 KiB) holds it back, so small items are "
                     "read far ahead, and results pile up. With a semaphore one can hold it back.",
         .next = "Make ahead 1: is it slower? Let the source read lines of a huge file.",
+        .breaks = "it may run 100,000 items ahead.",
         .run = run,
     };
     return lesson_main(argc, argv, &lesson, NULL);

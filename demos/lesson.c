@@ -101,7 +101,10 @@ void lesson_bars(const char *unit, size_t count, const char *const label[], cons
         printf("    %s%*s  ", label[i], blank, "");
         for (int k = 0; k < length; k++)
             fputs("█", stdout);
-        printf("%s%.*g %s\n", length ? " " : "▏", value[i] >= 1000 ? 7 : 3, value[i], unit);
+        if (value[i] >= 1000)
+            printf("%s%.0f %s\n", length ? " " : "▏", value[i], unit);
+        else
+            printf("%s%.3g %s\n", length ? " " : "▏", value[i], unit);
     }
     fflush(stdout);
 }
@@ -124,6 +127,9 @@ void lesson_claim(const char *row, const char *says, struct fb_interval measured
                   enum lesson_verdict verdict, const char *condition)
 {
     static const char *const verdicts[] = { "holds", "does not hold", "depends" };
+    char head[200];
+    if (now.broken) /* what was measured says nothing of it */
+        return;
     if (verdict == LESSON_DEPENDS && !condition)
         condition = "too much noise to tell; try again on a quiet machine";
     json_t *claim = json_pack("{ss ss ss ss ss ss}", "claim", row, "says", says, "unit", unit,
@@ -135,9 +141,11 @@ void lesson_claim(const char *row, const char *says, struct fb_interval measured
         json_object_set_new(claim, names[i],
                             number[i] == number[i] ? json_real(number[i]) : json_null());
     json_array_append_new(now.claims, claim);
+    snprintf(head, sizeof head, "  %s: \"%s\": %s", row, says, verdicts[verdict]);
     if (!now.json)
-        printf("  %s: \"%s\": %s%s%s\n", row, says, verdicts[verdict], condition ? ": " : "",
-               condition ? condition : "");
+        print_filled("  ", head + 2);
+    if (!now.json && condition)
+        print_filled("      ", condition);
 }
 
 enum lesson_verdict lesson_is_below(struct fb_interval measured, double limit)
@@ -193,6 +201,8 @@ void lesson_progress(unsigned done, unsigned all)
         done ? (double)(fb_mp_now() - start_ns) / 1e9 * (double)(all - done) / (double)done : 0;
     if (done == all)
         fprintf(stderr, "\r%60s\r", "");
+    else if (done == 0)
+        fprintf(stderr, "\r    measuring: 0 of %u ", all);
     else
         fprintf(stderr, "\r    measuring: %u of %u, %.0f s left ", done, all, left_s);
 }
@@ -210,39 +220,49 @@ void lesson_on_one_cpu(bool one)
                 "choose a CPU");
 }
 
-unsigned lesson_cpus(unsigned least)
+unsigned lesson_cpus(void)
 {
     struct fb_cpus cpus;
     fb_cpus_read(&cpus);
-    lesson_need(cpus.workers >= least ? 0 : -ENOTSUP, "show this on one CPU");
     return cpus.workers;
 }
 
 /* ---- the whole of it ---- */
 
+/* One letter, or nothing; anything else is asked for again. */
 static void ask(const struct lesson *lesson)
 {
-    char line[16];
+    char line[80];
     char most = 'a';
     for (size_t i = 0; lesson->choices[i]; i++, most++)
         printf("    %c) %s\n", most, lesson->choices[i]);
-    if (now.no_ask || !isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
+    if (now.no_ask || now.broken || !isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
         return;
-    printf("\nWhat do you expect? ");
-    fflush(stdout);
-    if (fgets(line, sizeof line, stdin) && (line[0] | 32) >= 'a' && (line[0] | 32) < most)
-        now.guess = (char)(line[0] | 32);
-    puts("Let's see.");
+    for (;;) {
+        printf("\nWhat do you expect? (a to %c, or Enter) ", most - 1);
+        fflush(stdout);
+        if (!fgets(line, sizeof line, stdin)) {
+            putchar('\n');
+            return;
+        }
+        if (line[0] == '\n')
+            return;
+        char letter = (char)(line[0] | 32);
+        if (line[1] == '\n' && letter >= 'a' && letter < most) {
+            now.guess = letter;
+            return;
+        }
+    }
 }
 
 /* After the run: what was expected, and what comes out. */
 static void compare(const struct lesson *lesson)
 {
-    if (now.guess)
-        printf("\nYou expected %c). ", now.guess);
-    else
-        printf("\n");
-    printf("What comes out: %c) %s.\n", lesson->answer, lesson->choices[lesson->answer - 'a']);
+    const char *right = now.guess == 0                ? ""
+                        : now.guess == lesson->answer ? "Right. "
+                                                      : "Not what you expected. ";
+    printf("\n%sWhat comes out: %c) %s.\n", right, lesson->answer,
+           lesson->choices[lesson->answer - 'a']);
 }
 
 static int end_with_json(const struct lesson *lesson)
@@ -255,16 +275,43 @@ static int end_with_json(const struct lesson *lesson)
     return result < 0 ? 3 : now.missing > 0;
 }
 
+static void begin(const struct lesson *lesson)
+{
+    printf("%s\n\n", lesson->title);
+    print_filled("", lesson->question);
+    ask(lesson);
+    putchar('\n');
+    if (now.broken)
+        print_filled("Broken on purpose: ", lesson->breaks);
+}
+
+static void end(const struct lesson *lesson)
+{
+    if (now.broken) {
+        puts("\nWithout its mechanism the lesson's check has to fail.");
+        return;
+    }
+    compare(lesson);
+    putchar('\n');
+    print_filled("Why: ", lesson->explains);
+    print_filled("Try next: ", lesson->next);
+    printf("(forkbench is build/bench/forkbench. The lesson is demos/%s.c: change it, type\n"
+           "`ninja -C build`, and run it again.)\n",
+           lesson->name);
+}
+
 static int teach(const struct lesson *lesson)
 {
+    unsigned cpus = lesson_cpus();
+    if (cpus < lesson->cpus) {
+        fprintf(stderr, "%s: this needs %u CPUs that it may use, and there is %u\n", lesson->name,
+                lesson->cpus, cpus);
+        return 3;
+    }
     now.shown = json_array();
     now.claims = json_array();
-    if (!now.json) {
-        printf("%s  [%s]\n\n", lesson->title, lesson->rows);
-        print_filled("", lesson->question);
-        ask(lesson);
-        putchar('\n');
-    }
+    if (!now.json)
+        begin(lesson);
     lesson->run();
     lesson_join_all();
     now.missing += now.facts == 0; /* a lesson that claims nothing has shown nothing */
@@ -272,10 +319,7 @@ static int teach(const struct lesson *lesson)
         return end_with_json(lesson);
     json_decref(now.shown);
     json_decref(now.claims);
-    compare(lesson);
-    putchar('\n');
-    print_filled("Why: ", lesson->explains);
-    print_filled("Try next: ", lesson->next);
+    end(lesson);
     return now.missing > 0;
 }
 

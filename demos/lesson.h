@@ -19,6 +19,8 @@ struct lesson {
     char answer;            /* the right one: 'a' … */
     const char *explains;   /* why it is so */
     const char *next;       /* what to change and try */
+    const char *breaks;     /* what --break does instead */
+    unsigned cpus;          /* that it needs; 0: one will do */
     void (*run)(void);      /* does it, and shows it */
 };
 
@@ -52,7 +54,7 @@ enum lesson_verdict { LESSON_HOLDS, LESSON_DOES_NOT_HOLD, LESSON_DEPENDS };
 enum lesson_verdict lesson_is_below(struct fb_interval measured, double limit);
 enum lesson_verdict lesson_is_above(struct fb_interval measured, double limit);
 
-/* row: "C9"; says: the claim; measured: in unit, what it was judged by; condition: on what it depends,
+/* Nothing with --break. row: "C9"; says: the claim; measured: in unit, what it was judged by; condition: on what it depends,
  * or what holds instead; may be NULL. */
 void lesson_claim(const char *row, const char *says, struct fb_interval measured, const char *unit,
                   enum lesson_verdict verdict, const char *condition);
@@ -66,6 +68,7 @@ struct lesson_exec {
     double run_ns;  /* the job */
     double cpu_ns;  /* of CPUs used, for all that exec did … */
     double wall_ns; /* … in this time */
+    bool lockless;  /* by an interpreter that has no GIL */
 };
 
 /* Runs it with these words ("-k primes -H gil -w 2"). False: this machine can't, as python3 is not
@@ -84,9 +87,8 @@ bool lesson_is_known(struct fb_interval measured);
 /* How far a measurement is that takes long; on a terminal only. */
 void lesson_progress(unsigned done, unsigned all);
 
-/* The CPUs that this process may use, by affinity and by quota. Ends the lesson with 3 if they are fewer
- * than least. */
-unsigned lesson_cpus(unsigned least);
+/* The CPUs that this process may use, by affinity and by quota. */
+unsigned lesson_cpus(void);
 
 /* Puts this process, and what it starts from then on, onto one CPU, or gives it back those that it had:
  * on one CPU whoever waits sleeps, and waking costs the same each time. */

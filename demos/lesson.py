@@ -2,23 +2,54 @@
 
 A twin takes the same options as its lesson: --break takes the mechanism away, so that the check fails;
 --no-ask is accepted; --json prints what was shown and noted. It exits with 1 if something that it claims
-did not show itself.
+did not show itself, with 2 after bad usage, and with 3 if this machine can't show it.
 """
+import argparse
 import json
+import multiprocessing
+import os
+import signal
 import sys
 
 BAR = 44
-_json = "--json" in sys.argv[1:]
 _facts = []
 _noted = {}
 
 
+def _parse():
+    """In the program itself: a spawned process has other arguments, and --json may not wait for ever."""
+    parser = argparse.ArgumentParser(description=sys.modules["__main__"].__doc__)
+    parser.add_argument("-n", "--no-ask", action="store_true", help="accepted, as the lesson in C has it")
+    parser.add_argument("-b", "--break", action="store_true", dest="broken", help="take the mechanism away")
+    parser.add_argument("-j", "--json", action="store_true", help="print what was shown and noted as JSON")
+    options = parser.parse_args()
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if options.json:
+        signal.alarm(60)
+    else:
+        print(sys.modules["__main__"].__doc__, "\n")
+    return options
+
+
+if multiprocessing.current_process().name == "MainProcess":
+    _options = _parse()
+else:
+    _options = argparse.Namespace(broken="--break" in sys.argv or "-b" in sys.argv, json=False)
+
+
 def is_broken():
-    return "--break" in sys.argv[1:]
+    return _options.broken
+
+
+def need_cpus(count):
+    """Ends the twin where so many can't be used."""
+    if len(os.sched_getaffinity(0)) < count:
+        sys.stderr.write(f"this needs {count} CPUs that it may use\n")
+        sys.exit(3)
 
 
 def say(text):
-    if not _json:
+    if not _options.json:
         print("   ", text)
 
 
@@ -28,13 +59,14 @@ def bars(unit, *pairs):
     most = max(value for _, value in pairs)
     for label, value in pairs:
         length = round(BAR * value / most) if most > 0 else 0
-        say(f"{label:{widest}}  {'█' * length + ' ' if length else '▏'}{value:.3g} {unit}")
+        number = f"{value:.0f}" if value >= 1000 else f"{value:.3g}"
+        say(f"{label:{widest}}  {'█' * length + ' ' if length else '▏'}{number} {unit}")
 
 
 def fact(shown, text):
     """The same words as the lesson in C has them."""
     _facts.append({"text": text, "shown": bool(shown)})
-    if not _json:
+    if not _options.json:
         print("  =" if shown else "  ! did not show itself:", text, flush=True)
 
 
@@ -45,6 +77,6 @@ def note(name, *values):
 
 def end():
     """What to exit with."""
-    if _json:
+    if _options.json:
         json.dump({"facts": _facts, "noted": _noted}, sys.stdout)
     return 0 if _facts and all(one["shown"] for one in _facts) else 1

@@ -59,6 +59,8 @@ bool lesson_exec(const char *words, struct lesson_exec *ret_exec)
     ret_exec->wall_ns = json_number_value(json_object_get(said, "wall_ns"));
     ret_exec->cpu_ns = json_number_value(json_object_get(said, "user_ns")) +
                        json_number_value(json_object_get(said, "system_ns"));
+    const char *description = json_string_value(json_object_get(said, "description"));
+    ret_exec->lockless = description && strstr(description, "GIL off");
     json_decref(said);
     if (code == 3)
         return false;
@@ -82,13 +84,19 @@ static const json_t *ask_twin(void)
                                           "../../../share/forkbench/lessons/", NULL };
     static json_t *said;
     static bool asked;
+    const char *python = getenv("FORKBENCH_PYTHON");
     char name[100], path[PATH_MAX];
-    int code;
+    int code = 0;
     snprintf(name, sizeof name, "%s.py", lesson_name());
     if (!asked && !lesson_is_broken() && find_beside(places, name, path)) {
-        said = read_program((const char *const[]){ "python3", path, "--json", NULL }, &code);
+        said = read_program(
+            (const char *const[]){ python ? python : "python3", path, "--json", NULL }, &code);
     }
     asked = true;
+    if (code != 0) { /* what it noted is not to be relied on */
+        json_decref(said);
+        said = NULL;
+    }
     return json_object_get(said, "noted");
 }
 

@@ -52,7 +52,6 @@ static void run(void)
     struct fb_mp_lock *lock;
     struct fb_mp_array *there;
     double alone[ROUNDS], fought[ROUNDS];
-    lesson_cpus(2);
     lesson_need(fb_mp_lock_make(false, &lock), "make a lock");
     lesson_need(FB_MP_ARRAY(int64_t, 3, false, &there), "make an array");
     for (int i = 0; i < ROUNDS; i++) {
@@ -86,6 +85,8 @@ int main(int argc, char **argv)
                     "be woken. So take locks rarely, hold them briefly, and share little.",
         .next = "Count in a variable of your own and add it to the shared one every 1,000 "
                 "times. What does a semaphore cost?",
+        .breaks = "the \"two processes\" are one.",
+        .cpus = 2,
         .run = run,
     };
     return lesson_main(argc, argv, &lesson, NULL);

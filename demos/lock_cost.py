@@ -4,7 +4,7 @@ import statistics
 import sys
 import time
 
-from lesson import bars, end, fact, is_broken
+from lesson import bars, end, fact, is_broken, need_cpus
 
 TIMES, ROUNDS = 3000, 5
 context = multiprocessing.get_context("fork")
@@ -33,6 +33,7 @@ def cost(processes):
 
 
 if __name__ == "__main__":
+    need_cpus(2)
     alone = [cost(1) for _ in range(ROUNDS)]
     fought = [cost(1 if is_broken() else 2) for _ in range(ROUNDS)]
     bars("ns", ("one process", statistics.median(alone)), ("two processes", statistics.median(fought)))

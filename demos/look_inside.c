@@ -34,7 +34,7 @@ static int work(const void *argument, size_t size)
         }
         snprintf(text, sizeof text, "%s[%d]", fb_mp_self_name(), (int)getpid());
         write_text(text);
-        fb_mp_barrier_wait(halves, FB_MP_FOREVER, NULL);
+        fb_mp_barrier_wait(halves, 30 * FB_MP_SECOND, NULL);
         snprintf(text, sizeof text, " task %d\n", i);
         write_text(text);
     }
@@ -92,9 +92,10 @@ int main(int argc, char **argv)
                     "is written in pieces does not. And as all look alike, each line says who "
                     "wrote it: the name that it was started with, and the number that ps, top, "
                     "gdb and perf know it by.",
-        .next = "FB_MP_LOG=debug before any lesson shows what the runtime does. With "
+        .next = "FB_MP_LOG=debug before another lesson shows what the runtime does. With "
                 "FB_DEBUG_WAIT=Process-2 before this one, that process says how to attach a "
                 "debugger (gdb -p) and begins only then.",
+        .breaks = "each line is written in two pieces.",
         .run = run,
     };
     return lesson_main(argc, argv, &lesson, NULL);

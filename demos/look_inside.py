@@ -31,7 +31,7 @@ def write_in_pieces(path):
     with open(path, "ab", buffering=0) as file:
         for i in range(LINES):
             file.write(f"{multiprocessing.current_process().name}[{os.getpid()}]".encode())
-            halves.wait()
+            halves.wait(30)
             file.write(f" task {i}\n".encode())
 
 

@@ -3,7 +3,7 @@ import multiprocessing
 import statistics
 import sys
 
-from lesson import bars, end, fact, is_broken
+from lesson import bars, end, fact, is_broken, need_cpus
 
 PROCESSES, TIMES, ROUNDS = 4, 10000, 5
 context = multiprocessing.get_context("fork")
@@ -29,6 +29,7 @@ def count(locked):
 
 
 if __name__ == "__main__":
+    need_cpus(2)
     kept = count(True)
     left = [count(is_broken()) for _ in range(ROUNDS)]
     bars("of 40,000", ("with its lock", kept), ("without, as a rule", statistics.median(left)))

@@ -68,7 +68,7 @@ static void run(void)
                  done[0] && !done[1] ? LESSON_DEPENDS
                  : done[0]           ? LESSON_DOES_NOT_HOLD
                                      : LESSON_HOLDS,
-                 "of daemons it holds; others are joined at exit");
+                 done[0] && !done[1] ? "of daemons it holds; others are joined at exit" : NULL);
     fb_mp_array_free(finished);
 }
 
@@ -78,17 +78,19 @@ int main(int argc, char **argv)
         .name = "no_join",
         .title = "Without join",
         .rows = "M1 C15",
-        .question = "A program starts a child that works for a while, does not join it, and "
-                    "comes to its end. What becomes of the child?",
+        .question =
+            "With Python's multiprocessing, or this runtime, a program starts a child that works "
+            "for a while, does not join it, and comes to its end. What becomes of the child?",
         .choices = { "it is killed", "the program waits for it", "it goes on alone" },
         .answer = 'b',
         .explains = "The runtime, like Python's, joins at exit all children that are not "
                     "daemons: nothing is cut off by mistake. A daemon is a child that is of no "
                     "use without its parent, and so is ended. (A bare fork in C would leave the "
                     "child to go on alone.)",
-        .next = "Kill the program with -9 while the child works: here both end, in Python the "
-                "child goes on. Join "
-                "explicitly all the same: only then does one learn the exit code.",
+        .next = "Let the child work for a minute and kill the program with -9: here both end, in "
+                "Python the child goes on. Join explicitly all the same: only then does one learn "
+                "the exit code.",
+        .breaks = "both children are daemons.",
         .run = run,
     };
     return lesson_main(argc, argv, &lesson, NULL);

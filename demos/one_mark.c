@@ -73,6 +73,7 @@ int main(int argc, char **argv)
                     "is then not quite empty. The producer need not know how many listen.",
         .next = "What if somebody puts an item behind the mark? What does the queue's size "
                 "say at the end?",
+        .breaks = "nobody puts the mark back; consumers give up after half a second.",
         .run = run,
     };
     return lesson_main(argc, argv, &lesson, NULL);

@@ -32,7 +32,7 @@ def produce(tasks):
 
 
 def consume(number, tasks, results):
-    full.wait()  # they are slow to begin
+    full.wait(0 if is_broken() else 30)  # they are slow to begin
     while True:
         try:  # nobody tells it to end in the broken lesson
             task = tasks.get(timeout=0.5 if is_broken() else None)
@@ -45,7 +45,7 @@ def consume(number, tasks, results):
 
 
 if __name__ == "__main__":
-    tasks, results = context.Queue(20), context.Queue()
+    tasks, results = context.Queue(TASKS if is_broken() else 20), context.Queue()
     workers = [context.Process(target=produce, args=(tasks,))]
     workers += [context.Process(target=consume, args=(i, tasks, results)) for i in range(CONSUMERS)]
     for worker in workers:

@@ -18,14 +18,15 @@ struct desk {
     struct fb_mp_array *done; /* how many of the others are */
 };
 
-/* 0 waits until all others are done. */
+/* 0 waits until all others are done, and broken also taken. */
 static int square(struct fb_mp_call *call)
 {
     const struct desk *desk = call->bound;
     int number = *(const int *)call->argument, result = number * number;
     if (number == 0)
-        fb_mp_event_wait(desk->others_done, FB_MP_FOREVER);
-    else if (__atomic_add_fetch((int *)desk->done->items, 1, __ATOMIC_SEQ_CST) == COUNT - 1)
+        fb_mp_event_wait(desk->others_done, 30 * FB_MP_SECOND);
+    else if (__atomic_add_fetch((int *)desk->done->items, 1, __ATOMIC_SEQ_CST) == COUNT - 1 &&
+             !lesson_is_broken())
         fb_mp_event_set(desk->others_done);
     return fb_mp_return(call, &result, sizeof result);
 }
@@ -59,6 +60,8 @@ static void map_unordered(struct fb_mp_pool *pool, const int *number, int *resul
         const void *one;
         lesson_need(fb_mp_imap_next(imap, FB_MP_FOREVER, &one, NULL, &error), "get a result");
         result[i] = *(const int *)one;
+        if (i == COUNT - 2)
+            fb_mp_event_set(((const struct desk *)bound->bound)->others_done);
     }
     fb_mp_imap_free(imap);
 }
@@ -112,6 +115,7 @@ int main(int argc, char **argv)
             "plain loop.",
         .next = "--break uses imap unordered instead, which gives each result as soon as it is "
                 "done. When is that what one wants?",
+        .breaks = "the results are taken as they come (imap unordered).",
         .run = run,
     };
     return lesson_main(argc, argv, &lesson, NULL);

@@ -9,13 +9,13 @@ others_done, done = context.Event(), context.Value("i", 0)
 
 
 def square(number):
-    """0 waits until all others are done."""
+    """0 waits until all others are done, and broken also taken."""
     if number == 0:
-        others_done.wait()
+        others_done.wait(30)
     else:
         with done.get_lock():
             done.value += 1
-            if done.value == 9:
+            if done.value == 9 and not is_broken():
                 others_done.set()
     return number * number
 
@@ -23,7 +23,11 @@ def square(number):
 if __name__ == "__main__":
     with context.Pool(4) as pool:
         if is_broken():
-            results = list(pool.imap_unordered(square, range(10)))
+            results = []
+            for result in pool.imap_unordered(square, range(10)):
+                results.append(result)
+                if len(results) == 9:
+                    others_done.set()
         else:
             results = pool.map(square, range(10), chunksize=1)
     text = " ".join(map(str, results))

@@ -95,6 +95,7 @@ int main(int argc, char **argv)
             "from a few tasks on the pool wins; for one there is little between them.",
         .next = "Let the parent have a gigabyte of memory: a fork copies its page tables. "
                 "From how many tasks on does the pool win then?",
+        .breaks = "the \"pool\" starts a process for each task too.",
         .run = run,
     };
     return lesson_main(argc, argv, &lesson, NULL);

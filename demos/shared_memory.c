@@ -50,11 +50,14 @@ static void run(void)
     lesson_need(fb_mp_process_start(&options, &process, &error), "spawn");
     fb_mp_process_join(process, FB_MP_FOREVER);
     fb_mp_process_close(process);
+    lesson_say("The segment is called %s.", fb_mp_segment_name(segment));
     lesson_say("The sum here is %g, the other process found %g.", sum, number[0]);
     lesson_fact(number[0] == sum,
                 "1,000 numbers, found by name in another process, have the same sum");
     fb_mp_segment_unlink(fb_mp_segment_name(segment));
     int gone = fb_mp_segment_attach(fb_mp_segment_name(segment), &again);
+    lesson_say("After unlinking: by its name %s; number 1 in it is %g.",
+               gone == -ENOENT ? "not found" : "found", number[1]);
     lesson_fact(gone == -ENOENT && number[1] == 0.5,
                 "unlinked: the name is gone, the memory stays for who has it");
     fb_mp_segment_close(segment);
@@ -75,8 +78,10 @@ int main(int argc, char **argv)
                     "unlink removes the name. Memory goes when it has neither. Who forgets to "
                     "unlink leaves a segment in /dev/shm; the runtime has a tracker that "
                     "removes what dead programs left.",
-        .next = "Attach by the name from another program, while this one waits. Kill it "
-                "with -9: is the segment still in /dev/shm?",
+        .next = "Let it wait for a minute before it unlinks, and look into /dev/shm. Kill it with "
+                "-9: is "
+                "the segment still there?",
+        .breaks = "the other process is told a name that nobody has.",
         .run = run,
     };
     return lesson_main(argc, argv, &lesson,

@@ -107,6 +107,7 @@ int main(int argc, char **argv)
                     "a microsecond: it only matters when little else happens.",
         .next = "Touch a megabyte between two switches: what do the caches cost then? Leave "
                 "the binding to one CPU out.",
+        .breaks = "the \"two processes\" are threads too.",
         .run = run,
     };
     return lesson_main(argc, argv, &lesson, NULL);

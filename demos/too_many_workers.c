@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #define ROUNDS 7
-#define MOST 256 /* workers; more would show nothing else */
+#define MOST 256 /* workers, or four a CPU: more would show nothing else */
 #define COMPUTING "-k primes -p ranges=256 -p hi=400000 -H forkpool -w %u"
 #define WAITING "-k sleep -p count=%u -p wait_us=4000 -H forkpool -w %u"
 
@@ -41,7 +41,8 @@ static void claim(struct fb_interval computing, struct fb_interval waiting)
 
 static void run(void)
 {
-    unsigned cpus = lesson_cpus(2), many = 16 * cpus < MOST ? 16 * cpus : MOST;
+    unsigned cpus = lesson_cpus(), many = 16 * cpus < MOST ? 16 * cpus : MOST;
+    many = many < 4 * cpus ? 4 * cpus : many;
     char words[4][100], name[4][60];
     const char *label[4] = { name[0], name[1], name[2], name[3] };
     double ms[4];
@@ -68,8 +69,8 @@ int main(int argc, char **argv)
         .name = "too_many_workers",
         .title = "Too many workers",
         .rows = "M2 C17",
-        .question = "Two CPUs, work that computes, and a pool of 32 workers. Is that faster "
-                    "than two workers?",
+        .question = "Work that computes, and a pool with 16 workers for each CPU. Is that faster "
+                    "than one worker for each?",
         .choices = { "yes, 16 times", "no", "it does not end" },
         .answer = 'b',
         .explains = "Only as many workers as CPUs can compute at a time; the others wait for "
@@ -79,8 +80,9 @@ int main(int argc, char **argv)
                     "are faster, "
                     "as long as there is something to wait for (io_gil).",
         .next = "Let forkbench exec -k primes -p ranges=256 -H forkpool -w 2 have one CPU only "
-                "(taskset "
-                "-c 0): how many workers are right now?",
+                "(taskset -c 0): how many workers are right now?",
+        .breaks = "the \"many\" that compute are one.",
+        .cpus = 2,
         .run = run,
     };
     return lesson_main(argc, argv, &lesson, NULL);

@@ -5,7 +5,7 @@ import statistics
 import sys
 import time
 
-from lesson import bars, end, fact, is_broken
+from lesson import bars, end, fact, is_broken, need_cpus
 
 ROUNDS = 5
 
@@ -33,9 +33,10 @@ def compare(work, items):
 
 
 if __name__ == "__main__":
+    need_cpus(2)
     context = multiprocessing.get_context("fork")
     cpus = len(os.sched_getaffinity(0))
-    many = min(16 * cpus, 256)
+    many = max(min(16 * cpus, 256), 4 * cpus)
     (few_compute, many_compute), computing = compare(count_primes, range(0, 40000, 500))
     (few_wait, many_wait), waiting = compare(wait, range(many))
     bars("ms", (f"computing: {cpus} workers, as many as CPUs", few_compute),

@@ -121,12 +121,13 @@ static void claim(const char *row, const char *says, struct fb_interval here, co
 {
     struct fb_interval python = lesson_python(note);
     enum lesson_verdict verdict = lesson_is_above(here, 1), other = verdict;
-    char condition[120] = "", where[80];
+    char condition[160] = "", where[80];
     snprintf(where, sizeof where, "%s%s", unit, lesson_is_known(python) ? ", Python" : "");
     if (lesson_is_known(python)) {
         other = lesson_is_above(python, 1);
-        snprintf(condition, sizeof condition, "in this runtime it is %.2f [%.2f, %.2f]", here.value,
-                 here.low, here.high);
+        snprintf(condition, sizeof condition,
+                 "%.2f %s, in Python; in this runtime %.2f [%.2f, %.2f]", python.value, unit,
+                 here.value, here.low, here.high);
     }
     lesson_claim(row, says, lesson_is_known(python) ? python : here, where,
                  verdict == other ? verdict : LESSON_DEPENDS, condition[0] ? condition : NULL);
@@ -187,6 +188,7 @@ int main(int argc, char **argv)
         .next = "Take 1 MiB instead of a number (big_data). Send a thousand numbers before "
                 "waiting for an answer: then waking is no longer most of it (forkbench "
                 "overhead, exchange.message).",
+        .breaks = "all four go through the manager.",
         .run = run,
     };
     return lesson_main(argc, argv, &lesson, NULL);

@@ -99,6 +99,7 @@ int main(int argc, char **argv)
                     "order.",
         .next = "Let each work for a while before it appends: how often is it 0 1 2 3 then? "
                 "Append pairs of (number, time) and sort them.",
+        .breaks = "each waits for the one before, not for the next.",
         .run = run,
     };
     return lesson_main(argc, argv, &lesson, NULL);

@@ -24,7 +24,7 @@ static int who(struct fb_mp_call *call)
     const struct desk *desk = call->bound;
     int pid = (int)getpid();
     if (*(const int *)call->argument == 0)
-        fb_mp_event_wait(desk->others_done, lesson_is_broken() ? FB_MP_SECOND / 2 : FB_MP_FOREVER);
+        fb_mp_event_wait(desk->others_done, (lesson_is_broken() ? 1 : 60) * FB_MP_SECOND / 2);
     else if (__atomic_add_fetch((int *)desk->done->items, 1, __ATOMIC_SEQ_CST) == TASKS - 1)
         fb_mp_event_set(desk->others_done);
     return fb_mp_return(call, &pid, sizeof pid);
@@ -35,7 +35,7 @@ static int show(const int *pid)
 {
     int worker[TASKS], workers = 0;
     double tasks[TASKS] = { 0 };
-    char name[TASKS][16];
+    char name[TASKS][24];
     const char *label[TASKS];
     for (int i = 0; i < TASKS; i++) {
         int k = 0;
@@ -43,12 +43,16 @@ static int show(const int *pid)
             k++;
         if (k == workers) {
             worker[workers++] = pid[i];
-            snprintf(name[k], sizeof name[k], "%d", pid[i]);
+            snprintf(name[k], sizeof name[k], "worker %d", pid[i]);
             label[k] = name[k];
         }
         tasks[k]++;
     }
-    lesson_bars("tasks", (size_t)workers, label, tasks);
+    for (int k = workers; k < 4; k++) {
+        snprintf(name[k], sizeof name[k], "another one");
+        label[k] = name[k];
+    }
+    lesson_bars("tasks", (size_t)(workers < 4 ? 4 : workers), label, tasks);
     lesson_fact(workers <= 4, "forty tasks were done by no more than four processes");
     return (int)tasks[0];
 }
@@ -94,6 +98,7 @@ int main(int argc, char **argv)
                     "length.",
         .next = "--break hands them over in chunks of ten: who takes a chunk, takes ten, and "
                 "nine tasks wait for the slow one. Let no task be slow: who does how many?",
+        .breaks = "tasks are handed over in chunks of ten.",
         .run = run,
     };
     return lesson_main(argc, argv, &lesson, NULL);

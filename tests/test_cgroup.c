@@ -1,4 +1,4 @@
-/* harness/cgroup.c on invented files of control groups, and fb_cpus_read_at with them. Broken ones:
+/* base/cgroup.c on invented files of control groups, and fb_cpus_read_at with them. Broken ones:
  * test_cgroup_broken.c. */
 #include "support.h"
 

@@ -1,4 +1,4 @@
-/* harness/cgroup.c on files that are missing, broken, or no files. */
+/* base/cgroup.c on files that are missing, broken, or no files. */
 #include "support.h"
 
 #include "cgroups.h"

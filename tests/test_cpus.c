@@ -1,4 +1,4 @@
-/* harness/cpus.c, and that bound workers run where they were told and give their CPU back. */
+/* base/cpus.c, and that bound workers run where they were told and give their CPU back. */
 #include "support.h"
 
 #include "base/cpus.h"

@@ -36,7 +36,7 @@ static void who_is_killed_or_not_there_is_an_error(void **state)
     assert_int_equal(run(ARGUMENTS("sh", "-c", "kill -9 $$"), NULL, 0, &error), -EBADMSG);
     assert_non_null(strstr(error.text, "sh was killed by signal 9"));
     char text[10];
-    assert_int_equal(run(ARGUMENTS("/nonsense/nobody"), text, sizeof text, &error), -ENOENT);
+    assert_int_equal(run(ARGUMENTS("/nonsense/nobody"), text, sizeof text, &error), -ENOPKG);
     assert_non_null(strstr(error.text, "/nonsense/nobody can't be started"));
 }
 

@@ -17,24 +17,18 @@
 
 /* ---- opening ---- */
 
-static unsigned cpus_allowed(void)
-{
-    cpu_set_t cpus;
-    return sched_getaffinity(0, sizeof cpus, &cpus) == 0 ? (unsigned)CPU_COUNT(&cpus) : 1;
-}
-
-/* The same, and no more than the quota of a container allows. */
+/* Those that this process may use at once: by affinity and by the quota of a container. */
 static unsigned cpus_effective(void)
 {
     struct fb_cpus cpus;
     fb_cpus_read(&cpus);
-    return cpus.workers;
+    return cpus.workers < FB_MP_POOL_WORKERS ? cpus.workers : FB_MP_POOL_WORKERS;
 }
 
 /* Its users are the workers and the owner. */
 static void choose_spin(struct fb_mp_pool *pool)
 {
-    int64_t spin_ns = fb_mp_spin_ns(pool->workers + 1, cpus_allowed());
+    int64_t spin_ns = fb_mp_spin_ns(pool->workers + 1, cpus_effective());
     atomic_store(&pool->shared->spin_ns, (uint32_t)spin_ns);
 }
 
