@@ -7,7 +7,7 @@ import time
 
 from lesson import bars, end, fact, is_broken, need_cpus
 
-ROUNDS = 5
+ROUNDS = 7
 
 
 def count_primes(start):
@@ -37,7 +37,7 @@ if __name__ == "__main__":
     context = multiprocessing.get_context("fork")
     cpus = len(os.sched_getaffinity(0))
     many = max(min(16 * cpus, 256), 4 * cpus)
-    (few_compute, many_compute), computing = compare(count_primes, range(0, 40000, 500))
+    (few_compute, many_compute), computing = compare(count_primes, range(0, 80000, 500))
     (few_wait, many_wait), waiting = compare(wait, range(many))
     bars("ms", (f"computing: {cpus} workers, as many as CPUs", few_compute),
          (f"computing: {1 if is_broken() else many} workers", many_compute),

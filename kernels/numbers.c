@@ -152,6 +152,39 @@ int fb_prime_count(uint64_t lo, uint64_t hi, uint64_t *ret_count)
     return 0;
 }
 
+#define PI_MOST ((uint64_t)1 << 42)
+
+int fb_prime_pi(uint64_t n, uint64_t *ret_count)
+{
+    if (n >= PI_MOST)
+        return -EDOM;
+    /* Of the numbers from 2 to i, and to n / i, those that no prime so far divides, and the primes. */
+    uint64_t root = fb_square_root(n);
+    uint64_t *low = malloc((root + 1) * sizeof *low), *high = malloc((root + 1) * sizeof *high);
+    if (!low || !high) {
+        free(low);
+        free(high);
+        return -ENOMEM;
+    }
+    for (uint64_t i = 1; i <= root; i++) {
+        low[i] = i - 1;
+        high[i] = n / i - 1;
+    }
+    for (uint64_t p = 2; p <= root; p++) {
+        if (low[p] == low[p - 1])
+            continue;
+        uint64_t before = low[p - 1];
+        for (uint64_t i = 1; i <= root && i <= n / p / p; i++)
+            high[i] -= (i * p <= root ? high[i * p] : low[n / i / p]) - before;
+        for (uint64_t i = root; i >= p * p; i--)
+            low[i] -= low[i / p] - before;
+    }
+    *ret_count = n < 2 ? 0 : high[1];
+    free(low);
+    free(high);
+    return 0;
+}
+
 uint64_t fb_counts_digest(const struct fb_count_result *results, size_t items)
 {
     uint64_t digest = fb_digest(0, items);

@@ -25,6 +25,10 @@ bool fb_is_prime(uint64_t n);
  * Returns 0 and *ret_count, or -ENOMEM. */
 int fb_prime_count(uint64_t lo, uint64_t hi, uint64_t *ret_count);
 
+/* How many primes p <= n there are, for n < 2^42, in O(n^(3/4)) steps: Legendre's formula for all n / i at
+ * once (the method is Lucy Hedgehog's, Project Euler, problem 10). 0 and *ret_count, -EDOM, or -ENOMEM. */
+int fb_prime_pi(uint64_t n, uint64_t *ret_count);
+
 /* The digest of items counts. */
 uint64_t fb_counts_digest(const struct fb_count_result *results, size_t items);
 

@@ -26,6 +26,7 @@ static const struct {
     { "divisors-factor", { "first=1000", "count=100" } },
     { "divisors-simd", { "first=1000", "count=100" } },
     { "primes", { "lo=0", "hi=5000", "ranges=37" } },
+    { "primes-sieve", { "lo=0", "hi=5000", "ranges=37" } },
     { "fib", { "first=5", "count=15" } },
     { "text", { texts } },
     { "logs", { logs, "lines=2" } },
