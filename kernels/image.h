@@ -11,6 +11,7 @@
 /* An image with more pixels, or longer on one side, is refused: a few bytes can claim gigabytes. */
 #define FB_IMAGE_PIXELS_MOST ((uint64_t)1 << 28)
 #define FB_IMAGE_SIDE_MOST (1u << 20)
+#define FB_IMAGE_SLACK 64
 
 /* Grey (1 channel) or RGB (3), rows from the top, without gaps. The buffer grows as needed and is
  * kept for the next image. All zero is a valid empty image. */
@@ -22,7 +23,7 @@ struct fb_image {
 
 enum fb_filter { FB_BOX, FB_BILINEAR, FB_BICUBIC, FB_LANCZOS3 };
 
-/* Sets the size and makes room; the pixels are undefined. 0, or -ENOMEM / -EFBIG with *error. */
+/* Sets the size and makes room, with FB_IMAGE_SLACK bytes behind, which vectors may read; the pixels are undefined. 0, or -ENOMEM / -EFBIG with *error. */
 int fb_image_reserve(struct fb_image *image, uint32_t width, uint32_t height, uint32_t channels,
                      struct fb_error *error);
 void fb_image_clear(struct fb_image *image);
@@ -34,8 +35,16 @@ void fb_image_clear(struct fb_image *image);
 int fb_image_decode(const uint8_t *bytes, size_t size, struct fb_image *image,
                     struct fb_error *error);
 
-/* For fb_image_decode. */
-int fb_jpeg_decode(const uint8_t *bytes, size_t size, struct fb_image *image,
+/* The same, but a JPEG may come out smaller, by eighths, as long as it has at least so many pixels; then
+ * what it does not need of a progressive one is not read, and may be broken. The image's own size in *ret_width
+ * and *ret_height. */
+int fb_image_decode_least(const uint8_t *bytes, size_t size, uint32_t least_width,
+                          uint32_t least_height, struct fb_image *image, uint32_t *ret_width,
+                          uint32_t *ret_height, struct fb_error *error);
+
+/* For these two. */
+int fb_jpeg_decode(const uint8_t *bytes, size_t size, uint32_t least_width, uint32_t least_height,
+                   struct fb_image *image, uint32_t *ret_width, uint32_t *ret_height,
                    struct fb_error *error);
 int fb_png_decode(const uint8_t *bytes, size_t size, struct fb_image *image,
                   struct fb_error *error);

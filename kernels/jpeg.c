@@ -103,7 +103,64 @@ static int read_rows(struct jpeg_decompress_struct *jpeg, struct fb_image *image
     return 0;
 }
 
-int fb_jpeg_decode(const uint8_t *bytes, size_t size, struct fb_image *image,
+/* The least eighths of its size that have so many pixels. */
+static void choose_scale(struct jpeg_decompress_struct *jpeg, uint32_t least_width,
+                         uint32_t least_height)
+{
+    unsigned eighths = 1;
+    while (eighths < 8 && ((uint64_t)jpeg->image_width * eighths < 8 * (uint64_t)least_width ||
+                           (uint64_t)jpeg->image_height * eighths < 8 * (uint64_t)least_height))
+        eighths++;
+    jpeg->scale_num = eighths;
+    jpeg->scale_denom = 8;
+}
+
+/* Whether the scans so far say enough for output of eighths / 8 of the size: that is made of the coefficients of the
+ * lowest frequencies, eighths × eighths of them, each of which must be there but for its last bit. */
+static bool says_enough(const struct jpeg_decompress_struct *jpeg)
+{
+    /* In the order of the zigzag: the row or the column of each, whichever is larger. */
+    static const uint8_t larger[DCTSIZE2] = {
+        0, 1, 1, 2, 1, 2, 3, 2, 2, 3, 4, 3, 2, 3, 4, 5, 4, 3, 3, 4, 5, 6,
+        5, 4, 3, 4, 5, 6, 7, 6, 5, 4, 4, 5, 6, 7, 7, 6, 5, 4, 5, 6, 7, 7,
+        6, 5, 5, 6, 7, 7, 6, 5, 6, 7, 7, 6, 6, 7, 7, 6, 7, 7, 7, 7,
+    };
+    for (int component = 0; component < jpeg->num_components; component++)
+        for (int i = 0; i < DCTSIZE2; i++) {
+            int bits_missing = jpeg->coef_bits[component][i];
+            if (larger[i] < jpeg->scale_num && (bits_missing < 0 || bits_missing > 1))
+                return false;
+        }
+    return true;
+}
+
+/* A progressive image comes in scans, of which a small result needs the first ones only. */
+static void read_scans(struct jpeg_decompress_struct *jpeg)
+{
+    int status;
+    do
+        status = jpeg_consume_input(jpeg);
+    while (status != JPEG_REACHED_EOI && (status != JPEG_SCAN_COMPLETED || !says_enough(jpeg)));
+    jpeg_start_output(jpeg, jpeg->input_scan_number);
+}
+
+/* All of it, or as much as it takes. */
+static int decode(struct jpeg_decompress_struct *jpeg, struct fb_image *image,
+                  struct fb_error *error)
+{
+    jpeg->buffered_image = jpeg->progressive_mode && jpeg->scale_num < 8;
+    jpeg->do_block_smoothing = !jpeg->buffered_image; /* nothing to guess: it is there */
+    jpeg_start_decompress(jpeg);
+    if (jpeg->buffered_image)
+        read_scans(jpeg);
+    int result = read_rows(jpeg, image, error);
+    if (result == 0 && !jpeg->buffered_image)
+        jpeg_finish_decompress(jpeg);
+    return result;
+}
+
+int fb_jpeg_decode(const uint8_t *bytes, size_t size, uint32_t least_width, uint32_t least_height,
+                   struct fb_image *image, uint32_t *ret_width, uint32_t *ret_height,
                    struct fb_error *error)
 {
     struct jpeg_decompress_struct jpeg;
@@ -117,17 +174,16 @@ int fb_jpeg_decode(const uint8_t *bytes, size_t size, struct fb_image *image,
     jpeg_mem_src(&jpeg, bytes, size);
     jpeg_read_header(&jpeg, TRUE);
     choose_colours(&jpeg);
+    choose_scale(&jpeg, least_width, least_height);
+    *ret_width = jpeg.image_width;
+    *ret_height = jpeg.image_height;
     /* A progressive image is held whole: refuse before libjpeg takes the memory. */
     int result = 0;
     if ((uint64_t)jpeg.image_width * jpeg.image_height > FB_IMAGE_PIXELS_MOST)
         result = fb_error_set(error, -EFBIG, "too large: %u x %u pixels", jpeg.image_width,
                               jpeg.image_height);
-    if (result == 0) {
-        jpeg_start_decompress(&jpeg);
-        result = read_rows(&jpeg, image, error);
-    }
     if (result == 0)
-        jpeg_finish_decompress(&jpeg);
+        result = decode(&jpeg, image, error);
     jpeg_destroy_decompress(&jpeg);
     return result;
 }

@@ -33,7 +33,7 @@ int fb_simd_choose(enum fb_simd wanted, enum fb_simd *ret_simd, struct fb_error 
                                                FB_SIMD_PORTABLE };
     size_t i = 0;
     if (wanted != FB_SIMD_AUTO && !is_here(wanted))
-        return fb_error_set(error, -ENOTSUP, "this CPU has no %s: use simd=auto",
+        return fb_error_set(error, -ENODEV, "this CPU has no %s: use simd=auto",
                             fb_simd_names[wanted]);
     while (wanted == FB_SIMD_AUTO && !is_here(best_first[i]))
         i++;

@@ -16,7 +16,7 @@ enum fb_simd {
 /* Their names, for a parameter; ends with NULL. */
 extern const char *const fb_simd_names[];
 
-/* The one to use: wanted, or the best that is here for FB_SIMD_AUTO. 0 and *ret_simd, or -ENOTSUP with
+/* The one to use: wanted, or the best that is here for FB_SIMD_AUTO. 0 and *ret_simd, or -ENODEV with
  * *error: this CPU has not got it. */
 int fb_simd_choose(enum fb_simd wanted, enum fb_simd *ret_simd, struct fb_error *error);
 

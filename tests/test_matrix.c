@@ -34,6 +34,7 @@ static const struct {
     { "mixed", { "count=10", "wait_us=20", "from=1000", "numbers=50" } },
     { "download", { url, "count=6", "bytes=999", "latency_us=10" } },
     { "resize", { images, "width=16", "height=12" } },
+    { "resize-fast", { images, "width=16", "height=12" } },
 };
 
 static const unsigned worker_counts[] = { 1, 2, 3, 7, 64 };
