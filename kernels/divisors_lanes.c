@@ -19,7 +19,6 @@
 #include <stddef.h>
 
 #define SINGLE_MOST ((uint64_t)1 << 24)
-#define DOUBLE_MOST ((uint64_t)1 << 53)
 #define ROUND_SINGLE 12582912.0f       /* 1.5 · 2^23 */
 #define ROUND_DOUBLE 6755399441055744. /* 1.5 · 2^52 */
 /* Quotients stay below 2^(P-2) from here on. */
@@ -237,7 +236,7 @@ static uint64_t try_groups(const struct path *path, uint64_t n, uint64_t first, 
 uint64_t fb_try_divisors(enum fb_simd simd, uint64_t n, uint64_t lo, uint64_t hi)
 {
     const struct path *path = &paths[simd];
-    if (n >= DOUBLE_MOST)
+    if (n >= FB_LANES_MOST)
         return try_plainly(n, lo, hi);
     uint64_t lanes = n < SINGLE_MOST ? path->singles : path->doubles, count = 0;
     uint64_t small = hi < LEAST ? hi : LEAST;

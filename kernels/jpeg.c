@@ -115,22 +115,42 @@ static void choose_scale(struct jpeg_decompress_struct *jpeg, uint32_t least_wid
     jpeg->scale_denom = 8;
 }
 
-/* Whether the scans so far say enough for output of eighths / 8 of the size: that is made of the coefficients of the
- * lowest frequencies, eighths × eighths of them, each of which must be there but for its last bit. */
+/* The side of the square of lowest frequencies that a component's output is made of: larger for colours that
+ * were stored at half the size. */
+static int side_of(const jpeg_component_info *component)
+{
+#if JPEG_LIB_VERSION >= 70
+    return component->DCT_h_scaled_size > component->DCT_v_scaled_size
+               ? component->DCT_h_scaled_size
+               : component->DCT_v_scaled_size;
+#else
+    return component->DCT_scaled_size;
+#endif
+}
+
+/* Whether the scans so far say enough of all coefficients that the output is made of. Of one that is coarse in
+ * steps of q the last bit may be missing where q is small: without it the first one is low by q / 16 levels of
+ * brightness, as a mean. */
+#define FINE_MOST 8
 static bool says_enough(const struct jpeg_decompress_struct *jpeg)
 {
-    /* In the order of the zigzag: the row or the column of each, whichever is larger. */
-    static const uint8_t larger[DCTSIZE2] = {
-        0, 1, 1, 2, 1, 2, 3, 2, 2, 3, 4, 3, 2, 3, 4, 5, 4, 3, 3, 4, 5, 6,
-        5, 4, 3, 4, 5, 6, 7, 6, 5, 4, 4, 5, 6, 7, 7, 6, 5, 4, 5, 6, 7, 7,
-        6, 5, 5, 6, 7, 7, 6, 5, 6, 7, 7, 6, 6, 7, 7, 6, 7, 7, 7, 7,
+    /* Row and column, as 8 · row + column, in the order of the zigzag. */
+    static const uint8_t place[DCTSIZE2] = {
+        0,  1,  8,  16, 9,  2,  3,  10, 17, 24, 32, 25, 18, 11, 4,  5,  12, 19, 26, 33, 40, 48,
+        41, 34, 27, 20, 13, 6,  7,  14, 21, 28, 35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23,
+        30, 37, 44, 51, 58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63,
     };
-    for (int component = 0; component < jpeg->num_components; component++)
+    for (int k = 0; k < jpeg->num_components; k++) {
+        const jpeg_component_info *component = &jpeg->comp_info[k];
         for (int i = 0; i < DCTSIZE2; i++) {
-            int bits_missing = jpeg->coef_bits[component][i];
-            if (larger[i] < jpeg->scale_num && (bits_missing < 0 || bits_missing > 1))
+            int missing = jpeg->coef_bits[k][i], side = side_of(component);
+            if (place[i] / 8 >= side || place[i] % 8 >= side)
+                continue;
+            if (missing < 0 || missing > 1 || !component->quant_table ||
+                (missing == 1 && component->quant_table->quantval[place[i]] > FINE_MOST))
                 return false;
         }
+    }
     return true;
 }
 

@@ -202,8 +202,9 @@ static int check_item(const struct fb_input *input, size_t index,
     int code = fb_album_read(&input->album, index, &scratch->file, &bytes, &size, error);
     if (code == 0)
         code = fb_image_decode(bytes, size, &scratch->decoded, error);
-    if (code == -EBADMSG && input->partly)
-        return 0; /* what was not read is broken */
+    if (code == -EBADMSG && input->partly && result->width == input->width &&
+        result->height == input->height && result->encoded_bytes > 0)
+        return 0; /* what was not read is broken: there is nothing to compare with */
     if (code < 0)
         return code;
     const struct fb_image *image = &scratch->decoded;

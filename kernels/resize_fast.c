@@ -5,6 +5,7 @@
 /* What is decoded is at least so many times as large as the result, or the whole image: the filter then still
  * sees what it would have kept. */
 #define OVERSAMPLING 2
+#define ENLARGED_MOST 4
 
 static const struct fb_param params[] = {
     FB_RESIZE_PARAMS,
@@ -37,6 +38,10 @@ static int decode_and_shrink(const struct fb_input *input, const uint8_t *bytes,
                                        ret_height, error);
     if (result < 0)
         return result;
+    /* Who makes an image much larger has no use for sums of many rows at a time. */
+    if (input->height > ENLARGED_MOST * (uint64_t)scratch->decoded.height)
+        return fb_image_resample(&scratch->decoded, input->filter, input->width, input->height,
+                                 &scratch->resampler, &scratch->small, error);
     return fb_image_shrink(&scratch->decoded, input->filter, input->width, input->height,
                            input->simd, &scratch->shrinker, &scratch->small, error);
 }

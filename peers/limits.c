@@ -108,7 +108,7 @@ static double decode(uint32_t side, char **paths, int count)
         struct fb_error error;
         uint8_t *bytes = read_file(paths[i], &size);
         double start = now_s();
-        if (fb_image_decode_least(bytes, size, 3 * side, 3 * side, &image, &width, &height,
+        if (fb_image_decode_least(bytes, size, 2 * side, 2 * side, &image, &width, &height,
                                   &error) < 0)
             exit(1);
         spent += k < count ? 0 : now_s() - start;

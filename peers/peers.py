@@ -51,7 +51,7 @@ class Ways:
         self.forkbench = os.path.join(build, "bench/forkbench")
         self.shrinker = os.path.join(build, "peers/peers_shrink")
         self.photos, self.work = photos, work
-        self.files = sorted(os.path.join(photos, name) for name in os.listdir(photos)) if photos else []
+        self.files = sorted(glob.glob(os.path.join(photos, "*.[jJ][pP]*[gG]"))) if photos else []
         self.python = next((python for python in (sys.executable, "/usr/bin/python3", "python3")
                             if subprocess.run([python, "-c", "import PIL"], stderr=subprocess.DEVNULL,
                                               check=False).returncode == 0), None)
@@ -63,7 +63,7 @@ class Ways:
     def ours(self, words):
         command = [self.forkbench, "exec", "--repeat", "1"] + words.split()
         done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
-        if done.returncode == 3:
+        if done.returncode in (2, 3):
             raise Missing(done.stderr.strip())
         return lambda: self.exec(words)
 
@@ -80,6 +80,8 @@ class Ways:
                                   if line.startswith("Seconds")).split()[1])
 
     def shrink(self, size, simd):
+        if not os.path.exists(self.shrinker):
+            raise Missing("built without libjpeg or libspng")
         command = [self.shrinker, *map(str, size), "5", simd]
         if subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode == 3:
             raise Missing(f"this CPU has no {simd}")
@@ -98,7 +100,7 @@ class Ways:
 
     def vips(self, processes):
         vips, out = program("vipsthumbnail"), self.folder("vips")
-        command = ["xargs", "-P", str(processes), "-n", str(math.ceil(len(self.files) / processes)), vips,
+        command = ["xargs", "-d", "\\n", "-P", str(processes), "-n", str(math.ceil(len(self.files) / processes)), vips,
                    "--size", f"{SIZE}x{SIZE}!", "-o", os.path.join(out, "%s.jpg[Q=75]")]
         environment = {**os.environ, "VIPS_CONCURRENCY": "1"}
         return lambda: wall(command, input="\n".join(self.files), text=True, env=environment)
@@ -326,11 +328,10 @@ def main():
             seconds, left_out = measure(name, makers, options.rounds, show)
             rows += rows_of(name, base, seconds)
             missing.update(left_out)
-        if not options.only or "photographs" in options.only:
-            note_quality(ways, os.path.join(options.output, "quality.md"))
-        if not options.only:
-            note_limits(ways, os.path.join(options.output, "limits.md"))
         write_tables(rows, missing, options.output)
+        if os.path.exists(ways.shrinker) and "photographs".startswith(options.only):
+            note_quality(ways, os.path.join(options.output, "quality.md"))
+            note_limits(ways, os.path.join(options.output, "limits.md"))
     if sys.stderr.isatty():
         sys.stderr.write("\r\x1b[K")
     with open(os.path.join(options.output, "peers.md"), encoding="utf-8") as file:

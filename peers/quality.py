@@ -40,7 +40,8 @@ def ssim(one, two):
 def find(folder, name):
     """A result has the photograph's name, perhaps with something before it or behind it."""
     stem = os.path.splitext(name)[0]
-    return next(os.path.join(folder, one) for one in os.listdir(folder) if stem in one)
+    return next(os.path.join(folder, one) for one in os.listdir(folder)
+                if os.path.splitext(one)[0] in (stem, "processed_" + stem))
 
 
 def main():

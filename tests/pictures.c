@@ -262,7 +262,7 @@ static void choose(struct jpeg_compress_struct *jpeg, enum jpeg_kind kind)
         jpeg->write_Adobe_marker = FALSE;
     if (kind == JPEG_444 || kind == JPEG_PROGRESSIVE)
         jpeg->comp_info[0].h_samp_factor = jpeg->comp_info[0].v_samp_factor = 1;
-    if (kind == JPEG_PROGRESSIVE)
+    if (kind == JPEG_PROGRESSIVE || kind == JPEG_PROGRESSIVE_420)
         jpeg_simple_progression(jpeg);
     if (kind == JPEG_RESTARTS)
         jpeg->restart_in_rows = 1;

@@ -59,6 +59,7 @@ enum jpeg_kind {
     JPEG_444,
     JPEG_420,
     JPEG_PROGRESSIVE,
+    JPEG_PROGRESSIVE_420,
     JPEG_RESTARTS,
     JPEG_CMYK,      /* inverted inks, with Adobe's marker, as all the world writes them */
     JPEG_YCCK,      /* the same */

@@ -101,7 +101,7 @@ static void only_the_signature(void **state)
 
 /* ---- examples, small ones of every kind ---- */
 
-#define EXAMPLES 17
+#define EXAMPLES (JPEG_KINDS + 9)
 
 static struct bytes example_png(uint8_t colour, uint8_t depth, bool interlaced, bool transparent)
 {

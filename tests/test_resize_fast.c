@@ -8,6 +8,7 @@
 #include "pictures.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,26 +73,64 @@ static double mean_of(uint32_t x, uint32_t y, uint32_t channel, uint32_t side)
     return sum / (side * side);
 }
 
+/* Every small size of this file against the mean of the whole one. */
+static void check_small(const struct bytes *bytes, const char *what, int value)
+{
+    assert_int_equal(fb_image_decode(bytes->data, bytes->size, &whole, NULL), 0);
+    for (uint32_t side = 2; side <= 8; side *= 2) {
+        assert_int_equal(decode(bytes, bytes->size, WIDTH / side, HEIGHT / side), 0);
+        assert_int_equal(image.width, WIDTH / side);
+        assert_int_equal(image.channels, whole.channels);
+        const uint8_t *pixel = image.pixels;
+        for (uint32_t y = 0; y < image.height; y++)
+            for (uint32_t x = 0; x < image.width; x++)
+                for (uint32_t channel = 0; channel < image.channels; channel++, pixel++)
+                    if (abs((int)(mean_of(x, y, channel, side) + 0.5) - *pixel) > 6)
+                        fail_msg("%s %d by %u: at %u, %u: %d, not %g", what, value, side, x, y,
+                                 *pixel, mean_of(x, y, channel, side));
+    }
+}
+
 static void small_ones_show_the_same_picture(void **state)
 {
     (void)state;
     for (int kind = 0; kind < JPEG_KINDS; kind++) {
         struct bytes bytes = jpeg_smooth((enum jpeg_kind)kind, WIDTH, HEIGHT);
-        assert_int_equal(fb_image_decode(bytes.data, bytes.size, &whole, NULL), 0);
-        for (uint32_t side = 2; side <= 8; side *= 2) {
-            assert_int_equal(decode(&bytes, bytes.size, WIDTH / side, HEIGHT / side), 0);
-            assert_int_equal(image.width, WIDTH / side);
-            assert_int_equal(image.channels, whole.channels);
-            const uint8_t *pixel = image.pixels;
-            for (uint32_t y = 0; y < image.height; y++)
-                for (uint32_t x = 0; x < image.width; x++)
-                    for (uint32_t channel = 0; channel < image.channels; channel++, pixel++)
-                        if (abs((int)(mean_of(x, y, channel, side) + 0.5) - *pixel) > 6)
-                            fail_msg("kind %d by %u: at %u, %u: %d, not %g", kind, side, x, y,
-                                     *pixel, mean_of(x, y, channel, side));
-        }
+        check_small(&bytes, "kind", kind);
         bytes_clear(&bytes);
     }
+}
+
+static double brightness(const struct fb_image *of, uint32_t channel)
+{
+    size_t pixels = (size_t)of->width * of->height;
+    double sum = 0;
+    for (size_t i = 0; i < pixels; i++)
+        sum += of->pixels[i * of->channels + channel];
+    return sum / (double)pixels;
+}
+
+/* Where steps are coarse the last bit of a brightness is worth reading on for. */
+static void coarse_progressive_ones_keep_their_brightness(void **state)
+{
+    (void)state;
+    static const int qualities[] = { 3, 10, 25, 50, 90 };
+    uint8_t *pixels = smooth_pixels(WIDTH, HEIGHT, 3);
+    for (size_t i = 0; i < sizeof qualities / sizeof *qualities; i++)
+        for (int kind = JPEG_PROGRESSIVE; kind <= JPEG_PROGRESSIVE_420; kind++) {
+            struct bytes bytes =
+                jpeg_make((enum jpeg_kind)kind, WIDTH, HEIGHT, qualities[i], pixels);
+            assert_int_equal(fb_image_decode(bytes.data, bytes.size, &whole, NULL), 0);
+            for (uint32_t side = 2; side <= 8; side *= 2) {
+                assert_int_equal(decode(&bytes, bytes.size, WIDTH / side, HEIGHT / side), 0);
+                for (uint32_t channel = 0; channel < 3; channel++)
+                    if (fabs(brightness(&image, channel) - brightness(&whole, channel)) > 1)
+                        fail_msg("quality %d by %u: %g, not %g", qualities[i], side,
+                                 brightness(&image, channel), brightness(&whole, channel));
+            }
+            bytes_clear(&bytes);
+        }
+    free(pixels);
 }
 
 /* What comes behind the scans that are needed may be missing; what is needed may not. */
@@ -213,6 +252,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(no_smaller_than_asked_and_no_larger_than_needed, clear),
         cmocka_unit_test_teardown(small_ones_show_the_same_picture, clear),
+        cmocka_unit_test_teardown(coarse_progressive_ones_keep_their_brightness, clear),
         cmocka_unit_test_teardown(a_progressive_image_need_not_be_whole, clear),
         KERNEL_TEST(each_item_goes_as_under_resize),
         KERNEL_TEST(any_vectors_give_the_same_bytes),
