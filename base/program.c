@@ -33,7 +33,8 @@ int fb_program_start(const char *const *arguments, bool read, struct fb_program 
         result = -errno;
         close(ends[0]);
     }
-    fflush(NULL);
+    if (!read)
+        fflush(stdout); /* before what it prints to the same place */
     if (result == 0 && (ret_program->pid = fork()) == 0)
         become(arguments, ends[1], parent);
     if (result == 0 && ret_program->pid < 0)

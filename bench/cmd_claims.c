@@ -91,12 +91,9 @@ static void insert(json_t *claims, json_t *claim)
 /* Whether rows ("M7 W14 C9") has a claim that is wanted. */
 static bool has_claims(const char *rows, const struct options *options)
 {
-    for (const char *row = rows; row; row = strchr(row, ' ')) {
-        row += *row == ' ';
-        unsigned long number = *row == 'C' ? strtoul(row + 1, NULL, 10) : 0;
-        if (number >= 1 && number <= CLAIMS && (!options->some || options->wanted[number]))
+    for (unsigned number; (number = fb_lesson_next_claim(&rows)) > 0;)
+        if (number <= CLAIMS && (!options->some || options->wanted[number]))
             return true;
-    }
     return false;
 }
 

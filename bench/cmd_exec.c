@@ -27,9 +27,9 @@ struct options {
 };
 
 static const struct argp_option option_table[] = {
-    { "kernel", 'k', "KERNEL", 0, "The work (see `forkbench list kernels`)", 0 },
+    { "kernel", 'k', "KERNEL", 0, "Required: the work (see `forkbench list kernels`)", 0 },
     { "harness", 'H', "HARNESS", 0,
-      "The way to run it (see `forkbench list harnesses`); "
+      "Required: the way to run it (see `forkbench list harnesses`); "
       "cpython-*=PATH names an interpreter, gil=MODE is --gil MODE",
       0 },
     { "workers", 'w', "N", 0,

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -81,14 +82,24 @@ int fb_lesson_find(const char *name, struct fb_lesson *ret_lesson, struct fb_err
     return result;
 }
 
+unsigned fb_lesson_next_claim(const char **rows)
+{
+    unsigned number = 0;
+    while (number == 0 && **rows) {
+        *rows += strspn(*rows, " ");
+        if (**rows == 'C')
+            number = (unsigned)strtoul(*rows + 1, NULL, 10);
+        *rows += strcspn(*rows, " ");
+    }
+    return number;
+}
+
 void fb_lesson_claims(const char *rows, char *ret_claims, size_t size)
 {
     ret_claims[0] = '\0';
-    for (const char *row = rows; *row; row += strspn(row, " ")) {
-        size_t length = strcspn(row, " "), used = strlen(ret_claims);
-        if (*row == 'C')
-            snprintf(ret_claims + used, size - used, "%s%.*s", used ? " " : "", (int)length, row);
-        row += length;
+    for (unsigned number; (number = fb_lesson_next_claim(&rows)) > 0;) {
+        size_t used = strlen(ret_claims);
+        snprintf(ret_claims + used, size - used, "%sC%u", used ? " " : "", number);
     }
 }
 

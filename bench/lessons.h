@@ -21,6 +21,9 @@ struct fb_lesson {
  * -EINVAL there is no such lesson, -ENOPKG its program is not here. */
 int fb_lesson_find(const char *name, struct fb_lesson *ret_lesson, struct fb_error *error);
 
+/* The number of the first claim in *rows ("M7 W14 C9 C10"), which is moved behind it; 0: there is none. */
+unsigned fb_lesson_next_claim(const char **rows);
+
 /* The claims among rows ("M7 W14 C9 C10"), into ret_claims[size]: "C9 C10". */
 void fb_lesson_claims(const char *rows, char *ret_claims, size_t size);
 

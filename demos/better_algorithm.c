@@ -1,4 +1,5 @@
-/* Counting divisors by trying every number on all CPUs, and up to the square root on one. */
+/* Counting divisors by trying every number on all CPUs, and up to the square root on one; and what experts make of
+ * either way. */
 #include "lesson.h"
 
 #include "base/error.h"
@@ -10,6 +11,7 @@
 #define COUNT 8
 #define FIRST 500000
 #define ROUNDS 5
+#define SAME_NUMBERS " -p first=500000 -p count=8 -H single"
 
 static int by_trying_all(int n)
 {
@@ -56,9 +58,12 @@ static void run(void)
         better_us[round] = (double)(fb_mp_now() - start) / 1e3;
     }
     lesson_bars(
-        "us", 2,
-        (const char *const[]){ "every number tried, all CPUs", "up to the square root, one CPU" },
-        (const double[]){ fb_median(plain_us, ROUNDS), fb_median(better_us, ROUNDS) });
+        "us", 4,
+        (const char *const[]){ "every number tried, all CPUs", "every number by vectors, one CPU",
+                               "up to the square root, one CPU", "by prime factors, one CPU" },
+        (const double[]){
+            fb_median(plain_us, ROUNDS), lesson_run_ns("-k divisors-simd" SAME_NUMBERS) / 1e3,
+            fb_median(better_us, ROUNDS), lesson_run_ns("-k divisors-factor" SAME_NUMBERS) / 1e3 });
     lesson_fact(memcmp(plain, better, sizeof plain) == 0, "both count the same divisors");
     lesson_fact(fb_median(plain_us, ROUNDS) > 5 * fb_median(better_us, ROUNDS),
                 "the better algorithm on one CPU beats the plain one on all of them");
@@ -74,12 +79,17 @@ int main(int argc, char **argv)
                     "busy. On one CPU one tries only up to the square root. Which is faster?",
         .choices = { "all CPUs", "the square root on one", "about the same" },
         .answer = 'b',
-        .explains = "Two CPUs are twice as fast at best, 64 are 64 times. Up to the square root "
-                    "of half a million there are 707 candidates instead of 500,000: 707 times "
-                    "fewer. More CPUs multiply the speed by a constant; a better algorithm "
-                    "changes how the time grows. Think first, then parallelise; then do both.",
+        .explains =
+            "Two CPUs are twice as fast at best, 64 are 64 times. Up to the square root "
+            "of half a million there are 707 candidates instead of 500,000: 707 times "
+            "fewer. More CPUs multiply the speed by a constant; a better algorithm "
+            "changes how the time grows. An expert's vectors, which try many numbers at a "
+            "time, are worth several CPUs, and are a constant too. Think first, then parallelise; "
+            "then do both.",
         .next = "How many CPUs would the plain way need to be as fast, for n = 500,000? And for "
-                "n = 10^12? forkbench exec -k divisors-factor does it by prime factors.",
+                "n = 10^12, for which forkbench exec -k divisors-factor -H single -p "
+                "first=1000000000000 takes "
+                "microseconds?",
         .breaks = "\"up to the square root\" tries every number too.",
         .run = run,
     };

@@ -8,8 +8,6 @@
 /* Trials between two safepoints: at most 3 µs even where a 64-bit division takes 10 ns. */
 #define STRIDE 256
 
-static const struct fb_param params[] = { FB_DIVISORS_PARAMS, { 0 } };
-
 int fb_divisors_setup(const struct fb_params *given, struct fb_arena *arena,
                       struct fb_input **ret_input, struct fb_error *error)
 {
@@ -27,12 +25,11 @@ size_t fb_divisors_items(const struct fb_input *input)
     return input->count;
 }
 
-/* Returns true when the job was given up. */
-static bool count_divisors(uint64_t n, uint64_t *ret_count, struct fb_yield *yield)
+bool fb_try_up_to(uint64_t last, uint64_t n, uint64_t *ret_count, struct fb_yield *yield)
 {
     uint64_t count = 0;
-    for (uint64_t i = 1; i <= n;) {
-        uint64_t stop = n - i >= STRIDE ? i + STRIDE : n + 1;
+    for (uint64_t i = 1; i <= last;) {
+        uint64_t stop = last - i >= STRIDE ? i + STRIDE : last + 1;
         for (; i < stop; i++)
             count += n % i == 0;
         if (fb_safepoint(yield))
@@ -42,13 +39,12 @@ static bool count_divisors(uint64_t n, uint64_t *ret_count, struct fb_yield *yie
     return false;
 }
 
-static void run(const struct fb_input *input, void *scratch, size_t begin, size_t end,
-                void *results, struct fb_yield *yield)
+void fb_divisors_run(const struct fb_input *input, size_t begin, size_t end, void *results,
+                     struct fb_yield *yield, fb_count_divisors *count)
 {
-    (void)scratch;
     struct fb_count_result *slot = results;
     for (size_t item = begin; item < end; item++)
-        if (count_divisors(input->first + item, &slot[item].count, yield))
+        if (count(input, input->first + item, &slot[item].count, yield))
             return;
 }
 
@@ -74,6 +70,24 @@ void fb_divisors_answer(const struct fb_input *input, const void *results, char 
 {
     fb_counts_answer("divisors:", results, input->count, text, size);
 }
+
+/* ---- the tutorials' way ---- */
+
+static bool count_divisors(const struct fb_input *input, uint64_t n, uint64_t *ret_count,
+                           struct fb_yield *yield)
+{
+    (void)input;
+    return fb_try_up_to(n, n, ret_count, yield);
+}
+
+static void run(const struct fb_input *input, void *scratch, size_t begin, size_t end,
+                void *results, struct fb_yield *yield)
+{
+    (void)scratch;
+    fb_divisors_run(input, begin, end, results, yield, count_divisors);
+}
+
+static const struct fb_param params[] = { FB_DIVISORS_PARAMS, { 0 } };
 
 const struct fb_kernel fb_kernel_divisors = {
     .name = "divisors",

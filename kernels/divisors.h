@@ -26,6 +26,18 @@ struct fb_input {
 
 int fb_divisors_setup(const struct fb_params *given, struct fb_arena *arena,
                       struct fb_input **ret_input, struct fb_error *error);
+
+/* How many divisors n has; true when the job was given up, and *ret_count does not matter then. */
+typedef bool fb_count_divisors(const struct fb_input *input, uint64_t n, uint64_t *ret_count,
+                               struct fb_yield *yield);
+
+/* The run of a kernel that counts this way. */
+void fb_divisors_run(const struct fb_input *input, size_t begin, size_t end, void *results,
+                     struct fb_yield *yield, fb_count_divisors *count);
+
+/* How many of the numbers from 1 to last divide n, one by one; true when the job was given up. */
+bool fb_try_up_to(uint64_t last, uint64_t n, uint64_t *ret_count, struct fb_yield *yield);
+
 size_t fb_divisors_items(const struct fb_input *input);
 int fb_divisors_check(const struct fb_input *input, const void *results, struct fb_error *error);
 uint64_t fb_divisors_digest(const struct fb_input *input, const void *results);

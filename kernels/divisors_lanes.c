@@ -5,11 +5,14 @@
  * a whole number below 2^P and so is exact. If not, it lies at least 1/i from a whole number m; rounding moves
  * it by at most 2^-P · n/i < 1/i, so it never becomes m. So i divides n if and only if the quotient is whole.
  *
- * By an estimate r of 1/i (r · i = 1 + e with |e| <= E), where the quotient is at most Q with Q · E < 1/2. Let q
- * be n · r rounded to the nearest whole number, then n - q · i, computed by one fused operation, so rounded only
- * once. If i divides n, then n · r is nearer than 1/2 to n/i: q = n/i and the rest is 0. If not, the
- * exact rest is a whole number other than 0, whatever q is, and rounding keeps it so. So i divides n if and only if
- * the rest is 0.
+ * By the rest (vectors): let q be the quotient, rounded to P bits and then to the nearest whole number, and take
+ * n - q · i by one fused operation, so rounded only once. If i divides n, q = n/i is exact and the rest is 0. If
+ * not, the exact rest is a whole number other than 0, whatever q is, and rounding keeps it so. So i divides n if
+ * and only if the rest is 0.
+ *
+ * By an estimate r of 1/i (r · i = 1 + e with |e| <= E), where the quotient is at most Q with Q · E < 1/2: the
+ * same with q = n · r rounded to the nearest whole number. If i divides n, n · r is nearer than 1/2 to n/i, so q =
+ * n/i; if not, it does not matter what q is.
  *
  * x + M - M with M = 1.5 · 2^(P-1) rounds |x| < 2^(P-2) to the nearest whole number, as numbers near M
  * have no fraction. */

@@ -15,23 +15,20 @@ static const struct fb_param params[] = {
 static int setup(const struct fb_params *given, struct fb_arena *arena, struct fb_input **ret_input,
                  struct fb_error *error)
 {
-    enum fb_simd simd;
-    int result = fb_simd_choose((enum fb_simd)fb_params_number(given, "simd"), &simd, error);
+    int result = fb_divisors_setup(given, arena, ret_input, error);
     if (result == 0)
-        result = fb_divisors_setup(given, arena, ret_input, error);
-    if (result == 0)
-        (*ret_input)->simd = simd;
+        result = fb_simd_choose((enum fb_simd)fb_params_number(given, "simd"), &(*ret_input)->simd,
+                                error);
     return result;
 }
 
-/* Returns true when the job was given up. */
-static bool count_divisors(enum fb_simd simd, uint64_t n, uint64_t *ret_count,
+static bool count_divisors(const struct fb_input *input, uint64_t n, uint64_t *ret_count,
                            struct fb_yield *yield)
 {
     uint64_t count = 0, stride = n < FB_LANES_MOST ? STRIDE : PLAIN_STRIDE;
     for (uint64_t i = 1, stop; i <= n; i = stop) {
         stop = n - i >= stride ? i + stride : n + 1;
-        count += fb_try_divisors(simd, n, i, stop);
+        count += fb_try_divisors(input->simd, n, i, stop);
         if (fb_safepoint(yield))
             return true;
     }
@@ -43,10 +40,7 @@ static void run(const struct fb_input *input, void *scratch, size_t begin, size_
                 void *results, struct fb_yield *yield)
 {
     (void)scratch;
-    struct fb_count_result *slot = results;
-    for (size_t item = begin; item < end; item++)
-        if (count_divisors(input->simd, input->first + item, &slot[item].count, yield))
-            return;
+    fb_divisors_run(input, begin, end, results, yield, count_divisors);
 }
 
 const struct fb_kernel fb_kernel_divisors_simd = {

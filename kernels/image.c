@@ -21,6 +21,8 @@ int fb_image_reserve(struct fb_image *image, uint32_t width, uint32_t height, ui
     image->width = width;
     image->height = height;
     image->channels = channels;
+    image->shown_width = width;
+    image->shown_height = height;
     return 0;
 }
 

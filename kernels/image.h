@@ -17,13 +17,17 @@
  * kept for the next image. All zero is a valid empty image. */
 struct fb_image {
     uint32_t width, height, channels;
+    /* How much of them the picture takes: less than width, height where the last column, row is only partly of it,
+     * as after scaled decoding. */
+    double shown_width, shown_height;
     uint8_t *pixels;
     size_t room;
 };
 
 enum fb_filter { FB_BOX, FB_BILINEAR, FB_BICUBIC, FB_LANCZOS3 };
 
-/* Sets the size and makes room, with FB_IMAGE_SLACK bytes behind, which vectors may read; the pixels are undefined. 0, or -ENOMEM / -EFBIG with *error. */
+/* Sets the size, all of it shown, and makes room, with FB_IMAGE_SLACK bytes behind, which vectors may read; the
+ * pixels are undefined. 0, or -ENOMEM / -EFBIG with *error. */
 int fb_image_reserve(struct fb_image *image, uint32_t width, uint32_t height, uint32_t channels,
                      struct fb_error *error);
 void fb_image_clear(struct fb_image *image);
@@ -37,7 +41,7 @@ int fb_image_decode(const uint8_t *bytes, size_t size, struct fb_image *image,
 
 /* The same, but a JPEG may come out smaller, by eighths, as long as it has at least so many pixels; then
  * what it does not need of a progressive one is not read, and may be broken. The image's own size in *ret_width
- * and *ret_height. */
+ * and *ret_height. The last column and row may then be of blocks that the picture only partly fills. */
 int fb_image_decode_least(const uint8_t *bytes, size_t size, uint32_t least_width,
                           uint32_t least_height, struct fb_image *image, uint32_t *ret_width,
                           uint32_t *ret_height, struct fb_error *error);
@@ -63,7 +67,7 @@ struct fb_taps {
     const double *weight; /* they add up to 1 */
 };
 
-/* All weights of one axis, from `from` to `to` pixels: an antialiased filter is as wide as it takes
+/* All weights of one axis, from `from` pixels, of which the picture takes `shown`, to `to`: an antialiased filter is as wide as it takes
  * to reach all inputs when it shrinks an image (Turkowski, Filters for Common Resampling Tasks,
  * 1990). The support is rounded to whole pixels as Pillow does. */
 struct fb_axis {
@@ -71,7 +75,8 @@ struct fb_axis {
     struct fb_taps *taps; /* [to] */
     double *weights;
 };
-int fb_axis_init(struct fb_axis *axis, enum fb_filter filter, uint32_t from, uint32_t to);
+int fb_axis_init(struct fb_axis *axis, enum fb_filter filter, uint32_t from, double shown,
+                 uint32_t to);
 void fb_axis_clear(struct fb_axis *axis);
 
 /* What resampling needs beside its images; kept from image to image. All zero is valid. */

@@ -16,14 +16,18 @@ struct failure {
     int code;
 };
 
+static _Noreturn void escape(struct failure *failure, int code, const char *text)
+{
+    failure->code = fb_error_set(failure->error, code, "JPEG: %s", text);
+    longjmp(failure->escape, 1);
+}
+
 static void leave(j_common_ptr info)
 {
     struct failure *failure = (struct failure *)info->err;
     char text[JMSG_LENGTH_MAX];
     info->err->format_message(info, text);
-    int code = info->err->msg_code == JERR_OUT_OF_MEMORY ? -ENOMEM : -EBADMSG;
-    failure->code = fb_error_set(failure->error, code, "JPEG: %s", text);
-    longjmp(failure->escape, 1);
+    escape(failure, info->err->msg_code == JERR_OUT_OF_MEMORY ? -ENOMEM : -EBADMSG, text);
 }
 
 /* libjpeg goes on with grey where data is missing or broken, and warns. That is a broken image.
@@ -47,6 +51,16 @@ static void warn(j_common_ptr info, int level)
 static void stay_silent(j_common_ptr info)
 {
     (void)info;
+}
+
+/* A small file can tell of any number of scans, each over the whole image. Encoders write about ten. */
+#define SCANS_MOST 100
+
+static void limit_scans(j_common_ptr info)
+{
+    const struct jpeg_decompress_struct *jpeg = (const struct jpeg_decompress_struct *)info;
+    if (jpeg->input_scan_number > SCANS_MOST)
+        escape((struct failure *)info->err, -EBADMSG, "more than 100 scans");
 }
 
 static struct jpeg_error_mgr *prepare_failure(struct failure *failure, struct fb_error *error)
@@ -90,6 +104,8 @@ static int read_rows(struct jpeg_decompress_struct *jpeg, struct fb_image *image
     int result = fb_image_reserve(image, jpeg->output_width, jpeg->output_height, channels, error);
     if (result < 0)
         return result;
+    image->shown_width = (double)jpeg->image_width * jpeg->scale_num / jpeg->scale_denom;
+    image->shown_height = (double)jpeg->image_height * jpeg->scale_num / jpeg->scale_denom;
     size_t stride = (size_t)image->width * channels;
     JSAMPARRAY wide = NULL;
     if (cmyk) /* freed with the decompressor */
@@ -158,9 +174,10 @@ static bool says_enough(const struct jpeg_decompress_struct *jpeg)
 static void read_scans(struct jpeg_decompress_struct *jpeg)
 {
     int status;
-    do
+    do {
         status = jpeg_consume_input(jpeg);
-    while (status != JPEG_REACHED_EOI && (status != JPEG_SCAN_COMPLETED || !says_enough(jpeg)));
+        limit_scans((j_common_ptr)jpeg); /* libjpeg does not call it from there */
+    } while (status != JPEG_REACHED_EOI && (status != JPEG_SCAN_COMPLETED || !says_enough(jpeg)));
     jpeg_start_output(jpeg, jpeg->input_scan_number);
 }
 
@@ -185,12 +202,14 @@ int fb_jpeg_decode(const uint8_t *bytes, size_t size, uint32_t least_width, uint
 {
     struct jpeg_decompress_struct jpeg;
     struct failure failure;
+    struct jpeg_progress_mgr progress = { .progress_monitor = limit_scans };
     jpeg.err = prepare_failure(&failure, error);
     if (setjmp(failure.escape)) {
         jpeg_destroy_decompress(&jpeg);
         return failure.code;
     }
     jpeg_create_decompress(&jpeg);
+    jpeg.progress = &progress;
     jpeg_mem_src(&jpeg, bytes, size);
     jpeg_read_header(&jpeg, TRUE);
     choose_colours(&jpeg);

@@ -10,9 +10,10 @@
 #include <string.h>
 
 #define SHOWN_MOST 16 /* counts in an answer */
-#define SIEVE_LIMIT ((uint64_t)1 << 40)
-/* Odd numbers a segment: 128 KiB of flags stay in the L2 cache. */
+/* Odd numbers a segment, at least: 128 KiB of flags stay in the L2 cache. */
 #define SEGMENT ((uint64_t)1 << 17)
+/* What finding the primes up to √n costs for each number up to there is about 1 / TEST of a test of one n. */
+#define TEST 32
 
 uint64_t fb_square_root(uint64_t n)
 {
@@ -98,7 +99,7 @@ static uint8_t *sieve_small(uint64_t limit)
     return composite;
 }
 
-/* Counts the odd primes in [lo, hi), lo odd, of at most SEGMENT odd numbers. */
+/* Counts the odd primes in [lo, hi), lo odd; flags has a place for each odd number. */
 static uint64_t count_segment(uint64_t lo, uint64_t hi, const uint8_t *small, uint8_t *flags)
 {
     uint64_t odds = (hi - lo + 1) / 2, primes = 0;
@@ -121,14 +122,15 @@ static uint64_t count_segment(uint64_t lo, uint64_t hi, const uint8_t *small, ui
 
 static int count_by_sieve(uint64_t lo, uint64_t hi, uint64_t *ret_count)
 {
-    uint8_t *small = sieve_small(fb_square_root(hi) + 1);
-    uint8_t *flags = malloc(SEGMENT);
+    /* Every segment takes a look at all of the small primes: they shall not outnumber what they sieve. */
+    uint64_t root = fb_square_root(hi), segment = root > SEGMENT ? root : SEGMENT;
+    uint8_t *small = sieve_small(root + 1), *flags = malloc(segment);
     uint64_t count = lo <= 2 && hi > 2;
     if (lo < 3)
         lo = 3;
     lo |= 1;
     for (uint64_t next; small && flags && lo < hi; lo = next) {
-        next = hi - lo > 2 * SEGMENT ? lo + 2 * SEGMENT : hi;
+        next = hi - lo > 2 * segment ? lo + 2 * segment : hi;
         count += count_segment(lo, next, small, flags);
         next |= 1;
     }
@@ -143,7 +145,7 @@ static int count_by_sieve(uint64_t lo, uint64_t hi, uint64_t *ret_count)
 
 int fb_prime_count(uint64_t lo, uint64_t hi, uint64_t *ret_count)
 {
-    if (hi <= SIEVE_LIMIT)
+    if (lo < hi && hi - lo > (uint64_t)sqrt((double)hi) / TEST && hi <= INT64_MAX)
         return count_by_sieve(lo, hi, ret_count);
     uint64_t count = 0;
     for (uint64_t n = lo; n < hi; n++)
@@ -152,11 +154,9 @@ int fb_prime_count(uint64_t lo, uint64_t hi, uint64_t *ret_count)
     return 0;
 }
 
-#define PI_MOST ((uint64_t)1 << 42)
-
 int fb_prime_pi(uint64_t n, uint64_t *ret_count)
 {
-    if (n >= PI_MOST)
+    if (n >= FB_PRIME_PI_MOST)
         return -EDOM;
     /* Of the numbers from 2 to i, and to n / i, those that no prime so far divides, and the primes. */
     uint64_t root = fb_square_root(n);

@@ -18,14 +18,16 @@ struct fb_count_result {
 uint64_t fb_divisor_count(uint64_t n);
 
 /* Whether n is prime: Miller and Rabin's test with the first twelve primes as bases, which is
- * exact below 3.3 · 10^24 (Sorenson and Webster, Math. Comp. 86, 2017). */
+ * exact below 3.1 · 10^23 (Sorenson and Webster, Math. Comp. 86, 2017). */
 bool fb_is_prime(uint64_t n);
 
-/* How many primes p have lo <= p < hi. Sieves in segments below 2^40, tests number by number above.
- * Returns 0 and *ret_count, or -ENOMEM. */
+/* How many primes p have lo <= p < hi. Sieves in segments, or tests number by number
+ * where that is less work. Returns 0 and *ret_count, or -ENOMEM. */
 int fb_prime_count(uint64_t lo, uint64_t hi, uint64_t *ret_count);
 
-/* How many primes p <= n there are, for n < 2^42, in O(n^(3/4)) steps: Legendre's formula for all n / i at
+#define FB_PRIME_PI_MOST ((uint64_t)1 << 42)
+
+/* How many primes p <= n there are, for n < FB_PRIME_PI_MOST, in O(n^(3/4)) steps: Legendre's formula for all n / i at
  * once (the method is Lucy Hedgehog's, Project Euler, problem 10). 0 and *ret_count, -EDOM, or -ENOMEM. */
 int fb_prime_pi(uint64_t n, uint64_t *ret_count);
 

@@ -18,7 +18,9 @@ int fb_output_open(struct fb_output *output, const char *folder, struct fb_error
     if (mkdir(folder, 0777) < 0 && errno != EEXIST)
         return fb_error_set(error, -errno, "can't make the folder for results: %.150s: %s", folder,
                             strerror(errno));
-    if (stat(folder, &info) < 0 || !S_ISDIR(info.st_mode))
+    if (stat(folder, &info) < 0)
+        return fb_error_set(error, -errno, "can't look at out=%.150s: %s", folder, strerror(errno));
+    if (!S_ISDIR(info.st_mode))
         return fb_error_set(error, -ENOTDIR, "not a folder: out=%.150s: give a folder", folder);
     if (access(folder, W_OK | X_OK) < 0)
         return fb_error_set(error, -errno, "can't write into out=%.150s: %s", folder,

@@ -24,7 +24,8 @@ uint64_t fb_primes_boundary(const struct fb_input *input, size_t item);
 
 size_t fb_primes_items(const struct fb_input *input);
 
-/* Sieves each range again, or where that are too many numbers compares the sum with fb_prime_pi. */
+/* Sieves each range again; where that are too many numbers only some ranges, and if it is less work compares the
+ * sum with fb_prime_pi. */
 int fb_primes_check(const struct fb_input *input, const void *results, struct fb_error *error);
 uint64_t fb_primes_digest(const struct fb_input *input, const void *results);
 void fb_primes_answer(const struct fb_input *input, const void *results, char *text, size_t size);

@@ -1,4 +1,4 @@
-/* Counts primes by libprimesieve, the fastest sieve that there is, a range an item; its own threads stay off. */
+/* Counts primes by libprimesieve, a range an item; its own threads stay off. */
 #include "primes.h"
 
 #include "base/library.h"
@@ -10,6 +10,7 @@
 /* What is used of it. */
 struct sieve {
     FB_SYMBOL_POINTER(primesieve_, count_primes);
+    FB_SYMBOL_POINTER(primesieve_, get_num_threads);
     FB_SYMBOL_POINTER(primesieve_, set_num_threads);
 };
 
@@ -18,15 +19,16 @@ static const struct fb_param params[] = {
     { "hi", FB_PARAM_NUMBER, "10000000000", 0, (uint64_t)1 << 62, NULL,
       "one past the last number" },
     { "ranges", FB_PARAM_NUMBER, "0", 0, 1 << 24, NULL,
-      "equal ranges, one item each; 0: so large that to begin one costs less than 1 %" },
+      "equal ranges, one item each, which take about √hi steps to begin; 0: so large that "
+      "this is under 1 %" },
     { 0 },
 };
 
 /* Numbers of a range, so that its beginning costs less than 1 %. What sieves the numbers below n are the primes
  * up to √n: to find them and put them in their places took 20 µs and 0.27 ns for each number up to √n where this
  * was measured, a number 0.1 ns. And below about 1.5 · 10^8 numbers the library sieves another way, which
- * takes a fifth longer. */
-#define LEAST ((uint64_t)1 << 28)
+ * takes a fifth longer. No larger than that needs: few ranges divide badly among workers. */
+#define LEAST 200000000
 static uint64_t choose_range(uint64_t hi)
 {
     uint64_t range = 512 * fb_square_root(hi);
@@ -37,10 +39,12 @@ static int load(struct sieve *sieve, struct fb_error *error)
 {
     const struct fb_symbol symbols[] = {
         FB_SYMBOL(*sieve, primesieve_, count_primes),
+        FB_SYMBOL(*sieve, primesieve_, get_num_threads),
         FB_SYMBOL(*sieve, primesieve_, set_num_threads),
     };
-    int result = fb_library_load(FB_PRIMESIEVE, symbols, 2, error);
-    if (result == 0)
+    int result = fb_library_load(FB_PRIMESIEVE, symbols, 3, error);
+    if (result == 0 &&
+        sieve->get_num_threads() != 1) /* set-up did it, but not for a spawned worker */
         sieve->set_num_threads(1);
     return result;
 }

@@ -52,9 +52,10 @@ static const struct {
     [FB_LANCZOS3] = { lanczos3, 3 },
 };
 
-int fb_axis_init(struct fb_axis *axis, enum fb_filter filter, uint32_t from, uint32_t to)
+int fb_axis_init(struct fb_axis *axis, enum fb_filter filter, uint32_t from, double shown,
+                 uint32_t to)
 {
-    double scale = (double)from / to;
+    double scale = shown / to;
     double stretch = scale > 1 ? scale : 1; /* shrinking: the filter reaches over `scale` inputs */
     double support = filters[filter].support * stretch;
     size_t longest = (size_t)ceil(support) * 2 + 1;
@@ -72,8 +73,11 @@ int fb_axis_init(struct fb_axis *axis, enum fb_filter filter, uint32_t from, uin
         uint32_t first = low > 0 ? (uint32_t)low : 0;
         uint32_t last = high < from ? (uint32_t)high : from;
         double *weight = axis->weights + i * longest;
-        for (uint32_t k = first; k < last; k++)
-            sum += weight[k - first] = filters[filter].weight((k - centre + 0.5) / stretch);
+        for (uint32_t k = first; k < last; k++) {
+            double part = shown < k + 1 ? shown - k : 1; /* of the last one */
+            weight[k - first] = part * filters[filter].weight((k - centre + 0.5) / stretch);
+            sum += weight[k - first];
+        }
         for (uint32_t k = first; k < last && sum != 0; k++)
             weight[k - first] /= sum;
         axis->taps[i] = (struct fb_taps){ first, last - first, weight };
@@ -204,9 +208,9 @@ int fb_image_resample(const struct fb_image *from, enum fb_filter filter, uint32
                       struct fb_error *error)
 {
     struct fb_axis horizontal = { 0 }, vertical = { 0 };
-    int result = fb_axis_init(&horizontal, filter, from->width, width);
+    int result = fb_axis_init(&horizontal, filter, from->width, from->shown_width, width);
     if (result == 0)
-        result = fb_axis_init(&vertical, filter, from->height, height);
+        result = fb_axis_init(&vertical, filter, from->height, from->shown_height, height);
     if (result < 0)
         fb_error_set(error, result, "out of memory");
     if (result == 0)

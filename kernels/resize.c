@@ -26,7 +26,8 @@ int fb_resize_setup(const struct fb_params *given, struct fb_arena *arena,
     input->height = (uint32_t)fb_params_number(given, "height");
     input->filter = (enum fb_filter)fb_params_number(given, "filter");
     input->quality = (int)fb_params_number(given, "quality");
-    input->tolerance = input->mean_tolerance = TOLERANCE;
+    input->least_width = input->least_height = UINT32_MAX;
+    input->vectors_most = 0;
     int result = fb_album_open(&input->album, arena, fb_params_text(given, "images"), error);
     uint64_t most = fb_params_number(given, "count");
     if (result == 0 && most && most < input->album.count)
@@ -50,6 +51,11 @@ size_t fb_resize_items(const struct fb_input *input)
 }
 
 /* ---- work ---- */
+
+bool fb_resize_by_vectors(const struct fb_input *input, const struct fb_image *decoded)
+{
+    return input->height <= input->vectors_most * (uint64_t)decoded->height;
+}
 
 int fb_resize_worker_begin(const struct fb_input *input, void **ret_scratch)
 {
@@ -153,10 +159,10 @@ static double clamp(double value)
     return value < 0 ? 0 : value > 255 ? 255 : value;
 }
 
-/* One output pixel's channel, straight from the definition, in floating point. Limited to a byte's
- * range between the passes, as the middle image is. */
+/* One output pixel's channel, straight from the definition, in floating point; limited: to a byte's range between
+ * the passes too. */
 static double expected(const struct fb_image *image, const struct fb_taps *across,
-                       const struct fb_taps *down, uint32_t channel)
+                       const struct fb_taps *down, uint32_t channel, bool limited)
 {
     double sum = 0;
     for (uint32_t j = 0; j < down->count; j++) {
@@ -165,32 +171,33 @@ static double expected(const struct fb_image *image, const struct fb_taps *acros
         double line = 0;
         for (uint32_t i = 0; i < across->count; i++)
             line += across->weight[i] * row[(across->first + i) * image->channels + channel];
-        sum += down->weight[j] * clamp(line);
+        sum += down->weight[j] * (limited ? clamp(line) : line);
     }
     return clamp(sum);
 }
 
-static bool grid_agrees(const struct fb_input *input, const struct fb_image *image,
-                        const struct fb_resize_result *result)
+/* 0, -EBADMSG, or -ENOMEM. */
+static int compare_grid(const struct fb_input *input, const struct fb_image *image,
+                        const struct fb_resize_result *result, struct fb_error *error)
 {
     struct fb_axis across, down = { 0 };
-    double sum = 0, most = 0;
-    bool good = fb_axis_init(&across, input->filter, image->width, input->width) == 0 &&
-                fb_axis_init(&down, input->filter, image->height, input->height) == 0;
-    for (int i = 0; i < GRID * GRID && good; i++) {
+    bool ready =
+        fb_axis_init(&across, input->filter, image->width, image->shown_width, input->width) == 0 &&
+        fb_axis_init(&down, input->filter, image->height, image->shown_height, input->height) == 0;
+    /* fb_image_resample has a middle image of bytes, fb_image_shrink one of floats. */
+    bool good = true, limited = !fb_resize_by_vectors(input, image);
+    for (int i = 0; i < GRID * GRID && ready; i++) {
         size_t at = grid_at(input->width, input->height, i);
-        for (uint32_t channel = 0; channel < image->channels; channel++) {
-            double off = fabs(expected(image, &across.taps[at % input->width],
-                                       &down.taps[at / input->width], channel) -
-                              result->grid[i][channel]);
-            sum += off;
-            most = off > most ? off : most;
-        }
+        for (uint32_t channel = 0; channel < image->channels && good; channel++)
+            good = fabs(expected(image, &across.taps[at % input->width],
+                                 &down.taps[at / input->width], channel, limited) -
+                        result->grid[i][channel]) <= TOLERANCE;
     }
     fb_axis_clear(&across);
     fb_axis_clear(&down);
-    return good && most <= input->tolerance &&
-           sum <= input->mean_tolerance * GRID * GRID * image->channels;
+    if (!ready)
+        return fb_error_set(error, -ENOMEM, "out of memory");
+    return good ? 0 : fb_error_set(error, -EBADMSG, "wrong pixels");
 }
 
 static int check_item(const struct fb_input *input, size_t index,
@@ -199,20 +206,19 @@ static int check_item(const struct fb_input *input, size_t index,
 {
     const uint8_t *bytes;
     size_t size;
+    uint32_t width, height;
+    const struct fb_image *image = &scratch->decoded;
     int code = fb_album_read(&input->album, index, &scratch->file, &bytes, &size, error);
     if (code == 0)
-        code = fb_image_decode(bytes, size, &scratch->decoded, error);
-    if (code == -EBADMSG && input->partly && result->width == input->width &&
-        result->height == input->height && result->encoded_bytes > 0)
-        return 0; /* what was not read is broken: there is nothing to compare with */
+        code = fb_image_decode_least(bytes, size, input->least_width, input->least_height,
+                                     &scratch->decoded, &width, &height, error);
     if (code < 0)
         return code;
-    const struct fb_image *image = &scratch->decoded;
-    if (result->from_width != image->width || result->from_height != image->height ||
+    if (result->from_width != width || result->from_height != height ||
         result->channels != image->channels || result->width != input->width ||
         result->height != input->height || result->encoded_bytes == 0)
         return fb_error_set(error, -EBADMSG, "wrong size");
-    return grid_agrees(input, image, result) ? 0 : fb_error_set(error, -EBADMSG, "wrong pixels");
+    return compare_grid(input, image, result, error);
 }
 
 int fb_resize_check(const struct fb_input *input, const void *results, struct fb_error *error)
@@ -223,10 +229,16 @@ int fb_resize_check(const struct fb_input *input, const void *results, struct fb
         return fb_error_set(error, -ENOMEM, "no memory to check the results");
     struct fb_error why;
     int code = 0;
-    for (size_t i = 0; i < input->album.count && code == 0; i++)
-        if (slot[i].status == 0 && check_item(input, i, &slot[i], scratch, &why) < 0)
-            code = fb_error_set(error, -EBADMSG, "wrong result: %.100s: %.100s",
-                                input->album.items[i].name, why.text);
+    for (size_t i = 0; i < input->album.count && code == 0; i++) {
+        if (slot[i].status == 0)
+            code = check_item(input, i, &slot[i], scratch, &why);
+        if (code < 0 && code != -ENOMEM)
+            code = -EBADMSG; /* it could be read before */
+        if (code < 0)
+            fb_error_set(error, code, "%s: %.100s: %.100s",
+                         code == -ENOMEM ? "can't check the results" : "wrong result",
+                         input->album.items[i].name, why.text);
+    }
     fb_resize_worker_end(scratch);
     return code;
 }

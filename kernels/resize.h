@@ -14,10 +14,10 @@ struct fb_input {
     uint32_t width, height;
     enum fb_filter filter;
     int quality;
-    enum fb_simd simd; /* of resize-fast */
-    bool partly;       /* files need not be read to their end */
-    /* How far from the exact result a pixel may be, of 255: one, and on average. */
-    double tolerance, mean_tolerance;
+    enum fb_simd simd;                  /* of resize-fast */
+    uint32_t least_width, least_height; /* of what is decoded, unless that is the whole image */
+    uint32_t
+        vectors_most; /* a result up to so many times as high as what is decoded is made by vectors */
 };
 
 /* A worker's; what is used depends on the kernel. */
@@ -80,10 +80,15 @@ size_t fb_resize_items(const struct fb_input *input);
 int fb_resize_worker_begin(const struct fb_input *input, void **ret_scratch);
 void fb_resize_worker_end(void *scratch);
 
+/* Whether the image becomes the result by fb_image_shrink, not fb_image_resample. */
+bool fb_resize_by_vectors(const struct fb_input *input, const struct fb_image *decoded);
+
 /* The run of a kernel that goes this way. */
 void fb_resize_run(const struct fb_input *input, void *scratch, size_t begin, size_t end,
                    void *results, struct fb_yield *yield, fb_resize_way *way);
 
+/* Compares some pixels of each result with the definition of its resampling, on what the kernel decodes of the
+ * image: that this shows the same picture is for the tests of decoding to say. */
 int fb_resize_check(const struct fb_input *input, const void *results, struct fb_error *error);
 uint64_t fb_resize_digest(const struct fb_input *input, const void *results);
 void fb_resize_answer(const struct fb_input *input, const void *results, char *text, size_t size);

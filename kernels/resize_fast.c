@@ -5,7 +5,8 @@
 /* What is decoded is at least so many times as large as the result, or the whole image: the filter then still
  * sees what it would have kept. */
 #define OVERSAMPLING 2
-#define ENLARGED_MOST 4
+/* Who makes an image much larger has no use for sums of many rows at a time. */
+#define VECTORS_MOST 4
 
 static const struct fb_param params[] = {
     FB_RESIZE_PARAMS,
@@ -23,9 +24,9 @@ static int setup(const struct fb_params *given, struct fb_arena *arena, struct f
     if (result < 0)
         return result;
     (*ret_input)->simd = simd;
-    (*ret_input)->partly = true;
-    (*ret_input)->tolerance = 48;
-    (*ret_input)->mean_tolerance = 4;
+    (*ret_input)->least_width = OVERSAMPLING * (*ret_input)->width;
+    (*ret_input)->least_height = OVERSAMPLING * (*ret_input)->height;
+    (*ret_input)->vectors_most = VECTORS_MOST;
     return 0;
 }
 
@@ -33,13 +34,11 @@ static int decode_and_shrink(const struct fb_input *input, const uint8_t *bytes,
                              struct fb_resize_scratch *scratch, uint32_t *ret_width,
                              uint32_t *ret_height, struct fb_error *error)
 {
-    int result = fb_image_decode_least(bytes, size, OVERSAMPLING * input->width,
-                                       OVERSAMPLING * input->height, &scratch->decoded, ret_width,
-                                       ret_height, error);
+    int result = fb_image_decode_least(bytes, size, input->least_width, input->least_height,
+                                       &scratch->decoded, ret_width, ret_height, error);
     if (result < 0)
         return result;
-    /* Who makes an image much larger has no use for sums of many rows at a time. */
-    if (input->height > ENLARGED_MOST * (uint64_t)scratch->decoded.height)
+    if (!fb_resize_by_vectors(input, &scratch->decoded))
         return fb_image_resample(&scratch->decoded, input->filter, input->width, input->height,
                                  &scratch->resampler, &scratch->small, error);
     return fb_image_shrink(&scratch->decoded, input->filter, input->width, input->height,

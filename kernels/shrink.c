@@ -10,6 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "load_portable makes integers of bytes with the lowest first"
+#endif
+
 #define LANES 16
 #define ROWS 8    /* of the source, added at a time */
 #define TARGETS 4 /* rows of the result that they are added to at a time */
@@ -209,14 +213,15 @@ static float *make_weights(const struct fb_axis *axis)
 static int prepare(struct fb_shrinker *shrinker, const struct fb_image *from, enum fb_filter filter,
                    uint32_t width, uint32_t height)
 {
-    if (shrinker->down && shrinker->filter == filter && shrinker->from_width == from->width &&
-        shrinker->from_height == from->height && shrinker->width == width &&
+    if (shrinker->down && shrinker->filter == filter && shrinker->from_width == from->shown_width &&
+        shrinker->from_height == from->shown_height && shrinker->width == width &&
         shrinker->height == height)
         return 0;
     fb_shrinker_clear(shrinker);
-    int result = fb_axis_init(&shrinker->horizontal, filter, from->width, width);
+    int result = fb_axis_init(&shrinker->horizontal, filter, from->width, from->shown_width, width);
     if (result == 0)
-        result = fb_axis_init(&shrinker->vertical, filter, from->height, height);
+        result =
+            fb_axis_init(&shrinker->vertical, filter, from->height, from->shown_height, height);
     if (result == 0) {
         shrinker->across = make_weights(&shrinker->horizontal);
         shrinker->down = make_weights(&shrinker->vertical);
@@ -226,8 +231,8 @@ static int prepare(struct fb_shrinker *shrinker, const struct fb_image *from, en
         fb_shrinker_clear(shrinker);
         return result;
     }
-    shrinker->from_width = from->width;
-    shrinker->from_height = from->height;
+    shrinker->from_width = from->shown_width;
+    shrinker->from_height = from->shown_height;
     shrinker->width = width;
     shrinker->height = height;
     shrinker->filter = filter;

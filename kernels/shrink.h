@@ -8,7 +8,8 @@
 /* What it needs beside its images; kept from image to image. All zero is valid. */
 struct fb_shrinker {
     struct fb_axis horizontal, vertical;
-    uint32_t from_width, from_height, width, height; /* that the axes are for */
+    double from_width, from_height; /* that the axes are for: shown */
+    uint32_t width, height;
     enum fb_filter filter;
     float *across, *down; /* their weights, axis->longest each */
     float *sums;          /* rows that are not complete yet */

@@ -48,7 +48,11 @@ CHAIN(avx2, __attribute__((target("avx2"))), 8)
 #define KEEP(value) "+v"(value)
 CHAIN(avx512, __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl"))), 16)
 #else
+#if defined __aarch64__
 #define KEEP(value) "+w"(value)
+#else
+#define KEEP(value) "+m"(value)
+#endif
 CHAIN(portable, , 4)
 #endif
 

@@ -2,10 +2,12 @@
 
     peers.py BUILD OUTPUT [--photos DIR] [--rounds N] [--only GROUP]
 
-Writes OUTPUT/peers.csv and peers.md, and as a whole also limits.md and quality.md. Each round measures every way once, in an order of its own; ratios are
-paired within a round, and their interval is the sign test's, as forkbench's own.
+Writes OUTPUT/peers.csv and peers.md, with the photographs also limits.md and quality.md. Each round measures every
+way once, in an order of its own; ratios are paired within a round, and their interval is the sign test's, as
+forkbench's own. With --only the rows of other groups stay in OUTPUT if the same CPU had them.
 """
 import argparse
+import csv
 import glob
 import json
 import math
@@ -20,10 +22,17 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SIZE = 128
+LANCZOS = "filter=lanczos3"
 
 
 class Missing(Exception):
     """A peer that is not installed."""
+
+
+def stop(text):
+    """Bad usage or input."""
+    sys.stderr.write(f"peers.py: {text}\n")
+    sys.exit(2)
 
 
 def program(name):
@@ -51,21 +60,26 @@ class Ways:
         self.forkbench = os.path.join(build, "bench/forkbench")
         self.shrinker = os.path.join(build, "peers/peers_shrink")
         self.photos, self.work = photos, work
-        self.files = sorted(glob.glob(os.path.join(photos, "*.[jJ][pP]*[gG]"))) if photos else []
-        self.python = next((python for python in (sys.executable, "/usr/bin/python3", "python3")
+        self.files = jpegs_of(photos)
+        pythons = filter(None, (sys.executable, shutil.which("/usr/bin/python3"), shutil.which("python3")))
+        self.python = next((python for python in pythons
                             if subprocess.run([python, "-c", "import PIL"], stderr=subprocess.DEVNULL,
                                               check=False).returncode == 0), None)
 
-    def exec(self, words):
-        said = json.loads(output_of([self.forkbench, "exec", "--json", "--repeat", "3"] + words.split()))
+    def exec(self, words, repeat):
+        said = json.loads(output_of([self.forkbench, "exec", "--json", "--repeat", str(repeat), *words]))
         return said["run_ns"] / 1e9
 
-    def ours(self, words):
-        command = [self.forkbench, "exec", "--repeat", "1"] + words.split()
+    def ours(self, kernel, harness, *parameters, workers=1, repeat=3):
+        words = ["-k", kernel, "-H", harness, "-w", str(workers),
+                 *(word for parameter in parameters for word in ("-p", parameter))]
+        command = [self.forkbench, "exec", *words]
         done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
-        if done.returncode in (2, 3):
+        if done.returncode == 3:
             raise Missing(done.stderr.strip())
-        return lambda: self.exec(words)
+        if done.returncode:
+            sys.exit(f"peers.py: {done.stderr.strip()}")
+        return lambda: self.exec(words, repeat)
 
     def loop(self, compiler, way):
         path = os.path.join(self.work, f"loops-{compiler}")
@@ -100,18 +114,20 @@ class Ways:
 
     def vips(self, processes):
         vips, out = program("vipsthumbnail"), self.folder("vips")
-        command = ["xargs", "-d", "\\n", "-P", str(processes), "-n", str(math.ceil(len(self.files) / processes)), vips,
+        command = ["xargs", "-0", "-P", str(processes), "-n", str(math.ceil(len(self.files) / processes)), vips,
                    "--size", f"{SIZE}x{SIZE}!", "-o", os.path.join(out, "%s.jpg[Q=75]")]
         environment = {**os.environ, "VIPS_CONCURRENCY": "1"}
-        return lambda: wall(command, input="\n".join(self.files), text=True, env=environment)
+        # One start a process: more of them, for fewer files each, took longer wherever it was tried.
+        return lambda: wall(command, input="\0".join(self.files), text=True, env=environment)
 
-    def mogrify(self):
-        command = [program("mogrify"), "-path", self.folder("mogrify"), "-resize", f"{SIZE}x{SIZE}!", "-quality", "75",
-                   *self.files]
+    def mogrify(self, *options):
+        command = [program("mogrify"), *options, "-path", self.folder("mogrify"), "-resize", f"{SIZE}x{SIZE}!",
+                   "-quality", "75", "-sampling-factor", "4:2:0", *self.files]  # as the others have it
         return lambda: wall(command, env={**os.environ, "MAGICK_THREAD_LIMIT": "1"})
 
-    def resize(self, kernel, rest):
-        return self.ours(f"-k {kernel} -p images={self.photos} -p out={self.folder(kernel)} {rest}")
+    def resize(self, kernel, harness, *parameters, to=None, workers=1):
+        return self.ours(kernel, harness, f"images={self.photos}", f"out={self.folder(to or kernel)}", *parameters,
+                         workers=workers)
 
 
 def groups(ways):
@@ -123,18 +139,19 @@ def groups(ways):
         "gcc -O3 -march=native, float quotient": lambda: loop("gcc", "float"),
         "clang -O3 -march=native, 32-bit modulo": lambda: loop("clang", "32"),
         "clang -O3 -march=native, float quotient": lambda: loop("clang", "float"),
-        "forkbench divisors": lambda: ours("-k divisors -H single"),
+        "forkbench divisors": lambda: ours("divisors", "single"),
         **{f"forkbench divisors-simd, {simd}":
-           (lambda simd=simd: ours(f"-k divisors-simd -p simd={simd} -H single"))
+           (lambda simd=simd: ours("divisors-simd", "single", f"simd={simd}"))
            for simd in ("portable", "avx2", "avx512", "neon")},
-        "forkbench divisors-sqrt": lambda: ours("-k divisors-sqrt -H single"),
-        "forkbench divisors-factor": lambda: ours("-k divisors-factor -H single"),
+        "forkbench divisors-sqrt": lambda: ours("divisors-sqrt", "single"),
+        "forkbench divisors-factor": lambda: ours("divisors-factor", "single"),
     }
-    for threads, harnesses in ((1, ("single",)), (2, ("forkpool -w 2", "pthread -w 2"))):
+    for threads, harnesses in ((1, ("single",)), (2, ("forkpool", "pthread"))):
         yield f"primes below 10^10, {threads} thread{'s' * (threads > 1)}", f"primesieve -t{threads}", {
             f"primesieve -t{threads}": lambda threads=threads: ways.primesieve(threads),
             **{f"forkbench primes-sieve, {harness}":
-               (lambda harness=harness: ours(f"-k primes-sieve -H {harness}")) for harness in harnesses},
+               (lambda harness=harness, threads=threads: ours("primes-sieve", harness, workers=threads, repeat=1))
+               for harness in harnesses},
         }
     for size in ((6000, 3400, 128, 128), (2560, 1600, 320, 200)):
         yield "bicubic {}x{} to {}x{}, one thread".format(*size), "Pillow", {
@@ -147,22 +164,23 @@ def groups(ways):
         yield f"{len(ways.files)} photographs to {SIZE}x{SIZE}, one process or thread", "Pillow, draft mode", {
             "Pillow, draft mode": lambda: ways.pillow("draft", 1, ways.photos, ways.folder("draft")),
             "Pillow": lambda: ways.pillow("plain", 1, ways.photos, ways.folder("pillow")),
-            "vipsthumbnail": lambda: ways.vips(1),
-            "ImageMagick mogrify": ways.mogrify,
-            "forkbench resize, single": lambda: ways.resize("resize", "-H single"),
-            "forkbench resize-fast, single": lambda: ways.resize("resize-fast", "-H single"),
-            "forkbench resize-fast, Lanczos, single":
-                lambda: ways.resize("resize-fast", "-p filter=lanczos3 -H single"),
+            "vipsthumbnail (with its start)": lambda: ways.vips(1),
+            "ImageMagick mogrify (with its start)": ways.mogrify,
+            "ImageMagick mogrify, jpeg:size (with its start)":
+                lambda: ways.mogrify("-define", f"jpeg:size={2 * SIZE}x{2 * SIZE}"),
+            "forkbench resize, single": lambda: ways.resize("resize", "single"),
+            "forkbench resize-fast, single": lambda: ways.resize("resize-fast", "single"),
+            "forkbench resize-fast, Lanczos, single": lambda: ways.resize("resize-fast", "single", LANCZOS),
         }
         yield f"{len(ways.files)} photographs to {SIZE}x{SIZE}, two workers", "Pillow, draft mode, Pool(2)", {
             "Pillow, draft mode, Pool(2)": lambda: ways.pillow("draft", 2, ways.photos, ways.folder("draft")),
             "Pillow, Pool(2)": lambda: ways.pillow("plain", 2, ways.photos, ways.folder("pillow")),
-            "vipsthumbnail, two processes": lambda: ways.vips(2),
-            "forkbench resize, forkpool": lambda: ways.resize("resize", "-H forkpool -w 2"),
-            "forkbench resize-fast, forkpool": lambda: ways.resize("resize-fast", "-H forkpool -w 2"),
-            "forkbench resize-fast, pthread": lambda: ways.resize("resize-fast", "-H pthread -w 2"),
+            "vipsthumbnail, two processes (with their start)": lambda: ways.vips(2),
+            "forkbench resize, forkpool": lambda: ways.resize("resize", "forkpool", workers=2),
+            "forkbench resize-fast, forkpool": lambda: ways.resize("resize-fast", "forkpool", workers=2),
+            "forkbench resize-fast, pthread": lambda: ways.resize("resize-fast", "pthread", workers=2),
             "forkbench resize-fast, Lanczos, forkpool":
-                lambda: ways.resize("resize-fast", "-p filter=lanczos3 -H forkpool -w 2"),
+                lambda: ways.resize("resize-fast", "forkpool", LANCZOS, workers=2),
         }
 
 
@@ -201,12 +219,6 @@ def measure(name, makers, rounds, show):
     return seconds, missing
 
 
-def rows_of(name, base, seconds):
-    for way, spent in seconds.items():
-        ratios = [one / two for one, two in zip(seconds[base], spent)] if base in seconds else []
-        yield (name, way, statistics.median(spent), *(interval(ratios) if ratios else (math.nan,) * 3), base)
-
-
 def begin_progress(total):
     start, done = time.monotonic(), 0
 
@@ -226,17 +238,18 @@ def note_limits(ways, path):
     """What the kernels reach of what this machine could do, side by side."""
     limits = os.path.join(os.path.dirname(ways.shrinker), "peers_limits")
     operations, read = map(float, output_of([limits]).split())
-    candidates = sum(range(5000000, 5000008)) / min(ways.exec("-k divisors-simd -H single") for _ in range(3))
+    best = ways.ours("divisors-simd", "single")
+    candidates = sum(range(5000000, 5000008)) / min(best() for _ in range(3))
     pixels = 6000 * 3400 / ways.shrink((6000, 3400, 128, 128), "auto")()
     lines = [
         ("divisors-simd", "candidates a second", candidates, operations / 7,
-         "vector operations (7 a candidate: estimate, product and rounding, whole number, rest, comparison, count, next)"),
+         "float additions by vectors, as if all operations took as long (7 a candidate: estimate, product and rounding, whole number, rest, comparison, count, next)"),
         ("resize-fast, resampling 6000x3400", "bytes a second", 3 * pixels, read, "bytes that one thread reads from memory"),
         ("resize-fast, resampling 6000x3400", "bytes a second", 3 * pixels, operations / 10,
-         "vector operations (10 a byte: to float, and times a weight and added to four rows)"),
+         "float additions by vectors, as if all operations took as long (10 a byte: to float, and times a weight and added to four rows)"),
     ]
     if ways.files:
-        spent = min(ways.resize("resize-fast", "-H single")() for _ in range(3))
+        spent = min(ways.resize("resize-fast", "single")() for _ in range(3))
         decoding = min(float(output_of([limits, "decode", str(SIZE), *ways.files])) for _ in range(3)) / 1e9
         lines.append(("resize-fast, the photographs", "photographs a second", len(ways.files) / spent,
                       len(ways.files) / decoding, "decoding alone, by libjpeg-turbo"))
@@ -257,13 +270,18 @@ def note_quality(ways, path):
                f"resize-fast={ways.folder('q-fast')}", f"resize-fast, Lanczos={ways.folder('q-lanczos')}"]
     ways.pillow("plain", 1, ways.photos, ways.folder("q-pillow"))()
     ways.pillow("draft", 1, ways.photos, ways.folder("q-draft"))()
-    for name, rest in (("q-fast", ""), ("q-lanczos", "-p filter=lanczos3")):
-        ways.exec(f"-k resize-fast -p images={ways.photos} -p out={ways.folder(name)} {rest} -H single")
+    ways.resize("resize-fast", "single", to="q-fast")()
+    ways.resize("resize-fast", "single", LANCZOS, to="q-lanczos")()
     try:
         command = [program("vipsthumbnail"), "--size", f"{SIZE}x{SIZE}!", "-o",
                    os.path.join(ways.folder("q-vips"), "%s.jpg[Q=75]"), *ways.files]
         wall(command)
         folders.append(f"vipsthumbnail={ways.folder('q-vips')}")
+    except Missing:
+        pass
+    try:
+        ways.mogrify("-define", f"jpeg:size={2 * SIZE}x{2 * SIZE}")()
+        folders.append(f"ImageMagick, jpeg:size={ways.folder('mogrify')}")
     except Missing:
         pass
     with open(path, "w", encoding="utf-8") as file:
@@ -272,37 +290,76 @@ def note_quality(ways, path):
 
 # ---- all of it ----
 
-def write_tables(rows, missing, folder):
-    with open(os.path.join(folder, "peers.csv"), "w", encoding="utf-8") as file:
-        file.write("group;way;seconds_median;speed_ratio;low;high;base;cpu;date\n")
-        for name, way, spent, ratio, low, high, base in rows:
-            file.write(f"{name};{way};{spent:.6g};{ratio:.6g};{low:.6g};{high:.6g};{base};{cpu_model()};"
-                       f"{time.strftime('%Y-%m-%d', time.gmtime())}\n")
+COLUMNS = "group;way;seconds_median;speed_ratio;low;high;base;cpu;date;left_out".split(";")
+
+
+def rows_of(name, base, seconds, missing):
+    """Of the table: a way each, measured or left out."""
+    rest = {"group": name, "base": base, "cpu": cpu_model(), "date": time.strftime("%Y-%m-%d", time.gmtime())}
+    for way, spent in seconds.items():
+        ratios = [one / two for one, two in zip(seconds[base], spent)] if base in seconds else []
+        values = (statistics.median(spent), *(interval(ratios) if ratios else (math.nan,) * 3))
+        yield {**rest, "way": way, "left_out": "", **{column: f"{value:.6g}" for column, value in zip(COLUMNS[2:6], values)}}
+    for way, why in missing.items():
+        yield {**rest, "way": way, "left_out": why, **dict.fromkeys(COLUMNS[2:6], "nan")}
+
+
+def others_of(path, measured):
+    """The rows of the table that is there, of groups that were not measured now, by this CPU."""
+    if not os.path.exists(path):
+        return []
+    with open(path, encoding="utf-8", newline="") as file:
+        return [row for row in csv.DictReader(file, delimiter=";")
+                if row["group"] not in measured and row["cpu"] == cpu_model()]
+
+
+def write_tables(rows, folder):
+    with open(os.path.join(folder, "peers.csv"), "w", encoding="utf-8", newline="") as file:
+        table = csv.DictWriter(file, COLUMNS, delimiter=";", lineterminator="\n")
+        table.writeheader()
+        table.writerows(rows)
     with open(os.path.join(folder, "peers.md"), "w", encoding="utf-8") as file:
-        for name in dict.fromkeys(row[0] for row in rows):
-            own = [row for row in rows if row[0] == name]
-            file.write(f"**{name}**\n\n| way | time ms | times as fast | 95 % interval |\n|---|--:|--:|--:|\n")
-            for _, way, spent, ratio, low, high, base in sorted(own, key=lambda row: row[2]):
-                relation = "1 (base)" if way == base else f"{ratio:.3g}"
-                span = "-" if way == base or math.isnan(low) else f"[{low:.3g}, {high:.3g}]"
-                file.write(f"| {way} | {1e3 * spent:.4g} | {relation} | {span} |\n")
-            file.write("\n")
-        for way, why in missing.items():
-            file.write(f"Left out: {way}: {why}\n")
+        for name in dict.fromkeys(row["group"] for row in rows):
+            own = [row for row in rows if row["group"] == name]
+            file.write(f"**{name}** ({own[0]['cpu']}, {own[0]['date']})\n\n"
+                       "| way | time ms | times as fast | 95 % interval |\n|---|--:|--:|--:|\n")
+            for row in sorted((row for row in own if not row["left_out"]), key=lambda row: float(row["seconds_median"])):
+                spent, ratio, low, high = (float(row[column]) for column in COLUMNS[2:6])
+                relation = "1 (base)" if row["way"] == row["base"] else f"{ratio:.3g}"
+                span = "-" if row["way"] == row["base"] or math.isnan(low) else f"[{low:.3g}, {high:.3g}]"
+                file.write(f"| {row['way']} | {1e3 * spent:.4g} | {relation} | {span} |\n")
+            file.write("\n" + "".join(f"Left out: {row['way']}: {row['left_out']}\n\n"
+                                      for row in own if row["left_out"]))
 
 
-def choose_photos(given, work):
-    """A folder of JPEG files: the one that was given, or a copy of Debian's wallpapers, the largest file of each."""
-    if given:
-        return os.path.abspath(given)
+def jpegs_of(folder):
+    return sorted(path for path in glob.glob(os.path.join(glob.escape(folder), "*"))
+                  if path.lower().endswith((".jpg", ".jpeg")) and os.path.isfile(path))
+
+
+def copy_photos(given, work):
+    """A folder of JPEG files only: copies of what was given, or of Debian's wallpapers, the largest file of each."""
     folder = os.path.join(work, "photos")
     os.makedirs(folder)
+    if given:
+        if not jpegs_of(given):
+            stop(f"no JPEG files in {given}: give a folder that has some")
+        for path in jpegs_of(given):
+            shutil.copy(path, folder)
+        return folder
     for images in sorted(glob.glob("/usr/share/wallpapers/*/contents/images*")):
         files = glob.glob(os.path.join(images, "*.jpg"))
         if files:
             name = "-".join(images.split(os.sep)[4::2]) + ".jpg"
             shutil.copy(max(files, key=os.path.getsize), os.path.join(folder, name))
-    return folder if os.listdir(folder) else None
+    return folder
+
+
+def positive(text):
+    number = int(text) if text.isdecimal() else 0
+    if number < 1:
+        raise argparse.ArgumentTypeError("give at least 1")
+    return number
 
 
 def cpu_model():
@@ -312,24 +369,28 @@ def cpu_model():
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("build")
-    parser.add_argument("output")
-    parser.add_argument("--photos", help="a folder of JPEG files")
-    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("build", help="the build folder (peers.sh gives it)")
+    parser.add_argument("output", help="the folder for the tables (results/peers, says peers.sh)")
+    parser.add_argument("--photos", help="a folder of JPEG files; without it Debian's wallpapers")
+    parser.add_argument("--rounds", type=positive, default=9, help="of which intervals are made (9)")
     parser.add_argument("--only", default="", help="groups whose name contains this")
     options = parser.parse_args()
-    os.makedirs(options.output, exist_ok=True)
     with tempfile.TemporaryDirectory() as work:
-        ways = Ways(options.build, choose_photos(options.photos, work), work)
+        ways = Ways(options.build, copy_photos(options.photos, work), work)
         chosen = [group for group in groups(ways) if options.only in group[0]]
+        if not chosen:
+            stop(f"no group's name contains {options.only}: there are "
+                 + "; ".join(name for name, _, _ in groups(ways)))
         show = begin_progress(sum(len(makers) for _, _, makers in chosen) * (options.rounds + 1))
-        rows, missing = [], {}
+        rows = []
         for name, base, makers in chosen:
             seconds, left_out = measure(name, makers, options.rounds, show)
-            rows += rows_of(name, base, seconds)
-            missing.update(left_out)
-        write_tables(rows, missing, options.output)
-        if os.path.exists(ways.shrinker) and "photographs".startswith(options.only):
+            rows += rows_of(name, base, seconds, left_out)
+        if options.only:
+            rows = others_of(os.path.join(options.output, "peers.csv"), {name for name, _, _ in chosen}) + rows
+        os.makedirs(options.output, exist_ok=True)
+        write_tables(rows, options.output)
+        if os.path.exists(ways.shrinker) and any("photographs" in name for name, _, _ in chosen):
             note_quality(ways, os.path.join(options.output, "quality.md"))
             note_limits(ways, os.path.join(options.output, "limits.md"))
     if sys.stderr.isatty():

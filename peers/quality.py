@@ -46,7 +46,7 @@ def find(folder, name):
 
 def main():
     photos, size = sys.argv[1], int(sys.argv[2])
-    folders = dict(word.split("=", 1) for word in sys.argv[3:])
+    folders = dict(word.rsplit("=", 1) for word in sys.argv[3:])
     print("| photograph |", " | ".join(f"{name}: PSNR dB | SSIM" for name in folders), "|")
     print("|---|" + "--:|" * (2 * len(folders)))
     columns = {name: ([], []) for name in folders}

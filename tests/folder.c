@@ -59,14 +59,19 @@ static void join(char path[PATH_MAX], const char *folder, const char *name)
     assert_true(snprintf(path, PATH_MAX, "%s/%s", folder, name) < PATH_MAX);
 }
 
-void file_write(const char *folder, const char *name, const char *text)
+void file_write_bytes(const char *folder, const char *name, const void *bytes, size_t size)
 {
     char path[PATH_MAX];
     join(path, folder, name);
-    FILE *file = fopen(path, "we");
+    FILE *file = fopen(path, "wbe");
     assert_non_null(file);
-    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fwrite(bytes, 1, size, file), size);
     assert_int_equal(fclose(file), 0);
+}
+
+void file_write(const char *folder, const char *name, const char *text)
+{
+    file_write_bytes(folder, name, text, strlen(text));
 }
 
 char *file_read(const char *folder, const char *name)

@@ -24,6 +24,7 @@ int folder_leave(void **state);
 size_t folder_count(const char *folder);
 
 void file_write(const char *folder, const char *name, const char *text);
+void file_write_bytes(const char *folder, const char *name, const void *bytes, size_t size);
 /* Its contents, terminated; owned. */
 char *file_read(const char *folder, const char *name);
 bool file_exists(const char *folder, const char *name);

@@ -60,12 +60,7 @@ static void path_of(char path[PATH_MAX], const char *folder, const char *name)
 
 static void save(const char *folder, const char *name, struct bytes bytes, size_t size)
 {
-    char path[PATH_MAX];
-    path_of(path, folder, name);
-    FILE *file = fopen(path, "wbe");
-    assert_non_null(file);
-    assert_int_equal(fwrite(bytes.data, 1, size, file), size);
-    assert_int_equal(fclose(file), 0);
+    file_write_bytes(folder, name, bytes.data, size);
     bytes_clear(&bytes);
 }
 

@@ -254,6 +254,24 @@ unsigned jpeg_channels(enum jpeg_kind kind)
     return kind == JPEG_GREY ? 1 : kind >= JPEG_CMYK ? 4 : 3;
 }
 
+/* The means of all blocks first, as a progressive image must begin. */
+static void scan_each_frequency(struct jpeg_compress_struct *jpeg)
+{
+    static jpeg_scan_info scans[1 + 4 * (DCTSIZE2 - 1)];
+    int count = 0;
+    scans[count].comps_in_scan = jpeg->num_components;
+    for (int k = 0; k < jpeg->num_components; k++)
+        scans[0].component_index[k] = k;
+    for (int k = 0; k < jpeg->num_components; k++)
+        for (int i = 1; i < DCTSIZE2; i++) {
+            jpeg_scan_info scan = { .comps_in_scan = 1, .component_index = { k } };
+            scan.Ss = scan.Se = i;
+            scans[++count] = scan;
+        }
+    jpeg->scan_info = scans;
+    jpeg->num_scans = count + 1;
+}
+
 static void choose(struct jpeg_compress_struct *jpeg, enum jpeg_kind kind)
 {
     if (kind == JPEG_YCCK)
@@ -264,6 +282,8 @@ static void choose(struct jpeg_compress_struct *jpeg, enum jpeg_kind kind)
         jpeg->comp_info[0].h_samp_factor = jpeg->comp_info[0].v_samp_factor = 1;
     if (kind == JPEG_PROGRESSIVE || kind == JPEG_PROGRESSIVE_420)
         jpeg_simple_progression(jpeg);
+    if (kind == JPEG_MANY_SCANS)
+        scan_each_frequency(jpeg);
     if (kind == JPEG_RESTARTS)
         jpeg->restart_in_rows = 1;
 }

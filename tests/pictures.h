@@ -64,7 +64,8 @@ enum jpeg_kind {
     JPEG_CMYK,      /* inverted inks, with Adobe's marker, as all the world writes them */
     JPEG_YCCK,      /* the same */
     JPEG_CMYK_BARE, /* inverted, without the marker */
-    JPEG_KINDS
+    JPEG_KINDS,
+    JPEG_MANY_SCANS = JPEG_KINDS /* nobody writes such: a scan for each frequency of each ink */
 };
 unsigned jpeg_channels(enum jpeg_kind kind);
 

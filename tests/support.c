@@ -70,6 +70,23 @@ int group_result(int failed)
     return failed != 0 || leaked;
 }
 
+/* ---- memory ---- */
+
+struct fb_arena *arena;
+
+int open_arena(void **state)
+{
+    (void)state;
+    return fb_arena_open(&arena);
+}
+
+int close_arena(void **state)
+{
+    (void)state;
+    fb_arena_close(arena);
+    return 0;
+}
+
 /* ---- jobs ---- */
 
 void task_open(struct task *task, struct fb_arena *arena, const struct fb_kernel *kernel,

@@ -47,6 +47,14 @@ int group_end(void **state);
 int group_result(int failed);
 #define RUN_TESTS(tests) group_result(cmocka_run_group_tests(tests, group_begin, group_end))
 
+/* ---- memory ---- */
+
+/* A test's arena, between its set-up and its teardown. */
+extern struct fb_arena *arena;
+int open_arena(void **state);
+int close_arena(void **state);
+#define WITH_ARENA(test) cmocka_unit_test_setup_teardown(test, open_arena, close_arena)
+
 /* ---- jobs ---- */
 
 /* A kernel with its parameters, its input and room for its results in somebody's arena. */

@@ -13,7 +13,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static struct fb_arena *arena;
 static char folder[FOLDER_NAME];
 
 static int begin(void **state)
@@ -183,7 +182,9 @@ static void the_folder_for_results(void **state)
     refuse(images, in_folder("plain"), -ENOTDIR, "plain");
     refuse(images, in_folder("plain/below"), -ENOTDIR, "below");
     assert_int_equal(symlink("nowhere", in_folder("dangling")), 0);
-    refuse(images, in_folder("dangling"), -ENOTDIR, "dangling");
+    refuse(images, in_folder("dangling"), -ENOENT, "dangling");
+    assert_int_equal(symlink("circle", in_folder("circle")), 0);
+    refuse(images, in_folder("circle"), -ELOOP, "circle");
     assert_int_equal(symlink("new", in_folder("link")), 0);
     accept(images, in_folder("link"), 1);
     /* Nothing is made when there is nothing to work on. */

@@ -11,21 +11,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static struct fb_arena *arena;
-
-static int open_arena(void **state)
-{
-    (void)state;
-    return fb_arena_open(&arena);
-}
-
-static int close_arena(void **state)
-{
-    (void)state;
-    fb_arena_close(arena);
-    return 0;
-}
-
 static void memory_is_zeroed_aligned_and_apart(void **state)
 {
     (void)state;
@@ -177,8 +162,6 @@ static void arenas_leave_the_heap_its_place(void **state)
         fb_arena_close(more[i]);
     assert_in_range(place, FB_HEAP_PLACE, FB_HEAP_PLACE + FB_HEAP_SPAN - 1);
 }
-
-#define WITH_ARENA(test) cmocka_unit_test_setup_teardown(test, open_arena, close_arena)
 
 int main(void)
 {

@@ -11,21 +11,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static struct fb_arena *arena;
-
-static int open_arena(void **state)
-{
-    (void)state;
-    return fb_arena_open(&arena);
-}
-
-static int close_arena(void **state)
-{
-    (void)state;
-    fb_arena_close(arena);
-    return 0;
-}
-
 /* ---- trying candidates ---- */
 
 static uint64_t try_plainly(uint64_t n, uint64_t lo, uint64_t hi)
@@ -210,9 +195,9 @@ int main(void)
         cmocka_unit_test(boundaries),
         cmocka_unit_test(random_products),
         cmocka_unit_test(a_cpu_without_it_says_so),
-        cmocka_unit_test_setup_teardown(all_ways_give_the_same, open_arena, close_arena),
-        cmocka_unit_test_setup_teardown(large_numbers_by_their_factors, open_arena, close_arena),
-        cmocka_unit_test_setup_teardown(large_numbers_one_after_the_other, open_arena, close_arena),
+        WITH_ARENA(all_ways_give_the_same),
+        WITH_ARENA(large_numbers_by_their_factors),
+        WITH_ARENA(large_numbers_one_after_the_other),
     };
     return RUN_TESTS(tests);
 }

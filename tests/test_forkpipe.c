@@ -30,7 +30,6 @@ struct large {
     char bytes[30000]; /* one a packet */
 };
 
-static struct fb_arena *arena;
 static struct fb_input *input;
 static const struct fb_harness *harness;
 static unsigned descriptors;
@@ -262,19 +261,19 @@ static void workers_die_with_their_parent(void **state)
         }
 }
 
-#define WITH_ARENA(test) cmocka_unit_test_setup_teardown(test, begin, end)
+#define TEST(function) cmocka_unit_test_setup_teardown(function, begin, end)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH_ARENA(large_results),
-        WITH_ARENA(more_chunks_than_a_pipe_holds),
-        WITH_ARENA(a_result_that_no_packet_holds),
-        WITH_ARENA(workers_are_others_and_as_many_as_asked),
-        WITH_ARENA(a_worker_killed_in_mid_job),
-        WITH_ARENA(workers_killed_while_idle),
-        WITH_ARENA(a_stopped_worker_does_not_block_close),
-        WITH_ARENA(workers_die_with_their_parent),
+        TEST(large_results),
+        TEST(more_chunks_than_a_pipe_holds),
+        TEST(a_result_that_no_packet_holds),
+        TEST(workers_are_others_and_as_many_as_asked),
+        TEST(a_worker_killed_in_mid_job),
+        TEST(workers_killed_while_idle),
+        TEST(a_stopped_worker_does_not_block_close),
+        TEST(workers_die_with_their_parent),
     };
     return RUN_TESTS(tests);
 }

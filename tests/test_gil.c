@@ -126,7 +126,6 @@ static const struct fb_kernel nothing = {
 
 /* ---- a pool ---- */
 
-static struct fb_arena *arena;
 static struct fb_pool *pool;
 static struct fb_input *input;
 static const struct fb_harness *gil;

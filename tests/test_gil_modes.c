@@ -148,7 +148,6 @@ static bool is_alone(size_t mode, int reason)
     return modes[mode].locks && !(reason == FB_RELEASE_WAITING && modes[mode].waiting);
 }
 
-static struct fb_arena *arena;
 static struct fb_input *input;
 
 /* A job of so many items each worker, one a call, in a pool of its own. */

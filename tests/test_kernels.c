@@ -7,21 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static struct fb_arena *arena;
-
-static int open_arena(void **state)
-{
-    (void)state;
-    return fb_arena_open(&arena);
-}
-
-static int close_arena(void **state)
-{
-    (void)state;
-    fb_arena_close(arena);
-    return 0;
-}
-
 static void open_and_run(struct task *task, const char *kernel, const char *const *assignments)
 {
     task_open(task, arena, kernel_named(kernel), assignments);
@@ -340,8 +325,6 @@ static void kernels_are_found_by_their_names(void **state)
     assert_null(fb_kernel_find("primes "));
     assert_null(fb_kernel_find("primesx"));
 }
-
-#define WITH_ARENA(test) cmocka_unit_test_setup_teardown(test, open_arena, close_arena)
 
 int main(void)
 {

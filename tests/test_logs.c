@@ -12,7 +12,6 @@ struct result {
     uint64_t bytes, slowest_ms;
 };
 
-static struct fb_arena *arena;
 static int file = -1;
 
 static int begin(void **state)
@@ -202,17 +201,17 @@ static void it_gives_up_when_asked(void **state)
     task_close(&task);
 }
 
-#define WITH_ARENA(test) cmocka_unit_test_setup_teardown(test, begin, end)
+#define TEST(function) cmocka_unit_test_setup_teardown(function, begin, end)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH_ARENA(known_lines),
-        WITH_ARENA(broken_lines),
-        WITH_ARENA(blocks_of_every_size),
-        WITH_ARENA(the_sample_has_all_kinds),
-        WITH_ARENA(tampered_results_are_noticed),
-        WITH_ARENA(it_gives_up_when_asked),
+        TEST(known_lines),
+        TEST(broken_lines),
+        TEST(blocks_of_every_size),
+        TEST(the_sample_has_all_kinds),
+        TEST(tampered_results_are_noticed),
+        TEST(it_gives_up_when_asked),
     };
     return RUN_TESTS(tests);
 }

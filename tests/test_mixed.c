@@ -10,21 +10,6 @@ struct result {
     uint64_t count;
 };
 
-static struct fb_arena *arena;
-
-static int begin(void **state)
-{
-    (void)state;
-    return fb_arena_open(&arena);
-}
-
-static int end(void **state)
-{
-    (void)state;
-    fb_arena_close(arena);
-    return 0;
-}
-
 /* 1009 … 1049, 1051 … 1097, 1103 … 1129, 1151 … 1193. */
 static const uint64_t primes[] = { 8, 8, 5, 7 };
 
@@ -173,8 +158,6 @@ static void computing_is_given_up(void **state)
     assert_int_equal(((struct result *)task.job.results)[0].count, 0);
     task_close(&task);
 }
-
-#define WITH_ARENA(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
 int main(void)
 {

@@ -5,7 +5,6 @@
 
 #include <errno.h>
 
-#define SIEVE_LIMIT ((uint64_t)1 << 40)     /* where fb_prime_count changes its algorithm */
 #define SEGMENT_NUMBERS ((uint64_t)1 << 18) /* how many numbers its sieve takes at once */
 
 static const struct {
@@ -220,15 +219,21 @@ static void squares_of_primes_are_sieved_out(void **state)
     }
 }
 
+/* Ranges shorter than √n / 32 are tested number by number. */
 static void sieve_and_test_agree_where_they_meet(void **state)
 {
     (void)state;
-    for (uint64_t hi = SIEVE_LIMIT - 2; hi <= SIEVE_LIMIT + 2; hi++)
-        assert_int_equal(count(SIEVE_LIMIT - 3000, hi), count_one_by_one(SIEVE_LIMIT - 3000, hi));
-    assert_int_equal(count(SIEVE_LIMIT, SIEVE_LIMIT + 1000),
-                     count_one_by_one(SIEVE_LIMIT, SIEVE_LIMIT + 1000));
-    assert_int_equal(count(SIEVE_LIMIT, SIEVE_LIMIT), 0);
-    assert_int_equal(count(SIEVE_LIMIT + 1, SIEVE_LIMIT), 0);
+    static const uint64_t from[] = { (uint64_t)1 << 20, (uint64_t)1 << 40, (uint64_t)1 << 44 };
+    for (size_t i = 0; i < sizeof from / sizeof *from; i++) {
+        uint64_t length = fb_square_root(from[i]) / 32;
+        for (uint64_t hi = from[i] + length - 2; hi <= from[i] + length + 2; hi++)
+            assert_int_equal(count(from[i], hi), count_one_by_one(from[i], hi));
+        assert_int_equal(count(from[i], from[i]), 0);
+        assert_int_equal(count(from[i] + 1, from[i]), 0);
+    }
+    /* √n is longer than a segment: so are those. */
+    uint64_t lo = ((uint64_t)1 << 36) - 1000, hi = lo + 2 * SEGMENT_NUMBERS + 5000;
+    assert_int_equal(count(lo, hi), count_one_by_one(lo, hi));
     assert_int_equal(count(UINT64_MAX - 100, UINT64_MAX), 3); /* 2⁶⁴ - 95, - 83 and - 59 */
 }
 

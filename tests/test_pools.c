@@ -86,7 +86,6 @@ static const size_t chunks[] = { 0, 1, 3, 64, SIZE_MAX / 2 };
 
 /* ---- the harness and the pool that a test works with ---- */
 
-static struct fb_arena *arena;
 static struct fb_input *input;
 static struct slot *slot;
 static struct fb_params params;

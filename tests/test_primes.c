@@ -10,21 +10,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static struct fb_arena *arena;
-
-static int open_arena(void **state)
-{
-    (void)state;
-    return fb_arena_open(&arena);
-}
-
-static int close_arena(void **state)
-{
-    (void)state;
-    fb_arena_close(arena);
-    return 0;
-}
-
 static bool has_sieve(void)
 {
     return fb_kernel_find("primes-sieve") != NULL;
@@ -129,33 +114,88 @@ static void prime_pi_as_by_sieving(void **state)
     }
 }
 
-/* A sum over a large range is checked too. */
+/* ---- the check of more numbers than are all sieved again ---- */
+
+/* The counts of these ranges, which are right. */
+static struct fb_count_result *count_ranges(struct task *task, const char *const *options)
+{
+    if (!has_sieve())
+        skip();
+    task_open(task, arena, kernel_named("primes-sieve"), options);
+    task_run_single(task, arena);
+    assert_int_equal(task_check(task, NULL), 0);
+    return task->job.results;
+}
+#define COUNT_RANGES(task, ...) count_ranges(task, (const char *const[]){ __VA_ARGS__, NULL })
+
 static void a_wrong_count_is_found(void **state)
 {
     (void)state;
     struct task task;
     struct fb_error error = { 0 };
-    if (!has_sieve())
-        skip();
-    task_open(&task, arena, kernel_named("primes-sieve"),
-              (const char *const[]){ "hi=400000000", "ranges=3", NULL });
-    task_run_single(&task, arena);
-    assert_int_equal(task_check(&task, &error), 0);
-    ((struct fb_count_result *)task.job.results)[1].count++;
+    COUNT_RANGES(&task, "hi=400000000", "ranges=3")[1].count++;
     assert_int_equal(task_check(&task, &error), -EBADMSG);
-    assert_non_null(strstr(error.text, "21336326"));
+    assert_non_null(strstr(error.text, "21336326")); /* by the sum */
     task_close(&task);
+}
+
+static void two_counts_in_each_others_place_are_found(void **state)
+{
+    (void)state;
+    struct task task;
+    struct fb_count_result *slot = COUNT_RANGES(&task, "hi=400000000", "ranges=2"), first = slot[0];
+    slot[0] = slot[1];
+    slot[1] = first;
+    assert_int_equal(task_check(&task, NULL), -EBADMSG);
+    task_close(&task);
+}
+
+/* However many ranges there are: all of them, where they are not many numbers. */
+static void each_of_many_small_ranges_is_checked(void **state)
+{
+    (void)state;
+    struct task task;
+    struct fb_count_result *slot = COUNT_RANGES(&task, "hi=50000000", "ranges=20000");
+    for (size_t i = 1; i < 20000; i += 6000) {
+        slot[i].count++;
+        slot[i + 1].count--;
+        assert_int_equal(task_check(&task, NULL), -EBADMSG);
+        slot[i].count--;
+        slot[i + 1].count++;
+    }
+    task_close(&task);
+}
+
+/* Where the sum is too much work, or there is no formula for it, a range is sieved. */
+static void wrong_counts_of_large_numbers_are_found(void **state)
+{
+    (void)state;
+    static const char *const ranges[][2] = {
+        { "lo=4000000000000", "hi=4000140000000" },
+        { "lo=5000000000000", "hi=5000140000000" },
+    };
+    for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++) {
+        struct task task;
+        struct fb_count_result *slot = COUNT_RANGES(&task, ranges[i][0], ranges[i][1], "ranges=2");
+        slot[0].count++;
+        slot[1].count--;
+        assert_int_equal(task_check(&task, NULL), -EBADMSG);
+        task_close(&task);
+    }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(every_small_range, open_arena, close_arena),
-        cmocka_unit_test_setup_teardown(boundaries, open_arena, close_arena),
-        cmocka_unit_test_setup_teardown(random_ranges, open_arena, close_arena),
-        cmocka_unit_test_setup_teardown(known_numbers_of_primes, open_arena, close_arena),
+        WITH_ARENA(every_small_range),
+        WITH_ARENA(boundaries),
+        WITH_ARENA(random_ranges),
+        WITH_ARENA(known_numbers_of_primes),
         cmocka_unit_test(prime_pi_as_by_sieving),
-        cmocka_unit_test_setup_teardown(a_wrong_count_is_found, open_arena, close_arena),
+        WITH_ARENA(a_wrong_count_is_found),
+        WITH_ARENA(two_counts_in_each_others_place_are_found),
+        WITH_ARENA(each_of_many_small_ranges_is_checked),
+        WITH_ARENA(wrong_counts_of_large_numbers_are_found),
     };
     return RUN_TESTS(tests);
 }

@@ -85,7 +85,7 @@ static void check_axis(enum fb_filter filter, uint32_t from, uint32_t to)
 {
     struct fb_axis axis;
     uint32_t longest = 0, last = 0;
-    assert_int_equal(fb_axis_init(&axis, filter, from, to), 0);
+    assert_int_equal(fb_axis_init(&axis, filter, from, from, to), 0);
     assert_int_equal(axis.to, to);
     for (uint32_t i = 0; i < to; i++) {
         const struct fb_taps *taps = &axis.taps[i];
@@ -129,7 +129,8 @@ static void weights_are_symmetric(void **state)
         for (size_t from = 0; from < LENGTHS; from++)
             for (size_t to = 0; to < LENGTHS; to++) {
                 struct fb_axis axis;
-                assert_int_equal(fb_axis_init(&axis, filter, lengths[from], lengths[to]), 0);
+                assert_int_equal(
+                    fb_axis_init(&axis, filter, lengths[from], lengths[from], lengths[to]), 0);
                 double *weight = calloc(lengths[from], sizeof *weight);
                 assert_non_null(weight);
                 for (uint32_t i = 0; i < axis.to; i++) {

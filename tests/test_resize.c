@@ -22,7 +22,6 @@ struct result {
     char reason[96];
 };
 
-static struct fb_arena *arena;
 static char folder[FOLDER_NAME], out[FOLDER_NAME];
 static char images_option[FOLDER_NAME + 16], out_option[FOLDER_NAME + 16];
 

@@ -1,167 +1,19 @@
-/* resize-fast: JPEGs decoded no larger than needed, progressive ones no further; results near resize's. */
+/* resize-fast: goes as resize does, with the same bytes by any vectors; its check sees what is wrong, and only that. */
 #include "support.h"
 
 #include "kernels/resize.h"
+
+#include "base/random.h"
 
 #include "folder.h"
 #include "mixed.h"
 #include "pictures.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define WIDTH 640u
-#define HEIGHT 480u
-
-static struct fb_image image, whole;
-
-static int clear(void **state)
-{
-    (void)state;
-    fb_image_clear(&image);
-    fb_image_clear(&whole);
-    return 0;
-}
-
-static int decode(const struct bytes *bytes, size_t size, uint32_t least_width,
-                  uint32_t least_height)
-{
-    uint32_t width = 0, height = 0;
-    struct fb_error error = { 0 };
-    int result = fb_image_decode_least(bytes->data, size, least_width, least_height, &image, &width,
-                                       &height, &error);
-    if (result == 0) {
-        assert_int_equal(width, WIDTH);
-        assert_int_equal(height, HEIGHT);
-    }
-    return result;
-}
-
-/* ---- decoding ---- */
-
-/* The fewest eighths that are enough, for each width that may be asked for. */
-static void no_smaller_than_asked_and_no_larger_than_needed(void **state)
-{
-    (void)state;
-    struct bytes bytes = jpeg_smooth(JPEG_420, WIDTH, HEIGHT);
-    for (uint32_t least = 1; least <= WIDTH + 40; least += 13) {
-        assert_int_equal(decode(&bytes, bytes.size, least, 1), 0);
-        uint32_t eighths = image.width * 8 / WIDTH;
-        assert_int_equal(image.width, WIDTH * eighths / 8);
-        assert_int_equal(image.height, HEIGHT * eighths / 8);
-        assert_true(image.width >= least || eighths == 8);
-        assert_true(eighths == 1 || WIDTH * (eighths - 1) / 8 < least);
-    }
-    assert_int_equal(decode(&bytes, bytes.size, 1, HEIGHT / 2), 0);
-    assert_int_equal(image.height, HEIGHT / 2); /* the narrower side decides */
-    bytes_clear(&bytes);
-}
-
-/* The mean of a square of the whole image; the squares' pixels are slopes. */
-static double mean_of(uint32_t x, uint32_t y, uint32_t channel, uint32_t side)
-{
-    double sum = 0;
-    for (uint32_t j = 0; j < side; j++)
-        for (uint32_t i = 0; i < side; i++)
-            sum +=
-                whole
-                    .pixels[((size_t)(y * side + j) * whole.width + x * side + i) * whole.channels +
-                            channel];
-    return sum / (side * side);
-}
-
-/* Every small size of this file against the mean of the whole one. */
-static void check_small(const struct bytes *bytes, const char *what, int value)
-{
-    assert_int_equal(fb_image_decode(bytes->data, bytes->size, &whole, NULL), 0);
-    for (uint32_t side = 2; side <= 8; side *= 2) {
-        assert_int_equal(decode(bytes, bytes->size, WIDTH / side, HEIGHT / side), 0);
-        assert_int_equal(image.width, WIDTH / side);
-        assert_int_equal(image.channels, whole.channels);
-        const uint8_t *pixel = image.pixels;
-        for (uint32_t y = 0; y < image.height; y++)
-            for (uint32_t x = 0; x < image.width; x++)
-                for (uint32_t channel = 0; channel < image.channels; channel++, pixel++)
-                    if (abs((int)(mean_of(x, y, channel, side) + 0.5) - *pixel) > 6)
-                        fail_msg("%s %d by %u: at %u, %u: %d, not %g", what, value, side, x, y,
-                                 *pixel, mean_of(x, y, channel, side));
-    }
-}
-
-static void small_ones_show_the_same_picture(void **state)
-{
-    (void)state;
-    for (int kind = 0; kind < JPEG_KINDS; kind++) {
-        struct bytes bytes = jpeg_smooth((enum jpeg_kind)kind, WIDTH, HEIGHT);
-        check_small(&bytes, "kind", kind);
-        bytes_clear(&bytes);
-    }
-}
-
-static double brightness(const struct fb_image *of, uint32_t channel)
-{
-    size_t pixels = (size_t)of->width * of->height;
-    double sum = 0;
-    for (size_t i = 0; i < pixels; i++)
-        sum += of->pixels[i * of->channels + channel];
-    return sum / (double)pixels;
-}
-
-/* Where steps are coarse the last bit of a brightness is worth reading on for. */
-static void coarse_progressive_ones_keep_their_brightness(void **state)
-{
-    (void)state;
-    static const int qualities[] = { 3, 10, 25, 50, 90 };
-    uint8_t *pixels = smooth_pixels(WIDTH, HEIGHT, 3);
-    for (size_t i = 0; i < sizeof qualities / sizeof *qualities; i++)
-        for (int kind = JPEG_PROGRESSIVE; kind <= JPEG_PROGRESSIVE_420; kind++) {
-            struct bytes bytes =
-                jpeg_make((enum jpeg_kind)kind, WIDTH, HEIGHT, qualities[i], pixels);
-            assert_int_equal(fb_image_decode(bytes.data, bytes.size, &whole, NULL), 0);
-            for (uint32_t side = 2; side <= 8; side *= 2) {
-                assert_int_equal(decode(&bytes, bytes.size, WIDTH / side, HEIGHT / side), 0);
-                for (uint32_t channel = 0; channel < 3; channel++)
-                    if (fabs(brightness(&image, channel) - brightness(&whole, channel)) > 1)
-                        fail_msg("quality %d by %u: %g, not %g", qualities[i], side,
-                                 brightness(&image, channel), brightness(&whole, channel));
-            }
-            bytes_clear(&bytes);
-        }
-    free(pixels);
-}
-
-/* What comes behind the scans that are needed may be missing; what is needed may not. */
-static void a_progressive_image_need_not_be_whole(void **state)
-{
-    (void)state;
-    struct bytes bytes = jpeg_smooth(JPEG_PROGRESSIVE, WIDTH, HEIGHT);
-    assert_int_equal(decode(&bytes, bytes.size, WIDTH / 8, HEIGHT / 8), 0);
-    size_t size = (size_t)image.width * image.height * image.channels;
-    uint8_t *pixels = malloc(size);
-    assert_non_null(pixels);
-    memcpy(pixels, image.pixels, size);
-    size_t enough = 0;
-    for (size_t cut = bytes.size; cut > 200; cut -= bytes.size / 50) {
-        int result = decode(&bytes, cut, WIDTH / 8, HEIGHT / 8);
-        if (result == 0) {
-            assert_memory_equal(image.pixels, pixels, size);
-            enough = cut;
-        } else {
-            assert_int_equal(result, -EBADMSG);
-        }
-    }
-    assert_true(enough > 0 && enough < bytes.size * 3 / 4);
-    assert_int_equal(decode(&bytes, enough, WIDTH, HEIGHT), -EBADMSG);
-    free(pixels);
-    bytes_clear(&bytes);
-}
-
-/* ---- the kernel ---- */
-
-static struct fb_arena *arena;
 static char folder[FOLDER_NAME], images_option[FOLDER_NAME + 16];
 
 static int begin(void **state)
@@ -178,6 +30,14 @@ static int end(void **state)
     folder_remove(folder);
     fb_arena_close(arena);
     return 0;
+}
+
+/* Another one, for files of a test's own. */
+static void empty_folder(void)
+{
+    folder_remove(folder);
+    folder_make(folder);
+    snprintf(images_option, sizeof images_option, "images=%s", folder);
 }
 
 static struct fb_resize_result *run(struct task *task, const char *kernel, const char *option)
@@ -245,18 +105,105 @@ static void other_pixels_are_noticed(void **state)
     task_close(&task);
 }
 
-#define KERNEL_TEST(function) cmocka_unit_test_setup_teardown(function, begin, end)
+/* A progressive file without its end is good enough for a small result, and that is compared too. */
+static void what_is_read_of_a_broken_file_is_checked(void **state)
+{
+    (void)state;
+    struct task task;
+    struct fb_error error = { 0 };
+    struct fb_image whole = { 0 };
+    struct bytes bytes = jpeg_smooth(JPEG_PROGRESSIVE, 640, 480);
+    empty_folder();
+    file_write_bytes(folder, "cut.jpg", bytes.data, bytes.size - 100);
+    struct fb_resize_result *result = run(&task, "resize-fast", NULL);
+    assert_int_equal(task.job.items, 1);
+    assert_int_equal(result->status, 0);
+    assert_int_equal(fb_image_decode(bytes.data, bytes.size - 100, &whole, NULL), -EBADMSG);
+    fb_image_clear(&whole);
+    if (task_check(&task, &error) != 0)
+        fail_msg("%s", error.text);
+    result->grid[5][0] ^= 0x80;
+    assert_int_equal(task_check(&task, &error), -EBADMSG);
+    assert_string_equal(error.text, "wrong result: cut.jpg: wrong pixels");
+    result->grid[5][0] ^= 0x80;
+    result->from_width++;
+    assert_int_equal(task_check(&task, &error), -EBADMSG);
+    task_close(&task);
+    bytes_clear(&bytes);
+}
+
+/* Black and white noise, as a PNG and as a JPEG: hard edges, which no two filters make the same of. */
+static void put_noise(struct fb_random *random, uint32_t side)
+{
+    size_t count = (size_t)side * side;
+    uint16_t *sample = calloc(count, sizeof *sample);
+    uint8_t *pixel = calloc(count, 1);
+    char name[40];
+    assert_true(sample && pixel);
+    for (size_t k = 0; k < count; k++)
+        sample[k] = pixel[k] = fb_random_below(random, 2) ? 255 : 0;
+    const struct png png = { .width = side, .height = side, .depth = 8, .colour = PNG_GREY };
+    struct bytes one = png_make(&png, sample), two = jpeg_make(JPEG_GREY, side, side, 90, pixel);
+    snprintf(name, sizeof name, "%u.png", side);
+    file_write_bytes(folder, name, one.data, one.size);
+    snprintf(name, sizeof name, "%u.jpg", side);
+    file_write_bytes(folder, name, two.data, two.size);
+    bytes_clear(&one);
+    bytes_clear(&two);
+    free(sample);
+    free(pixel);
+}
+
+/* They are no reason to call a result wrong. 2 pixels become 15 rows, which vectors do not make. */
+static void hard_edges_are_checked_well(void **state)
+{
+    (void)state;
+    static const uint32_t sizes[] = { 2, 16, 32, 100, 300 };
+    struct fb_random random = { .state = 3 };
+    empty_folder();
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+        put_noise(&random, sizes[i]);
+    for (const char *const *filter = fb_filter_names; *filter; filter++) {
+        struct task task;
+        struct fb_error error = { 0 };
+        char option[40];
+        snprintf(option, sizeof option, "filter=%s", *filter);
+        run(&task, "resize-fast", option);
+        if (task_check(&task, &error) != 0)
+            fail_msg("%s: %s", *filter, error.text);
+        task_close(&task);
+    }
+}
+
+/* At hard edges it matters whether the middle image is of bytes: neither result passes for the other. */
+static void each_way_is_checked_by_its_own_definition(void **state)
+{
+    (void)state;
+    struct task plain, fast;
+    struct fb_random random = { .state = 5 };
+    empty_folder();
+    put_noise(&random, 32);
+    struct fb_resize_result *one = run(&plain, "resize", "filter=lanczos3");
+    struct fb_resize_result *two = run(&fast, "resize-fast", "filter=lanczos3");
+    assert_int_equal(task_check(&plain, NULL), 0);
+    assert_int_equal(task_check(&fast, NULL), 0);
+    struct fb_resize_result kept = one[1];
+    one[1] = two[1]; /* the PNG, which both decode whole */
+    two[1] = kept;
+    assert_int_equal(task_check(&plain, NULL), -EBADMSG);
+    assert_int_equal(task_check(&fast, NULL), -EBADMSG);
+    task_close(&plain);
+    task_close(&fast);
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, begin, end)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_teardown(no_smaller_than_asked_and_no_larger_than_needed, clear),
-        cmocka_unit_test_teardown(small_ones_show_the_same_picture, clear),
-        cmocka_unit_test_teardown(coarse_progressive_ones_keep_their_brightness, clear),
-        cmocka_unit_test_teardown(a_progressive_image_need_not_be_whole, clear),
-        KERNEL_TEST(each_item_goes_as_under_resize),
-        KERNEL_TEST(any_vectors_give_the_same_bytes),
-        KERNEL_TEST(other_pixels_are_noticed),
+        TEST(each_item_goes_as_under_resize), TEST(any_vectors_give_the_same_bytes),
+        TEST(other_pixels_are_noticed),       TEST(what_is_read_of_a_broken_file_is_checked),
+        TEST(hard_edges_are_checked_well),    TEST(each_way_is_checked_by_its_own_definition),
     };
     return RUN_TESTS(tests);
 }

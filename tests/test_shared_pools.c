@@ -78,7 +78,6 @@ static const struct fb_kernel mortal = {
 
 /* ---- a pool ---- */
 
-static struct fb_arena *arena;
 static struct fb_input *input;
 static struct fb_params params;
 static struct fb_pool *pool;
@@ -86,7 +85,7 @@ static struct fb_error error;
 static unsigned descriptors;
 static const struct fb_harness *harness;
 
-static int open_arena(void **state)
+static int begin(void **state)
 {
     (void)state;
     descriptors = descriptors_open();
@@ -97,7 +96,7 @@ static int open_arena(void **state)
 }
 
 /* Each test ends with its pool closed: no child, no descriptor. */
-static int close_arena(void **state)
+static int end(void **state)
 {
     (void)state;
     char text[120];
@@ -399,28 +398,28 @@ static void an_image_without_room_for_the_arena(void **state)
     unsetenv(TAKEN);
 }
 
-#define WITH_ARENA(test) cmocka_unit_test_setup_teardown(test, open_arena, close_arena)
+#define TEST(function) cmocka_unit_test_setup_teardown(function, begin, end)
 
 int main(int argc, char **argv)
 {
     static const struct fb_mp_task none[] = { { 0 } };
     fb_mp_main(argc, argv, none);
     const struct CMUnitTest tests[] = {
-        WITH_ARENA(a_worker_killed_in_mid_job),
-        WITH_ARENA(a_worker_that_exits),
-        WITH_ARENA(a_worker_that_faults),
-        WITH_ARENA(a_worker_killed_while_idle),
-        WITH_ARENA(a_pool_with_a_corpse_can_be_closed),
-        WITH_ARENA(all_workers_die_at_once),
-        WITH_ARENA(a_stopped_worker_does_not_block_close),
-        WITH_ARENA(workers_die_with_their_parent),
-        WITH_ARENA(many_workers_are_as_many_processes),
-        WITH_ARENA(pools_come_and_go),
-        WITH_ARENA(buffers_are_not_written_twice),
+        TEST(a_worker_killed_in_mid_job),
+        TEST(a_worker_that_exits),
+        TEST(a_worker_that_faults),
+        TEST(a_worker_killed_while_idle),
+        TEST(a_pool_with_a_corpse_can_be_closed),
+        TEST(all_workers_die_at_once),
+        TEST(a_stopped_worker_does_not_block_close),
+        TEST(workers_die_with_their_parent),
+        TEST(many_workers_are_as_many_processes),
+        TEST(pools_come_and_go),
+        TEST(buffers_are_not_written_twice),
 #ifndef __SANITIZE_THREAD__
-        WITH_ARENA(arenas_beside_others),
+        TEST(arenas_beside_others),
 #endif
-        WITH_ARENA(an_image_without_room_for_the_arena),
+        TEST(an_image_without_room_for_the_arena),
     };
     harness = harness_named("forkpool");
     int failed = RUN_TESTS(tests);

@@ -60,8 +60,9 @@ static double expected(const struct fb_taps *across, const struct fb_taps *down,
 static void check_exact(enum fb_filter filter)
 {
     struct fb_axis across, down;
-    assert_int_equal(fb_axis_init(&across, filter, image.width, small.width), 0);
-    assert_int_equal(fb_axis_init(&down, filter, image.height, small.height), 0);
+    assert_int_equal(fb_axis_init(&across, filter, image.width, image.shown_width, small.width), 0);
+    assert_int_equal(fb_axis_init(&down, filter, image.height, image.shown_height, small.height),
+                     0);
     const uint8_t *pixel = small.pixels;
     for (uint32_t y = 0; y < small.height; y++)
         for (uint32_t x = 0; x < small.width; x++)

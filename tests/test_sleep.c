@@ -4,21 +4,6 @@
 #include <errno.h>
 #include <string.h>
 
-static struct fb_arena *arena;
-
-static int begin(void **state)
-{
-    (void)state;
-    return fb_arena_open(&arena);
-}
-
-static int end(void **state)
-{
-    (void)state;
-    fb_arena_close(arena);
-    return 0;
-}
-
 static void run_checked(const char *const *assignments, const char *expected)
 {
     struct task task;
@@ -103,8 +88,6 @@ static void waiting_is_given_up(void **state)
     assert_int_equal(counting.acquired, 2);
     task_close(&task);
 }
-
-#define WITH_ARENA(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
 int main(void)
 {

@@ -13,7 +13,6 @@ struct result {
     uint64_t words, unique, letters;
 };
 
-static struct fb_arena *arena;
 static int file = -1;
 
 static int begin(void **state)
@@ -183,17 +182,17 @@ static void it_gives_up_when_asked(void **state)
     task_close(&task);
 }
 
-#define WITH_ARENA(test) cmocka_unit_test_setup_teardown(test, begin, end)
+#define TEST(function) cmocka_unit_test_setup_teardown(function, begin, end)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH_ARENA(known_texts),
-        WITH_ARENA(many_different_words),
-        WITH_ARENA(the_sample_is_64_texts),
-        WITH_ARENA(tampered_results_are_noticed),
-        WITH_ARENA(what_is_no_file_of_texts),
-        WITH_ARENA(it_gives_up_when_asked),
+        TEST(known_texts),
+        TEST(many_different_words),
+        TEST(the_sample_is_64_texts),
+        TEST(tampered_results_are_noticed),
+        TEST(what_is_no_file_of_texts),
+        TEST(it_gives_up_when_asked),
     };
     return RUN_TESTS(tests);
 }

@@ -155,8 +155,7 @@ int fb_peer_program(const char *name, char *ret_path, size_t size, struct fb_err
 
 bool fb_peer_supports(const struct fb_kernel *kernel)
 {
-    static const char *const twins[] = { "divisors", "primes", "fib",      "text",  "logs",
-                                         "sleep",    "mixed",  "download", "resize" };
+    static const char *const twins[] = { FB_PEER_TWINS };
     for (size_t i = 0; i < sizeof twins / sizeof *twins; i++)
         if (strcmp(kernel->name, twins[i]) == 0)
             return true;
