@@ -118,7 +118,8 @@ static int ask(const char *name, const struct options *options, json_t *claims, 
                                         "code", code));
     json_array_foreach(json_object_get(said, "claims"), i, claim)
     {
-        if (code == FB_EXIT_NO) /* what it judges by is not to be relied on */
+        if (code == FB_EXIT_NO ||
+            code == FB_EXIT_UNCERTAIN) /* what it judges by is not to be relied on */
             json_object_set_new(claim, "condition",
                                 json_string("not to be relied on: the lesson's own check failed; "
                                             "try again on a quiet machine"));

@@ -65,8 +65,8 @@ static void run(void)
             fb_median(plain_us, ROUNDS), lesson_run_ns("-k divisors-simd" SAME_NUMBERS) / 1e3,
             fb_median(better_us, ROUNDS), lesson_run_ns("-k divisors-factor" SAME_NUMBERS) / 1e3 });
     lesson_fact(memcmp(plain, better, sizeof plain) == 0, "both count the same divisors");
-    lesson_fact(fb_median(plain_us, ROUNDS) > 5 * fb_median(better_us, ROUNDS),
-                "the better algorithm on one CPU beats the plain one on all of them");
+    lesson_measured(fb_median(plain_us, ROUNDS) > 5 * fb_median(better_us, ROUNDS),
+                    "the better algorithm on one CPU beats the plain one on all of them");
 }
 
 int main(int argc, char **argv)

@@ -136,7 +136,7 @@ static void run(void)
         label[k] = name[k];
     lesson_bars("us", 2 * SIZES, label, shown);
     struct fb_interval ratio = fb_ratio_interval(sent[SIZES - 1], left[SIZES - 1], ROUNDS);
-    lesson_fact(
+    lesson_measured(
         ratio.low > 3,
         "ten million bytes cost far less where both processes see them than sent there and back");
     lesson_claim("C13", "more communication costs more; big payloads need shared memory", ratio,

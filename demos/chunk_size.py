@@ -4,7 +4,7 @@ import statistics
 import sys
 import time
 
-from lesson import bars, end, fact, is_broken, say
+from lesson import bars, end, is_broken, measured, say
 
 COUNT, ROUNDS = 10000, 5
 
@@ -26,5 +26,5 @@ if __name__ == "__main__":
     one, many = (statistics.median(column) for column in zip(*rounds))
     bars("ns an item", ("in chunks of 1", one), ("in chunks of 1,000", many))
     say(f"chunks of 1 take {one / many:.2g} times as long")
-    fact(one > 3 * many, "tiny items cost less when many are handed out at a time")
+    measured(one > 3 * many, "tiny items cost less when many are handed out at a time")
     sys.exit(end())

@@ -5,7 +5,7 @@ import statistics
 import sys
 import time
 
-from lesson import bars, end, fact, is_broken, need_cpus
+from lesson import bars, end, is_broken, measured, need_cpus
 
 ROUNDS = 3
 RANGES = [(start, start + 2500) for start in range(0, 120000, 2500)]
@@ -41,7 +41,7 @@ if __name__ == "__main__":
     bars("times", ("one thread", 1), ("two threads", by_threads),
          ("two processes", by_processes))
     has_lock = getattr(sys, "_is_gil_enabled", lambda: True)()
-    fact(by_threads < 1.2 or not has_lock,
+    measured(by_threads < 1.2 or not has_lock,
          "threads that share an interpreter's lock are no faster than one")
-    fact(max(one / two for one, _, two in rounds) > 1.3, "processes are faster")
+    measured(max(one / two for one, _, two in rounds) > 1.3, "processes are faster")
     sys.exit(end())

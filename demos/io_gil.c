@@ -52,10 +52,10 @@ static void run(void)
     for (int way = 0; way < WAYS; way++)
         label[way] = name[way];
     lesson_bars("times", WAYS, label, value);
-    lesson_fact(value[LOCKED] > 0.5 * workers,
-                "many threads wait for many things at once, also under an interpreter's lock");
+    lesson_measured(value[LOCKED] > 0.5 * workers,
+                    "many threads wait for many things at once, also under an interpreter's lock");
     struct fb_interval ratio = fb_ratio_interval(ns[PROCESSES], ns[LOCKED], ROUNDS);
-    lesson_fact(ratio.value > 0.8, "as many processes wait no faster");
+    lesson_measured(ratio.value > 0.8, "as many processes wait no faster");
     claim(ratio, fb_ratio_interval(ns[ONE], ns[LOCKED], ROUNDS), workers);
 }
 

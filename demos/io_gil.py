@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 
-from lesson import bars, end, fact, is_broken, note
+from lesson import bars, end, is_broken, measured, note
 
 ROUNDS, SECONDS = 7, 0.005
 WORKERS = max(8, 4 * len(os.sched_getaffinity(0)))
@@ -38,7 +38,7 @@ if __name__ == "__main__":
          (f"{WORKERS} processes", one / by_processes))
     note("ratio", *[three / two for _, two, three in rounds])
     note("speedup", *[first / two for first, two, _ in rounds])
-    fact(one / by_threads > 0.5 * WORKERS,
+    measured(one / by_threads > 0.5 * WORKERS,
          "many threads wait for many things at once, also under an interpreter's lock")
-    fact(by_processes / by_threads > 0.8, "as many processes wait no faster")
+    measured(by_processes / by_threads > 0.8, "as many processes wait no faster")
     sys.exit(end())

@@ -59,11 +59,13 @@ static void run(void)
                      speedup(COMPUTING, THREADS).value < 1.2 &&
                      speedup(COMPUTING, LOOP).value < 1.2;
     bool waiting = speedup(WAITING, THREADS).value > 4 && speedup(WAITING, LOOP).value > 4;
-    lesson_fact(computing, "computing gains by processes, not by threads under a lock or on the "
-                           "loop's own thread");
-    lesson_fact(waiting, "waiting gains by threads and by an event loop");
-    lesson_fact((lesson_is_broken() ? speedup(MIXED, LOOP).value : speedup(MIXED, LOOP).high) > 1.5,
-                "what does both gains by an event loop that hands its computing to processes");
+    lesson_measured(computing,
+                    "computing gains by processes, not by threads under a lock or on the "
+                    "loop's own thread");
+    lesson_measured(waiting, "waiting gains by threads and by an event loop");
+    lesson_measured((lesson_is_broken() ? speedup(MIXED, LOOP).value : speedup(MIXED, LOOP).high) >
+                        1.5,
+                    "what does both gains by an event loop that hands its computing to processes");
     struct fb_interval mixed = speedup(MIXED, LOOP);
     lesson_claim(
         "C18",

@@ -6,7 +6,7 @@ import statistics
 import sys
 import time
 
-from lesson import bars, end, fact, is_broken, need_cpus
+from lesson import bars, end, is_broken, measured, need_cpus
 
 ROUNDS, COUNT, SECONDS, NUMBERS = 3, 8, 0.01, 12000
 
@@ -60,12 +60,12 @@ if __name__ == "__main__":
                 best[name, way] = max(ratios)
     bars("times", *[(f"{kind}: {way}", value) for (kind, way), value in speedup.items()])
     has_lock = getattr(sys, "_is_gil_enabled", lambda: True)()
-    fact(best["computing", "processes"] > 1.3
+    measured(best["computing", "processes"] > 1.3
          and (speedup["computing", "threads"] < 1.2 or not has_lock)
          and speedup["computing", "event loop"] < 1.2, 
          "computing gains by processes, not by threads under a lock or on the loop's own thread")
-    fact(speedup["waiting", "threads"] > 4 and speedup["waiting", "event loop"] > 4,
+    measured(speedup["waiting", "threads"] > 4 and speedup["waiting", "event loop"] > 4,
          "waiting gains by threads and by an event loop")
-    fact(best["both", "event loop"] > 1.5,
+    measured(best["both", "event loop"] > 1.5,
          "what does both gains by an event loop that hands its computing to processes")
     sys.exit(end())

@@ -28,6 +28,12 @@ def square(number):
     return number * number
 
 
+def drain(results):
+    """A Pool that is ended while a worker waits for room for its result may hang."""
+    for _ in results:
+        pass
+
+
 def note_how_far_it_reads():
     """Without the semaphore: how many items it takes though only one result is taken."""
     made = 0
@@ -39,12 +45,14 @@ def note_how_far_it_reads():
             yield number
 
     with multiprocessing.get_context("fork").Pool(2) as pool:
-        next(pool.imap(square, plain()))
+        results = pool.imap(square, plain())
+        next(results)
         patience = time.monotonic() + 5
         while made < PLAIN and time.monotonic() < patience:
             time.sleep(0.01)
         note("made", made)
         say(f"Without it: {made} of {PLAIN}, though one result was taken.")
+        drain(results)
 
 
 if __name__ == "__main__":
@@ -61,6 +69,7 @@ if __name__ == "__main__":
             total += next(results)
         enough = True
         room.release()
+        drain(results)
     if not is_broken():
         note_how_far_it_reads()
     fact(at_first <= 4 * AHEAD, "few items are made before the first result is looked at")

@@ -1,13 +1,11 @@
 #include "lesson.h"
 
-#include "base/cpus.h"
 #include "base/error.h"
 #include "harness/mp/process.h"
 
 #include <argp.h>
 #include <errno.h>
 #include <jansson.h>
-#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +20,7 @@ static struct {
     bool no_ask, broken, json, describe;
     char guess; /* 'a' …; 0: none */
     const struct lesson *lesson;
-    unsigned facts, missing;
+    unsigned facts, missing, hidden; /* hidden: of what is measured */
     json_t *shown, *claims;
     struct fb_mp_process *process[PROCESSES_MOST];
     size_t processes;
@@ -109,18 +107,36 @@ void lesson_bars(const char *unit, size_t count, const char *const label[], cons
     fflush(stdout);
 }
 
-void lesson_fact(bool shown, const char *format, ...)
+/* Marks stand before it, the second one if it has not shown itself. */
+static void show(bool shown, bool measured, const char *const marks[2], const char *format,
+                 va_list values)
 {
     char text[300];
+    vsnprintf(text, sizeof text, format, values);
+    now.facts++;
+    json_array_append_new(
+        now.shown, json_pack("{ss sb sb}", "text", text, "shown", shown, "measured", measured));
+    if (!now.json)
+        printf("  %s %s\n", marks[!shown], text);
+}
+
+void lesson_fact(bool shown, const char *format, ...)
+{
     va_list values;
     va_start(values, format);
-    vsnprintf(text, sizeof text, format, values);
+    show(shown, false, (const char *const[]){ "=", "! did not show itself:" }, format, values);
     va_end(values);
-    now.facts++;
     now.missing += !shown;
-    json_array_append_new(now.shown, json_pack("{ss sb}", "text", text, "shown", shown));
-    if (!now.json)
-        printf("  %s %s\n", shown ? "=" : "! did not show itself:", text);
+}
+
+void lesson_measured(bool shown, const char *format, ...)
+{
+    va_list values;
+    va_start(values, format);
+    show(shown, true, (const char *const[]){ "≈", "? did not show itself this time:" }, format,
+         values);
+    va_end(values);
+    now.hidden += !shown;
 }
 
 void lesson_claim(const char *row, const char *says, struct fb_interval measured, const char *unit,
@@ -207,26 +223,6 @@ void lesson_progress(unsigned done, unsigned all)
         fprintf(stderr, "\r    measuring: %u of %u, %.0f s left ", done, all, left_s);
 }
 
-void lesson_on_one_cpu(bool one)
-{
-    static cpu_set_t before;
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    CPU_SET(sched_getcpu(), &set);
-    if (one)
-        lesson_need(sched_getaffinity(0, sizeof before, &before) < 0 ? -errno : 0,
-                    "count the CPUs");
-    lesson_need(sched_setaffinity(0, sizeof set, one ? &set : &before) < 0 ? -errno : 0,
-                "choose a CPU");
-}
-
-unsigned lesson_cpus(void)
-{
-    struct fb_cpus cpus;
-    fb_cpus_read(&cpus);
-    return cpus.workers;
-}
-
 /* ---- the whole of it ---- */
 
 /* One letter, or nothing; anything else is asked for again. */
@@ -265,6 +261,13 @@ static void compare(const struct lesson *lesson)
            lesson->choices[lesson->answer - 'a']);
 }
 
+static int exit_code(void)
+{
+    if (now.missing > 0 || now.facts == 0) /* a lesson that claims nothing has shown nothing */
+        return 1;
+    return now.hidden > 0 ? 4 : 0;
+}
+
 static int end_with_json(const struct lesson *lesson)
 {
     json_t *root =
@@ -272,7 +275,7 @@ static int end_with_json(const struct lesson *lesson)
     int result = json_dumpf(root, stdout, JSON_INDENT(1) | JSON_PRESERVE_ORDER);
     putchar('\n');
     json_decref(root);
-    return result < 0 ? 3 : now.missing > 0;
+    return result < 0 ? 3 : exit_code();
 }
 
 static void begin(const struct lesson *lesson)
@@ -291,6 +294,8 @@ static void end(const struct lesson *lesson)
         puts("\nWithout its mechanism the lesson's check has to fail.");
         return;
     }
+    if (now.hidden > 0)
+        puts("\nSomething may have kept this machine busy. Run it again when it is quiet.");
     compare(lesson);
     putchar('\n');
     print_filled("Why: ", lesson->explains);
@@ -314,13 +319,12 @@ static int teach(const struct lesson *lesson)
         begin(lesson);
     lesson->run();
     lesson_join_all();
-    now.missing += now.facts == 0; /* a lesson that claims nothing has shown nothing */
     if (now.json)
         return end_with_json(lesson);
     json_decref(now.shown);
     json_decref(now.claims);
     end(lesson);
-    return now.missing > 0;
+    return exit_code();
 }
 
 static const struct argp_option option_table[] = {

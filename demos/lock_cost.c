@@ -21,6 +21,7 @@ static int take_and_release(const void *argument, size_t size)
     const struct order *order = argument;
     int64_t *there = order->there->items;
     (void)size;
+    lesson_on_own_cpu((unsigned)order->number);
     __atomic_fetch_add(there, 1, __ATOMIC_SEQ_CST);
     while (__atomic_load_n(there, __ATOMIC_SEQ_CST) < order->all)
         sched_yield();
@@ -61,7 +62,7 @@ static void run(void)
     lesson_bars("ns", 2, (const char *const[]){ "one process", "two processes" },
                 (const double[]){ fb_median(alone, ROUNDS), fb_median(fought, ROUNDS) });
     struct fb_interval ratio = fb_ratio_interval(fought, alone, ROUNDS);
-    lesson_fact(
+    lesson_measured(
         ratio.low > 1.2,
         "a lock that two fight for costs each of them more than one that nobody else wants");
     fb_mp_array_free(there);

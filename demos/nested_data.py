@@ -4,7 +4,7 @@ import statistics
 import sys
 import time
 
-from lesson import bars, end, fact, is_broken
+from lesson import bars, end, is_broken, measured
 
 RECORDS, ROUNDS = 2000, 9
 context = multiprocessing.get_context("fork")
@@ -36,6 +36,6 @@ if __name__ == "__main__":
     process.join()
     nested, whole = (statistics.median(column) for column in zip(*rounds))
     bars("us", ("80,000 bytes in one piece", whole), ("as 2,000 dicts", nested))
-    fact(nested > 1.5 * whole,
+    measured(nested > 1.5 * whole,
          "taking structures apart and putting them together costs more than their bytes")
     sys.exit(end())

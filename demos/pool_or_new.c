@@ -71,7 +71,7 @@ static void run(void)
         label[k] = name[k];
     lesson_bars("us", 2 * COUNTS, label, shown);
     struct fb_interval ratio = fb_ratio_interval(each[COUNTS - 1], pool[COUNTS - 1], ROUNDS);
-    lesson_fact(
+    lesson_measured(
         ratio.low > 2,
         "a hundred small tasks take a pool less than half of the time that a process each takes");
     lesson_claim("C12", "creating and ending processes often is slow; a pool is better", ratio,

@@ -83,8 +83,8 @@ static void run(void)
     struct fb_interval ratio = fb_ratio_interval(processes, threads, ROUNDS);
     lesson_say("processes take %.3g times as long [%.3g, %.3g]", ratio.value, ratio.low,
                ratio.high);
-    lesson_fact(ratio.low > 1 && ratio.value < 5,
-                "switching to another process costs a little more than to another thread");
+    lesson_measured(ratio.low > 1 && ratio.value < 5,
+                    "switching to another process costs a little more than to another thread");
     lesson_claim("C6", "switching processes costs more than switching threads", ratio,
                  "times a thread's time", lesson_is_above(ratio, 1), NULL);
     fb_mp_semaphore_free(here.mine);

@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 
-from lesson import bars, end, fact, is_broken, say
+from lesson import bars, end, is_broken, measured, say
 
 TRIPS, WARM, ROUNDS = 1000, 50, 9
 context = multiprocessing.get_context("fork")
@@ -42,6 +42,6 @@ if __name__ == "__main__":
     threads, processes = (statistics.median(column) for column in zip(*rounds))
     bars("us there and back", ("two threads", threads), ("two processes", processes))
     say(f"processes take {processes / threads:.3g} times as long")
-    fact(1.04 < processes / threads < 5,
+    measured(1.04 < processes / threads < 5,
          "switching to another process costs a little more than to another thread")
     sys.exit(end())

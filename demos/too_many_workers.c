@@ -57,9 +57,9 @@ static void run(void)
     struct fb_interval computing = compare(words[0], words[1], &ms[0], &ms[1]);
     struct fb_interval waiting = compare(words[2], words[3], &ms[2], &ms[3]);
     lesson_bars("ms", 4, label, ms);
-    lesson_fact(computing.low < 1.1 && computing.value > 0.7,
-                "for computing, many more workers than CPUs are no faster");
-    lesson_fact(waiting.value > 2, "for waiting they are");
+    lesson_measured(computing.low < 1.1 && computing.value > 0.7,
+                    "for computing, many more workers than CPUs are no faster");
+    lesson_measured(waiting.value > 2, "for waiting they are");
     claim(computing, waiting);
 }
 

@@ -148,7 +148,7 @@ static void run(void)
                                        "a manager's queues" },
                 median);
     struct fb_interval slowest = fb_ratio_interval(us[MANAGER], us[VALUE], ROUNDS);
-    lesson_fact(slowest.low > 1.2, "through a manager it takes longest");
+    lesson_measured(slowest.low > 1.2, "through a manager it takes longest");
     int next = median[QUEUE] < median[PIPE] ? QUEUE : PIPE; /* the next best to a value */
     claim("C8", "Value and Array are the fastest way to share",
           fb_ratio_interval(us[next], us[VALUE], ROUNDS), "value",

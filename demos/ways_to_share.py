@@ -5,7 +5,7 @@ import statistics
 import sys
 import time
 
-from lesson import bars, end, fact, is_broken, note
+from lesson import bars, end, is_broken, measured, note
 
 TRIPS, WARM, ROUNDS = 100, 10, 9
 context = multiprocessing.get_context("fork")
@@ -68,5 +68,5 @@ if __name__ == "__main__":
     note("value", *[one[next_best] / one["value"] for one in rounds])
     note("pipe", *[one["queue"] / one["pipe"] for one in rounds])
     bars("us there and back", *[(names[way], us) for way, us in spent.items()])
-    fact(spent["manager"] > 1.5 * spent["value"], "through a manager it takes longest")
+    measured(spent["manager"] > 1.5 * spent["value"], "through a manager it takes longest")
     sys.exit(end())

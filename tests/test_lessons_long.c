@@ -1,28 +1,53 @@
-/* The lessons' twins under every interpreter that is found here, each with its mechanism and without;
- * and all claims. */
+/* The lessons, and their twins under every interpreter that is found here: with its mechanism all of it
+ * shows itself, also what is measured, and without it not. And all claims. */
 #include "support.h"
 
 #include "bench/lessons.h"
 #include "harness/cpython/interpreters.h"
 
 #include "program.h"
+#include "taught.h"
 
 #include <jansson.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 
-#define TRIES 3
+#define TRIES 3 /* something may disturb what is measured */
 #define CLAIMS 22
 
-static int run_twin(const char *interpreter, const char *name, const char *option)
+/* How many of all lessons, or of their twins by this interpreter, don't do what they should. */
+static unsigned count_failed(const char *python)
 {
-    char command[6000];
-    snprintf(command, sizeof command, "'%s' '%s/../demos/%s.py' %s", interpreter,
-             getenv("FORKBENCH_TESTS"), name, option);
-    int status = system(command);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    unsigned failed = 0;
+    for (size_t i = 0; fb_lessons[i]; i++) {
+        struct taught taught = { .code = 4 }, broken = { .code = 0 };
+        for (int try = 0; try < TRIES && taught.code == 4; try++)
+            teach(fb_lessons[i], python, false, &taught);
+        for (int try = 0; try < TRIES && broken.code == 0; try++)
+            teach(fb_lessons[i], python, true, &broken);
+        bool fails = taught.code != 0 || (broken.code != 1 && broken.code != 4);
+        if (fails)
+            print_error("%s by %s: exit %d, with --break %d\n", fb_lessons[i],
+                        python ? python : "forkbench", taught.code, broken.code);
+        failed += fails;
+    }
+    return failed;
+}
+
+static void every_lesson(void **state)
+{
+    (void)state;
+    assert_int_equal(count_failed(NULL), 0);
+}
+
+/* Facts that did not show themselves weigh more than what was measured, whatever comes last. */
+static void all_of_them_fail_as_the_worst_does(void **state)
+{
+    (void)state;
+    struct said said = RUN("lesson", "--all", "--break");
+    assert_int_equal(said.code, 1);
+    assert_non_null(strstr(said.err, "lesson globals: exit code 1"));
+    assert_non_null(strstr(said.err, "what it measures did not show itself: lesson lost_update: "));
+    said_clear(&said);
 }
 
 static void every_twin_under_every_interpreter(void **state)
@@ -30,19 +55,10 @@ static void every_twin_under_every_interpreter(void **state)
     (void)state;
     const struct fb_interpreter *list;
     size_t count;
-    int failed = 0;
+    unsigned failed = 0;
     assert_int_equal(fb_interpreters_list(&list, &count), 0);
     for (size_t i = 0; i < count; i++)
-        for (size_t k = 0; fb_lessons[k]; k++) {
-            int code = 1;
-            for (int try = 0; try < TRIES && code == 1; try++)
-                code = run_twin(list[i].path, fb_lessons[k], "");
-            int broken = run_twin(list[i].path, fb_lessons[k], "--break");
-            if (code != 0 || broken != 1)
-                print_error("%s by %s: exit %d, with --break %d\n", fb_lessons[k], list[i].path,
-                            code, broken);
-            failed += code != 0 || broken != 1;
-        }
+        failed += count_failed(list[i].path);
     assert_int_equal(failed, 0);
 }
 
@@ -72,6 +88,8 @@ static void every_claim_is_tested_once(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_lesson),
+        cmocka_unit_test(all_of_them_fail_as_the_worst_does),
         cmocka_unit_test(every_twin_under_every_interpreter),
         cmocka_unit_test(every_claim_is_tested_once),
     };
