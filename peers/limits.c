@@ -1,6 +1,7 @@
 /* What this machine could do at most, on one thread:
  *
- *   limits                       prints vector operations a second (on floats, all lanes), and bytes read a second
+ *   limits                       prints additions and multiplications a second (of floats, by vectors, all lanes
+ *                                counted), and bytes read a second
  *   limits decode SIDE FILE...   prints the ns that decoding the files takes as resize-fast does it for SIDE x SIDE */
 #include "kernels/image.h"
 #include "kernels/simd.h"
@@ -12,7 +13,7 @@
 #include <time.h>
 
 #define ROUNDS 7
-#define CHAINS 12 /* enough that no addition waits for the one before */
+#define CHAINS 12 /* enough that no operation waits for the one before */
 #define STEPS 2000000
 #define BYTES ((size_t)256 << 20)
 
@@ -25,6 +26,8 @@ static double now_s(void)
 
 /* ---- vector operations ---- */
 
+/* Additions and multiplications in turn: some CPUs do both at once, in parts of their own. */
+
 #define CHAIN(name, attribute, lanes)                                                              \
     typedef float floats_##name __attribute__((vector_size(4 * lanes)));                           \
     attribute static double run_##name(void)                                                       \
@@ -34,7 +37,7 @@ static double now_s(void)
         double start = now_s();                                                                    \
         for (int i = 0; i < STEPS; i++)                                                            \
             for (int k = 0; k < CHAINS; k++) {                                                     \
-                chain[k] += one;                                                                   \
+                chain[k] = k % 2 ? chain[k] * one : chain[k] + one;                                \
                 __asm__ volatile("" : KEEP(chain[k]));                                             \
             }                                                                                      \
         return (double)STEPS * CHAINS * lanes / (now_s() - start);                                 \

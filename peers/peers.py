@@ -243,10 +243,10 @@ def note_limits(ways, path):
     pixels = 6000 * 3400 / ways.shrink((6000, 3400, 128, 128), "auto")()
     lines = [
         ("divisors-simd", "candidates a second", candidates, operations / 7,
-         "float additions by vectors, as if all operations took as long (7 a candidate: estimate, product and rounding, whole number, rest, comparison, count, next)"),
+         "float additions and multiplications by vectors, as if all operations took as long (7 a candidate: estimate, product and rounding, whole number, rest, comparison, count, next)"),
         ("resize-fast, resampling 6000x3400", "bytes a second", 3 * pixels, read, "bytes that one thread reads from memory"),
         ("resize-fast, resampling 6000x3400", "bytes a second", 3 * pixels, operations / 10,
-         "float additions by vectors, as if all operations took as long (10 a byte: to float, and times a weight and added to four rows)"),
+         "float additions and multiplications by vectors, as if all operations took as long (10 a byte: to float, and times a weight and added to four rows)"),
     ]
     if ways.files:
         spent = min(ways.resize("resize-fast", "single")() for _ in range(3))
