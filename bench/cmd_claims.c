@@ -97,6 +97,14 @@ static bool has_claims(const char *rows, const struct options *options)
     return false;
 }
 
+/* Behind the one that it has. */
+static void add_condition(json_t *claim, const char *words)
+{
+    const char *before = json_string_value(json_object_get(claim, "condition"));
+    json_object_set_new(claim, "condition",
+                        json_sprintf("%s%s%s", before, *before ? "; " : "", words));
+}
+
 static int ask(const char *name, const struct options *options, json_t *claims, json_t *silent)
 {
     struct fb_lesson lesson;
@@ -118,11 +126,12 @@ static int ask(const char *name, const struct options *options, json_t *claims, 
                                         "code", code));
     json_array_foreach(json_object_get(said, "claims"), i, claim)
     {
-        if (code == FB_EXIT_NO ||
-            code == FB_EXIT_UNCERTAIN) /* what it judges by is not to be relied on */
-            json_object_set_new(claim, "condition",
-                                json_string("not to be relied on: the lesson's own check failed; "
-                                            "try again on a quiet machine"));
+        if (code != FB_EXIT_OK)
+            add_condition(claim,
+                          code == FB_EXIT_UNCERTAIN
+                              ? "not all that the lesson measures showed itself: try again on "
+                                "a quiet machine"
+                              : "not to be relied on: the lesson's own check failed");
         unsigned number = number_of(claim);
         if (!options->some || (number <= CLAIMS && options->wanted[number]))
             insert(claims, claim);

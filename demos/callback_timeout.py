@@ -20,7 +20,7 @@ if __name__ == "__main__":
     with context.Pool(1) as pool:
         result = pool.apply_async(answer, callback=noted.append)
         try:
-            result.get(timeout=0.5)
+            result.get(timeout=30 if is_broken() else 0.5)
             early = True
         except multiprocessing.TimeoutError:
             early = False

@@ -36,13 +36,14 @@ static void run(void)
         .run = produce, .argument = &queue, .size = sizeof queue, .daemon = true
     };
     lesson_need(fb_mp_process_start(&options, &process, &error), "start a process");
-    int early = fb_mp_process_join(process, FB_MP_SECOND / 2);
+    int early =
+        fb_mp_process_join(process, lesson_is_broken() ? 30 * FB_MP_SECOND : FB_MP_SECOND / 2);
     lesson_say("Joined before anything was taken: %s",
                early == 0 ? "it has ended" : "it has not ended");
     while (taken < MESSAGES &&
            fb_mp_queue_get(queue, message, sizeof message, FB_MP_FOREVER, &size) == 0)
         taken++;
-    int late = fb_mp_process_join(process, 10 * FB_MP_SECOND);
+    int late = fb_mp_process_join(process, 30 * FB_MP_SECOND);
     lesson_say("After %d messages were taken: %s", taken,
                late == 0 ? "it has ended" : "it has not ended");
     lesson_fact(early == -ETIMEDOUT,

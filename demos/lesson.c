@@ -251,21 +251,22 @@ static void ask(const struct lesson *lesson)
     }
 }
 
+static int exit_code(void)
+{
+    if (now.missing > 0 || now.facts == 0) /* a lesson that claims nothing has shown nothing */
+        return 1;
+    return now.hidden > 0 ? 4 : 0;
+}
+
 /* After the run: what was expected, and what comes out. */
 static void compare(const struct lesson *lesson)
 {
     const char *right = now.guess == 0                ? ""
                         : now.guess == lesson->answer ? "Right. "
                                                       : "Not what you expected. ";
-    printf("\n%sWhat comes out: %c) %s.\n", right, lesson->answer,
+    printf("\n%s%s: %c) %s.\n", right,
+           exit_code() == 0 ? "What comes out" : "What should have come out", lesson->answer,
            lesson->choices[lesson->answer - 'a']);
-}
-
-static int exit_code(void)
-{
-    if (now.missing > 0 || now.facts == 0) /* a lesson that claims nothing has shown nothing */
-        return 1;
-    return now.hidden > 0 ? 4 : 0;
 }
 
 static int end_with_json(const struct lesson *lesson)
@@ -291,10 +292,11 @@ static void begin(const struct lesson *lesson)
 static void end(const struct lesson *lesson)
 {
     if (now.broken) {
-        puts("\nWithout its mechanism the lesson's check has to fail.");
+        puts(exit_code() == 0 ? "\nBy chance it showed itself all the same. Run it again."
+                              : "\nWithout its mechanism the lesson's check has to fail.");
         return;
     }
-    if (now.hidden > 0)
+    if (exit_code() == 4)
         puts("\nSomething may have kept this machine busy. Run it again when it is quiet.");
     compare(lesson);
     putchar('\n');

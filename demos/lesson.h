@@ -43,11 +43,10 @@ void lesson_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* A small picture: a bar for each of count values, in unit. */
 void lesson_bars(const char *unit, size_t count, const char *const label[], const double value[]);
 
-/* What the lesson claims, and whether it has shown itself: what has to be so, on whatever machine. */
+/* Something that the lesson claims, and whether it has shown itself. A fact has to be so on whatever machine … */
 void lesson_fact(bool shown, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* The same of how long something takes, or of what chance decides: a machine that is busy with something
- * else may hide it. */
+/* … and this may be hidden by what else the machine does: how long something takes, or what chance decides. */
 void lesson_measured(bool shown, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* The verdict on a claim of the tutorials. */
@@ -97,10 +96,6 @@ unsigned lesson_cpus(void);
 /* Puts this process, and what it starts from then on, onto one CPU, or gives it back those that it had:
  * on one CPU whoever waits sleeps, and waking costs the same each time. */
 void lesson_on_one_cpu(bool one);
-
-/* Puts this process onto a CPU of its own, the number-th of those that it may use (from 0): processes
- * that are to run at the same time, and would else begin on the same CPU. */
-void lesson_on_own_cpu(unsigned number);
 
 /* A process of its own that does this and ends; all are waited for by lesson_join_all. */
 void lesson_start(fb_mp_run run, const void *argument, size_t size);

@@ -1,7 +1,7 @@
 """What the Python twins of the lessons share: showing, and checking that what they claim has shown itself.
 
 A twin takes the same options as its lesson: --break takes the mechanism away, so that the check fails;
---no-ask is accepted; --json prints what was shown and noted. It exits with 1 if something that it claims
+--no-ask is accepted; --json prints what was shown and noted. It exits with 1 if a fact
 did not show itself, with 2 after bad usage, with 3 if this machine can't show it, and with 4 if nothing but
 something measured did not show itself.
 """
@@ -49,12 +49,6 @@ def need_cpus(count):
         sys.exit(3)
 
 
-def on_own_cpu(number):
-    """Processes that are to run at the same time would else begin on the same CPU."""
-    cpus = sorted(os.sched_getaffinity(0))
-    os.sched_setaffinity(0, {cpus[number % len(cpus)]})
-
-
 def say(text):
     if not _options.json:
         print("   ", text)
@@ -97,4 +91,8 @@ def end():
         json.dump({"facts": _facts, "noted": _noted}, sys.stdout)
     if not _facts or any(not one["shown"] and not one["measured"] for one in _facts):
         return 1
-    return 0 if all(one["shown"] for one in _facts) else 4
+    if all(one["shown"] for one in _facts):
+        return 0
+    if not _options.json and not is_broken():
+        print("\nSomething may have kept this machine busy. Run it again when it is quiet.")
+    return 4

@@ -21,7 +21,6 @@ static int take_and_release(const void *argument, size_t size)
     const struct order *order = argument;
     int64_t *there = order->there->items;
     (void)size;
-    lesson_on_own_cpu((unsigned)order->number);
     __atomic_fetch_add(there, 1, __ATOMIC_SEQ_CST);
     while (__atomic_load_n(there, __ATOMIC_SEQ_CST) < order->all)
         sched_yield();

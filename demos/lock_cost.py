@@ -4,14 +4,13 @@ import statistics
 import sys
 import time
 
-from lesson import bars, end, is_broken, measured, need_cpus, on_own_cpu
+from lesson import bars, end, is_broken, measured, need_cpus
 
 TIMES, ROUNDS = 20000, 5
 context = multiprocessing.get_context("fork")
 
 
 def take_and_release(lock, barrier, spent, number):
-    on_own_cpu(number)
     barrier.wait()
     start = time.perf_counter()
     for _ in range(TIMES):

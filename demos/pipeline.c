@@ -88,7 +88,8 @@ static void run(void)
     for (int i = 0; i < CONSUMERS; i++)
         lesson_start(consume, &order, sizeof order);
     while (ends < CONSUMERS && done < TASKS + 1) {
-        got = fb_mp_queue_get(order.results, &result[done], sizeof *result, FB_MP_SECOND, &size);
+        got = fb_mp_queue_get(order.results, &result[done], sizeof *result,
+                              (lesson_is_broken() ? 1 : 30) * FB_MP_SECOND, &size);
         if (got < 0 && got != -ENODATA)
             break;
         done += got == 0;

@@ -53,7 +53,7 @@ if __name__ == "__main__":
     done, ends = [], 0
     while ends < CONSUMERS:
         try:
-            result = results.get(timeout=1)
+            result = results.get(timeout=1 if is_broken() else 30)
         except queues.Empty:
             break
         if result is None:

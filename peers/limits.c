@@ -13,7 +13,7 @@
 #include <time.h>
 
 #define ROUNDS 7
-#define CHAINS 12 /* enough that no operation waits for the one before */
+#define CHAINS 12 /* so that operations seldom wait for the one before, and all have registers */
 #define STEPS 2000000
 #define BYTES ((size_t)256 << 20)
 

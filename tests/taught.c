@@ -24,11 +24,10 @@ static void keep_facts(struct taught *taught)
         const char *text = fact ? fact : missing ? missing : measured ? measured : hidden;
         taught->missing += missing != NULL;
         taught->hidden += hidden != NULL;
-        taught->measured += measured || hidden;
         size_t used = strlen(taught->facts);
         if (text)
-            snprintf(taught->facts + used, sizeof taught->facts - used, "%.*s\n",
-                     (int)strcspn(text, "\n"), text);
+            snprintf(taught->facts + used, sizeof taught->facts - used, "%s %.*s\n",
+                     fact || missing ? "=" : "≈", (int)strcspn(text, "\n"), text);
         line += strcspn(line, "\n");
         line += *line == '\n';
     }

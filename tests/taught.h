@@ -5,12 +5,11 @@
 #include <stdbool.h>
 
 struct taught {
-    int code;          /* exit code, or 128 + the signal that killed it */
-    unsigned missing;  /* facts that did not show themselves */
-    unsigned measured; /* of what it claims, shown or not … */
-    unsigned hidden;   /* … and not shown */
-    char facts[1000];  /* what it claims, shown or not: a line each */
-    char said[8000];   /* all that it printed */
+    int code;         /* exit code, or 128 + the signal that killed it */
+    unsigned missing; /* facts that did not show themselves */
+    unsigned hidden;  /* the same of what it measured */
+    char facts[1000]; /* what it claims, shown or not: a line each, which begins with = or ≈ */
+    char said[8000];  /* all that it printed */
 };
 
 /* python: the interpreter that runs the twin; NULL: the lesson itself is run, by forkbench. broken:

@@ -19,7 +19,8 @@
 #define APPENDS 100
 
 static _Atomic uint32_t *word; /* that all forked ones have */
-static _Atomic uint32_t *over; /* how many holders of a lock are over; no test sets it back */
+static _Atomic uint32_t
+    *over; /* how many holders of a lock are over; only grows, so that nobody misses it */
 static struct fb_mp_proxy *shared;
 
 /* What a spawned process is told. */
@@ -256,7 +257,7 @@ static void garbage_does_no_harm(void **state)
 struct holder {
     bool has_child;
     uint32_t holds; /* what the word says then */
-    uint32_t over;  /* from then on its child may end: it is nobody's, and may be late */
+    uint32_t over;  /* then its child may end: nobody waits for that one, it may be late */
 };
 
 static int lock_and_stay(void *context)
