@@ -302,9 +302,22 @@ static void helpers_are_killed(void **state)
     kill_helpers(FB_MP_SPAWN, 10);
 }
 
+/* A worker that has begun may be one whose helper has not said yet who it is. */
+static bool all_are_known(struct fb_mp_pool *pool)
+{
+    bool all = true;
+    pthread_mutex_lock(&pool->mutex);
+    for (unsigned i = 0; i < WORKERS; i++)
+        all &= fb_mp_crew_pid(pool->crew, i) > 0;
+    pthread_mutex_unlock(&pool->mutex);
+    return all;
+}
+
 static pid_t stop_helper(struct chaos *chaos)
 {
     assert_true(wait_for_workers(chaos->pool, 0));
+    for (uint64_t limit = clock_ms() + LIMIT_MS; !all_are_known(chaos->pool); sched_yield())
+        assert_true(clock_ms() < limit);
     pid_t helper = find_helper(chaos, 0);
     assert_int_equal(kill(helper, SIGSTOP), 0);
     assert_true(wait_for_stop(helper));
