@@ -8,12 +8,12 @@
 #include <string.h>
 #include <unistd.h>
 
-struct desk *desk;
+struct supervisor_page *supervisor_page;
 
 int sit(const void *argument, size_t size)
 {
     const struct fb_mp_helper_told *told = argument;
-    struct seat *seat = &((struct desk *)told->shared)->seat[told->index];
+    struct seat *seat = &((struct supervisor_page *)told->shared)->seat[told->index];
     if (size != sizeof *told)
         return 1;
     seat->pid = getpid();
@@ -33,30 +33,30 @@ int sit(const void *argument, size_t size)
     return (int)(atomic_load(&seat->order) - LEAVE);
 }
 
-void desk_clear(void)
+void supervisor_page_clear(void)
 {
-    memset(desk, 0, sizeof *desk);
+    memset(supervisor_page, 0, sizeof *supervisor_page);
 }
 
 struct fb_mp_crew *crew_of(enum fb_mp_method method, unsigned workers)
 {
     struct fb_mp_crew *crew;
     struct fb_error error;
-    desk_clear();
+    supervisor_page_clear();
     struct fb_mp_crew_options options = {
-        .method = method, .workers = workers, .run = sit, .shared = desk, .name = "crew"
+        .method = method, .workers = workers, .run = sit, .shared = supervisor_page, .name = "crew"
     };
     if (fb_mp_crew_open(&options, &crew, &error) < 0 || fb_mp_crew_wait(crew, &error) < 0)
         fail_msg("%s", error.text);
     for (unsigned i = 0; i < workers; i++)
-        assert_true(wait_for(&desk->seat[i].came, 1));
+        assert_true(wait_for(&supervisor_page->seat[i].came, 1));
     return crew;
 }
 
 void order(unsigned index, uint32_t what)
 {
-    atomic_store(&desk->seat[index].order, what);
-    fb_mp_wake(&desk->seat[index].order, 1);
+    atomic_store(&supervisor_page->seat[index].order, what);
+    fb_mp_wake(&supervisor_page->seat[index].order, 1);
 }
 
 struct fb_mp_crew_end next_end(struct fb_mp_crew *crew)
@@ -84,7 +84,7 @@ struct fb_mp_crew_end check_killed(struct fb_mp_crew *crew, unsigned count)
         end = next_end(crew);
         assert_true(end.index < count && !(seen >> end.index & 1));
         seen |= 1u << end.index;
-        assert_int_equal(end.pid, desk->seat[end.index].pid);
+        assert_int_equal(end.pid, supervisor_page->seat[end.index].pid);
         assert_int_equal(end.code, -SIGKILL);
         assert_int_equal(fb_mp_crew_pid(crew, end.index), 0);
         assert_false(is_alive(end.pid));

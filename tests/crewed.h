@@ -14,7 +14,7 @@
 
 enum { STAY, LEAVE }; /* LEAVE + code: they exit with it */
 
-struct desk {
+struct supervisor_page {
     struct seat {
         _Atomic uint32_t came, order, left;
         pid_t pid, parent;
@@ -25,14 +25,14 @@ struct desk {
     } seat[SEATS];
 };
 
-extern struct desk *desk; /* in shared memory; the test's main makes it */
+extern struct supervisor_page *supervisor_page; /* in shared memory; the test's main makes it */
 
-void desk_clear(void);
+void supervisor_page_clear(void);
 
 /* For a worker: says who it is, and does what it is told. */
 int sit(const void *argument, size_t size);
 
-/* Opens a crew, all of which are at a cleared desk then; fails the test when that is refused. */
+/* Opens a crew, all of which are at a cleared shared page then; fails the test when that is refused. */
 struct fb_mp_crew *crew_of(enum fb_mp_method method, unsigned workers);
 
 void order(unsigned index, uint32_t what);

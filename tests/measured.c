@@ -36,7 +36,7 @@ static bool has_text(const json_t *object, const char *key, const char *wanted)
     return strcmp(text, wanted) == 0;
 }
 
-double number_of(const json_t *object, const char *key)
+double figure_value(const json_t *object, const char *key)
 {
     const json_t *number = json_object_get(object, key);
     assert_true(json_is_number(number) || json_is_null(number));
@@ -100,16 +100,16 @@ static double least_of(const char *name)
 /* Whether all of its samples were finite. */
 static bool is_known(const struct measured *measured, const json_t *metric)
 {
-    bool known = !isnan(number_of(metric, "value"));
-    return known && (measured->rounds < FB_INTERVAL_LEAST || !isnan(number_of(metric, "high")));
+    bool known = !isnan(figure_value(metric, "value"));
+    return known && (measured->rounds < FB_INTERVAL_LEAST || !isnan(figure_value(metric, "high")));
 }
 
 /* Also of a point of a curve, whose value has another name. */
 static void check_interval(const struct measured *measured, const json_t *metric, const char *value,
                            const char *name, bool may_be_infinite)
 {
-    double middle = number_of(metric, value), low = number_of(metric, "low"),
-           high = number_of(metric, "high");
+    double middle = figure_value(metric, value), low = figure_value(metric, "low"),
+           high = figure_value(metric, "high");
     if (middle < least_of(name) || (isnan(middle) && !may_be_infinite))
         fail_msg("%s is %g", name, middle);
     if (measured->rounds < FB_INTERVAL_LEAST && !(isnan(low) && isnan(high)))
@@ -136,11 +136,12 @@ static void check_ratio(struct measured *measured, const struct figure *figure,
     measured->seen++;
     snprintf(unit, sizeof unit, "ratio to %s", figure->peer);
     assert_true(has_text(ratio, "unit", unit));
-    assert_int_equal(number_of(ratio, "rounds"), measured->rounds);
+    assert_int_equal(figure_value(ratio, "rounds"), measured->rounds);
     check_interval(measured, ratio, "value", name, false);
-    double value = number_of(ratio, "value");
+    double value = figure_value(ratio, "value");
     if (measured->rounds == 1)
-        assert_near(value, number_of(metric, "value") / number_of(peer, "value"), 1e-9 * value);
+        assert_near(value, figure_value(metric, "value") / figure_value(peer, "value"),
+                    1e-9 * value);
 }
 
 static void check_figure(struct measured *measured, const struct figure *figure)
@@ -148,7 +149,7 @@ static void check_figure(struct measured *measured, const struct figure *figure)
     const json_t *metric = get(measured, figure, figure->name, figure->harness);
     measured->seen++;
     assert_true(has_text(metric, "unit", figure->unit));
-    assert_int_equal(number_of(metric, "rounds"), measured->rounds);
+    assert_int_equal(figure_value(metric, "rounds"), measured->rounds);
     check_interval(measured, metric, "value", figure->name,
                    starts_with(figure->name, "dispatch.metg"));
     check_ratio(measured, figure, metric);
@@ -210,10 +211,10 @@ static void check_curve(const struct measured *measured, const char *harness, co
         if (!has_text(point, "harness", harness) || !has_text(point, "binding", binding))
             continue;
         assert_true(count < FB_LADDER);
-        assert_int_equal(number_of(point, "workers"), measured->workers);
+        assert_int_equal(figure_value(point, "workers"), measured->workers);
         check_interval(measured, point, "efficiency", "a point's efficiency", false);
-        ret_length[count] = number_of(point, "length_ns");
-        ret_efficiency[count] = number_of(point, "efficiency");
+        ret_length[count] = figure_value(point, "length_ns");
+        ret_efficiency[count] = figure_value(point, "efficiency");
         assert_true(ret_length[count] > 0);
         count++;
     }
@@ -226,7 +227,7 @@ static void check_metg(const struct measured *measured, const struct figure *fig
     double length[FB_LADDER], efficiency[FB_LADDER];
     check_curve(measured, figure->harness, figure->binding, length, efficiency);
     const json_t *metric = get(measured, figure, figure->name, figure->harness);
-    double value = number_of(metric, "value"), low = INFINITY, high = 0;
+    double value = figure_value(metric, "value"), low = INFINITY, high = 0;
     if (measured->rounds > 1)
         return;
     for (int rung = 0; rung < FB_LADDER; rung++) {
@@ -287,7 +288,7 @@ static void check_account(struct measured *measured, const char *harness)
             NULL,     measured->workers
         };
         check_figure(measured, &figure);
-        part[i] = number_of(get(measured, &figure, parts[i], harness), "value");
+        part[i] = figure_value(get(measured, &figure, parts[i], harness), "value");
     }
     assert_true(part[EXPLAINED] <= 100);
     if (measured->rounds > 1) /* medians need not add up */

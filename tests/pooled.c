@@ -10,37 +10,37 @@
 #include <string.h>
 #include <unistd.h>
 
-struct desk *desk;
+struct pool_page *pool_page;
 static size_t used;
 
-/* ---- the desk ---- */
+/* ---- the shared page ---- */
 
-int desk_make(void **state)
+int pool_page_make(void **state)
 {
     (void)state;
     void *memory;
     used = fb_mp_heap_used();
-    assert_int_equal(fb_mp_alloc(sizeof *desk, &memory), 0);
-    desk = memory;
-    assert_int_equal(fb_mp_event_make(&desk->gate), 0);
+    assert_int_equal(fb_mp_alloc(sizeof *pool_page, &memory), 0);
+    pool_page = memory;
+    assert_int_equal(fb_mp_event_make(&pool_page->gate), 0);
     return 0;
 }
 
 int desk_free(void **state)
 {
     (void)state;
-    fb_mp_event_free(desk->gate);
-    fb_mp_free(desk);
+    fb_mp_event_free(pool_page->gate);
+    fb_mp_free(pool_page);
     assert_int_equal(fb_mp_heap_used(), used);
     return 0;
 }
 
-void desk_clear(void)
+void pool_page_clear(void)
 {
-    fb_mp_event_clear(desk->gate);
-    atomic_store(&desk->begun, 0);
-    atomic_store(&desk->ended, 0);
-    atomic_store(&desk->turn, 0);
+    fb_mp_event_clear(pool_page->gate);
+    atomic_store(&pool_page->begun, 0);
+    atomic_store(&pool_page->ended, 0);
+    atomic_store(&pool_page->turn, 0);
 }
 
 /* ---- pools ---- */
@@ -52,7 +52,7 @@ void under_all(pooled_body body, unsigned many)
         for (size_t i = 0; i < 4; i++) {
             if (workers[i] == 0)
                 continue;
-            desk_clear();
+            pool_page_clear();
             body(methods[m], workers[i]);
         }
 }
@@ -92,7 +92,7 @@ struct fb_mp_future *submitted(struct fb_mp_pool *pool, fb_mp_function function,
 
 struct fb_mp_future *at_desk(struct fb_mp_pool *pool, fb_mp_function function)
 {
-    return submitted(pool, function, &desk, sizeof desk);
+    return submitted(pool, function, &pool_page, sizeof pool_page);
 }
 
 void assert_brings(struct fb_mp_future *future, const void *bytes, size_t size)
@@ -135,16 +135,16 @@ uint32_t number_of(struct fb_mp_future *future)
 
 /* ---- what workers do ---- */
 
-struct desk *desk_of(const struct fb_mp_call *call)
+struct pool_page *desk_of(const struct fb_mp_call *call)
 {
-    struct desk *found;
+    struct pool_page *found;
     memcpy(&found, call->argument, sizeof found);
     return found;
 }
 
 int at_gate(struct fb_mp_call *call)
 {
-    struct desk *found = desk_of(call);
+    struct pool_page *found = desk_of(call);
     uint32_t before = atomic_fetch_add(&found->begun, 1);
     int result = fb_mp_event_wait(found->gate, LIMIT);
     atomic_fetch_add(&found->ended, 1);

@@ -7,19 +7,19 @@
 
 #define LIMIT (LIMIT_MS * FB_MP_MILLISECOND)
 
-struct desk {
+struct pool_page {
     struct fb_mp_event *gate; /* shut at first */
     _Atomic uint32_t begun, ended, turn;
 };
-extern struct desk *desk;
+extern struct pool_page *pool_page;
 
-/* Set-up and teardown of a test: a desk; after it no memory of the heap is left. */
-int desk_make(void **state);
+/* Set-up and teardown of a test: a shared page; after it no memory of the heap is left. */
+int pool_page_make(void **state);
 int desk_free(void **state);
-#define AT_DESK(test) cmocka_unit_test_setup_teardown(test, desk_make, desk_free)
+#define AT_DESK(test) cmocka_unit_test_setup_teardown(test, pool_page_make, desk_free)
 
 /* Shuts the gate again and sets the numbers to 0. */
-void desk_clear(void);
+void pool_page_clear(void);
 
 /* Under fork and under spawn, with 1, 2 and 7 workers, and with `many` if that is not 0. */
 typedef void (*pooled_body)(enum fb_mp_method method, unsigned workers);
@@ -34,7 +34,7 @@ void wait_for_alive(struct fb_mp_pool *pool, unsigned alive);
 /* Hands over a task; fails the test when that is refused. */
 struct fb_mp_future *submitted(struct fb_mp_pool *pool, fb_mp_function function,
                                const void *argument, size_t size);
-/* One whose argument is the desk, of the functions below. */
+/* One whose argument is the shared page, of the functions below. */
 struct fb_mp_future *at_desk(struct fb_mp_pool *pool, fb_mp_function function);
 
 /* Waits for the future, which must bring these bytes, and frees it. */
@@ -44,9 +44,9 @@ void assert_fails(struct fb_mp_future *future, int code, const char *words);
 /* Waits for a number and frees the future. */
 uint32_t number_of(struct fb_mp_future *future);
 
-/* ---- what workers do; the argument begins with the desk's address ---- */
+/* ---- what workers do; the argument begins with the shared page's address ---- */
 
-struct desk *desk_of(const struct fb_mp_call *call);
+struct pool_page *desk_of(const struct fb_mp_call *call);
 
 /* Waits until the gate is open; gives how many came before it. */
 int at_gate(struct fb_mp_call *call);

@@ -10,15 +10,15 @@
 #define LIMIT (LIMIT_MS * FB_MP_MILLISECOND)
 
 /* In shared memory, so that spawned ones find it too. */
-struct desk {
+struct queue_page {
     struct fb_mp_queue *queue;
     _Atomic uint32_t ready, go;
     _Atomic uint64_t count, sum;
 };
 
-extern struct desk *desk;
+extern struct queue_page *queue_page;
 
-void desk_make(size_t capacity);
+void queue_page_make(size_t capacity);
 /* Fails the test if anything of the heap is left then. */
 void desk_drop(void);
 

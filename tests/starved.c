@@ -14,14 +14,14 @@
 #include <string.h>
 #include <unistd.h>
 
-struct desk *desk;
+struct failing_pool_page *failing_pool_page;
 
 void starved_begin(void)
 {
     void *memory;
-    if (fb_mp_alloc(sizeof *desk, &memory) < 0)
+    if (fb_mp_alloc(sizeof *failing_pool_page, &memory) < 0)
         exit(1);
-    desk = memory;
+    failing_pool_page = memory;
 }
 
 /* ---- a process of a test ---- */
@@ -32,10 +32,10 @@ static size_t used_before;
 void trial_begin(void)
 {
     alarm(LIMIT_MS / 1000);
-    memset(desk, 0, sizeof *desk);
+    memset(failing_pool_page, 0, sizeof *failing_pool_page);
     descriptors_before = descriptors_open();
     used_before = fb_mp_heap_used();
-    injected_count = &desk->failed;
+    injected_count = &failing_pool_page->failed;
 }
 
 void disarm(void)
@@ -72,7 +72,7 @@ void **fill_heap(size_t size)
         last = memory;
     }
     disarm();
-    injected_count = &desk->failed;
+    injected_count = &failing_pool_page->failed;
     return last;
 }
 
@@ -87,7 +87,7 @@ void empty_heap(void **last)
 
 /* ---- pools and tasks ---- */
 
-int echo(struct fb_mp_call *call)
+int echo_argument(struct fb_mp_call *call)
 {
     return fb_mp_return(call, call->argument, call->size);
 }
@@ -95,17 +95,17 @@ int echo(struct fb_mp_call *call)
 int hold(struct fb_mp_call *call)
 {
     (void)call;
-    atomic_fetch_add(&desk->begun, 1);
-    while (!atomic_load(&desk->gate))
-        fb_mp_sleep(&desk->gate, 0, FB_MP_FOREVER);
-    atomic_fetch_add(&desk->ended, 1);
+    atomic_fetch_add(&failing_pool_page->begun, 1);
+    while (!atomic_load(&failing_pool_page->gate))
+        fb_mp_sleep(&failing_pool_page->gate, 0, FB_MP_FOREVER);
+    atomic_fetch_add(&failing_pool_page->ended, 1);
     return 0;
 }
 
 void open_gate(void)
 {
-    atomic_store(&desk->gate, 1);
-    fb_mp_wake(&desk->gate, INT32_MAX);
+    atomic_store(&failing_pool_page->gate, 1);
+    fb_mp_wake(&failing_pool_page->gate, INT32_MAX);
 }
 
 struct fb_mp_pool *opened(unsigned workers)
@@ -124,7 +124,7 @@ struct fb_mp_future *handed_in(struct fb_mp_pool *pool, fb_mp_function function)
     return future;
 }
 
-/* What it failed with, of which there is a text; or it brings what echo does. */
+/* What it failed with, of which there is a text; or it brings what echo_argument does. */
 int outcome(struct fb_mp_future *future)
 {
     const void *got;

@@ -9,11 +9,11 @@
 
 #define LIMIT (LIMIT_MS * FB_MP_MILLISECOND)
 
-extern struct desk {
+extern struct failing_pool_page {
     _Atomic uint32_t begun, ended, gate, failed; /* failed: calls */
-} * desk;                                        /* in shared memory */
+} * failing_pool_page;                           /* in shared memory */
 
-/* For main: makes the desk. */
+/* For main: makes the shared page. */
 void starved_begin(void);
 
 /* Runs it in a process of its own, with &what, which must return 0 before LIMIT_MS passed. */
@@ -31,12 +31,12 @@ void empty_heap(void **filled);
 struct fb_mp_pool *opened(unsigned workers);
 struct fb_mp_future *handed_in(struct fb_mp_pool *pool, fb_mp_function function);
 
-/* Frees it. It brings what echo does: 0; or what it failed with, of which there must be a text. */
+/* Frees it. It brings what echo_argument does: 0; or what it failed with, of which there must be a text. */
 int outcome(struct fb_mp_future *future);
 
 /* ---- what workers do ---- */
 
-int echo(struct fb_mp_call *call);
+int echo_argument(struct fb_mp_call *call);
 /* Waits until the gate is open. */
 int hold(struct fb_mp_call *call);
 void open_gate(void);

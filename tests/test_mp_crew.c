@@ -26,10 +26,10 @@ static void workers_know_who_they_are(void **state)
         struct fb_mp_crew *crew = crew_of(methods[m], 3);
         static const char *const names[] = { "crew-1", "crew-2", "crew-3" };
         for (unsigned i = 0; i < 3; i++) {
-            const struct seat *seat = &desk->seat[i];
+            const struct seat *seat = &supervisor_page->seat[i];
             assert_int_equal(atomic_load(&seat->came), 1);
             assert_int_equal(seat->pid, fb_mp_crew_pid(crew, i));
-            assert_int_equal(seat->parent, desk->seat[0].parent);
+            assert_int_equal(seat->parent, supervisor_page->seat[0].parent);
             assert_int_equal(parent_of(seat->parent), getpid());
             assert_string_equal(seat->name, names[i]);
         }
@@ -48,7 +48,7 @@ static void ends_are_told(void **state)
         assert_int_equal(fb_mp_crew_next(crew, &end), -EAGAIN);
         for (unsigned i = 0; i < sizeof codes / sizeof *codes; i++) {
             pid_t pid = fb_mp_crew_pid(crew, 1);
-            uint32_t life = desk->seat[1].life;
+            uint32_t life = supervisor_page->seat[1].life;
             if (codes[i] < 0)
                 fb_mp_crew_signal(crew, 1, -codes[i]);
             else
@@ -61,14 +61,14 @@ static void ends_are_told(void **state)
             assert_int_equal(fb_mp_crew_next(crew, &end), -EAGAIN);
             order(1, STAY); /* and made again */
             assert_int_equal(fb_mp_crew_make(crew, 1), 0);
-            assert_true(wait_for(&desk->seat[1].came, i + 2));
+            assert_true(wait_for(&supervisor_page->seat[1].came, i + 2));
             assert_int_equal(fb_mp_crew_wait(crew, &error), 0); /* it may not have been told yet */
             assert_int_equal(fb_mp_crew_next(crew, &end), -EAGAIN);
-            assert_int_equal(fb_mp_crew_pid(crew, 1), desk->seat[1].pid);
-            assert_int_not_equal(desk->seat[1].pid, pid);
-            assert_int_not_equal(desk->seat[1].life, life);
+            assert_int_equal(fb_mp_crew_pid(crew, 1), supervisor_page->seat[1].pid);
+            assert_int_not_equal(supervisor_page->seat[1].pid, pid);
+            assert_int_not_equal(supervisor_page->seat[1].life, life);
         }
-        assert_int_equal(atomic_load(&desk->seat[0].came), 1);
+        assert_int_equal(atomic_load(&supervisor_page->seat[0].came), 1);
         assert_true(is_alive(fb_mp_crew_pid(crew, 0)));
         fb_mp_crew_close(crew, 0);
     }
@@ -81,7 +81,7 @@ static void a_crew_is_killed(void **state)
         struct fb_mp_crew *crew = crew_of(methods[m], SEATS);
         fb_mp_crew_kill(crew);
         for (unsigned i = 0; i < SEATS; i++)
-            assert_false(is_alive(desk->seat[i].pid));
+            assert_false(is_alive(supervisor_page->seat[i].pid));
         check_killed(crew, SEATS);
         fb_mp_crew_close(crew, LIMIT);
     }
@@ -97,8 +97,8 @@ static void closing_has_patience(void **state)
                 order(i, LEAVE);
             fb_mp_crew_close(crew, patient ? LIMIT : 0);
             for (unsigned i = 0; i < SEATS; i++) {
-                assert_int_equal(atomic_load(&desk->seat[i].left), patient);
-                assert_false(is_alive(desk->seat[i].pid));
+                assert_int_equal(atomic_load(&supervisor_page->seat[i].left), patient);
+                assert_false(is_alive(supervisor_page->seat[i].pid));
             }
         }
 }
@@ -107,9 +107,9 @@ int main(int argc, char **argv)
 {
     void *memory;
     fb_mp_main(argc, argv, tasks);
-    if (fb_mp_alloc(sizeof *desk, &memory) != 0)
+    if (fb_mp_alloc(sizeof *supervisor_page, &memory) != 0)
         return 1;
-    desk = memory;
+    supervisor_page = memory;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(workers_know_who_they_are),
         cmocka_unit_test(ends_are_told),

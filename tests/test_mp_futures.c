@@ -199,7 +199,7 @@ static void pass_through_states(enum fb_mp_method method, unsigned workers)
     struct fb_mp_pool *pool = pool_of(method, workers);
     for (unsigned i = 0; i < workers; i++)
         running[i] = at_desk(pool, at_gate);
-    assert_true(wait_for(&desk->begun, workers));
+    assert_true(wait_for(&pool_page->begun, workers));
     pending = submitted(pool, echo, "x", 1);
     assert_int_equal(fb_mp_future_state(running[0]), FB_MP_RUNNING);
     assert_int_equal(fb_mp_future_state(pending), FB_MP_PENDING);
@@ -210,7 +210,7 @@ static void pass_through_states(enum fb_mp_method method, unsigned workers)
     assert_true(error.code == -ETIMEDOUT && *error.text);
     assert_false(fb_mp_future_is_done(pending));
     assert_int_equal(fb_mp_future_cancel(running[0], false), -EBUSY);
-    fb_mp_event_set(desk->gate);
+    fb_mp_event_set(pool_page->gate);
     assert_int_equal(fb_mp_future_wait(pending, LIMIT), 0);
     assert_int_equal(fb_mp_future_state(pending), FB_MP_DONE);
     assert_true(fb_mp_future_is_done(pending));
@@ -234,7 +234,7 @@ static void cancel(enum fb_mp_method method, unsigned workers)
     struct fb_mp_pool *pool = pool_of(method, workers);
     for (unsigned i = 0; i < workers; i++)
         running[i] = at_desk(pool, for_ever);
-    assert_true(wait_for(&desk->begun, workers));
+    assert_true(wait_for(&pool_page->begun, workers));
     for (size_t i = 0; i < 1000; i++) /* more than workers can see at a time */
         pending[i] = submitted(pool, echo, "x", 1);
     for (size_t i = 0; i < 999; i++) {
@@ -260,10 +260,10 @@ static void what_is_not_done_can_be_cancelled(void **state)
 {
     (void)state;
     under_all(cancel, MANY_WORKERS);
-    desk_clear();
+    pool_page_clear();
     struct fb_mp_pool *pool = pool_of(FB_MP_FORK, 1);
     struct fb_mp_future *deaf = at_desk(pool, shield_from_sigterm);
-    assert_true(wait_for(&desk->begun, 1));
+    assert_true(wait_for(&pool_page->begun, 1));
     assert_int_equal(fb_mp_future_cancel(deaf, true), 0);
     assert_fails(deaf, -ECANCELED, "while it ran"); /* after a second, by SIGKILL */
     fb_mp_pool_close(pool);
@@ -276,15 +276,15 @@ static void leave_alone(enum fb_mp_method method, unsigned workers)
     struct fb_mp_pool *pool = pool_of(method, workers);
     for (unsigned i = 0; i < workers; i++)
         first[i] = at_desk(pool, at_gate);
-    assert_true(wait_for(&desk->begun, workers));
+    assert_true(wait_for(&pool_page->begun, workers));
     for (size_t i = 0; i < 5000; i++)
         pending[i] = submitted(pool, echo, "x", 1);
     for (size_t i = 0; i < 10; i++)
         counted[i] = at_desk(pool, count_up);
     for (size_t i = 0; i < 5000; i++)
         assert_int_equal(fb_mp_future_cancel(pending[i], false), 0);
-    fb_mp_event_set(desk->gate);
-    assert_true(wait_for(&desk->turn, 10));
+    fb_mp_event_set(pool_page->gate);
+    assert_true(wait_for(&pool_page->turn, 10));
     for (size_t i = 0; i < 5000; i++)
         fb_mp_future_free(pending[i]);
     for (size_t i = 0; i < 10; i++)

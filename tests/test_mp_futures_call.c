@@ -47,10 +47,10 @@ static void call_back(enum fb_mp_method method, unsigned workers)
     for (uint32_t i = 0; i < 7; i++) {
         assert_int_equal(fb_mp_future_call(future, note, &noter[i]), 0);
         if (i == 3)
-            assert_true(wait_for(&desk->begun, 1)); /* others are added while it runs */
+            assert_true(wait_for(&pool_page->begun, 1)); /* others are added while it runs */
     }
     assert_int_equal(atomic_load(&seen.calls), 0);
-    fb_mp_event_set(desk->gate);
+    fb_mp_event_set(pool_page->gate);
     assert_true(wait_for(&seen.calls, 7)); /* though nobody waits for the future itself */
     for (uint32_t i = 7; i < 10; i++) {
         assert_int_equal(fb_mp_future_call(future, note, &noter[i]), 0);
@@ -76,7 +76,7 @@ static void call_back_in_the_end(enum fb_mp_method method, unsigned workers)
     assert_true(wait_for(&seen.calls, 1));
     for (unsigned i = 0; i < workers + 2; i++)
         future[i] = at_desk(pool, for_ever);
-    assert_true(wait_for(&desk->begun, workers));
+    assert_true(wait_for(&pool_page->begun, workers));
     assert_int_equal(fb_mp_future_call(future[workers], note, &noter[1]), 0);
     assert_int_equal(fb_mp_future_call(future[workers + 1], note, &noter[2]), 0);
     assert_int_equal(fb_mp_future_cancel(future[workers], false), 0);

@@ -14,7 +14,7 @@
 /* ---- what workers do ---- */
 
 struct numbered {
-    struct desk *desk;
+    struct pool_page *pool_page;
     uint32_t number;
 };
 
@@ -23,8 +23,8 @@ static int at_turn(struct fb_mp_call *call)
 {
     struct numbered numbered;
     memcpy(&numbered, call->argument, sizeof numbered);
-    atomic_fetch_add(&numbered.desk->begun, 1);
-    if (!wait_for(&numbered.desk->turn, numbered.number))
+    atomic_fetch_add(&numbered.pool_page->begun, 1);
+    if (!wait_for(&numbered.pool_page->turn, numbered.number))
         return -ETIME;
     return numbered.number == 3 ? -EXDEV : 0;
 }
@@ -54,13 +54,13 @@ static struct fb_mp_pool *pool_of(enum fb_mp_method method, unsigned workers)
 static struct fb_mp_pool *take_turns(enum fb_mp_method method, const uint32_t turn[TURNS],
                                      struct fb_mp_future *ret_future[TURNS])
 {
-    desk_clear();
+    pool_page_clear();
     struct fb_mp_pool *pool = pool_of(method, TURNS + 2);
     for (size_t i = 0; i < TURNS; i++) {
-        const struct numbered numbered = { desk, turn[i] };
+        const struct numbered numbered = { pool_page, turn[i] };
         ret_future[i] = submitted(pool, at_turn, &numbered, sizeof numbered);
     }
-    assert_true(wait_for(&desk->begun, TURNS));
+    assert_true(wait_for(&pool_page->begun, TURNS));
     return pool;
 }
 
@@ -95,15 +95,15 @@ static void waiting_until_some_are_done(void **state)
         struct fb_mp_pool *pool = take_turns(methods[m], turns, future);
         assert_waits(future, FB_MP_FIRST_DONE, 0, -ETIMEDOUT, 0);
         assert_waits(future, FB_MP_ALL_DONE, FB_MP_MILLISECOND, -ETIMEDOUT, 0);
-        atomic_store(&desk->turn, 1);
+        atomic_store(&pool_page->turn, 1);
         assert_waits(future, FB_MP_FIRST_DONE, LIMIT, 0, 1);
-        atomic_store(&desk->turn, 2);
+        atomic_store(&pool_page->turn, 2);
         assert_int_equal(fb_mp_future_wait(future[1], LIMIT), 0);
         assert_waits(future, FB_MP_FIRST_ERROR, FB_MP_MILLISECOND, -ETIMEDOUT, 2);
-        atomic_store(&desk->turn, 3);
+        atomic_store(&pool_page->turn, 3);
         assert_waits(future, FB_MP_FIRST_ERROR, LIMIT, 0, 3);
         assert_waits(future, FB_MP_ALL_DONE, FB_MP_MILLISECOND, -ETIMEDOUT, 3);
-        atomic_store(&desk->turn, 5);
+        atomic_store(&pool_page->turn, 5);
         assert_waits(future, FB_MP_ALL_DONE, LIMIT, 0, 5);
         struct fb_mp_pool *other = pool_of(methods[m], 1);
         struct fb_mp_future *both[] = { future[0], submitted(other, echo, "x", 1) };
@@ -149,20 +149,20 @@ static void complete(enum fb_mp_method method, unsigned workers)
     struct fb_mp_completion *completion;
     struct fb_mp_pool *pool = pool_of(method, workers);
     for (uint32_t i = 0; i < workers; i++) {
-        const struct numbered numbered = { desk, i * 3 % workers + 1 };
+        const struct numbered numbered = { pool_page, i * 3 % workers + 1 };
         order[numbered.number - 1] = i;
         future[i] = submitted(pool, at_turn, &numbered, sizeof numbered);
     }
-    assert_true(wait_for(&desk->begun, workers));
-    atomic_store(&desk->turn, 1);
+    assert_true(wait_for(&pool_page->begun, workers));
+    atomic_store(&pool_page->turn, 1);
     assert_int_equal(fb_mp_futures_wait(future, workers, FB_MP_FIRST_DONE, LIMIT, NULL, &count), 0);
     assert_int_equal(count, 1);
-    atomic_store(&desk->turn, 2);
+    atomic_store(&pool_page->turn, 2);
     assert_int_equal(fb_mp_future_wait(future[order[workers > 1]], LIMIT), 0);
     assert_int_equal(fb_mp_as_completed(future, workers, LIMIT, &completion), 0);
     for (uint32_t i = 0; i < workers; i++) {
         if (i >= 2)
-            atomic_store(&desk->turn, i + 1);
+            atomic_store(&pool_page->turn, i + 1);
         assert_int_equal(fb_mp_completion_next(completion, &index, NULL), 0);
         assert_int_equal(index, order[i]);
         assert_true(fb_mp_future_is_done(future[index]));
@@ -196,7 +196,7 @@ static void the_time_is_over(void **state)
         struct fb_error error = { 0 };
         size_t index = 0;
         struct fb_mp_pool *pool = take_turns(methods[m], turns, future);
-        atomic_store(&desk->turn, 2);
+        atomic_store(&pool_page->turn, 2);
         assert_int_equal(fb_mp_future_wait(future[3], LIMIT), 0);
         assert_int_equal(fb_mp_future_wait(future[1], LIMIT), 0);
         assert_int_equal(fb_mp_as_completed(future, TURNS, FB_MP_MILLISECOND, &completion), 0);
@@ -207,7 +207,7 @@ static void the_time_is_over(void **state)
         assert_int_equal(error.code, -ETIMEDOUT);
         assert_non_null(strstr(error.text, "3 of 5"));
         fb_mp_completion_free(completion); /* with futures that are not done */
-        atomic_store(&desk->turn, 5);
+        atomic_store(&pool_page->turn, 5);
         assert_int_equal(fb_mp_futures_wait(future, TURNS, FB_MP_ALL_DONE, LIMIT, NULL, NULL), 0);
         drop(pool, future);
     }
@@ -255,7 +255,7 @@ static void *wait_together(void *context)
     struct fb_mp_completion *completion;
     if (fb_mp_as_completed(crowd->shared, TURNS, LIMIT, &completion) < 0)
         abort();
-    atomic_fetch_add(&desk->ended, 1);
+    atomic_fetch_add(&pool_page->ended, 1);
     for (size_t i = 0; i < TURNS; i++)
         if (fb_mp_completion_next(completion, &index, NULL) < 0)
             atomic_fetch_add(&crowd->bad, 1);
@@ -269,7 +269,7 @@ static void *wait_together(void *context)
 static void *wait_for_one(void *context)
 {
     struct crowd *crowd = context;
-    atomic_fetch_add(&desk->ended, 1);
+    atomic_fetch_add(&pool_page->ended, 1);
     if (fb_mp_future_wait(crowd->shared[0], LIMIT) < 0)
         atomic_fetch_add(&crowd->bad, 1);
     return NULL;
@@ -281,9 +281,9 @@ static void run_threads(struct crowd *crowd, void *(*const body[THREADS])(void *
     for (size_t i = 0; i < THREADS; i++)
         assert_int_equal(pthread_create(&thread[i], NULL, body[i], crowd), 0);
     if (turned) {
-        assert_true(wait_for(&desk->ended, THREADS));
+        assert_true(wait_for(&pool_page->ended, THREADS));
         for (uint32_t i = 1; i <= TURNS; i++)
-            atomic_store(&desk->turn, i);
+            atomic_store(&pool_page->turn, i);
     }
     for (size_t i = 0; i < THREADS; i++)
         assert_int_equal(pthread_join(thread[i], NULL), 0);

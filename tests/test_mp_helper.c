@@ -43,20 +43,20 @@ static void descriptors_reach_them(void **state)
         int ends[2];
         struct fb_mp_crew *crew;
         struct fb_error error;
-        desk_clear();
+        supervisor_page_clear();
         fb_mp_helper_begin(&error);
         assert_int_equal(pipe(ends), 0); /* which the helper does not know */
         assert_int_equal(write(ends[1], "x", 1), 1);
         struct fb_mp_crew_options options = { .method = methods[m],
                                               .workers = 1,
                                               .run = sit,
-                                              .shared = desk,
+                                              .shared = supervisor_page,
                                               .name = "crew",
                                               .fd = ends,
                                               .fds = 1 };
         assert_int_equal(fb_mp_crew_open(&options, &crew, &error), 0);
-        assert_true(wait_for(&desk->seat[0].came, 1));
-        assert_int_equal(desk->seat[0].byte, 'x');
+        assert_true(wait_for(&supervisor_page->seat[0].came, 1));
+        assert_int_equal(supervisor_page->seat[0].byte, 'x');
         fb_mp_crew_close(crew, 0);
         close(ends[0]);
         close(ends[1]);
@@ -68,7 +68,7 @@ static void its_helper_dies(void **state)
     (void)state;
     for (size_t m = 0; m < METHODS; m++) {
         struct fb_mp_crew *crew = crew_of(methods[m], SEATS);
-        pid_t helper = desk->seat[0].parent;
+        pid_t helper = supervisor_page->seat[0].parent;
         struct fb_error error;
         for (uint32_t lives = 2; lives < 5; lives++) {
             assert_int_equal(parent_of(helper), getpid());
@@ -79,13 +79,13 @@ static void its_helper_dies(void **state)
             for (unsigned i = 0; i < SEATS; i++)
                 assert_int_equal(fb_mp_crew_make(crew, i), 0);
             for (unsigned i = 0; i < SEATS; i++) {
-                assert_true(wait_for(&desk->seat[i].came, lives));
-                assert_int_equal(desk->seat[i].parent, desk->seat[0].parent);
+                assert_true(wait_for(&supervisor_page->seat[i].came, lives));
+                assert_int_equal(supervisor_page->seat[i].parent, supervisor_page->seat[0].parent);
             }
             assert_int_equal(fb_mp_crew_wait(crew, &error), 0);
             assert_int_equal(fb_mp_crew_next(crew, &(struct fb_mp_crew_end){ 0 }), -EAGAIN);
-            assert_int_not_equal(desk->seat[0].parent, helper);
-            helper = desk->seat[0].parent;
+            assert_int_not_equal(supervisor_page->seat[0].parent, helper);
+            helper = supervisor_page->seat[0].parent;
         }
         order(2, LEAVE + 5);
         struct fb_mp_crew_end end = next_end(crew);
@@ -97,8 +97,8 @@ static void its_helper_dies(void **state)
 
 static void check_place(const char *folder, const cpu_set_t *cpus)
 {
-    assert_string_equal(desk->seat[0].folder, folder);
-    assert_true(CPU_EQUAL(&desk->seat[0].cpus, cpus));
+    assert_string_equal(supervisor_page->seat[0].folder, folder);
+    assert_true(CPU_EQUAL(&supervisor_page->seat[0].cpus, cpus));
 }
 
 /* The helper was begun elsewhere, and stays there. */
@@ -125,7 +125,7 @@ static void they_begin_where_we_are(void **state)
         fb_mp_crew_kill(crew);
         check_killed(crew, 1);
         assert_int_equal(fb_mp_crew_make(crew, 0), 0);
-        assert_true(wait_for(&desk->seat[0].came, 2));
+        assert_true(wait_for(&supervisor_page->seat[0].came, 2));
         check_place("/", &cpus);
         fb_mp_crew_close(crew, 0);
     }
@@ -141,17 +141,20 @@ static void closing_a_line_ends_its_workers(void **state)
         int line;
         struct fb_error error;
         struct fb_mp_crew *other = crew_of(methods[m], 1);
-        struct fb_mp_helper_order two = {
-            .method = methods[m], .run = sit, .shared = desk, .first = 1, .count = 2, .name = "line"
-        };
+        struct fb_mp_helper_order two = { .method = methods[m],
+                                          .run = sit,
+                                          .shared = supervisor_page,
+                                          .first = 1,
+                                          .count = 2,
+                                          .name = "line" };
         assert_int_equal(fb_mp_helper_connect(&line, &error), 0);
         assert_int_equal(fb_mp_helper_make(line, &two, NULL, 0), 0);
-        assert_true(wait_for(&desk->seat[1].came, 1));
-        assert_true(wait_for(&desk->seat[2].came, 1));
+        assert_true(wait_for(&supervisor_page->seat[1].came, 1));
+        assert_true(wait_for(&supervisor_page->seat[2].came, 1));
         close(line);
-        assert_true(wait_for_death(desk->seat[1].pid));
-        assert_true(wait_for_death(desk->seat[2].pid));
-        assert_true(is_alive(desk->seat[0].pid)); /* that is another line's */
+        assert_true(wait_for_death(supervisor_page->seat[1].pid));
+        assert_true(wait_for_death(supervisor_page->seat[2].pid));
+        assert_true(is_alive(supervisor_page->seat[0].pid)); /* that is another line's */
         fb_mp_crew_close(other, 0);
     }
 }
@@ -164,15 +167,16 @@ static int be_refused(enum fb_mp_method method)
     struct fb_mp_crew *crew, *other;
     struct fb_error error;
     struct fb_mp_crew_options options = {
-        .method = method, .workers = 1, .run = sit, .shared = desk, .name = "crew"
+        .method = method, .workers = 1, .run = sit, .shared = supervisor_page, .name = "crew"
     };
     const struct rlimit none = { 0, 0 };
     if (getuid() == 0 && setresuid(NOBODY, NOBODY, NOBODY) < 0)
         return EXIT_SKIP;
     limited = true;
-    if (fb_mp_crew_open(&options, &crew, &error) < 0 || !wait_for(&desk->seat[0].came, 1))
+    if (fb_mp_crew_open(&options, &crew, &error) < 0 ||
+        !wait_for(&supervisor_page->seat[0].came, 1))
         return 1;
-    if (prlimit(desk->seat[0].parent, RLIMIT_NPROC, &none, NULL) < 0)
+    if (prlimit(supervisor_page->seat[0].parent, RLIMIT_NPROC, &none, NULL) < 0)
         return EXIT_SKIP;
     options.workers = 3;
     if (fb_mp_crew_open(&options, &other, &error) != 0 ||
@@ -184,7 +188,7 @@ static int be_refused(enum fb_mp_method method)
     struct fb_mp_crew_end end = next_end(crew);
     if (end.index != 1 || end.pid != 0 || end.code != -EAGAIN || fb_mp_crew_pid(crew, 1) != 0)
         return 4;
-    if (!is_alive(desk->seat[0].pid))
+    if (!is_alive(supervisor_page->seat[0].pid))
         return 5;
     fb_mp_crew_close(crew, 0);
     fb_mp_helper_end();
@@ -239,9 +243,9 @@ int main(int argc, char **argv)
 {
     void *memory;
     fb_mp_main(argc, argv, tasks);
-    if (fb_mp_alloc(sizeof *desk, &memory) != 0)
+    if (fb_mp_alloc(sizeof *supervisor_page, &memory) != 0)
         return 1;
-    desk = memory;
+    supervisor_page = memory;
     const struct self_program *program = self_program(programs, argc, argv);
     if (program)
         return self_be(program, argv);

@@ -11,7 +11,7 @@
 #include <string.h>
 
 struct item {
-    struct desk *desk;
+    struct pool_page *pool_page;
     uint32_t number;
 };
 
@@ -24,7 +24,7 @@ static int square(struct fb_mp_call *call)
     memcpy(&item, call->argument, sizeof item);
     if (item.number != call->index)
         return -EDOM;
-    if (item.number == 0 && fb_mp_event_wait(item.desk->gate, LIMIT) < 0)
+    if (item.number == 0 && fb_mp_event_wait(item.pool_page->gate, LIMIT) < 0)
         return -ETIME;
     if (item.number % 10 == 7)
         return fb_error_set(&call->error, -EXDEV, "bad: %u", item.number);
@@ -59,7 +59,7 @@ struct source {
 static int next_item(void *context, void *ret_item)
 {
     struct source *source = context;
-    const struct item item = { desk, (uint32_t)source->given };
+    const struct item item = { pool_page, (uint32_t)source->given };
     if (source->given == source->count)
         return source->fails ? -EIO : 0;
     memcpy(ret_item, &item, sizeof item);
@@ -133,13 +133,13 @@ static void take_in_order(enum fb_mp_method method, unsigned workers)
         size_t chunk = ways[k].map.chunk ? ways[k].map.chunk : 1;
         struct source source = { .count = 95, .most = ahead * chunk };
         struct fb_error error = { 0 };
-        fb_mp_event_clear(desk->gate);
+        fb_mp_event_clear(pool_page->gate);
         struct fb_mp_imap *imap = imap_of(pool, &source, &ways[k]);
         assert_int_equal(fb_mp_imap_next(imap, 0, NULL, NULL, NULL), -EAGAIN);
         assert_int_equal(fb_mp_imap_next(imap, FB_MP_MILLISECOND, NULL, NULL, &error), -EAGAIN);
         assert_int_equal(error.code, -EAGAIN);
         assert_int_equal(source.given, source.most < 95 ? source.most : 95);
-        fb_mp_event_set(desk->gate);
+        fb_mp_event_set(pool_page->gate);
         for (size_t i = 0; i < 95; i++)
             assert_int_equal(taken_from(imap, &source), i);
         assert_false(source.greedy);
@@ -167,11 +167,11 @@ static void take_as_done(enum fb_mp_method method, unsigned workers)
         /* With somebody else to work, all those that are not in its chunk come before the one that
          * waits. */
         size_t before = workers > 1 && ahead > 1 && chunk < 95 ? 95 - chunk : 0;
-        fb_mp_event_clear(desk->gate);
+        fb_mp_event_clear(pool_page->gate);
         struct fb_mp_imap *imap = imap_of(pool, &source, &options);
         for (size_t i = 0; i < 95; i++) {
             if (i == before)
-                fb_mp_event_set(desk->gate);
+                fb_mp_event_set(pool_page->gate);
             size_t index = taken_from(imap, &source);
             assert_true(index < 95 && !seen[index]);
             seen[index] = true;
@@ -191,7 +191,7 @@ static void results_come_as_they_are_done(void **state)
 static void end_badly(enum fb_mp_method method, unsigned workers)
 {
     struct fb_mp_pool *pool = pool_of(method, workers);
-    fb_mp_event_set(desk->gate);
+    fb_mp_event_set(pool_page->gate);
     for (size_t count = 0; count <= 12; count += 6) {
         struct source source = { .count = count, .fails = true };
         struct fb_mp_imap *imap =
@@ -215,7 +215,7 @@ static void free_early(enum fb_mp_method method, unsigned workers)
     struct source source = { .count = 1000 };
     struct fb_mp_pool *pool = pool_of(method, workers);
     fb_mp_imap_free(imap_of(pool, &source, NULL)); /* one of its items is at the gate */
-    fb_mp_event_set(desk->gate);
+    fb_mp_event_set(pool_page->gate);
     source = (struct source){ .count = 1000 };
     struct fb_mp_imap *imap =
         imap_of(pool, &source, &(struct fb_mp_imap_options){ .map.chunk = 3 });

@@ -74,17 +74,17 @@ static int resize(void *context)
     bool lasting = *(unsigned *)context;
     trial_begin();
     struct fb_mp_pool *pool = opened(1);
-    MUST(outcome(handed_in(pool, echo)) == 0);
+    MUST(outcome(handed_in(pool, echo_argument)) == 0);
     for (unsigned n = 1; n <= 2; n++) {
-        struct fb_mp_future *future = handed_in(pool, echo);
-        atomic_store(&desk->failed, 0);
+        struct fb_mp_future *future = handed_in(pool, echo_argument);
+        atomic_store(&failing_pool_page->failed, 0);
         injected_arm(n, lasting, n - 1);
         MUST(fb_mp_pool_resize(pool, 3) == 0);
-        MUST(wait_for(&desk->failed, lasting ? 2 : 1));
+        MUST(wait_for(&failing_pool_page->failed, lasting ? 2 : 1));
         MUST(outcome(future) == 0);
         disarm();
         wait_for_alive(pool, 3);
-        MUST(outcome(handed_in(pool, echo)) == 0);
+        MUST(outcome(handed_in(pool, echo_argument)) == 0);
         MUST(fb_mp_pool_resize(pool, 1) == 0);
         wait_for_alive(pool, 1);
     }
@@ -106,7 +106,7 @@ static int resize_in_full_heap(void *context)
     trial_begin();
     struct fb_mp_pool *pool = opened(1);
     struct fb_mp_pool_state now;
-    MUST(outcome(handed_in(pool, echo)) == 0);
+    MUST(outcome(handed_in(pool, echo_argument)) == 0);
     void **filled = fill_heap(4096);
     injected_arm(1, true, 0);
     int result = fb_mp_pool_resize(pool, 65); /* which takes a further block of lines */
@@ -114,11 +114,11 @@ static int resize_in_full_heap(void *context)
     MUST(result == -ENOSPC || result == -ENOMEM);
     fb_mp_pool_state(pool, &now);
     MUST(now.workers == 1 && now.alive == 1);
-    MUST(outcome(handed_in(pool, echo)) == 0);
+    MUST(outcome(handed_in(pool, echo_argument)) == 0);
     empty_heap(filled);
     MUST(fb_mp_pool_resize(pool, 65) == 0);
     wait_for_alive(pool, 65);
-    MUST(outcome(handed_in(pool, echo)) == 0);
+    MUST(outcome(handed_in(pool, echo_argument)) == 0);
     fb_mp_pool_close(pool);
     trial_end();
     return 0;
@@ -137,14 +137,14 @@ static int die_without_another(void *context)
     trial_begin();
     struct fb_mp_pool *pool = opened(1);
     pid_t pid = pid_of_worker(pool);
-    struct fb_mp_future *held = handed_in(pool, hold), *behind = handed_in(pool, echo);
-    MUST(wait_for(&desk->begun, 1));
+    struct fb_mp_future *held = handed_in(pool, hold), *behind = handed_in(pool, echo_argument);
+    MUST(wait_for(&failing_pool_page->begun, 1));
     injected_arm(1, true, 0);
     MUST(kill(pid, SIGKILL) == 0);
     MUST(outcome(held) == -EOWNERDEAD);
     MUST(outcome(behind) == -EMFILE);
     disarm();
-    MUST(outcome(handed_in(pool, echo)) == 0);
+    MUST(outcome(handed_in(pool, echo_argument)) == 0);
     fb_mp_pool_close(pool);
     trial_end();
     return 0;
@@ -169,11 +169,11 @@ static int hear_nothing(void *context)
     injected_arm(lasting ? 1 : n, lasting, n % 2);
     struct fb_mp_pool *pool = opened(2);
     for (int i = 0; i < 3; i++) {
-        int result = outcome(handed_in(pool, echo));
+        int result = outcome(handed_in(pool, echo_argument));
         MUST(result == 0 || (lasting && result == -EPIPE) || result == -EOWNERDEAD);
     }
     deaf = false;
-    MUST(outcome(handed_in(pool, echo)) == 0);
+    MUST(outcome(handed_in(pool, echo_argument)) == 0);
     deaf = true;
     fb_mp_pool_close(pool);
     disarm();
@@ -198,8 +198,8 @@ static int close_without_anything(void *context)
     trial_begin();
     blind = what >= WAYS;
     struct fb_mp_pool *pool = opened(2);
-    struct fb_mp_future *held = handed_in(pool, hold), *behind = handed_in(pool, echo);
-    MUST(wait_for(&desk->begun, 1));
+    struct fb_mp_future *held = handed_in(pool, hold), *behind = handed_in(pool, echo_argument);
+    MUST(wait_for(&failing_pool_page->begun, 1));
     MUST(outcome(behind) == 0);
     if (way == JOIN)
         open_gate();

@@ -17,7 +17,7 @@ static int wait_for_map(void *context)
     struct fb_mp_pool *pool = opened(1);
     struct fb_mp_map *map = NULL;
     MUST(fb_mp_map_async(pool, hold, NULL, 2, 0, NULL, 0, NULL, &map) == 0);
-    MUST(wait_for(&desk->begun, 1));
+    MUST(wait_for(&failing_pool_page->begun, 1));
     injected_arm(1, true, 0);
     int result = fb_mp_map_wait(map, 0);
     disarm();
@@ -39,10 +39,10 @@ static void waiting_for_a_map_takes_no_memory(void **state)
 static int take_a_while(struct fb_mp_call *call)
 {
     (void)call;
-    atomic_fetch_add(&desk->begun, 1);
+    atomic_fetch_add(&failing_pool_page->begun, 1);
     for (int i = 0; i < 2000; i++)
         sched_yield();
-    atomic_fetch_add(&desk->ended, 1);
+    atomic_fetch_add(&failing_pool_page->ended, 1);
     return 0;
 }
 
@@ -54,18 +54,18 @@ static int map_nothing_after(void *context)
     struct fb_mp_pool *pool = opened(1);
     const struct fb_mp_map_options options = { .chunk = 1 };
     struct fb_error error;
-    MUST(outcome(handed_in(pool, echo)) == 0);
+    MUST(outcome(handed_in(pool, echo_argument)) == 0);
     injected_only = "calloc";
     injected_arm(n, true, 0);
     int result = fb_mp_map(pool, take_a_while, NULL, 8, 0, NULL, 0, &options, &error);
-    uint32_t before = atomic_load(&desk->ended);
+    uint32_t before = atomic_load(&failing_pool_page->ended);
     disarm();
     MUST(result == 0 ? before == 8 : result == -ENOMEM);
     fb_mp_pool_shutdown(pool, false);
     MUST(fb_mp_pool_join(pool, LIMIT) == 0);
     fb_mp_pool_close(pool);
     trial_end();
-    MUST(atomic_load(&desk->ended) == before);
+    MUST(atomic_load(&failing_pool_page->ended) == before);
     return 0;
 }
 
@@ -95,7 +95,8 @@ static int lose_no_item(void *context)
     struct fb_mp_imap *imap;
     const void *got;
     int result;
-    MUST(fb_mp_imap(pool, echo, next_item, &next, sizeof next, sizeof next, &options, &imap) == 0);
+    MUST(fb_mp_imap(pool, echo_argument, next_item, &next, sizeof next, sizeof next, &options,
+                    &imap) == 0);
     injected_only = "calloc";
     injected_arm(n, false, 0);
     do {
@@ -109,7 +110,7 @@ static int lose_no_item(void *context)
     fb_mp_imap_free(imap);
     fb_mp_pool_close(pool);
     trial_end();
-    MUST(atomic_load(&desk->failed) == 1);
+    MUST(atomic_load(&failing_pool_page->failed) == 1);
     MUST(told == ITEMS);
     return 0;
 }

@@ -34,7 +34,7 @@ static unsigned generation;
 static void arm_child(void)
 {
     generation++;
-    if (generation != scene.who || (!scene.lasting && atomic_load(&desk->failed)))
+    if (generation != scene.who || (!scene.lasting && atomic_load(&failing_pool_page->failed)))
         return;
     injected_only = scene.only;
     injected_arm(scene.n, scene.lasting, scene.n % 2);
@@ -84,7 +84,7 @@ static int use_starved(int ret_result[2])
     if (result < 0)
         return result;
     /* What its worker then wants, the heap has to grow for. */
-    void **big = scene.function == echo ? NULL : fill_heap(BIG);
+    void **big = scene.function == echo_argument ? NULL : fill_heap(BIG);
     void **small = scene.function == complain ? fill_heap(64) : NULL;
     for (int i = 0; i < 2; i++)
         ret_result[i] = try(pool);
@@ -104,7 +104,7 @@ static void use_sated(void)
     unsetenv(VARIABLE);
     scene.who = 0;
     MUST(fb_mp_pool_open(&options, &pool, &error) == 0);
-    MUST(outcome(handed_in(pool, echo)) == 0);
+    MUST(outcome(handed_in(pool, echo_argument)) == 0);
     fb_mp_pool_close(pool);
 }
 
@@ -121,7 +121,7 @@ static int be_trial(void *context)
     if (opened == 0 && scene.who && !scene.lasting)
         MUST(result[0] <= 0 && result[1] == as_ever);
     if (!scene.who && (opened < 0 || result[0] < 0))
-        atomic_store(&desk->failed, 1);
+        atomic_store(&failing_pool_page->failed, 1);
     use_sated();
     trial_end();
     return 0;
@@ -132,7 +132,7 @@ static bool fails(struct scene what)
 {
     scene = what;
     trial_run(be_trial, what.n);
-    return atomic_load(&desk->failed) > 0;
+    return atomic_load(&failing_pool_page->failed) > 0;
 }
 
 /* ---- the tests ---- */
@@ -142,9 +142,9 @@ static void each_call_of_the_helper_once(void **state)
     (void)state;
     for (size_t m = 0; m < METHODS; m++) {
         unsigned n = 1;
-        while (
-            n < CALLS_MOST &&
-            fails((struct scene){ .method = methods[m], .who = HELPER, .n = n, .function = echo }))
+        while (n < CALLS_MOST &&
+               fails((struct scene){
+                   .method = methods[m], .who = HELPER, .n = n, .function = echo_argument }))
             n++;
         print_message("%u calls of the helper failed once\n", n - 1);
         assert_in_range(n, 4, CALLS_MOST - 1);
@@ -162,7 +162,7 @@ static void calls_of_the_helper_for_good(void **state)
                                             "posix_spawn",
                                             "posix_spawn_file_actions_adddup2",
                                             "posix_spawn_file_actions_addclosefrom_np" };
-    struct scene what = { .who = HELPER, .n = 1, .lasting = true, .function = echo };
+    struct scene what = { .who = HELPER, .n = 1, .lasting = true, .function = echo_argument };
     (void)state;
     what.only = "fork";
     assert_true(fails(what));
@@ -183,7 +183,7 @@ static void calls_of_the_helper_for_good(void **state)
 
 static void each_call_of_a_forked_worker(void **state)
 {
-    static const fb_mp_function function[] = { echo, give_much, complain };
+    static const fb_mp_function function[] = { echo_argument, give_much, complain };
     (void)state;
     for (size_t i = 0; i < 3; i++)
         for (int lasting = 0; lasting < 2; lasting++) {
@@ -213,7 +213,7 @@ static void calls_of_spawned_workers(void **state)
 }
 
 static const struct fb_mp_task tasks[] = {
-    FB_MP_FUNCTION(echo), FB_MP_FUNCTION(give_much), FB_MP_FUNCTION(complain), { 0 }
+    FB_MP_FUNCTION(echo_argument), FB_MP_FUNCTION(give_much), FB_MP_FUNCTION(complain), { 0 }
 };
 
 int main(int argc, char **argv)

@@ -54,7 +54,7 @@ static int see_whole(struct fb_mp_call *call)
 /* Those that end with 7 fail, after they gave something. */
 static int dislike_sevens(struct fb_mp_call *call)
 {
-    struct desk *found;
+    struct pool_page *found;
     memcpy(&found, call->bound, sizeof found);
     uint32_t number = 5;
     int result = fb_mp_return(call, &number, sizeof number);
@@ -66,7 +66,7 @@ static int dislike_sevens(struct fb_mp_call *call)
 
 static int return_nothing(struct fb_mp_call *call)
 {
-    struct desk *found;
+    struct pool_page *found;
     memcpy(&found, call->bound, sizeof found);
     atomic_fetch_add(&found->ended, 1);
     return 0;
@@ -131,10 +131,10 @@ static void map_without(enum fb_mp_method method, unsigned workers)
     assert_int_equal(fb_mp_map(pool, add_bound, NULL, 300, 0, results, 4, &options, NULL), 0);
     for (uint32_t i = 0; i < 300; i++)
         assert_int_equal(results[i], 1000 + i);
-    options = (struct fb_mp_map_options){ .bound = &desk, .bound_size = sizeof desk };
-    atomic_store(&desk->ended, 0);
+    options = (struct fb_mp_map_options){ .bound = &pool_page, .bound_size = sizeof pool_page };
+    atomic_store(&pool_page->ended, 0);
     assert_int_equal(fb_mp_map(pool, return_nothing, NULL, 300, 0, NULL, 0, &options, NULL), 0);
-    assert_int_equal(atomic_load(&desk->ended), 300);
+    assert_int_equal(atomic_load(&pool_page->ended), 300);
     /* A result of another size than they have. */
     assert_int_equal(fb_mp_map(pool, square, &bound, 1, 4, results, 8, NULL, &error), -EMSGSIZE);
     assert_non_null(strstr(error.text, "item 0"));
@@ -220,15 +220,15 @@ static void map_with_errors(enum fb_mp_method method, unsigned workers)
     struct fb_mp_pool *pool = pool_of(method, workers);
     for (size_t k = 0; k < 4; k++) {
         struct fb_error error = { 0 };
-        const struct fb_mp_map_options options = { .bound = &desk,
-                                                   .bound_size = sizeof desk,
+        const struct fb_mp_map_options options = { .bound = &pool_page,
+                                                   .bound_size = sizeof pool_page,
                                                    .chunk = chunks[k] };
-        desk_clear();
+        pool_page_clear();
         assert_int_equal(
             fb_mp_map(pool, dislike_sevens, NULL, 100, 0, results, 4, &options, &error), -EXDEV);
         assert_int_equal(error.code, -EXDEV);
         assert_string_equal(error.text, "item 7: sevens are bad: 7");
-        assert_int_equal(atomic_load(&desk->ended), 100); /* after all of them */
+        assert_int_equal(atomic_load(&pool_page->ended), 100); /* after all of them */
         for (size_t i = 0; i < 100; i++)
             assert_int_equal(results[i], i % 10 == 7 ? 0 : 5);
         assert_int_equal(fb_mp_map(pool, dislike_sevens, NULL, 7, 0, results, 4, &options, NULL),
@@ -264,14 +264,14 @@ static void what_cannot_be_mapped_is_refused(void **state)
 
 static void map_behind(enum fb_mp_method method, unsigned workers)
 {
-    struct desk *items[ITEMS];
+    struct pool_page *items[ITEMS];
     uint32_t results[ITEMS];
     struct fb_error error = { 0 };
     struct fb_mp_map *map, *early;
     const struct fb_mp_map_options options = { .chunk = 1 };
     struct fb_mp_pool *pool = pool_of(method, workers);
     for (size_t i = 0; i < ITEMS; i++)
-        items[i] = desk;
+        items[i] = pool_page;
     memset(results, 0xff, sizeof results);
     assert_int_equal(
         fb_mp_map_async(pool, at_gate, items, ITEMS, sizeof *items, results, 4, &options, &map), 0);
@@ -279,13 +279,13 @@ static void map_behind(enum fb_mp_method method, unsigned workers)
         fb_mp_map_async(pool, at_gate, items, ITEMS, sizeof *items, results, 4, &options, &early),
         0);
     memset(items, 0, sizeof items); /* they are copied */
-    assert_true(wait_for(&desk->begun, workers));
+    assert_true(wait_for(&pool_page->begun, workers));
     assert_int_equal(fb_mp_map_wait(map, 0), -ETIMEDOUT);
     assert_int_equal(fb_mp_map_wait(map, FB_MP_MILLISECOND), -ETIMEDOUT);
     assert_int_equal(fb_mp_map_result(map, FB_MP_MILLISECOND, &error), -ETIMEDOUT);
     assert_int_equal(error.code, -ETIMEDOUT);
     fb_mp_map_free(early); /* of which nothing was begun */
-    fb_mp_event_set(desk->gate);
+    fb_mp_event_set(pool_page->gate);
     assert_int_equal(fb_mp_map_wait(map, LIMIT), 0);
     for (size_t i = 0; i < ITEMS; i++)
         assert_int_equal(results[i], UINT32_MAX); /* not before they are asked for */
@@ -294,7 +294,7 @@ static void map_behind(enum fb_mp_method method, unsigned workers)
     for (size_t i = 0; i < ITEMS; i++)
         sum += results[i];
     assert_int_equal(sum, (ITEMS - 1) * ITEMS / 2);
-    assert_int_equal(atomic_load(&desk->begun), ITEMS);
+    assert_int_equal(atomic_load(&pool_page->begun), ITEMS);
     fb_mp_map_free(map);
     fb_mp_map_free(NULL);
     fb_mp_pool_close(pool);
@@ -303,16 +303,16 @@ static void map_behind(enum fb_mp_method method, unsigned workers)
 /* Given up while its items are being worked at. */
 static void map_and_forget(enum fb_mp_method method, unsigned workers)
 {
-    struct desk *items[ITEMS];
+    struct pool_page *items[ITEMS];
     struct fb_mp_map *map;
     struct fb_mp_pool *pool = pool_of(method, workers);
     for (size_t i = 0; i < ITEMS; i++)
-        items[i] = desk;
+        items[i] = pool_page;
     assert_int_equal(
         fb_mp_map_async(pool, at_gate, items, ITEMS, sizeof *items, NULL, 0, NULL, &map), 0);
-    assert_true(wait_for(&desk->begun, workers));
+    assert_true(wait_for(&pool_page->begun, workers));
     fb_mp_map_free(map);
-    fb_mp_event_set(desk->gate);
+    fb_mp_event_set(pool_page->gate);
     assert_brings(submitted(pool, echo, "on", 2), "on", 2);
     fb_mp_pool_shutdown(pool, false);
     assert_int_equal(fb_mp_pool_join(pool, LIMIT), 0);

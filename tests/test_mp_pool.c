@@ -187,9 +187,9 @@ static void shut_down_and_join(enum fb_mp_method method, unsigned workers)
     assert_int_equal(fb_mp_submit(pool, echo, NULL, 0, NULL, &more), -ESHUTDOWN);
     assert_int_equal(fb_mp_pool_join(pool, 0), -ETIMEDOUT);
     assert_int_equal(fb_mp_pool_join(pool, 10 * FB_MP_MILLISECOND), -ETIMEDOUT);
-    fb_mp_event_set(desk->gate);
+    fb_mp_event_set(pool_page->gate);
     assert_int_equal(fb_mp_pool_join(pool, LIMIT), 0);
-    assert_int_equal(atomic_load(&desk->ended), 20); /* all were done */
+    assert_int_equal(atomic_load(&pool_page->ended), 20); /* all were done */
     assert_int_equal(pool_state(pool).alive, 0);
     assert_int_equal(pool_state(pool).deaths, 0);
     assert_int_equal(fb_mp_pool_join(pool, 0), 0);
@@ -206,13 +206,13 @@ static void cancel_and_join(enum fb_mp_method method, unsigned workers)
         pool_made((struct fb_mp_pool_options){ .method = method, .workers = workers });
     for (size_t i = 0; i < 700; i++)
         future[i] = at_desk(pool, at_gate);
-    assert_true(wait_for(&desk->begun, workers));
+    assert_true(wait_for(&pool_page->begun, workers));
     fb_mp_pool_shutdown(pool, true);
     assert_int_equal(pool_state(pool).pending, 0);
     assert_int_equal(pool_state(pool).running, workers);
-    fb_mp_event_set(desk->gate);
+    fb_mp_event_set(pool_page->gate);
     assert_int_equal(fb_mp_pool_join(pool, LIMIT), 0);
-    assert_int_equal(atomic_load(&desk->begun), workers);
+    assert_int_equal(atomic_load(&pool_page->begun), workers);
     for (size_t i = 0; i < 700; i++) {
         bool cancelled = fb_mp_future_state(future[i]) == FB_MP_CANCELLED;
         done += !cancelled;
@@ -243,7 +243,7 @@ static void terminate_at_work(enum fb_mp_method method, unsigned workers)
         pool_made((struct fb_mp_pool_options){ .method = method, .workers = workers });
     for (size_t i = 0; i < LONG_TASKS; i++)
         future[i] = at_desk(pool, for_ever);
-    assert_true(wait_for(&desk->begun, workers));
+    assert_true(wait_for(&pool_page->begun, workers));
     uint64_t begin = clock_ms();
     fb_mp_pool_terminate(pool);
     uint64_t took = clock_ms() - begin;
@@ -254,7 +254,7 @@ static void terminate_at_work(enum fb_mp_method method, unsigned workers)
         assert_int_equal(fb_mp_future_state(future[i]), FB_MP_CANCELLED);
     assert_int_equal(fb_mp_submit(pool, echo, NULL, 0, NULL, &more), -ESHUTDOWN);
     fb_mp_pool_close(pool);
-    assert_int_equal(atomic_load(&desk->begun), workers);
+    assert_int_equal(atomic_load(&pool_page->begun), workers);
     for (size_t i = 0; i < LONG_TASKS; i++)
         assert_fails(future[i], -ECANCELED, "terminated"); /* they outlive it */
 }
@@ -360,7 +360,7 @@ static void others_leave_it_alone(void **state)
         _exit(misuse(pool));
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_int_equal(status, 0);
-    fb_mp_event_set(desk->gate);
+    fb_mp_event_set(pool_page->gate);
     number_of(before);
     assert_brings(submitted(pool, echo, "x", 1), "x", 1);
     assert_int_equal(pool_state(pool).deaths, 0);

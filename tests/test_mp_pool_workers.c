@@ -17,7 +17,7 @@
 static uint32_t initialized; /* how often, in this process */
 
 struct beginning {
-    struct desk *desk;
+    struct pool_page *pool_page;
     char text[100];
 };
 
@@ -26,14 +26,14 @@ static int initialize(const void *argument, size_t size)
     const struct beginning *beginning = argument;
     if (size != sizeof *beginning || strcmp(beginning->text, "to all of you") != 0)
         return 1;
-    atomic_fetch_add(&beginning->desk->turn, 1);
+    atomic_fetch_add(&beginning->pool_page->turn, 1);
     initialized++;
     return 0;
 }
 
 static int at_gate_initialized(struct fb_mp_call *call)
 {
-    struct desk *found = desk_of(call);
+    struct pool_page *found = desk_of(call);
     uint32_t before = initialized;
     atomic_fetch_add(&found->begun, 1);
     int result = fb_mp_event_wait(found->gate, LIMIT);
@@ -80,7 +80,7 @@ static const struct fb_mp_task tasks[] = {
 static void initialize_all(enum fb_mp_method method, unsigned workers)
 {
     struct fb_mp_future *future[200];
-    struct beginning beginning = { desk, "to all of you" };
+    struct beginning beginning = { pool_page, "to all of you" };
     struct fb_mp_pool *pool = pool_made((struct fb_mp_pool_options){ .method = method,
                                                                      .workers = workers,
                                                                      .initializer = initialize,
@@ -89,11 +89,11 @@ static void initialize_all(enum fb_mp_method method, unsigned workers)
     memset(&beginning, 0, sizeof beginning); /* they have a copy */
     for (unsigned i = 0; i < workers; i++)
         future[i] = at_desk(pool, at_gate_initialized);
-    assert_true(wait_for(&desk->begun, workers)); /* one is at each */
-    fb_mp_event_set(desk->gate);
+    assert_true(wait_for(&pool_page->begun, workers)); /* one is at each */
+    fb_mp_event_set(pool_page->gate);
     for (unsigned i = 0; i < workers; i++)
         assert_int_equal(number_of(future[i]), 1);
-    assert_int_equal(atomic_load(&desk->turn), workers);
+    assert_int_equal(atomic_load(&pool_page->turn), workers);
     fb_mp_pool_close(pool);
 }
 
@@ -190,12 +190,12 @@ static void idle_and_come_back(enum fb_mp_method method, unsigned workers)
         .method = method, .workers = workers, .idle_ns = FB_MP_MILLISECOND });
     for (int round = 0; round < 2; round++) {
         wait_for_alive(pool, 0);
-        desk_clear();
+        pool_page_clear();
         for (unsigned i = 0; i < workers; i++)
             future[i] = at_desk(pool, at_gate);
-        assert_true(wait_for(&desk->begun, workers)); /* as many as are needed at once */
+        assert_true(wait_for(&pool_page->begun, workers)); /* as many as are needed at once */
         assert_int_equal(pool_state(pool).alive, workers);
-        fb_mp_event_set(desk->gate);
+        fb_mp_event_set(pool_page->gate);
         for (unsigned i = 0; i < workers; i++)
             assert_true(number_of(future[i]) < workers);
     }
@@ -217,17 +217,17 @@ static void resize(enum fb_mp_method method, unsigned workers)
         pool_made((struct fb_mp_pool_options){ .method = method, .workers = workers });
     for (size_t i = 0; i < count; i++)
         future[i] = at_desk(pool, at_gate);
-    assert_true(wait_for(&desk->begun, workers));
+    assert_true(wait_for(&pool_page->begun, workers));
     assert_int_equal(pool_state(pool).running, workers);
     assert_int_equal(pool_state(pool).pending, count - workers);
     assert_int_equal(fb_mp_pool_resize(pool, more), 0);
-    assert_true(wait_for(&desk->begun, more));
+    assert_true(wait_for(&pool_page->begun, more));
     assert_int_equal(pool_state(pool).workers, more);
     assert_int_equal(pool_state(pool).alive, more);
     assert_int_equal(fb_mp_pool_resize(pool, 1), 0);
     assert_int_equal(pool_state(pool).workers, 1);
     assert_int_equal(pool_state(pool).running, more); /* nobody is taken from their task */
-    fb_mp_event_set(desk->gate);
+    fb_mp_event_set(pool_page->gate);
     for (size_t i = 0; i < count; i++)
         assert_true(number_of(future[i]) < count);
     wait_for_alive(pool, 1);

@@ -21,10 +21,10 @@ static int produce(const void *argument, size_t size)
     (void)size;
     uint64_t note[20] = { 0 };
     desk_find(argument);
-    uint64_t producer = atomic_fetch_add(&desk->ready, 1);
+    uint64_t producer = atomic_fetch_add(&queue_page->ready, 1);
     for (uint64_t i = 0; i < EACH; i++) {
         note[0] = producer << 32 | i;
-        if (fb_mp_queue_put(desk->queue, note, i % 7 ? 8 : sizeof note, LIMIT) != 0)
+        if (fb_mp_queue_put(queue_page->queue, note, i % 7 ? 8 : sizeof note, LIMIT) != 0)
             return 1;
     }
     return 0;
@@ -35,14 +35,14 @@ static int consume(const void *argument, size_t size)
     uint64_t note[20], next[PRODUCERS] = { 0 };
     int result;
     desk_find(argument);
-    while ((result = fb_mp_queue_get(desk->queue, note, sizeof note, LIMIT, &size)) == 0) {
+    while ((result = fb_mp_queue_get(queue_page->queue, note, sizeof note, LIMIT, &size)) == 0) {
         uint64_t producer = note[0] >> 32, number = note[0] & 0xffffffff;
         if (producer >= PRODUCERS || number < next[producer] ||
             size != (number % 7 ? 8 : sizeof note))
             return 1;
         next[producer] = number + 1;
-        atomic_fetch_add(&desk->count, 1);
-        atomic_fetch_add(&desk->sum, number);
+        atomic_fetch_add(&queue_page->count, 1);
+        atomic_fetch_add(&queue_page->sum, number);
     }
     return result == -ENODATA ? 0 : 2;
 }
@@ -51,13 +51,13 @@ static int consume(const void *argument, size_t size)
 static int consume_and_pass_on(const void *argument, size_t size)
 {
     int code = consume(argument, size);
-    return code != 0 ? code : (fb_mp_queue_put_end(desk->queue, LIMIT) != 0) * 3;
+    return code != 0 ? code : (fb_mp_queue_put_end(queue_page->queue, LIMIT) != 0) * 3;
 }
 
 static void exchange(enum fb_mp_method method, size_t capacity, bool shared)
 {
     struct fb_mp_process *producer[PRODUCERS], *consumer[CONSUMERS];
-    desk_make(capacity);
+    queue_page_make(capacity);
     for (unsigned i = 0; i < CONSUMERS; i++)
         consumer[i] = desk_start(shared ? consume_and_pass_on : consume, method);
     for (unsigned i = 0; i < PRODUCERS; i++)
@@ -65,11 +65,11 @@ static void exchange(enum fb_mp_method method, size_t capacity, bool shared)
     for (unsigned i = 0; i < PRODUCERS; i++)
         assert_int_equal(ended(producer[i]), 0);
     for (unsigned i = 0; i < (shared ? 1 : CONSUMERS); i++)
-        assert_int_equal(fb_mp_queue_put_end(desk->queue, LIMIT), 0);
+        assert_int_equal(fb_mp_queue_put_end(queue_page->queue, LIMIT), 0);
     for (unsigned i = 0; i < CONSUMERS; i++)
         assert_int_equal(ended(consumer[i]), 0);
-    assert_int_equal(desk->count, PRODUCERS * EACH);
-    assert_int_equal(desk->sum, PRODUCERS * (uint64_t)EACH * (EACH - 1) / 2);
+    assert_int_equal(queue_page->count, PRODUCERS * EACH);
+    assert_int_equal(queue_page->sum, PRODUCERS * (uint64_t)EACH * (EACH - 1) / 2);
     assert_int_equal(desk_look(), shared ? -ENODATA : -ETIMEDOUT);
     desk_drop();
 }
@@ -95,7 +95,7 @@ static int put_sizes(const void *argument, size_t size)
     desk_find(argument);
     for (size_t i = 0; i < SIZES; i++) {
         fill(bytes, sizes[i]);
-        if (fb_mp_queue_put(desk->queue, sizes[i] ? bytes : NULL, sizes[i], LIMIT) != 0)
+        if (fb_mp_queue_put(queue_page->queue, sizes[i] ? bytes : NULL, sizes[i], LIMIT) != 0)
             return 1;
     }
     free(bytes);
@@ -110,18 +110,19 @@ static void messages_of_any_size(void **state)
     const void *message = NULL;
     size_t size = 77;
     for (int m = 0; m < METHODS; m++) {
-        desk_make(2);
+        queue_page_make(2);
         struct fb_mp_process *process = desk_start(put_sizes, methods[m]);
         for (size_t i = 0; i < SIZES; i++) {
             for (size_t n = sizes[i] < 2 ? sizes[i] : 2; n > 0; n--) {
-                int result = fb_mp_queue_get(desk->queue, bytes, sizes[i] - n, LIMIT, &size);
+                int result = fb_mp_queue_get(queue_page->queue, bytes, sizes[i] - n, LIMIT, &size);
                 assert_int_equal(result, -EMSGSIZE);
                 assert_int_equal(size, sizes[i]);
             }
             if (i % 2) {
-                assert_int_equal(fb_mp_queue_get(desk->queue, bytes, sizes[i], LIMIT, &size), 0);
+                assert_int_equal(fb_mp_queue_get(queue_page->queue, bytes, sizes[i], LIMIT, &size),
+                                 0);
             } else {
-                assert_int_equal(fb_mp_queue_take(desk->queue, LIMIT, &message, &size), 0);
+                assert_int_equal(fb_mp_queue_take(queue_page->queue, LIMIT, &message, &size), 0);
                 memcpy(bytes, message, size);
             }
             assert_int_equal(size, sizes[i]);
@@ -140,11 +141,11 @@ static void what_was_too_large_can_be_done_with(void **state)
     (void)state;
     uint64_t number[9] = { 1 };
     size_t size;
-    desk_make(2);
-    assert_int_equal(fb_mp_queue_put(desk->queue, number, sizeof number, 0), 0);
+    queue_page_make(2);
+    assert_int_equal(fb_mp_queue_put(queue_page->queue, number, sizeof number, 0), 0);
     assert_int_equal(desk_put(2, 0), 0);
-    assert_int_equal(fb_mp_queue_get(desk->queue, number, 8, 0, &size), -EMSGSIZE);
-    assert_int_equal(fb_mp_queue_done(desk->queue), 0);
+    assert_int_equal(fb_mp_queue_get(queue_page->queue, number, 8, 0, &size), -EMSGSIZE);
+    assert_int_equal(fb_mp_queue_done(queue_page->queue), 0);
     desk_expect(2);
     desk_drop();
 }
@@ -156,16 +157,17 @@ static void the_capacity_is_exact(void **state)
     (void)state;
     static const size_t capacities[] = { 1, 2, 3, 7, 20, 64 };
     for (size_t c = 0; c < sizeof capacities / sizeof *capacities; c++) {
-        desk_make(capacities[c]);
+        queue_page_make(capacities[c]);
         for (uint64_t lap = 0; lap < 5; lap++) {
             assert_int_equal(desk_look(), -ETIMEDOUT);
             for (uint64_t i = 0; i < capacities[c]; i++) {
-                assert_int_equal(fb_mp_queue_size(desk->queue), i);
+                assert_int_equal(fb_mp_queue_size(queue_page->queue), i);
                 assert_int_equal(desk_put(lap * 100 + i, 0), 0);
             }
             assert_int_equal(desk_put(0, 0), -ETIMEDOUT);
-            assert_int_equal(fb_mp_queue_put(desk->queue, sizes, sizeof sizes, 0), -ETIMEDOUT);
-            assert_int_equal(fb_mp_queue_put_end(desk->queue, -1), -ETIMEDOUT);
+            assert_int_equal(fb_mp_queue_put(queue_page->queue, sizes, sizeof sizes, 0),
+                             -ETIMEDOUT);
+            assert_int_equal(fb_mp_queue_put_end(queue_page->queue, -1), -ETIMEDOUT);
             desk_expect(lap * 100);
             assert_int_equal(desk_put(lap * 100 + capacities[c], 0), 0);
             assert_int_equal(desk_put(0, 0), -ETIMEDOUT);
@@ -187,8 +189,8 @@ static void what_can_not_be_is_refused(void **state)
     assert_null(queue);
     fb_mp_queue_free(NULL);
     assert_int_equal(fb_mp_heap_used(), before);
-    desk_make(1);
-    assert_int_equal(fb_mp_queue_put(desk->queue, "", (size_t)1 << 60, 0), -ENOMEM);
+    queue_page_make(1);
+    assert_int_equal(fb_mp_queue_put(queue_page->queue, "", (size_t)1 << 60, 0), -ENOMEM);
     assert_int_equal(desk_put(1, 0), 0);
     desk_expect(1);
     desk_drop();
@@ -200,12 +202,12 @@ static void waits_are_never_too_short(void **state)
     const int64_t times[] = { 1, 3 * FB_MP_MILLISECOND, 70 * FB_MP_MILLISECOND };
     uint64_t number = 0;
     size_t size = 77;
-    desk_make(2);
+    queue_page_make(2);
     for (int full = 0; full < 2; full++)
         for (int i = 0; i < 3; i++) {
             int64_t begin = fb_mp_now();
             int result = full ? desk_put(0, times[i])
-                              : fb_mp_queue_get(desk->queue, &number, 8, times[i], &size);
+                              : fb_mp_queue_get(queue_page->queue, &number, 8, times[i], &size);
             assert_int_equal(result, -ETIMEDOUT);
             assert_true(fb_mp_now() - begin >= times[i]);
             if (!full && i == 2)
@@ -224,29 +226,29 @@ static void messages_are_written_and_read_in_place(void **state)
     void *memory;
     const void *message;
     size_t size;
-    desk_make(2);
-    assert_int_equal(fb_mp_queue_commit(desk->queue, 0), -EINVAL);
+    queue_page_make(2);
+    assert_int_equal(fb_mp_queue_commit(queue_page->queue, 0), -EINVAL);
     for (size_t i = 0; i < SIZES; i++) {
-        assert_int_equal(fb_mp_queue_reserve(desk->queue, 5000, &memory), 0);
+        assert_int_equal(fb_mp_queue_reserve(queue_page->queue, 5000, &memory), 0);
         memset(memory, 1, 5000);
-        assert_int_equal(fb_mp_queue_reserve(desk->queue, sizes[i], &memory), 0);
+        assert_int_equal(fb_mp_queue_reserve(queue_page->queue, sizes[i], &memory), 0);
         fill(memory, sizes[i]);
-        assert_int_equal(fb_mp_queue_commit(desk->queue, 0), 0);
-        assert_int_equal(fb_mp_queue_commit(desk->queue, 0), -EINVAL);
-        assert_int_equal(fb_mp_queue_take(desk->queue, 0, &message, &size), 0);
+        assert_int_equal(fb_mp_queue_commit(queue_page->queue, 0), 0);
+        assert_int_equal(fb_mp_queue_commit(queue_page->queue, 0), -EINVAL);
+        assert_int_equal(fb_mp_queue_take(queue_page->queue, 0, &message, &size), 0);
         assert_int_equal(size, sizes[i]);
         assert_true(is_filled(message, size));
         assert_true(size <= 48 || message == memory); /* nothing was copied */
     }
     assert_int_equal(desk_put(1, 0), 0);
     assert_int_equal(desk_put(2, 0), 0);
-    assert_int_equal(fb_mp_queue_reserve(desk->queue, 1000, &memory), 0);
+    assert_int_equal(fb_mp_queue_reserve(queue_page->queue, 1000, &memory), 0);
     fill(memory, 1000);
-    assert_int_equal(fb_mp_queue_commit(desk->queue, 0), -ETIMEDOUT);
+    assert_int_equal(fb_mp_queue_commit(queue_page->queue, 0), -ETIMEDOUT);
     desk_expect(1);
-    assert_int_equal(fb_mp_queue_commit(desk->queue, 0), 0); /* it still was reserved */
+    assert_int_equal(fb_mp_queue_commit(queue_page->queue, 0), 0); /* it still was reserved */
     desk_expect(2);
-    assert_int_equal(fb_mp_queue_take(desk->queue, 0, &message, &size), 0);
+    assert_int_equal(fb_mp_queue_take(queue_page->queue, 0, &message, &size), 0);
     assert_true(size == 1000 && is_filled(message, size));
     desk_drop();
 }
@@ -257,11 +259,11 @@ static void a_put_gives_back_what_was_reserved(void **state)
     (void)state;
     unsigned char bytes[1000] = { 0 };
     void *memory;
-    desk_make(4);
+    queue_page_make(4);
     for (size_t size = 8; size <= sizeof bytes; size += sizeof bytes - 8) {
-        assert_int_equal(fb_mp_queue_reserve(desk->queue, 2000, &memory), 0);
-        assert_int_equal(fb_mp_queue_put(desk->queue, bytes, size, 0), 0);
-        assert_int_equal(fb_mp_queue_commit(desk->queue, 0), -EINVAL);
+        assert_int_equal(fb_mp_queue_reserve(queue_page->queue, 2000, &memory), 0);
+        assert_int_equal(fb_mp_queue_put(queue_page->queue, bytes, size, 0), 0);
+        assert_int_equal(fb_mp_queue_commit(queue_page->queue, 0), -EINVAL);
     }
     desk_drop();
 }

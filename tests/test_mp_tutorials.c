@@ -15,7 +15,7 @@
 #define LIMIT (LIMIT_MS * FB_MP_MILLISECOND)
 
 /* What the processes of a test share. */
-struct desk {
+struct tutorial_page {
     struct fb_mp_queue *queue, *results;
     bool passes_on; /* there is one end mark, which each worker puts back for the next */
     uint64_t fib[2];
@@ -27,17 +27,17 @@ static void make(size_t capacity)
 {
     void *memory;
     used = fb_mp_heap_used();
-    assert_int_equal(fb_mp_alloc(sizeof *desk, &memory), 0);
-    desk = memory;
-    assert_int_equal(fb_mp_queue_make(capacity, &desk->queue), 0);
-    assert_int_equal(fb_mp_queue_make(4096, &desk->results), 0);
+    assert_int_equal(fb_mp_alloc(sizeof *tutorial_page, &memory), 0);
+    tutorial_page = memory;
+    assert_int_equal(fb_mp_queue_make(capacity, &tutorial_page->queue), 0);
+    assert_int_equal(fb_mp_queue_make(4096, &tutorial_page->results), 0);
 }
 
 static void drop(void)
 {
-    fb_mp_queue_free(desk->queue);
-    fb_mp_queue_free(desk->results);
-    fb_mp_free(desk);
+    fb_mp_queue_free(tutorial_page->queue);
+    fb_mp_queue_free(tutorial_page->results);
+    fb_mp_free(tutorial_page);
     assert_int_equal(fb_mp_heap_used(), used);
 }
 
@@ -66,10 +66,10 @@ static int produce(const void *argument, size_t size)
     (void)size;
     tutorials_find_desk(argument);
     for (uint32_t i = 1, first = STEP; i <= TASKS; i++, first += STEP)
-        if (fb_mp_queue_put(desk->queue, &first, sizeof first, LIMIT) != 0)
+        if (fb_mp_queue_put(tutorial_page->queue, &first, sizeof first, LIMIT) != 0)
             return 1;
-    for (uint32_t i = 0; i < (desk->passes_on ? 1 : own.worker); i++)
-        if (fb_mp_queue_put_end(desk->queue, LIMIT) != 0)
+    for (uint32_t i = 0; i < (tutorial_page->passes_on ? 1 : own.worker); i++)
+        if (fb_mp_queue_put_end(tutorial_page->queue, LIMIT) != 0)
             return 2;
     return 0;
 }
@@ -79,17 +79,18 @@ static int consume(const void *argument, size_t size)
     int result;
     tutorials_find_desk(argument);
     struct count count = { .worker = own.worker };
-    while ((result = fb_mp_queue_get(desk->queue, &count.first, sizeof count.first, LIMIT,
+    while ((result = fb_mp_queue_get(tutorial_page->queue, &count.first, sizeof count.first, LIMIT,
                                      &size)) == 0) {
         count.primes = 0;
         for (uint32_t n = count.first; n < count.first + STEP; n++)
             count.primes += is_prime(n);
-        if (fb_mp_queue_put(desk->results, &count, sizeof count, LIMIT) != 0)
+        if (fb_mp_queue_put(tutorial_page->results, &count, sizeof count, LIMIT) != 0)
             return 1;
     }
-    if (result != -ENODATA || (desk->passes_on && fb_mp_queue_put_end(desk->queue, LIMIT) != 0))
+    if (result != -ENODATA ||
+        (tutorial_page->passes_on && fb_mp_queue_put_end(tutorial_page->queue, LIMIT) != 0))
         return 2;
-    return fb_mp_queue_put_end(desk->results, LIMIT) == 0 ? 0 : 3;
+    return fb_mp_queue_put_end(tutorial_page->results, LIMIT) == 0 ? 0 : 3;
 }
 
 static int compare_counts(const void *a, const void *b)
@@ -104,7 +105,7 @@ static void take_counts(struct count count[TASKS], uint32_t consumers)
     struct count next;
     size_t size, taken = 0;
     while (consumers > 0) {
-        int result = fb_mp_queue_get(desk->results, &next, sizeof next, LIMIT, &size);
+        int result = fb_mp_queue_get(tutorial_page->results, &next, sizeof next, LIMIT, &size);
         if (result == -ENODATA) {
             consumers--;
             continue;
@@ -123,7 +124,7 @@ static void run_pipeline(enum fb_mp_method method, uint32_t consumers, bool pass
     uint32_t primes = 0, first;
     size_t size;
     make(20);
-    desk->passes_on = passes_on;
+    tutorial_page->passes_on = passes_on;
     for (uint32_t i = 0; i < consumers; i++)
         consumer[i] = tutorials_start(consume, method, i);
     struct fb_mp_process *producer = tutorials_start(produce, method, consumers);
@@ -139,7 +140,7 @@ static void run_pipeline(enum fb_mp_method method, uint32_t consumers, bool pass
     for (uint32_t i = 0; i < consumers; i++)
         assert_int_equal(ended(consumer[i]), 0);
     /* The mark that went round is still there, those of one each are not. */
-    assert_int_equal(fb_mp_queue_get(desk->queue, &first, sizeof first, 0, &size),
+    assert_int_equal(fb_mp_queue_get(tutorial_page->queue, &first, sizeof first, 0, &size),
                      passes_on ? -ENODATA : -ETIMEDOUT);
     drop();
 }
@@ -165,7 +166,7 @@ static int find_fib(const void *argument, size_t size)
 {
     (void)size;
     tutorials_find_desk(argument);
-    desk->fib[own.worker] = fib(own.worker ? 27 : 25);
+    tutorial_page->fib[own.worker] = fib(own.worker ? 27 : 25);
     return 0;
 }
 
@@ -175,8 +176,8 @@ static void fibonacci_numbers_are_exact(void **state)
     for (size_t m = 0; m < METHODS; m++) {
         make(1);
         tutorials_run(find_fib, methods[m], 2);
-        assert_int_equal(desk->fib[0], 75025);
-        assert_int_equal(desk->fib[1], 196418);
+        assert_int_equal(tutorial_page->fib[0], 75025);
+        assert_int_equal(tutorial_page->fib[1], 196418);
         drop();
     }
 }
@@ -196,7 +197,7 @@ static int sum_up(const void *argument, size_t size)
     snprintf(sum.name, sizeof sum.name, "%s", fb_mp_self_name());
     for (uint64_t i = 0; i < 1000000; i++)
         sum.sum += i;
-    return fb_mp_queue_put(desk->results, &sum, sizeof sum, LIMIT) == 0 ? 0 : 1;
+    return fb_mp_queue_put(tutorial_page->results, &sum, sizeof sum, LIMIT) == 0 ? 0 : 1;
 }
 
 static void named_workers_sum(void **state)
@@ -209,7 +210,8 @@ static void named_workers_sum(void **state)
         make(1);
         tutorials_run(sum_up, methods[m], 4);
         for (int i = 0; i < 4; i++) {
-            assert_int_equal(fb_mp_queue_get(desk->results, &sum, sizeof sum, LIMIT, &size), 0);
+            assert_int_equal(
+                fb_mp_queue_get(tutorial_page->results, &sum, sizeof sum, LIMIT, &size), 0);
             assert_int_equal(sum.sum, 499999500000);
             assert_true(sum.name[0] >= 'A' && sum.name[0] <= 'D' && strlen(sum.name) == 4);
             seen |= 1u << (sum.name[0] - 'A');
@@ -244,7 +246,7 @@ static int analyse(const void *argument, size_t size)
     char line[LINE_MOST], level[16];
     int result;
     tutorials_find_desk(argument);
-    while ((result = fb_mp_queue_get(desk->queue, line, sizeof line, LIMIT, &size)) == 0) {
+    while ((result = fb_mp_queue_get(tutorial_page->queue, line, sizeof line, LIMIT, &size)) == 0) {
         struct finding finding = { .level = 0, .words = 1 };
         if (size != strlen(line) + 1 || sscanf(line, "%u %15s", &finding.number, level) != 2)
             return 1;
@@ -252,7 +254,7 @@ static int analyse(const void *argument, size_t size)
             finding.level++;
         for (const char *blank = line; (blank = strchr(blank, ' ')); blank++)
             finding.words++;
-        if (fb_mp_queue_put(desk->results, &finding, sizeof finding, LIMIT) != 0)
+        if (fb_mp_queue_put(tutorial_page->results, &finding, sizeof finding, LIMIT) != 0)
             return 2;
     }
     return result == -ENODATA ? 0 : 3;
@@ -262,7 +264,8 @@ static void take_finding(bool seen[LINES])
 {
     struct finding finding;
     size_t size;
-    assert_int_equal(fb_mp_queue_get(desk->results, &finding, sizeof finding, LIMIT, &size), 0);
+    assert_int_equal(
+        fb_mp_queue_get(tutorial_page->results, &finding, sizeof finding, LIMIT, &size), 0);
     assert_true(finding.number < LINES && !seen[finding.number]);
     assert_int_equal(finding.level, finding.number % 3);
     assert_int_equal(finding.words, 4 + finding.number % 7 * 2);
@@ -281,19 +284,20 @@ static void lines_are_analysed_as_they_come(void **state)
         for (uint32_t i = 0; i < 4; i++)
             worker[i] = tutorials_start(analyse, methods[m], i);
         for (uint32_t i = 0; i < LINES; i++) {
-            assert_int_equal(fb_mp_queue_put(desk->queue, line, write_line(i, line), LIMIT), 0);
+            assert_int_equal(
+                fb_mp_queue_put(tutorial_page->queue, line, write_line(i, line), LIMIT), 0);
             /* As they come: the first ones are analysed before there is another. */
             if (i < 20)
                 take_finding(seen);
         }
         for (int i = 0; i < 4; i++)
-            assert_int_equal(fb_mp_queue_put_end(desk->queue, LIMIT), 0);
+            assert_int_equal(fb_mp_queue_put_end(tutorial_page->queue, LIMIT), 0);
         for (uint32_t i = 20; i < LINES; i++)
             take_finding(seen);
         for (int i = 0; i < 4; i++)
             assert_int_equal(ended(worker[i]), 0);
-        assert_int_equal(fb_mp_queue_size(desk->results), 0);
-        assert_int_equal(fb_mp_queue_size(desk->queue), 0);
+        assert_int_equal(fb_mp_queue_size(tutorial_page->results), 0);
+        assert_int_equal(fb_mp_queue_size(tutorial_page->queue), 0);
         drop();
     }
 }

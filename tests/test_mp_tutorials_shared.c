@@ -18,7 +18,7 @@
 #define LIMIT (LIMIT_MS * FB_MP_MILLISECOND)
 
 /* What the processes of a test share. */
-struct desk {
+struct tutorial_page {
     struct fb_mp_array *number, *array;
     struct fb_mp_lock *lock;
     _Atomic uint32_t inside, broken;
@@ -32,13 +32,13 @@ static void make(void)
 {
     void *memory;
     used = fb_mp_heap_used();
-    assert_int_equal(fb_mp_alloc(sizeof *desk, &memory), 0);
-    desk = memory;
+    assert_int_equal(fb_mp_alloc(sizeof *tutorial_page, &memory), 0);
+    tutorial_page = memory;
 }
 
 static void drop(void)
 {
-    fb_mp_free(desk);
+    fb_mp_free(tutorial_page);
     assert_int_equal(fb_mp_heap_used(), used);
 }
 
@@ -50,7 +50,7 @@ static int echo(const void *argument, size_t size)
     char text[64];
     tutorials_find_desk(argument);
     const int fd[FB_MP_CONNECTION_FDS] = { fb_mp_descriptor(0), fb_mp_descriptor(1) };
-    if (fb_mp_connection_unpack(&desk->packed, fd, &end) < 0)
+    if (fb_mp_connection_unpack(&tutorial_page->packed, fd, &end) < 0)
         return 1;
     while (fb_mp_receive(end, text, sizeof text, LIMIT, &size) == 0) {
         if (size == 4 && memcmp(text, "QUIT", 4) == 0) {
@@ -71,8 +71,8 @@ static void an_echo_answers_in_order(void **state)
         int fd[FB_MP_CONNECTION_FDS];
         make();
         assert_int_equal(fb_mp_pipe(true, &left, &right), 0);
-        fb_mp_connection_pack(right, &desk->packed, fd);
-        const struct order order = { .desk = desk };
+        fb_mp_connection_pack(right, &tutorial_page->packed, fd);
+        const struct order order = { .tutorial_page = tutorial_page };
         struct fb_mp_process *process =
             started((struct fb_mp_process_options){ .run = echo,
                                                     .argument = &order,
@@ -113,11 +113,11 @@ static int increment(const void *argument, size_t size)
 {
     (void)size;
     tutorials_find_desk(argument);
-    volatile int *number = desk->number->items;
+    volatile int *number = tutorial_page->number->items;
     for (int i = 0; i < 10000; i++) {
-        take(desk->number->lock);
+        take(tutorial_page->number->lock);
         *number = *number + 1;
-        give(desk->number->lock);
+        give(tutorial_page->number->lock);
     }
     return 0;
 }
@@ -126,21 +126,21 @@ static int have_a_turn(const void *argument, size_t size)
 {
     (void)size;
     tutorials_find_desk(argument);
-    take(desk->number->lock);
-    FB_MP_ITEM(desk->number, int, 0)++;
-    give(desk->number->lock);
-    for (size_t i = 0; i < desk->array->count; i++) {
-        take(desk->array->lock);
-        FB_MP_ITEM(desk->array, int, i)++;
-        give(desk->array->lock);
+    take(tutorial_page->number->lock);
+    FB_MP_ITEM(tutorial_page->number, int, 0)++;
+    give(tutorial_page->number->lock);
+    for (size_t i = 0; i < tutorial_page->array->count; i++) {
+        take(tutorial_page->array->lock);
+        FB_MP_ITEM(tutorial_page->array, int, i)++;
+        give(tutorial_page->array->lock);
     }
     for (int i = 0; i < 200; i++) {
-        take(desk->lock);
-        if (atomic_fetch_add(&desk->inside, 1) != 0)
-            atomic_store(&desk->broken, 1);
+        take(tutorial_page->lock);
+        if (atomic_fetch_add(&tutorial_page->inside, 1) != 0)
+            atomic_store(&tutorial_page->broken, 1);
         sched_yield(); /* the others would come in now */
-        atomic_fetch_sub(&desk->inside, 1);
-        give(desk->lock);
+        atomic_fetch_sub(&tutorial_page->inside, 1);
+        give(tutorial_page->lock);
     }
     return 0;
 }
@@ -151,12 +151,12 @@ static void a_counter_needs_its_lock(void **state)
     for (size_t m = 0; m < METHODS; m++)
         for (int locked = 0; locked < 2; locked++) {
             make();
-            assert_int_equal(FB_MP_VALUE(int, locked, &desk->number), 0);
+            assert_int_equal(FB_MP_VALUE(int, locked, &tutorial_page->number), 0);
             tutorials_run(increment, methods[m], 4);
-            int number = FB_MP_ITEM(desk->number, int, 0);
+            int number = FB_MP_ITEM(tutorial_page->number, int, 0);
             /* How many are lost without it depends on the machine. */
             assert_true(locked ? number == 40000 : number > 0 && number <= 40000);
-            fb_mp_array_free(desk->number);
+            fb_mp_array_free(tutorial_page->number);
             drop();
         }
 }
@@ -166,19 +166,19 @@ static void workers_share_a_number_an_array_and_a_lock(void **state)
     (void)state;
     for (size_t m = 0; m < METHODS; m++) {
         make();
-        assert_int_equal(FB_MP_VALUE(int, true, &desk->number), 0);
-        assert_int_equal(FB_MP_ARRAY(int, 4, true, &desk->array), 0);
-        assert_int_equal(fb_mp_lock_make(false, &desk->lock), 0);
+        assert_int_equal(FB_MP_VALUE(int, true, &tutorial_page->number), 0);
+        assert_int_equal(FB_MP_ARRAY(int, 4, true, &tutorial_page->array), 0);
+        assert_int_equal(fb_mp_lock_make(false, &tutorial_page->lock), 0);
         for (int i = 0; i < 4; i++)
-            FB_MP_ITEM(desk->array, int, i) = i;
+            FB_MP_ITEM(tutorial_page->array, int, i) = i;
         tutorials_run(have_a_turn, methods[m], 4);
-        assert_int_equal(FB_MP_ITEM(desk->number, int, 0), 4);
+        assert_int_equal(FB_MP_ITEM(tutorial_page->number, int, 0), 4);
         for (int i = 0; i < 4; i++)
-            assert_int_equal(FB_MP_ITEM(desk->array, int, i), i + 4);
-        assert_int_equal(desk->broken, 0);
-        fb_mp_array_free(desk->number);
-        fb_mp_array_free(desk->array);
-        fb_mp_lock_free(desk->lock);
+            assert_int_equal(FB_MP_ITEM(tutorial_page->array, int, i), i + 4);
+        assert_int_equal(tutorial_page->broken, 0);
+        fb_mp_array_free(tutorial_page->number);
+        fb_mp_array_free(tutorial_page->array);
+        fb_mp_lock_free(tutorial_page->lock);
         drop();
     }
 }
@@ -222,10 +222,10 @@ static int write_to_inherited(const void *argument, size_t size)
 {
     (void)size;
     tutorials_find_desk(argument);
-    if (!read_memory(&desk->memory[0]))
+    if (!read_memory(&tutorial_page->memory[0]))
         return EXIT_SKIP;
     memset(inherited, 2, INHERITED);
-    return read_memory(&desk->memory[2]) ? 0 : EXIT_SKIP;
+    return read_memory(&tutorial_page->memory[2]) ? 0 : EXIT_SKIP;
 }
 
 static void a_global_is_each_process_s_own(void **state)
@@ -248,7 +248,7 @@ static void what_is_written_is_copied(void **state)
     assert_ptr_not_equal(inherited, MAP_FAILED);
     memset(inherited, 1, INHERITED);
     int code = ended(tutorials_start(write_to_inherited, FB_MP_FORK, 0));
-    const uint64_t *kib = desk->memory;
+    const uint64_t *kib = tutorial_page->memory;
     bool kept = inherited[0] == 1 && inherited[INHERITED - 1] == 1;
     print_message("private %llu KiB, shared %llu KiB; after writing %llu and %llu\n",
                   (unsigned long long)kib[0], (unsigned long long)kib[1],

@@ -101,7 +101,7 @@ static void check_number(const struct csv *csv, size_t row, const char *column,
                          const json_t *object, const char *key)
 {
     const char *text = csv_at(csv, row, column);
-    double wanted = number_of(object, key);
+    double wanted = figure_value(object, key);
     if (isnan(wanted)) /* JSON has no infinity */
         assert_true(strcmp(text, "") == 0 || strcmp(text, "inf") == 0);
     else

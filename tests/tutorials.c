@@ -6,12 +6,12 @@
 #include <string.h>
 
 struct order own;
-struct desk *desk;
+struct tutorial_page *tutorial_page;
 
 struct fb_mp_process *tutorials_start(fb_mp_run run, enum fb_mp_method method, uint32_t worker)
 {
     static const char *const names[] = { "Anna", "Bert", "Carl", "Dora", "Emil" };
-    const struct order order = { desk, worker };
+    const struct order order = { tutorial_page, worker };
     return started((struct fb_mp_process_options){ .run = run,
                                                    .argument = &order,
                                                    .size = sizeof order,
@@ -22,7 +22,7 @@ struct fb_mp_process *tutorials_start(fb_mp_run run, enum fb_mp_method method, u
 void tutorials_find_desk(const void *argument)
 {
     memcpy(&own, argument, sizeof own);
-    desk = own.desk;
+    tutorial_page = own.tutorial_page;
 }
 
 void tutorials_run(fb_mp_run run, enum fb_mp_method method, uint32_t workers)
