@@ -1,6 +1,6 @@
-#include "arena.h"
+#include "base/arena.h"
 
-#include "places.h"
+#include "base/address_map.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-#include "cpus.h"
+#include "base/cpus.h"
 
 #include <errno.h>
 #include <sched.h>

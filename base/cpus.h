@@ -2,7 +2,7 @@
 #ifndef FB_CPUS_H
 #define FB_CPUS_H
 
-#include "cgroup.h"
+#include "base/cgroup.h"
 
 #include <stdbool.h>
 

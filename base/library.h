@@ -3,7 +3,7 @@
 #ifndef FB_LIBRARY_H
 #define FB_LIBRARY_H
 
-#include "error.h"
+#include "base/error.h"
 
 #include <stddef.h>
 

@@ -1,6 +1,6 @@
-#include "program.h"
+#include "base/program.h"
 
-#include "child.h"
+#include "base/child.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
-#include "stats.h"
+#include "base/stats.h"
 
-#include "random.h"
+#include "base/random.h"
 
 #include <errno.h>
 #include <math.h>

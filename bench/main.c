@@ -1,8 +1,8 @@
 /* Parses as far as the command's name and hands over. */
-#include "build.h"
-#include "cli.h"
+#include "bench/host/build.h"
+#include "bench/command/cli.h"
 
-#include "harness/mp/registry.h"
+#include "harness/mp/process/registry.h"
 
 #include <errno.h>
 #include <signal.h>

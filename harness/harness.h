@@ -7,7 +7,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "kernels/kernel.h"
-#include "stamps.h"
+#include "harness/worker/stamps.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,4 +1,4 @@
-#include "simd.h"
+#include "kernels/simd.h"
 
 #include <errno.h>
 #include <stdbool.h>

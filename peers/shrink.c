@@ -1,7 +1,7 @@
 /* Resamples an image in memory, made of noise, again and again, and prints the ns of each time:
  *
  *   shrink FROM_WIDTH FROM_HEIGHT WIDTH HEIGHT TIMES SIMD|plain */
-#include "kernels/shrink.h"
+#include "kernels/images/shrink.h"
 
 #include <stdio.h>
 #include <stdlib.h>

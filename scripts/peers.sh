@@ -44,8 +44,8 @@ foot=$(awk -F';' 'NR == 2 { first = $9 }
     END { print $8 ", " first (last > first ? " to " last : "") ". Medians, 95 % intervals, paired within a round; the base of each group (black) is 1; blue: forkbench." }' \
     "$folder/peers.csv")
 for format in svg png; do
-    gnuplot -e "scripts = '$project/scripts'; out = '$work/peers'; format = '$format'; rows = '$work/rows'; foot = \"$foot\"; \
-        count = $(wc -l <"$work/rows")" "$project/scripts/plot_peers.gp"
+    gnuplot -e "scripts = '$project/scripts/plot'; out = '$work/peers'; format = '$format'; rows = '$work/rows'; foot = \"$foot\"; \
+        count = $(wc -l <"$work/rows")" "$project/scripts/plot/peers.gp"
     mv "$work/peers.$format" "$folder/plots/peers.$format"
 done
 echo "$folder/plots/peers.svg"

@@ -10,7 +10,7 @@ usage() {
 [ $# -eq 1 ] && [ "${1#-}" = "$1" ] || usage
 dir=$1
 case $dir in /*) ;; *) dir=./$dir ;; esac # or awk takes a name with = in it for an assignment
-scripts=$(cd "$(dirname "$0")" && pwd)
+figures=$(cd "$(dirname "$0")/plot" && pwd)
 [ -f "$dir/summary.csv" ] || [ -f "$dir/overhead.csv" ] || {
     echo "plot.sh: neither summary.csv nor overhead.csv: $dir: give a folder that forkbench run or overhead wrote" >&2
     exit 2
@@ -29,11 +29,11 @@ draw() {
     shift 2
     for format in svg png; do
         {
-            echo "scripts = '$scripts'; out = '$work/$name'; format = '$format'"
+            echo "scripts = '$figures'; out = '$work/$name'; format = '$format'"
             for assignment; do
                 printf '%s = %s\n' "${assignment%%=*}" "${assignment#*=}"
             done
-            echo "load '$scripts/$figure'"
+            echo "load '$figures/$figure'"
         } | gnuplot
         mv "$work/$name.$format" "$dir/plots/$name.$format"
     done
@@ -173,7 +173,7 @@ summary_plots() {
         panel "$kernel" "$parameters" "$to"
         [ -f "$to/series.txt" ] || continue
         name=speedup_$kernel$(printf %s "$parameters" | sed 's/[^A-Za-z0-9]\{1,\}/_/g; s/^./_&/')
-        draw plot_speedup.gp "$name" "folder='$to'" "most=$(cat "$to/most.txt")" \
+        draw speedup.gp "$name" "folder='$to'" "most=$(cat "$to/most.txt")" \
             "top=$(cat "$to/top.txt")" "foot=\"$foot$(explain "$to")\""
         case $kernel in
         sleep | download) waiting=$to ;;
@@ -189,7 +189,7 @@ summary_plots() {
             fi ;;
         esac
     done <"$work/works"
-    [ -z "$panels" ] || draw plot_panels.gp gil "panels='${panels# }'" "most=$most" \
+    [ -z "$panels" ] || draw panels.gp gil "panels='${panels# }'" "most=$most" \
         "tops='$(for panel in $panels; do echo "$top"; done | xargs)'" \
         "heading='Threads or processes? The same computing in C, and in Python under its GIL'" \
         "foot=\"$foot$(explain $panels)\""
@@ -202,7 +202,7 @@ summary_plots() {
 # Work that computes, work that waits, and work that does both, side by side.
 kinds_plot() {
     set -- $computing $waiting $mixed
-    draw plot_panels.gp kinds "panels='$*'" \
+    draw panels.gp kinds "panels='$*'" \
         "most=$(for panel; do cat "$panel/most.txt"; done | sort -g | tail -n 1)" \
         "tops='$(for panel; do cat "$panel/top.txt"; done | xargs)'" \
         "heading='Computing, waiting, both: what each way gives'" "foot=\"$foot$(explain "$@")\""
@@ -241,7 +241,7 @@ times_plot() {
             print least / 3 > (to "/least.txt")
             print most * 2.2 > (to "/most.txt")
         }' "$dir/summary.csv"
-    draw plot_times.gp times "folder='$work'" "rows=$(cat "$work/rows.txt")" \
+    draw times.gp times "folder='$work'" "rows=$(cat "$work/rows.txt")" \
         "longest=$(cat "$work/longest.txt")" \
         "least=$(cat "$work/least.txt")" "most=$(cat "$work/most.txt")" "foot=\"$foot\""
 }
@@ -271,14 +271,14 @@ hyperfine_plot() {
             print least / 3 > (to "/least.txt")
             print most * 2.6 > (to "/most.txt")
         }' "$dir/inside.csv" "$dir/hyperfine.csv"
-    draw plot_hyperfine.gp hyperfine "folder='$work'" "rows=$(cat "$work/rows.txt")" \
+    draw hyperfine.gp hyperfine "folder='$work'" "rows=$(cat "$work/rows.txt")" \
         "longest=$(cat "$work/longest.txt")" \
         "least=$(cat "$work/least.txt")" "most=$(cat "$work/most.txt")" "foot=\"${foot%%\\n*}\""
 }
 
-. "$scripts/plot_overhead.sh"
-. "$scripts/plot_trials.sh"
-. "$scripts/plot_timeline.sh"
+. "$figures/overhead.sh"
+. "$figures/trials.sh"
+. "$figures/timeline.sh"
 [ ! -f "$dir/overhead.csv" ] || overhead_plots
 [ -f "$dir/summary.csv" ] || exit 0
 awk -F, "$columns"'{ found = 1 } END { exit !found }' "$dir/summary.csv" || {

@@ -2,7 +2,7 @@
  * result.wait(10)                          A callback, and a result with a timeout.
  * print(result.get(timeout=10))
  */
-#include "harness/mp/pool.h"
+#include "harness/mp/pool/pool.h"
 
 #include <stdatomic.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
  * (BrokenProcessPool). Here its task says what happened, or is run again (.retries), and the pool
  * goes on. A task that takes too long is ended (.limit_ns), which Python has no means for.
  */
-#include "harness/mp/pool.h"
+#include "harness/mp/pool/pool.h"
 
 #include <errno.h>
 #include <signal.h>

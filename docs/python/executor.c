@@ -3,7 +3,7 @@
  *     for future in as_completed(futures, timeout=60):
  *         print(futures[future], future.result())
  */
-#include "harness/mp/pool.h"
+#include "harness/mp/pool/pool.h"
 
 #include <ctype.h>
 #include <stdio.h>

@@ -4,7 +4,7 @@
  * for value in pool.imap(square, numbers(), chunksize=10):
  *     total += value
  */
-#include "harness/mp/map.h"
+#include "harness/mp/pool/map.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
  *     items = manager.list()
  *     Process(target=append, args=(items,)).start()
  */
-#include "harness/mp/manager.h"
+#include "harness/mp/manager/manager.h"
 
 #include <stdio.h>
 

@@ -1,7 +1,7 @@
 /* with Pool(4) as pool:                    map: results in the order of the items.
  *     print(pool.map(square, range(10)))
  */
-#include "harness/mp/map.h"
+#include "harness/mp/pool/map.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -2,8 +2,8 @@
  * Process(target=echo, args=(theirs,)).start()
  * ours.send(b"hello"); print(ours.recv())
  */
-#include "harness/mp/connection.h"
-#include "harness/mp/process.h"
+#include "harness/mp/channel/connection.h"
+#include "harness/mp/process/process.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -6,7 +6,7 @@
  * process.join(timeout=10)
  * print(process.name, process.exitcode)
  */
-#include "harness/mp/process.h"
+#include "harness/mp/process/process.h"
 
 #include <stdio.h>
 

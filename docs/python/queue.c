@@ -4,8 +4,8 @@
  *     queue.put(None)
  * while (number := queue.get(timeout=10)) is not None: total += number
  */
-#include "harness/mp/process.h"
-#include "harness/mp/queue.h"
+#include "harness/mp/process/process.h"
+#include "harness/mp/channel/queue.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
  * again = SharedMemory(name=memory.name)
  * memory.close(); memory.unlink()
  */
-#include "harness/mp/shm.h"
+#include "harness/mp/channel/shm.h"
 
 #include <errno.h>
 #include <stdio.h>

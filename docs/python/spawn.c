@@ -2,7 +2,7 @@
  *     set_start_method("spawn")
  *     process = Process(target=work, args=("spawned",))
  */
-#include "harness/mp/process.h"
+#include "harness/mp/process/process.h"
 
 #include <stdio.h>
 

@@ -1,7 +1,7 @@
 /* pool.starmap(add, zip(first, second))    starmap: several arguments.
  * pool.map(partial(scale, 3), first)       partial: some that are bound beforehand.
  */
-#include "harness/mp/map.h"
+#include "harness/mp/pool/map.h"
 
 #include <stdio.h>
 #include <string.h>

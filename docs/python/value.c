@@ -3,8 +3,8 @@
  *     for _ in range(10000):
  *         with counter.get_lock(): counter.value += 1
  */
-#include "harness/mp/process.h"
-#include "harness/mp/value.h"
+#include "harness/mp/process/process.h"
+#include "harness/mp/sync/value.h"
 
 #include <stdio.h>
 

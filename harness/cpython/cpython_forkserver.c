@@ -1,5 +1,5 @@
 /* A peer: CPython's ProcessPoolExecutor (forkserver). */
-#include "peer.h"
+#include "harness/cpython/peer.h"
 
 FB_PEER_HARNESS(cpython_forkserver, "cpython-forkserver",
                 "a peer: CPython's ProcessPoolExecutor (forkserver)", "forkserver",

@@ -1,5 +1,5 @@
 /* A peer: CPython's ProcessPoolExecutor (fork). */
-#include "peer.h"
+#include "harness/cpython/peer.h"
 
 FB_PEER_HARNESS(cpython_process, "cpython-process", "a peer: CPython's ProcessPoolExecutor (fork)",
                 "process", "cpython-single");

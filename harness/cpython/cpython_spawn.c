@@ -1,5 +1,5 @@
 /* A peer: CPython's ProcessPoolExecutor (spawn). */
-#include "peer.h"
+#include "harness/cpython/peer.h"
 
 FB_PEER_HARNESS(cpython_spawn, "cpython-spawn", "a peer: CPython's ProcessPoolExecutor (spawn)",
                 "spawn", "cpython-single");

@@ -1,5 +1,5 @@
 /* A peer: CPython's ThreadPoolExecutor. */
-#include "peer.h"
+#include "harness/cpython/peer.h"
 
 FB_PEER_HARNESS(cpython_thread, "cpython-thread", "a peer: CPython's ThreadPoolExecutor", "thread",
                 "cpython-single");

@@ -1,7 +1,7 @@
-#include "interpreters.h"
+#include "harness/cpython/interpreters.h"
 
 #include "base/child.h"
-#include "harness/mp/deadline.h"
+#include "harness/mp/core/deadline.h"
 
 #include <ctype.h>
 #include <dirent.h>

@@ -1,7 +1,7 @@
-#include "peer.h"
+#include "harness/cpython/peer.h"
 
 #include "base/child.h"
-#include "interpreters.h"
+#include "harness/cpython/interpreters.h"
 
 #include <errno.h>
 #include <fcntl.h>

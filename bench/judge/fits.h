@@ -1,0 +1,28 @@
+/* The laws of scaling, fitted to each work under each harness of a run. */
+#ifndef FB_FITS_H
+#define FB_FITS_H
+
+#include "bench/run/measure.h"
+#include "bench/judge/scaling.h"
+
+struct fb_fit {
+    size_t cell;   /* the first of its cells: says kernel, parameters, harness, build */
+    size_t counts; /* worker counts within the effective CPUs, the base's one worker among them */
+    size_t blocks; /* in which all of them were measured */
+    bool fitted; /* false: there are fewer than FB_SCALING_LEAST counts, or FB_INTERVAL_LEAST blocks
+                  */
+    struct fb_scaling scaling;
+};
+
+struct fb_fits {
+    struct fb_fit *list;
+    size_t count;
+};
+
+/* One entry for each combination that has cells with a base. 0 and *ret_fits (end with
+ * fb_fits_clear), or -ENOMEM. */
+int fb_fits_make(const struct fb_plan *plan, const struct fb_samples *samples, double effective,
+                 struct fb_fits *ret_fits);
+void fb_fits_clear(struct fb_fits *fits);
+
+#endif

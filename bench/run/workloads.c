@@ -1,0 +1,130 @@
+#include "bench/run/workloads.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *const default_kernels[] = { "divisors", "primes", "resize" };
+
+static const struct fb_param *find_param(const struct fb_kernel *kernel, const char *assignment)
+{
+    size_t length = strcspn(assignment, "=");
+    for (const struct fb_param *param = kernel->params; param->name; param++)
+        if (strlen(param->name) == length && memcmp(param->name, assignment, length) == 0)
+            return param;
+    return NULL;
+}
+
+/* Appends `before` with "NAME=VALUE" added. */
+static int add_value(struct fb_works *works, const struct fb_work *before, const char *list,
+                     const char *value, size_t length, struct fb_error *error)
+{
+    if (works->count == FB_LIST_MOST)
+        return fb_error_set(error, -E2BIG, "too many parameter values: %.60s: give fewer", list);
+    struct fb_work *work = &works->list[works->count++];
+    *work = *before;
+    int used = snprintf(work->params, sizeof work->params, "%s%s%.*s%.*s", before->params,
+                        before->params[0] ? " " : "", (int)strcspn(list, "=") + 1, list,
+                        (int)length, value);
+    if (used >= (int)sizeof work->params)
+        return fb_error_set(error, -E2BIG, "parameters too long: %.60s: shorten them", list);
+    return 0;
+}
+
+/* Replaces each work of the kernel by one for each value of "NAME=V1,V2". A parameter of text is
+ * one value, commas and all. */
+static int multiply(struct fb_works *works, size_t from, const struct fb_param *param,
+                    const char *list, struct fb_error *error)
+{
+    struct fb_works before = *works;
+    works->count = from;
+    for (size_t i = from; i < before.count; i++) {
+        const char *value = strchr(list, '=') + 1;
+        for (bool more = true; more;) {
+            size_t length = strcspn(value, param->type == FB_PARAM_TEXT ? "" : ",");
+            int result = add_value(works, &before.list[i], list, value, length, error);
+            if (result < 0)
+                return result;
+            more = value[length] == ',';
+            value += length + more;
+        }
+    }
+    return 0;
+}
+
+/* Whether the parameters of a work are good, so that a run does not fail at its first trial. */
+static int try_params(const struct fb_work *work, struct fb_error *error)
+{
+    struct fb_params params;
+    char copy[FB_TEXT], *next = copy;
+    if (fb_params_init(&params, work->kernel) < 0)
+        return fb_error_set(error, -ENOMEM, "out of memory");
+    snprintf(copy, sizeof copy, "%s", work->params);
+    int result = 0;
+    while (*copy && next && result == 0)
+        result = fb_params_set(&params, strsep(&next, " "), error);
+    fb_params_clear(&params);
+    return result;
+}
+
+static int add_works(struct fb_works *works, const struct fb_kernel *kernel,
+                     const struct fb_plan_request *request, struct fb_error *error)
+{
+    size_t from = works->count;
+    if (works->count == FB_LIST_MOST)
+        return fb_error_set(error, -E2BIG, "too many kernels: give fewer");
+    works->list[works->count++] = (struct fb_work){ .kernel = kernel };
+    for (size_t i = 0; i < request->params; i++) {
+        const struct fb_param *param = find_param(kernel, request->param[i]);
+        int result = param ? multiply(works, from, param, request->param[i], error) : 0;
+        if (result < 0)
+            return result;
+    }
+    for (size_t i = from; i < works->count; i++) {
+        int result = try_params(&works->list[i], error);
+        if (result < 0)
+            return result;
+    }
+    return 0;
+}
+
+static int check_params(const struct fb_plan_request *request, const struct fb_works *works,
+                        struct fb_error *error)
+{
+    for (size_t i = 0; i < request->params; i++) {
+        const char *param = request->param[i];
+        bool known = false;
+        if (!strchr(param, '='))
+            return fb_error_set(error, -EINVAL, "not a parameter: %.60s: write NAME=VALUE", param);
+        if (strchr(param, ' '))
+            return fb_error_set(error, -EINVAL, "a blank in a parameter: %.60s: rename it", param);
+        for (size_t k = 0; k < works->count; k++)
+            known |= find_param(works->list[k].kernel, param) != NULL;
+        if (!known)
+            return fb_error_set(error, -EINVAL,
+                                "no such parameter: %.60s: `forkbench list kernels` shows them",
+                                param);
+    }
+    return 0;
+}
+
+int fb_works_make(const struct fb_plan_request *request, struct fb_works *works,
+                  struct fb_error *error)
+{
+    bool asked = request->kernels > 0;
+    size_t count = asked ? request->kernels : sizeof default_kernels / sizeof *default_kernels;
+    struct fb_works plain = { 0 };
+    for (size_t i = 0; i < count; i++) {
+        const char *name = asked ? request->kernel[i] : default_kernels[i];
+        const struct fb_kernel *kernel = fb_kernel_find(name);
+        if (kernel)
+            plain.list[plain.count++].kernel = kernel;
+        else if (asked)
+            return fb_error_set(error, -EINVAL,
+                                "no such kernel: %.60s: `forkbench list kernels` shows them", name);
+    }
+    int result = check_params(request, &plain, error);
+    for (size_t i = 0; i < plain.count && result == 0; i++)
+        result = add_works(works, plain.list[i].kernel, request, error);
+    return result;
+}

@@ -1,0 +1,27 @@
+/* Which CPUs lessons may use, and on which of them a process runs. */
+#include "demos/lesson/lesson.h"
+
+#include "base/cpus.h"
+
+#include <errno.h>
+#include <sched.h>
+
+unsigned lesson_cpus(void)
+{
+    struct fb_cpus cpus;
+    fb_cpus_read(&cpus);
+    return cpus.workers;
+}
+
+void lesson_on_one_cpu(bool one)
+{
+    static cpu_set_t before;
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(sched_getcpu(), &set);
+    if (one)
+        lesson_need(sched_getaffinity(0, sizeof before, &before) < 0 ? -errno : 0,
+                    "count the CPUs");
+    lesson_need(sched_setaffinity(0, sizeof set, one ? &set : &before) < 0 ? -errno : 0,
+                "choose a CPU");
+}

@@ -1,0 +1,102 @@
+/* Many small tasks, each by a process of its own, and by a pool. */
+#include "demos/lesson/lesson.h"
+
+#include "base/error.h"
+#include "harness/mp/pool/map.h"
+#include "harness/mp/pool/pool.h"
+
+#include <stdio.h>
+
+#define ROUNDS 7
+#define COUNTS 3
+
+static const int counts[COUNTS] = { 1, 10, 100 };
+
+static int small(struct fb_mp_call *call)
+{
+    (void)call;
+    return 0;
+}
+
+static int small_process(const void *argument, size_t size)
+{
+    (void)argument, (void)size;
+    return 0;
+}
+
+/* us for all tasks, with making and ending who does them. */
+static double by_processes(int count)
+{
+    int64_t start = fb_mp_now();
+    for (int i = 0; i < count; i++) {
+        lesson_start(small_process, NULL, 0);
+        lesson_join_all();
+    }
+    return (double)(fb_mp_now() - start) / 1e3;
+}
+
+static double by_pool(int count)
+{
+    FB_MP_POOL_SCOPED(pool) = NULL;
+    struct fb_error error;
+    int64_t start = fb_mp_now();
+    lesson_need(fb_mp_pool_open(&(struct fb_mp_pool_options){ .workers = 2 }, &pool, &error),
+                "open a pool");
+    const struct fb_mp_map_options one_by_one = { .chunk = 1 };
+    lesson_need(fb_mp_map(pool, small, NULL, (size_t)count, 0, NULL, 0, &one_by_one, &error),
+                "map");
+    fb_mp_pool_close(pool);
+    pool = NULL;
+    return (double)(fb_mp_now() - start) / 1e3;
+}
+
+static void run(void)
+{
+    double each[COUNTS][ROUNDS], pool[COUNTS][ROUNDS], shown[2 * COUNTS];
+    char name[2 * COUNTS][40];
+    const char *label[2 * COUNTS];
+    by_pool(1); /* starts the runtime's helper, which stays */
+    for (int i = 0; i < ROUNDS; i++)
+        for (int k = 0; k < COUNTS; k++) {
+            each[k][i] = by_processes(counts[k]);
+            pool[k][i] = lesson_is_broken() ? by_processes(counts[k]) : by_pool(counts[k]);
+        }
+    for (int k = 0; k < COUNTS; k++) {
+        snprintf(name[2 * k], sizeof *name, "%d tasks, a process each", counts[k]);
+        snprintf(name[2 * k + 1], sizeof *name, "%d tasks, a pool", counts[k]);
+        shown[2 * k] = fb_median(each[k], ROUNDS);
+        shown[2 * k + 1] = fb_median(pool[k], ROUNDS);
+    }
+    for (int k = 0; k < 2 * COUNTS; k++)
+        label[k] = name[k];
+    lesson_bars("us", 2 * COUNTS, label, shown);
+    struct fb_interval ratio = fb_ratio_interval(each[COUNTS - 1], pool[COUNTS - 1], ROUNDS);
+    lesson_measured(
+        ratio.low > 2,
+        "a hundred small tasks take a pool less than half of the time that a process each takes");
+    lesson_claim("C12", "creating and ending processes often is slow; a pool is better", ratio,
+                 "times as long, 100 tasks", lesson_is_above(ratio, 1), NULL);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct lesson lesson = {
+        .name = "pool_or_new",
+        .title = "A pool, or a process each?",
+        .rows = "M2 C12",
+        .question = "A hundred small tasks: start a process for each, or open a pool of two "
+                    "workers? And for a single task?",
+        .choices = { "a process each: it is simpler and as fast",
+                     "the pool for a hundred; for one it hardly matters" },
+        .answer = 'b',
+        .explains =
+            "Making and ending a process takes hundreds of microseconds; a task for a worker that "
+            "is there takes about one microsecond. The pool's own making is paid once. So "
+            "from a few tasks on the pool wins; for one there is little between them.",
+        .next = "Let the parent have a gigabyte of memory: a fork copies its page tables. "
+                "From how many tasks on does the pool win then?",
+        .breaks = "the \"pool\" starts a process for each task too.",
+        .run = run,
+    };
+    return lesson_main(argc, argv, &lesson, NULL);
+}

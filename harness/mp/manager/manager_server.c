@@ -1,0 +1,376 @@
+#include "harness/mp/core/descriptors.h"
+#include "harness/mp/manager/object_table.h"
+#include "harness/mp/process/log.h"
+#include "harness/mp/manager/manager_internal.h"
+#include "harness/mp/manager/manager_stream.h"
+#include "harness/mp/process/registry.h"
+#include "harness/mp/manager/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+/* One thread serves all connections; a call that has to wait is kept with its connection and tried
+ * again when something happened to its object. */
+
+#define EVENTS 64
+#define ANY 0 /* no object has this id */
+
+struct connection {
+    struct stream stream;               /* first, as events name it */
+    struct connection *next, *before;   /* of all */
+    struct connection *later, *earlier; /* of those that wait */
+    struct client *client;              /* NULL until it has said the key */
+    struct fb_mp_identity process;
+    bool waits;
+    struct fb_mp_object given;   /* what it took from a queue, and has not said to have */
+    uint64_t given_id;           /* the queue; 0: nothing */
+    struct wire_request request; /* while it waits */
+    int64_t deadline;
+};
+
+static struct {
+    struct stream_set streams;
+    int listener, spare; /* spare: for want of descriptors */
+    bool listens;
+    const struct fb_mp_manager_address *address;
+    struct connection *connections, *first, *last; /* all; those that wait, in their order */
+} server;
+
+/* ---- calls ---- */
+
+static void stop_waiting(struct connection *connection)
+{
+    if (!connection->waits)
+        return;
+    *(connection->earlier ? &connection->earlier->later : &server.first) = connection->later;
+    *(connection->later ? &connection->later->earlier : &server.last) = connection->earlier;
+    connection->waits = false;
+    wire_request_free(&connection->request);
+}
+
+static void start_waiting(struct connection *connection, struct wire_request *request)
+{
+    connection->request = *request;
+    *request = (struct wire_request){ 0 };
+    connection->deadline = fb_mp_deadline(connection->request.timeout_ns);
+    connection->waits = true;
+    connection->later = NULL;
+    connection->earlier = server.last;
+    *(server.last ? &server.last->later : &server.first) = connection;
+    server.last = connection;
+}
+
+static int perform(struct client *client, struct store_call *call)
+{
+    const struct wire_request *request = call->request;
+    if (request->op == WIRE_MAKE)
+        return keeper_make(call, client);
+    if (request->op == WIRE_REFER)
+        return keeper_refer(client, request->id);
+    if (request->op == WIRE_UNREFER)
+        return keeper_unrefer(client, request->id);
+    struct store_thing *thing = keeper_find(request->id);
+    return thing ? store_run(thing, call) : -ENOENT;
+}
+
+/* What its client has from a queue is the client's, or has not arrived and is for the next one,
+ * before all others. */
+static void settle(struct connection *connection, bool arrived)
+{
+    struct store_thing *thing = keeper_find(connection->given_id);
+    if (!connection->given_id)
+        return;
+    if (thing && arrived)
+        store_list_settle(&thing->list);
+    else if (thing)
+        store_list_return(&thing->list, &connection->given);
+    fb_mp_object_free(&connection->given);
+    connection->given_id = 0;
+}
+
+/* Does it and answers, unless it has to wait. Whether it is done. */
+static bool try_call(struct connection *connection, struct wire_request *request)
+{
+    struct store_call call = {
+        .request = request, .owner = { .client = connection->client, .thread = request->thread }
+    };
+    int result = perform(connection->client, &call);
+    if (result == STORE_WAIT)
+        return false;
+    bool said = stream_answer(&connection->stream, result, &call.answer);
+    if (result == 0 && request->op == WIRE_QUEUE_GET) {
+        connection->given = call.answer;
+        connection->given_id = request->id;
+        if (!said)
+            settle(connection, false);
+    } else if (!call.borrowed)
+        fb_mp_object_free(&call.answer);
+    return true;
+}
+
+/* Something happened to that object, or to ANY. */
+static void try_waiting(uint64_t id)
+{
+    for (struct connection *each = server.first, *later; each; each = later) {
+        later = each->later;
+        if ((id != ANY && each->request.id != id) || each->stream.broken ||
+            !try_call(each, &each->request))
+            continue;
+        stop_waiting(each);
+        later = server.first; /* what it did may let an earlier one go on */
+    }
+}
+
+static void serve(struct connection *connection, const char *body, size_t size)
+{
+    struct wire_request request;
+    int result = wire_read_request(body, size, &request);
+    if (result < 0) {
+        const struct fb_mp_object nothing = fb_mp_nil();
+        stream_answer(&connection->stream, result, &nothing);
+        return;
+    }
+    uint64_t id = request.id, given_id = connection->given_id;
+    if (request.op == WIRE_QUEUE_TAKEN) {
+        settle(connection, true);
+        wire_request_free(&request);
+        return;
+    }
+    settle(connection, false);
+    if (given_id)
+        try_waiting(given_id);
+    if (request.op == WIRE_QUEUE_NOT_TAKEN) {
+        wire_request_free(&request);
+        return;
+    }
+    if (try_call(connection, &request)) {
+        if (server.first)
+            try_waiting(id);
+    } else if (request.timeout_ns > 0) {
+        start_waiting(connection, &request);
+    } else {
+        const struct fb_mp_object nothing = fb_mp_nil();
+        stream_answer(&connection->stream, -ETIMEDOUT, &nothing);
+    }
+    wire_request_free(&request);
+}
+
+/* ---- clients ---- */
+
+static void greet(struct connection *connection, const char *body, size_t size)
+{
+    const struct fb_mp_object nothing = fb_mp_nil();
+    bool right = size == sizeof server.address->key && memcmp(body, server.address->key, size) == 0;
+    int result = right ? 0 : -EACCES;
+    if (result == 0 && !(connection->client = keeper_client(&connection->process)))
+        result = -ENOMEM;
+    if (result == 0)
+        connection->client->connections++;
+    stream_answer(&connection->stream, result, &nothing);
+    if (result < 0)
+        stream_break(&connection->stream);
+}
+
+/* ---- connections ---- */
+
+static void listen_again(bool listens)
+{
+    struct epoll_event event = { .events = EPOLLIN, .data.ptr = NULL };
+    if (listens != server.listens &&
+        epoll_ctl(server.streams.epoll, listens ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, server.listener,
+                  &event) == 0)
+        server.listens = listens;
+}
+
+static void add_connection(int fd)
+{
+    struct connection *connection = calloc(1, sizeof *connection);
+    pid_t pid;
+    if (!connection || !manager_peer_is_ours(fd, &pid)) {
+        free(connection);
+        close(fd);
+        return;
+    }
+    if (stream_open(&connection->stream, &server.streams, fd) < 0) {
+        free(connection);
+        return;
+    }
+    connection->process = fb_mp_identity_of(pid);
+    connection->next = server.connections;
+    if (connection->next)
+        connection->next->before = connection;
+    server.connections = connection;
+}
+
+/* With the descriptor that is kept for this: tells who wants to connect that there are no more.
+ * False: nobody does. */
+static bool refuse_one(void)
+{
+    const struct fb_mp_object nothing = fb_mp_nil();
+    msgpack_sbuffer out;
+    close(server.spare);
+    int fd = accept4(server.listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    msgpack_sbuffer_init(&out);
+    if (fd >= 0 && wire_pack_answer(&out, -EMFILE, &nothing) == 0 &&
+        send(fd, out.data, out.size, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+        fb_mp_log(FB_MP_LOG_WARNING, "can't tell that there are too many connections");
+    msgpack_sbuffer_destroy(&out);
+    if (fd >= 0) {
+        shutdown(fd, SHUT_WR); /* closing it on an unread key could take the answer back */
+        close(fd);
+    }
+    server.spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    return fd >= 0;
+}
+
+static void accept_all(void)
+{
+    for (;;) {
+        int fd = accept4(server.listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        if (fd >= 0)
+            add_connection(fd);
+        else if ((errno == EMFILE || errno == ENFILE) && server.spare >= 0) {
+            if (!refuse_one())
+                return;
+        } else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
+            listen_again(false); /* until a connection ends */
+            return;
+        } else if (errno != EINTR && errno != ECONNABORTED)
+            return;
+    }
+}
+
+static void end_connection(struct connection *connection)
+{
+    struct client *client = connection->client;
+    stop_waiting(connection);
+    settle(connection, false);
+    *(connection->before ? &connection->before->next : &server.connections) = connection->next;
+    if (connection->next)
+        connection->next->before = connection->before;
+    stream_close(&connection->stream);
+    free(connection);
+    if (client && --client->connections == 0) /* its process has ended, or has no use for us */
+        keeper_drop_client(client);
+    try_waiting(ANY);
+    listen_again(true);
+}
+
+static void receive(struct connection *connection)
+{
+    const char *body;
+    size_t size;
+    stream_receive(&connection->stream);
+    while (!connection->waits && stream_next(&connection->stream, &body, &size))
+        (connection->client ? serve : greet)(connection, body, size);
+}
+
+/* ---- the loop ---- */
+
+static void end_broken(void)
+{
+    if (!server.streams.broken)
+        return;
+    server.streams.broken = false;
+    for (struct connection *each = server.connections, *next; each; each = next) {
+        next = each->next;
+        if (each->stream.broken) {
+            end_connection(each);
+            next = server.connections; /* others may have broken by that */
+        }
+    }
+}
+
+static void end_late(void)
+{
+    const struct fb_mp_object nothing = fb_mp_nil();
+    int64_t now = server.first ? fb_mp_now() : 0;
+    for (struct connection *each = server.first, *later; each; each = later) {
+        later = each->later;
+        if (each->deadline > now)
+            continue;
+        stop_waiting(each);
+        stream_answer(&each->stream, -ETIMEDOUT, &nothing);
+    }
+}
+
+/* Milliseconds until the first call's time is over, rounded up; -1: there is none. */
+static int time_left(void)
+{
+    int64_t first = INT64_MAX;
+    for (struct connection *each = server.first; each; each = each->later)
+        if (each->deadline < first)
+            first = each->deadline;
+    if (first == INT64_MAX)
+        return -1;
+    int64_t left = first - fb_mp_now();
+    int64_t milliseconds = left <= 0 ? 0 : (left - 1) / FB_MP_MILLISECOND + 1;
+    return milliseconds > INT_MAX ? INT_MAX : (int)milliseconds;
+}
+
+static void handle_event(const struct epoll_event *event)
+{
+    struct connection *connection = event->data.ptr;
+    if (!connection) {
+        accept_all();
+        return;
+    }
+    if ((event->events & EPOLLOUT) && !connection->stream.broken)
+        stream_flush(&connection->stream);
+    if ((event->events & (EPOLLIN | EPOLLHUP | EPOLLERR)) && !connection->stream.broken)
+        receive(connection);
+}
+
+/* Listens, and tells who waits for that. 0 or a negative errno. */
+static int begin(const struct fb_mp_manager_address *address)
+{
+    struct sockaddr_un name;
+    socklen_t size = manager_socket_address(address, &name);
+    int keep[] = { fb_mp_descriptor(0), fb_mp_log_descriptor() };
+    fb_mp_close_all_but(keep, sizeof keep / sizeof *keep);
+    server.address = address;
+    server.spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    server.streams.epoll = epoll_create1(EPOLL_CLOEXEC);
+    server.listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (server.streams.epoll < 0 || server.listener < 0 ||
+        bind(server.listener, (struct sockaddr *)&name, size) < 0 ||
+        listen(server.listener, SOMAXCONN) < 0)
+        return -errno;
+    listen_again(true);
+    if (!server.listens || write(fb_mp_descriptor(0), "", 1) != 1)
+        return -errno;
+    close(fb_mp_descriptor(0));
+    return 0;
+}
+
+int manager_serve(const void *argument, size_t size)
+{
+    (void)size;
+    struct epoll_event events[EVENTS];
+    signal(SIGINT, SIG_IGN); /* whether Ctrl-C ends it is for who started it */
+    int result = begin(argument);
+    if (result < 0) {
+        fb_mp_log(FB_MP_LOG_ERROR, "can't listen: %s", strerror(-result));
+        return 1;
+    }
+    for (;;) {
+        int count = epoll_wait(server.streams.epoll, events, EVENTS, time_left());
+        for (int i = 0; i < count; i++)
+            handle_event(&events[i]);
+        end_late();
+        /* Only now, so that no event is of one that is gone. */
+        end_broken();
+    }
+}
+
+/* So that it can be spawned by any program. */
+__attribute__((constructor)) static void add_task(void)
+{
+    static const struct fb_mp_task task = { .name = "fb-mp-manager", .run = manager_serve };
+    fb_mp_registry_add(&task);
+}

@@ -1,0 +1,334 @@
+#include "harness/mp/core/heap.h"
+#include "harness/mp/core/mutex.h"
+#include "harness/mp/pool/pool_internal.h"
+#include "harness/mp/process/registry.h"
+
+#include "base/cpus.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+/* ---- opening ---- */
+
+/* Those that this process may use at once: by affinity and by the quota of a container. */
+static unsigned cpus_effective(void)
+{
+    struct fb_cpus cpus;
+    fb_cpus_read(&cpus);
+    return cpus.workers < FB_MP_POOL_WORKERS ? cpus.workers : FB_MP_POOL_WORKERS;
+}
+
+/* Its users are the workers and the owner. */
+static void choose_spin(struct fb_mp_pool *pool)
+{
+    int64_t spin_ns = fb_mp_spin_ns(pool->workers + 1, cpus_effective());
+    atomic_store(&pool->shared->spin_ns, (uint32_t)spin_ns);
+}
+
+static int check(const struct fb_mp_pool_options *options, struct fb_error *error)
+{
+    if (pool_in_worker)
+        return fb_error_set(error, -EPERM,
+                            "a worker of a pool can't open a pool of its own: let the "
+                            "process that opened that one open both");
+    if (options->workers > FB_MP_POOL_WORKERS)
+        return fb_error_set(error, -EINVAL, "too many workers: %u: give at most %d",
+                            options->workers, FB_MP_POOL_WORKERS);
+    if (options->fds >= FB_MP_FDS)
+        return fb_error_set(error, -EINVAL, "too many descriptors: %zu: give at most %d",
+                            options->fds, FB_MP_FDS - 1);
+    if (options->method != FB_MP_FORK && options->method != FB_MP_SPAWN)
+        return fb_error_set(error, -EINVAL, "no such method of starting a process: %d",
+                            (int)options->method);
+    return 0;
+}
+
+/* As workers know it. 0 or a negative errno. */
+static int find_initializer(struct fb_mp_pool *pool, const struct fb_mp_pool_options *options,
+                            struct fb_error *error)
+{
+    uintptr_t place = 0;
+    pool->shared->initializer = options->initializer;
+    if (options->method == FB_MP_FORK)
+        return 0;
+    int result = fb_mp_registry_place_of_run(options->initializer, &place);
+    if (!options->initializer && result != -ENOSYS)
+        return 0; /* all that counts is that there is a table */
+    if (result < 0)
+        return fb_error_set(error, result,
+                            result == -ENOSYS
+                                ? "can't spawn: main has to begin with fb_mp_main"
+                                : "can't spawn: the initializer is not in fb_mp_main's table");
+    pool->shared->initializer = (fb_mp_run)(place + 1);
+    return 0;
+}
+
+static int make_descriptors(struct fb_mp_pool *pool, const struct fb_mp_pool_options *options)
+{
+    pool->fd = calloc(options->fds + 1, sizeof *pool->fd);
+    pool->tell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (!pool->fd || pool->tell < 0)
+        return pool->fd ? -errno : -ENOMEM;
+    for (size_t i = 0; i < options->fds; i++)
+        pool->fd[i] = options->fd[i];
+    pool->fd[options->fds] = pool->tell; /* behind the user's, which keep their numbers */
+    pool->shared->tell = options->fds;
+    return 0;
+}
+
+static int make_crew(struct fb_mp_pool *pool, const struct fb_mp_pool_options *options,
+                     struct fb_error *error)
+{
+    const struct fb_mp_crew_options crew = { .method = options->method,
+                                             .workers = pool->workers,
+                                             .run = pool_worker_main,
+                                             .shared = pool->shared,
+                                             .name = options->name ? options->name : "Pool",
+                                             .fd = pool->fd,
+                                             .fds = options->fds + 1 };
+    for (unsigned i = 0; i < pool->workers; i++) {
+        pool_worker(pool->shared, i)->there = true;
+        atomic_store(&pool_worker(pool->shared, i)->life, 1);
+    }
+    int result = fb_mp_crew_open(&crew, &pool->crew, error);
+    pool->alive = result == 0 ? pool->workers : 0;
+    return result;
+}
+
+/* Signals belong to the program's own threads. */
+static int start_service(struct fb_mp_pool *pool)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int code = pthread_create(&pool->service, NULL, pool_serve, pool);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pool->has_service = code == 0;
+    return -code;
+}
+
+static int open_parts(struct fb_mp_pool *pool, const struct fb_mp_pool_options *options,
+                      struct fb_error *error)
+{
+    int result = pool_make_shared(pool, options);
+    if (result == 0)
+        result = pool_make_local(pool);
+    if (result == 0)
+        result = make_descriptors(pool, options);
+    if (result < 0)
+        return fb_error_set(error, result, "can't open a pool: %s", strerror(-result));
+    choose_spin(pool);
+    result = find_initializer(pool, options, error);
+    if (result == 0)
+        result = make_crew(pool, options, error);
+    if (result == 0 && (result = start_service(pool)) < 0)
+        fb_error_set(error, result, "can't start a pool's thread: %s", strerror(-result));
+    return result;
+}
+
+int fb_mp_pool_open(const struct fb_mp_pool_options *options, struct fb_mp_pool **ret_pool,
+                    struct fb_error *error)
+{
+    pthread_condattr_t attributes;
+    int result = check(options, error);
+    if (result < 0)
+        return result;
+    struct fb_mp_pool *pool = calloc(1, sizeof *pool);
+    if (!pool)
+        return fb_error_set(error, -ENOMEM, "out of memory");
+    pool->owner = getpid();
+    pool->method = options->method;
+    pool->references = 1;
+    pool->workers = options->workers ? options->workers : cpus_effective();
+    pool->retries = options->retries;
+    pool->tell = -1;
+    pthread_mutex_init(&pool->mutex, NULL);
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&pool->changed, &attributes);
+    pthread_condattr_destroy(&attributes);
+    result = open_parts(pool, options, error);
+    if (result < 0) {
+        fb_mp_pool_close(pool);
+        return result;
+    }
+    *ret_pool = pool;
+    return 0;
+}
+
+/* ---- ending ---- */
+
+void pool_release(struct fb_mp_pool *pool)
+{
+    bool last = --pool->references == 0;
+    pthread_mutex_unlock(&pool->mutex);
+    if (!last)
+        return;
+    pthread_mutex_destroy(&pool->mutex);
+    pthread_cond_destroy(&pool->changed);
+    free(pool);
+}
+
+static void cancel_pending(struct fb_mp_pool *pool)
+{
+    struct fb_error error;
+    fb_error_set(&error, -ECANCELED, "it was cancelled before a worker began it");
+    for (struct fb_mp_future *future; (future = pool_pop(&pool->pending)) != NULL;) {
+        pool->pendings--;
+        pool_fail(future, FB_MP_CANCELLED, &error);
+    }
+    for (uint32_t number = 0; number < pool->shared->records; number++) {
+        struct fb_mp_future *future = pool->of_record[number];
+        if (!future || !pool_withdraw(future))
+            continue;
+        pool_fail(future, FB_MP_CANCELLED, &error);
+    }
+}
+
+void fb_mp_pool_shutdown(struct fb_mp_pool *pool, bool cancel)
+{
+    if (pool->owner != getpid())
+        return;
+    pthread_mutex_lock(&pool->mutex);
+    pool->shut = true;
+    if (cancel)
+        cancel_pending(pool);
+    pthread_mutex_unlock(&pool->mutex);
+}
+
+/* Hears of ends itself, which is sooner than from the service thread. */
+static bool wait_for_ends(struct fb_mp_pool *pool, int64_t deadline)
+{
+    struct pollfd line = { .fd = fb_mp_crew_fd(pool->crew), .events = POLLIN };
+    int64_t left = deadline - fb_mp_now();
+    if (left <= 0)
+        return false;
+    struct timespec limit = fb_mp_timespec(left < FB_MP_SLICE ? left : FB_MP_SLICE);
+    pthread_mutex_unlock(&pool->mutex);
+    ppoll(&line, 1, &limit, NULL);
+    pthread_mutex_lock(&pool->mutex);
+    pool_hear_crew(pool);
+    return true;
+}
+
+int fb_mp_pool_join(struct fb_mp_pool *pool, int64_t timeout_ns)
+{
+    int64_t deadline = fb_mp_deadline(timeout_ns);
+    int result = 0;
+    if (pool->owner != getpid())
+        return -EINVAL;
+    pthread_mutex_lock(&pool->mutex);
+    if (!pool->shut)
+        result = -EINVAL;
+    while (result == 0 && pool->unfinished > 0)
+        if (!pool_wait(pool, deadline))
+            result = -ETIMEDOUT;
+    pool->joiners++;
+    if (result == 0 && !atomic_exchange(&pool->shared->quit, 1)) {
+        fb_mp_bell_ring(&pool->shared->items, INT_MAX);
+        pool_tell(pool->tell); /* the service thread, which hears of ends no more */
+    }
+    while (result == 0 && pool->alive > 0)
+        if (!wait_for_ends(pool, deadline))
+            result = -ETIMEDOUT;
+    if (--pool->joiners == 0)
+        pool_tell(pool->tell);
+    pthread_mutex_unlock(&pool->mutex);
+    return result;
+}
+
+void fb_mp_pool_terminate(struct fb_mp_pool *pool)
+{
+    struct fb_error error;
+    if (pool->owner != getpid())
+        return;
+    fb_error_set(&error, -ECANCELED, "the pool was terminated");
+    pthread_mutex_lock(&pool->mutex);
+    pool->shut = pool->over = true;
+    if (pool->crew)
+        fb_mp_crew_kill(pool->crew);
+    for (unsigned i = 0;
+         pool->crew && i < FB_MP_POOL_WORKERS && pool->shared->block[i / POOL_BLOCK]; i++)
+        if (pool_worker(pool->shared, i)->there)
+            pool_give_up(pool_worker(pool->shared, i));
+    if (pool->of_record) {
+        pool_collect(pool);
+        pool_fail_all(pool, FB_MP_CANCELLED, &error);
+    }
+    pthread_mutex_unlock(&pool->mutex);
+}
+
+static void end_service(struct fb_mp_pool *pool)
+{
+    if (!pool->has_service)
+        return;
+    pthread_mutex_lock(&pool->mutex);
+    pool->ends = true;
+    pool_tell(pool->tell);
+    pthread_mutex_unlock(&pool->mutex);
+    pthread_join(pool->service, NULL);
+}
+
+void fb_mp_pool_close(struct fb_mp_pool *pool)
+{
+    if (!pool || pool->owner != getpid())
+        return;
+    if (pool->shared && pool->of_record && (!atomic_load(&pool->shared->quit) || pool->alive > 0))
+        fb_mp_pool_terminate(pool);
+    end_service(pool);
+    fb_mp_crew_close(pool->crew, 0);
+    if (pool->tell >= 0)
+        close(pool->tell);
+    free(pool->of_record);
+    free(pool->free_record);
+    free(pool->fd);
+    pthread_mutex_lock(&pool->mutex);
+    pool_free_shared(pool->shared);
+    pool->shared = NULL; /* as somebody may still be on its way from waiting */
+    pool_release(pool);
+}
+
+/* ---- workers ---- */
+
+int fb_mp_pool_resize(struct fb_mp_pool *pool, unsigned workers)
+{
+    if (workers == 0 || workers > FB_MP_POOL_WORKERS || pool->owner != getpid())
+        return -EINVAL;
+    pthread_mutex_lock(&pool->mutex);
+    int result = pool->shut ? -ESHUTDOWN : pool_make_lines(pool->shared, workers);
+    for (unsigned i = 0; result == 0 && i < (workers > pool->workers ? workers : pool->workers);
+         i++)
+        atomic_store(&pool_worker(pool->shared, i)->leaves, i >= workers);
+    if (result == 0) {
+        pool->workers = workers;
+        choose_spin(pool);
+        fb_mp_bell_ring(&pool->shared->items, INT_MAX);
+        pool_tell(pool->tell);
+    }
+    pthread_mutex_unlock(&pool->mutex);
+    return result;
+}
+
+void fb_mp_pool_state(struct fb_mp_pool *pool, struct fb_mp_pool_state *ret_state)
+{
+    pthread_mutex_lock(&pool->mutex);
+    pool_collect(pool);
+    *ret_state = (struct fb_mp_pool_state){ .workers = pool->workers,
+                                            .alive = pool->alive,
+                                            .pending = pool->pendings,
+                                            .deaths = pool->deaths };
+    for (uint32_t number = 0; number < pool->shared->records; number++)
+        if (pool->of_record[number]) {
+            bool begun =
+                pool_state_of(atomic_load(&pool->shared->record[number].word)) != TASK_READY;
+            *(begun ? &ret_state->running : &ret_state->pending) += 1;
+        }
+    pthread_mutex_unlock(&pool->mutex);
+}

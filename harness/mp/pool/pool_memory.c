@@ -1,0 +1,88 @@
+/* The memory that a pool consists of. */
+#include "harness/mp/core/heap.h"
+#include "harness/mp/core/mutex.h"
+#include "harness/mp/pool/pool_internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static uint64_t records_for(unsigned workers)
+{
+    uint64_t records = POOL_RECORDS;
+    while (records < POOL_RECORDS_MOST && records < 4 * (uint64_t)workers)
+        records *= 2;
+    return records;
+}
+
+void pool_free_shared(struct pool_shared *shared)
+{
+    if (!shared)
+        return;
+    for (unsigned i = 0; i < FB_MP_POOL_WORKERS / POOL_BLOCK; i++)
+        fb_mp_free(shared->block[i]);
+    fb_mp_free(shared->argument);
+    fb_mp_free((void *)shared->ring);
+    fb_mp_free(shared->record);
+    fb_mp_free(shared);
+}
+
+static int make_block(struct pool_worker **place)
+{
+    struct pool_worker *block;
+    int result = fb_mp_alloc(POOL_BLOCK * sizeof *block, (void **)&block);
+    if (result < 0)
+        return result;
+    for (unsigned i = 0; i < POOL_BLOCK; i++)
+        fb_mp_mutex_init(&block[i].alive, PTHREAD_MUTEX_NORMAL);
+    *place = block;
+    return 0;
+}
+
+int pool_make_lines(struct pool_shared *shared, unsigned workers)
+{
+    int result = 0;
+    for (unsigned i = 0; i * POOL_BLOCK < workers && result == 0; i++)
+        if (!shared->block[i])
+            result = make_block(&shared->block[i]);
+    return result;
+}
+
+int pool_make_shared(struct fb_mp_pool *pool, const struct fb_mp_pool_options *options)
+{
+    struct pool_shared *shared;
+    int result = fb_mp_alloc(sizeof *shared, (void **)&shared);
+    if (result < 0)
+        return result;
+    pool->shared = shared;
+    shared->method = options->method;
+    shared->tasks_per_worker = options->tasks_per_worker;
+    shared->idle_ns = options->idle_ns;
+    shared->records = records_for(pool->workers);
+    shared->argument_size = options->size;
+    atomic_store(&shared->refill_at, UINT64_MAX);
+    result = fb_mp_alloc(shared->records * sizeof *shared->record, (void **)&shared->record);
+    if (result == 0)
+        result = fb_mp_alloc(shared->records * sizeof *shared->ring, (void **)&shared->ring);
+    if (result == 0)
+        result = pool_make_lines(shared, pool->workers);
+    if (result == 0 && options->size)
+        result = fb_mp_alloc(options->size, &shared->argument);
+    if (result == 0 && options->size)
+        memcpy(shared->argument, options->argument, options->size);
+    return result;
+}
+
+int pool_make_local(struct fb_mp_pool *pool)
+{
+    uint64_t records = pool->shared->records;
+    pool->of_record = calloc(records, sizeof(struct fb_mp_future *));
+    pool->free_record = calloc(records, sizeof *pool->free_record);
+    if (!pool->of_record || !pool->free_record)
+        return -ENOMEM;
+    while (pool->free_records < records) {
+        pool->free_record[pool->free_records] = (uint32_t)records - 1 - pool->free_records;
+        pool->free_records++;
+    }
+    return 0;
+}

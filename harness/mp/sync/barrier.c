@@ -1,0 +1,186 @@
+#include "harness/mp/sync/barrier.h"
+
+#include "harness/mp/core/heap.h"
+#include "harness/mp/core/identity.h"
+#include "harness/mp/core/sleep.h"
+#include "harness/mp/sync/sync.h"
+
+#include <errno.h>
+
+struct party {
+    struct fb_mp_identity who;
+    unsigned threads; /* of it that wait now */
+};
+
+struct fb_mp_barrier {
+    struct fb_mp_lock *lock;  /* guards all but what is atomic */
+    _Atomic uint32_t turn;    /* one more each time that it opens, breaks or is reset */
+    _Atomic uint32_t waiting; /* who have come */
+    _Atomic uint32_t broken;
+    _Atomic uint32_t opened; /* turns that all parties ended, a bit each of the last 32 */
+    unsigned parties, known; /* known: entries of party[] */
+    struct party party[];    /* [parties] the processes that have come here at some time */
+};
+
+int fb_mp_barrier_make(unsigned parties, struct fb_mp_barrier **ret_barrier)
+{
+    void *memory;
+    if (parties == 0)
+        return -EINVAL;
+    int result =
+        fb_mp_alloc(sizeof(struct fb_mp_barrier) + parties * sizeof(struct party), &memory);
+    if (result < 0)
+        return result;
+    struct fb_mp_barrier *barrier = memory;
+    barrier->parties = parties;
+    result = fb_mp_lock_make(false, &barrier->lock);
+    if (result < 0)
+        fb_mp_free(memory);
+    else
+        *ret_barrier = barrier;
+    return result;
+}
+
+void fb_mp_barrier_free(struct fb_mp_barrier *barrier)
+{
+    if (barrier)
+        fb_mp_lock_free(barrier->lock);
+    fb_mp_free(barrier);
+}
+
+static void unlock(struct fb_mp_barrier *barrier)
+{
+    fb_mp_lock_release(barrier->lock);
+}
+
+/* Lets all who wait go, since all have come (open) or since nobody shall wait on. */
+static void turn(struct fb_mp_barrier *barrier, bool open)
+{
+    uint32_t bit = 1u << (atomic_load(&barrier->turn) % 32);
+    if (open)
+        atomic_fetch_or(&barrier->opened, bit);
+    else
+        atomic_fetch_and(&barrier->opened, ~bit);
+    for (unsigned i = 0; i < barrier->known; i++)
+        barrier->party[i].threads = 0;
+    atomic_store(&barrier->waiting, 0);
+    atomic_fetch_add(&barrier->turn, 1);
+    fb_mp_wake(&barrier->turn, INT_MAX);
+}
+
+static void break_it(struct fb_mp_barrier *barrier)
+{
+    atomic_store(&barrier->broken, 1);
+    turn(barrier, false);
+}
+
+/* Who died inside may have been counted without having let the others go, or half so. */
+static void lock(struct fb_mp_barrier *barrier)
+{
+    if (fb_mp_lock_acquire(barrier->lock, FB_MP_FOREVER) == -EOWNERDEAD)
+        break_it(barrier);
+}
+
+static bool is_self(const struct party *party, const struct fb_mp_identity *self)
+{
+    return party->who.pid == self->pid && party->who.start == self->start;
+}
+
+/* Notes that a thread of this process waits. */
+static void come(struct fb_mp_barrier *barrier)
+{
+    struct fb_mp_identity self = fb_mp_identity_self();
+    unsigned i = 0;
+    while (i < barrier->known && !is_self(&barrier->party[i], &self))
+        i++;
+    if (i == barrier->parties) /* somebody new, in place of one that has ended */
+        for (i = 0; i + 1 < barrier->known; i++)
+            if (!fb_mp_identity_is_alive(&barrier->party[i].who))
+                break;
+    if (i == barrier->known)
+        barrier->known++;
+    if (!is_self(&barrier->party[i], &self))
+        barrier->party[i] = (struct party){ .who = self };
+    barrier->party[i].threads++;
+    atomic_fetch_add(&barrier->waiting, 1);
+}
+
+/* Whether one that would have to come has ended: as many processes as parties have been here, so
+ * nobody else is expected. */
+static bool waits_for_the_dead(const struct fb_mp_barrier *barrier)
+{
+    if (barrier->known < barrier->parties)
+        return false;
+    for (unsigned i = 0; i < barrier->known; i++)
+        if (barrier->party[i].threads == 0 && !fb_mp_identity_is_alive(&barrier->party[i].who))
+            return true;
+    return false;
+}
+
+/* Sleeps until the barrier's turn is another than `since`; breaks it when it can't come. */
+static int sleep_until_open(struct fb_mp_barrier *barrier, uint32_t since, int64_t deadline)
+{
+    while (atomic_load(&barrier->turn) == since) {
+        bool time = fb_mp_sleep(&barrier->turn, since, deadline);
+        if (atomic_load(&barrier->turn) != since)
+            break;
+        lock(barrier);
+        bool same = atomic_load(&barrier->turn) == since;
+        bool dead = same && time && waits_for_the_dead(barrier);
+        if (same && (!time || dead))
+            break_it(barrier);
+        unlock(barrier);
+        if (same && !time)
+            return -ETIMEDOUT;
+    }
+    return 0;
+}
+
+int fb_mp_barrier_wait(struct fb_mp_barrier *barrier, int64_t timeout_ns, unsigned *ret_index)
+{
+    int64_t deadline = fb_mp_deadline(timeout_ns);
+    lock(barrier);
+    if (atomic_load(&barrier->broken)) {
+        unlock(barrier);
+        return -ECANCELED;
+    }
+    uint32_t since = atomic_load(&barrier->turn);
+    unsigned index = atomic_load(&barrier->waiting);
+    come(barrier);
+    bool last = index + 1 == barrier->parties;
+    if (last)
+        turn(barrier, true);
+    unlock(barrier);
+    int result = last ? 0 : sleep_until_open(barrier, since, deadline);
+    if (result == 0 && !(atomic_load(&barrier->opened) & 1u << (since % 32)))
+        result = -ECANCELED;
+    if (result == 0 && ret_index)
+        *ret_index = index;
+    return result;
+}
+
+void fb_mp_barrier_abort(struct fb_mp_barrier *barrier)
+{
+    lock(barrier);
+    break_it(barrier);
+    unlock(barrier);
+}
+
+void fb_mp_barrier_reset(struct fb_mp_barrier *barrier)
+{
+    lock(barrier);
+    barrier->known = 0;
+    turn(barrier, false);
+    atomic_store(&barrier->broken, 0);
+    unlock(barrier);
+}
+
+bool fb_mp_barrier_is_broken(const struct fb_mp_barrier *barrier)
+{
+    return atomic_load(&barrier->broken);
+}
+
+unsigned fb_mp_barrier_waiting(const struct fb_mp_barrier *barrier)
+{
+    return atomic_load(&barrier->waiting);
+}

@@ -1,0 +1,208 @@
+/* A worker is a thread under an emulated CPython GIL: it computes only while it holds the lock. Its
+ * variants are what the kernel is written in, and whether there is a lock at all. */
+#include "harness/native/gil_lock.h"
+#include "harness/native/threads.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LEAST_INTERVAL_NS 1000u
+
+#define REASON(why) (1u << (why))
+
+/* A way to be under the lock. */
+struct mode {
+    const char *name;  /* the variant */
+    unsigned releases; /* for which reasons it gives the lock up */
+    bool safepoints;   /* and on request */
+};
+
+static const struct mode modes[] = {
+    /* As the kernel's twin in Python behaves: first, the default. */
+    { "twin", REASON(FB_RELEASE_COMPUTING) | REASON(FB_RELEASE_WAITING) | REASON(FB_RELEASE_JOB),
+      true },
+    /* All computing in Python itself. */
+    { "python", REASON(FB_RELEASE_WAITING) | REASON(FB_RELEASE_JOB), true },
+    /* A call is one of an extension module that never gives the lock up, not even to wait. */
+    { "hold", REASON(FB_RELEASE_JOB), false },
+    /* A call is one of an extension module that gives it up before anything else. */
+    { "release", REASON(FB_RELEASE_CALL) | REASON(FB_RELEASE_JOB), false },
+    /* Free threading: there is no lock. */
+    { "off", 0, false },
+};
+
+struct user {
+    struct fb_yield yield; /* first: the kernel hands back its address */
+    struct fb_lock_user lock;
+    const struct mode *mode;
+};
+
+struct fb_pool {
+    struct fb_threads threads;
+    struct fb_lock lock;
+    struct user *user;
+    const struct mode *mode;
+    _Atomic uint32_t never; /* nobody asks one that has no safepoints */
+};
+
+static struct fb_lock_user *lock_of(struct fb_yield *yield)
+{
+    return &((struct user *)yield)->lock;
+}
+
+static bool gives_up(const struct fb_yield *yield, enum fb_release why)
+{
+    return ((const struct user *)yield)->mode->releases & REASON(why);
+}
+
+static bool was_asked(const struct fb_yield *yield)
+{
+    const struct fb_lock *lock = ((const struct user *)yield)->lock.lock;
+    return atomic_load_explicit(&lock->drop_request, memory_order_relaxed) != 0;
+}
+
+static bool safepoint(struct fb_yield *yield)
+{
+    fb_lock_drop(lock_of(yield));
+    fb_lock_take(lock_of(yield));
+    return false;
+}
+
+static void release(struct fb_yield *yield, enum fb_release why)
+{
+    if (gives_up(yield, why))
+        fb_lock_drop(lock_of(yield));
+}
+
+static void acquire(struct fb_yield *yield, enum fb_release why)
+{
+    if (gives_up(yield, why))
+        fb_lock_take(lock_of(yield));
+    else if (why == FB_RELEASE_CALL && was_asked(yield))
+        safepoint(yield); /* between two calls the interpreter itself looks */
+}
+
+static struct fb_yield *yield_of(void *context, unsigned index)
+{
+    struct fb_pool *pool = context;
+    struct user *user = &pool->user[index];
+    const _Atomic uint32_t *request =
+        pool->mode->safepoints ? &pool->lock.drop_request : &pool->never;
+    user->mode = pool->mode;
+    user->yield = (struct fb_yield){ request, safepoint, release, acquire };
+    user->lock =
+        (struct fb_lock_user){ .lock = &pool->lock,
+                               .number = index,
+                               .stamps = fb_team_stamps(pool->threads.caller.team, index) };
+    return &user->yield;
+}
+
+static const struct mode *find_mode(const char *variant)
+{
+    if (!variant || !variant[0])
+        return &modes[0];
+    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++)
+        if (strcmp(modes[i].name, variant) == 0)
+            return &modes[i];
+    return NULL;
+}
+
+static int find(const char *variant, char *ret_variant, size_t size, struct fb_error *error)
+{
+    const struct mode *mode = find_mode(variant);
+    if (!mode)
+        return fb_error_set(error, -EINVAL,
+                            "no such mode of gil: %.60s: give twin, python, hold, release or off",
+                            variant);
+    snprintf(ret_variant, size, "%s", mode == &modes[0] ? "" : mode->name);
+    return 0;
+}
+
+static int variants(char ***ret_names)
+{
+    const size_t count = sizeof modes / sizeof *modes;
+    char **names = calloc(count, sizeof *names);
+    if (!names)
+        return -ENOMEM;
+    for (size_t i = 1; i < count; i++) /* the first one is the default, and the last place NULL */
+        names[i - 1] = (char *)(uintptr_t)modes[i].name;
+    *ret_names = names;
+    return 0;
+}
+
+static int open_pool(const struct fb_setting *setting, struct fb_pool **ret_pool,
+                     struct fb_error *error)
+{
+    struct fb_pool *pool = calloc(1, sizeof *pool);
+    struct user *user = calloc(setting->workers, sizeof *user);
+    int result = -ENOMEM;
+    if (!pool || !user) {
+        fb_error_set(error, result, "out of memory");
+        goto fail;
+    }
+    pool->user = user;
+    pool->mode = find_mode(setting->variant);
+    uint64_t interval_ns = setting->switch_interval_ns;
+    result = fb_lock_init(&pool->lock,
+                          interval_ns > LEAST_INTERVAL_NS ? interval_ns : LEAST_INTERVAL_NS);
+    if (result < 0) {
+        fb_error_set(error, result, "can't make the lock: %s", strerror(-result));
+        goto fail;
+    }
+    result = fb_threads_open(&pool->threads, setting, pool->mode->releases ? yield_of : NULL, pool,
+                             error);
+    if (result < 0) {
+        fb_lock_destroy(&pool->lock);
+        goto fail;
+    }
+    *ret_pool = pool;
+    return 0;
+fail:
+    free(pool);
+    free(user);
+    return result;
+}
+
+static int run(struct fb_pool *pool, const struct fb_job *job, struct fb_report *report,
+               struct fb_error *error)
+{
+    struct fb_team *team = pool->threads.caller.team;
+    pool->lock.last_holder = 0; /* the first to take it takes it from nobody */
+    for (unsigned i = 0; i < team->workers; i++) {
+        struct fb_lock_user *user = &pool->user[i].lock;
+        user->switches = user->waits = user->held_ns = 0;
+    }
+    int result = fb_caller_run(&pool->threads.caller, job, report, error);
+    for (unsigned i = 0; i < team->workers && report; i++) {
+        const struct fb_lock_user *user = &pool->user[i].lock;
+        team->report[i].lock_switches = user->switches;
+        team->report[i].lock_waits = user->waits;
+        team->report[i].lock_held_ns = user->held_ns;
+    }
+    return result;
+}
+
+static void close_pool(struct fb_pool *pool)
+{
+    if (!pool)
+        return;
+    fb_threads_close(&pool->threads);
+    fb_lock_destroy(&pool->lock);
+    free(pool->user);
+    free(pool);
+}
+
+const struct fb_harness fb_harness_gil = {
+    .name = "gil",
+    .summary = "threads under an emulated CPython GIL",
+    .native = true,
+    .takes_variant = true,
+    .base = "single",
+    .find = find,
+    .variants = variants,
+    .open = open_pool,
+    .run = run,
+    .close = close_pool,
+};

@@ -1,0 +1,272 @@
+/* bench/host/disturbance.c: which audits disturb a trial: each limit from both sides, alone. */
+#include "tests/support/support.h"
+
+#include "bench/host/disturbance.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SECOND_NS 1000000000ll
+#define WINDOW_NS (10 * SECOND_NS) /* long: limits are parts of it, not ticks */
+#define WORKERS 4
+#define CPUS 4.0
+
+static char text[FB_NOISES][FB_NOISE_TEXT];
+
+/* Nothing is known. */
+static struct fb_audit audit_of(int64_t window_ns)
+{
+    return (struct fb_audit){ .window_ns = (uint64_t)window_ns };
+}
+
+static int64_t tick_ns(void)
+{
+    return SECOND_NS / sysconf(_SC_CLK_TCK);
+}
+
+static unsigned judge(const struct fb_audit *audit, unsigned workers, double cpus)
+{
+    memset(text, 'x', sizeof text);
+    unsigned count = fb_noise_judge(audit, workers, cpus, text);
+    assert_true(count <= FB_NOISES);
+    for (unsigned i = 0; i < count; i++)
+        assert_non_null(memchr(text[i], '\0', FB_NOISE_TEXT));
+    return count;
+}
+
+/* One reading of that audit: nothing at the limit and, beyond it, one text with these words. */
+static void check_limit(struct fb_audit *audit, struct fb_reading *reading, int64_t limit,
+                        int64_t beyond, const char *words)
+{
+    *reading = fb_reading_of(0);
+    assert_int_equal(judge(audit, WORKERS, CPUS), 0);
+    *reading = fb_reading_of(limit - 1);
+    assert_int_equal(judge(audit, WORKERS, CPUS), 0);
+    *reading = fb_reading_of(limit);
+    assert_int_equal(judge(audit, WORKERS, CPUS), 0);
+    *reading = fb_reading_of(limit + 1);
+    assert_int_equal(judge(audit, WORKERS, CPUS), 1);
+    *reading = fb_reading_of(beyond);
+    assert_int_equal(judge(audit, WORKERS, CPUS), 1);
+    assert_string_equal(text[0], words);
+    /* The same figure, but it can't be told. */
+    reading->known = false;
+    assert_int_equal(judge(audit, WORKERS, CPUS), 0);
+}
+
+/* ---- limits ---- */
+
+static void other_processes(void **state)
+{
+    (void)state;
+    struct fb_audit audit = audit_of(WINDOW_NS);
+    check_limit(&audit, &audit.other_ns, WINDOW_NS / 20, WINDOW_NS * 75 / 1000,
+                "other processes took 7.5 % of a CPU");
+    /* In a short window a tick weighs more than a twentieth. */
+    int64_t tick = tick_ns();
+    audit = audit_of(10 * tick);
+    check_limit(&audit, &audit.other_ns, 3 * tick, 4 * tick,
+                "other processes took 40.0 % of a CPU");
+}
+
+static void steal(void **state)
+{
+    (void)state;
+    struct fb_audit audit = audit_of(WINDOW_NS);
+    check_limit(&audit, &audit.steal_ns, WINDOW_NS / 100, WINDOW_NS / 50,
+                "the hypervisor took 2.0 % of a CPU");
+    int64_t tick = tick_ns();
+    audit = audit_of(10 * tick);
+    check_limit(&audit, &audit.steal_ns, 2 * tick, 3 * tick, "the hypervisor took 30.0 % of a CPU");
+}
+
+static void waiting(void **state)
+{
+    (void)state;
+    struct fb_audit audit = audit_of(WINDOW_NS);
+    audit.idle_ns = fb_reading_of(0);
+    check_limit(&audit, &audit.waiting_ns, WORKERS * WINDOW_NS / 50, WORKERS * WINDOW_NS / 10,
+                "workers waited while no CPU was idle 10.0 %");
+    /* In a short window two ticks weigh more. */
+    int64_t tick = tick_ns();
+    audit = audit_of(5 * tick);
+    audit.idle_ns = fb_reading_of(0);
+    check_limit(&audit, &audit.waiting_ns, 2 * tick, 4 * tick,
+                "workers waited while no CPU was idle 20.0 %");
+}
+
+/* Two workers on one CPU beside an idle one: nobody from outside kept them waiting. */
+static void waiting_beside_an_idle_cpu(void **state)
+{
+    (void)state;
+    struct fb_audit audit = audit_of(WINDOW_NS);
+    int64_t limit = WORKERS * WINDOW_NS / 50;
+    audit.waiting_ns = fb_reading_of(WINDOW_NS);
+    audit.idle_ns = fb_reading_of(WINDOW_NS);
+    assert_int_equal(judge(&audit, WORKERS, CPUS), 0);
+    audit.idle_ns = fb_reading_of(WINDOW_NS - limit);
+    assert_int_equal(judge(&audit, WORKERS, CPUS), 0);
+    audit.idle_ns = fb_reading_of(WINDOW_NS - limit - 1);
+    assert_int_equal(judge(&audit, WORKERS, CPUS), 1);
+    audit.idle_ns = fb_reading_missing("nobody knows");
+    assert_int_equal(judge(&audit, WORKERS, CPUS), 0);
+}
+
+static void interruptions(void **state)
+{
+    (void)state;
+    struct fb_audit audit = audit_of(WINDOW_NS);
+    /* 100 a second, ten seconds, four workers */
+    check_limit(&audit, &audit.involuntary_switches, 4000, 12000,
+                "workers were interrupted 300 times a second");
+}
+
+static void migrations(void **state)
+{
+    (void)state;
+    struct fb_audit audit = audit_of(WINDOW_NS);
+    check_limit(&audit, &audit.counter[FB_MIGRATIONS], 4000, 8000,
+                "workers changed CPUs 200 times a second");
+    /* The others count work, not noise. */
+    audit = audit_of(WINDOW_NS);
+    for (int i = 0; i < FB_COUNTERS; i++)
+        if (i != FB_MIGRATIONS)
+            audit.counter[i] = fb_reading_of(INT64_MAX);
+    assert_int_equal(judge(&audit, WORKERS, CPUS), 0);
+}
+
+static void quota(void **state)
+{
+    (void)state;
+    struct fb_audit audit = audit_of(WINDOW_NS);
+    check_limit(&audit, &audit.throttled_ns, WINDOW_NS / 100, WINDOW_NS / 4,
+                "held back by the quota for 25.0 % of the time");
+}
+
+static void heat(void **state)
+{
+    (void)state;
+    struct fb_audit audit = audit_of(WINDOW_NS);
+    check_limit(&audit, &audit.hot, 0, 3, "slowed down by heat 3 times");
+}
+
+static void frequency(void **state)
+{
+    (void)state;
+    struct fb_audit audit = audit_of(WINDOW_NS);
+    audit.frequency_khz = fb_reading_of(2000000);
+    check_limit(&audit, &audit.frequency_change_khz, 200000, 300000,
+                "the frequency changed by 300000 kHz");
+    /* Downwards as well. */
+    audit.frequency_change_khz = fb_reading_of(-200000);
+    assert_int_equal(judge(&audit, WORKERS, CPUS), 0);
+    audit.frequency_change_khz = fb_reading_of(-200001);
+    assert_int_equal(judge(&audit, WORKERS, CPUS), 1);
+    assert_string_equal(text[0], "the frequency changed by -200001 kHz");
+    /* A tenth of what can't be told is nothing. */
+    audit.frequency_khz = fb_reading_missing("no cpufreq");
+    assert_int_equal(judge(&audit, WORKERS, CPUS), 0);
+}
+
+/* ---- together ---- */
+
+/* Everything far beyond its limit. */
+static struct fb_audit worst(void)
+{
+    struct fb_audit audit = audit_of(WINDOW_NS);
+    audit.other_ns = audit.steal_ns = audit.waiting_ns = fb_reading_of(WINDOW_NS);
+    audit.idle_ns = fb_reading_of(0);
+    audit.throttled_ns = fb_reading_of(WINDOW_NS);
+    audit.involuntary_switches = audit.counter[FB_MIGRATIONS] = fb_reading_of(1000000);
+    audit.hot = fb_reading_of(1);
+    audit.frequency_khz = audit.frequency_change_khz = fb_reading_of(1000000);
+    return audit;
+}
+
+static bool said(unsigned count, const char *words)
+{
+    for (unsigned i = 0; i < count; i++)
+        if (strstr(text[i], words))
+            return true;
+    return false;
+}
+
+static void all_at_once_fit(void **state)
+{
+    (void)state;
+    struct fb_audit audit = worst();
+    assert_int_equal(judge(&audit, WORKERS, CPUS), FB_NOISES);
+    for (unsigned i = 0; i < FB_NOISES; i++)
+        for (unsigned j = 0; j < i; j++)
+            assert_string_not_equal(text[i], text[j]);
+}
+
+/* They have to wait for each other then: no disturbance, but what was asked for. */
+static void more_workers_than_cpus(void **state)
+{
+    (void)state;
+    struct fb_audit audit = worst();
+    static const struct {
+        unsigned workers;
+        double cpus;
+        unsigned wanted;
+    } cases[] = { { 4, 4, 8 }, { 5, 4, 5 }, { 4, 3.5, 5 }, { 2, 1.5, 5 }, { 1, 1.5, 8 } };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        unsigned count = judge(&audit, cases[i].workers, cases[i].cpus);
+        assert_int_equal(count, cases[i].wanted);
+        bool judged = cases[i].wanted == FB_NOISES;
+        assert_int_equal(said(count, "waited"), judged);
+        assert_int_equal(said(count, "interrupted"), judged);
+        assert_int_equal(said(count, "changed CPUs"), judged);
+        assert_true(said(count, "other processes") && said(count, "hypervisor"));
+        assert_true(said(count, "quota") && said(count, "heat") && said(count, "frequency"));
+    }
+}
+
+static void unavailable_disturbs_nobody(void **state)
+{
+    (void)state;
+    struct fb_audit audit = audit_of(WINDOW_NS);
+    assert_int_equal(judge(&audit, WORKERS, CPUS), 0);
+    audit = worst();
+    struct fb_reading *const reading[] = {
+        &audit.other_ns,     &audit.steal_ns, &audit.waiting_ns,    &audit.involuntary_switches,
+        &audit.throttled_ns, &audit.hot,      &audit.frequency_khz, &audit.frequency_change_khz,
+    };
+    for (size_t i = 0; i < sizeof reading / sizeof *reading; i++)
+        reading[i]->known = false;
+    for (int i = 0; i < FB_COUNTERS; i++)
+        audit.counter[i].known = false;
+    assert_int_equal(judge(&audit, WORKERS, CPUS), 0);
+}
+
+/* The own CPU time is exact and the other's is in ticks: their difference may be below zero. */
+static void less_than_nothing_disturbs_nobody(void **state)
+{
+    (void)state;
+    struct fb_audit audit = audit_of(WINDOW_NS);
+    audit.other_ns = audit.steal_ns = audit.waiting_ns = fb_reading_of(-WINDOW_NS);
+    audit.hot = audit.involuntary_switches = fb_reading_of(-1);
+    assert_int_equal(judge(&audit, WORKERS, CPUS), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(other_processes),
+        cmocka_unit_test(steal),
+        cmocka_unit_test(waiting),
+        cmocka_unit_test(waiting_beside_an_idle_cpu),
+        cmocka_unit_test(interruptions),
+        cmocka_unit_test(migrations),
+        cmocka_unit_test(quota),
+        cmocka_unit_test(heat),
+        cmocka_unit_test(frequency),
+        cmocka_unit_test(all_at_once_fit),
+        cmocka_unit_test(more_workers_than_cpus),
+        cmocka_unit_test(unavailable_disturbs_nobody),
+        cmocka_unit_test(less_than_nothing_disturbs_nobody),
+    };
+    return RUN_TESTS(tests);
+}

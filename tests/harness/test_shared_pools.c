@@ -1,0 +1,428 @@
+/* forkpool and spawnpool: workers that die, alone or with their parent, and that nothing is left. */
+#include "tests/support/support.h"
+
+#include "harness/mp/core/identity.h"
+#include "harness/mp/process/registry.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define WORKERS_MOST 64
+
+enum deed { NOTE, WAIT, KILLED, EXIT_7, EXIT_0, FAULT };
+
+struct fb_input {
+    _Atomic uint32_t started;           /* workers inside */
+    _Atomic uint32_t pid[WORKERS_MOST]; /* 0: it did not come yet */
+    _Atomic uint32_t hung;              /* a worker that was not stopped in time */
+    enum deed deed;
+    unsigned victim;
+    bool caller_waits; /* it loops too; else it returns and sleeps */
+};
+
+struct slot {
+    int32_t status;
+};
+
+static void die(enum deed deed)
+{
+    /* cmocka's and the sanitizers' handlers are inherited, and would not let it. */
+    signal(SIGSEGV, SIG_DFL);
+    if (deed == EXIT_7 || deed == EXIT_0)
+        _exit(deed == EXIT_7 ? 7 : 0);
+    if (deed == FAULT)
+        raise(SIGSEGV);
+}
+
+/* Item i is worker i's. */
+static void run_item(const struct fb_input *const_input, void *scratch, size_t begin, size_t end,
+                     void *results, struct fb_yield *yield)
+{
+    (void)scratch, (void)end, (void)results;
+    struct fb_input *input = (struct fb_input *)const_input;
+    atomic_store(&input->pid[begin], (uint32_t)getpid());
+    atomic_fetch_add(&input->started, 1);
+    if (input->deed == NOTE)
+        return;
+    if (begin == 0 && input->deed == KILLED) {
+        if (wait_for(&input->pid[input->victim], 1))
+            kill((pid_t)atomic_load(&input->pid[input->victim]), SIGKILL);
+        else
+            atomic_store(&input->hung, 1);
+    }
+    if (begin && begin == input->victim)
+        die(input->deed);
+    if (begin == 0 && !input->caller_waits)
+        return;
+    for (uint64_t limit = clock_ms() + LIMIT_MS; !fb_safepoint(yield);)
+        if (clock_ms() > limit) {
+            atomic_store(&input->hung, 1);
+            return;
+        }
+}
+
+static const struct fb_param no_params[] = { { 0 } };
+static const struct fb_kernel mortal = {
+    .name = "mortal",
+    .params = no_params,
+    .result_size = sizeof(struct slot),
+    .run = run_item,
+};
+
+/* ---- a pool ---- */
+
+static struct fb_input *input;
+static struct fb_params params;
+static struct fb_pool *pool;
+static struct fb_error error;
+static unsigned descriptors;
+static const struct fb_harness *harness;
+
+static int begin(void **state)
+{
+    (void)state;
+    descriptors = descriptors_open();
+    if (fb_arena_open(&arena) < 0)
+        return -1;
+    input = fb_arena_alloc(arena, sizeof *input);
+    return input ? 0 : -1;
+}
+
+/* Each test ends with its pool closed: no child, no descriptor. */
+static int end(void **state)
+{
+    (void)state;
+    char text[120];
+    fb_arena_close(arena);
+    if (!leaks_found(descriptors, text, sizeof text))
+        return 0;
+    print_error("%s\n", text);
+    return -1;
+}
+
+static int run_deed(unsigned workers, enum deed deed, struct fb_report *report)
+{
+    struct slot *slot = fb_arena_alloc(arena, workers * sizeof *slot);
+    struct fb_job job = { &mortal, &params, input, slot, workers, 0, FB_STATIC };
+    error = (struct fb_error){ 0 };
+    input->deed = deed;
+    atomic_store(&input->started, 0);
+    for (int i = 0; i < WORKERS_MOST; i++)
+        atomic_store(&input->pid[i], 0);
+    return harness->run(pool, &job, report, &error);
+}
+
+/* Never 0 or -1, which would mean all of this process' group, or everybody. */
+static pid_t pid_of(unsigned worker)
+{
+    pid_t pid = (pid_t)atomic_load(&input->pid[worker]);
+    assert_true(pid > 1);
+    return pid;
+}
+
+static void check_close(void)
+{
+    char text[120];
+    harness->close(pool);
+    if (leaks_found(descriptors + 1, text, sizeof text)) /* the arena's */
+        fail_msg("%s", text);
+    assert_int_equal(atomic_load(&input->hung), 0);
+}
+
+/* The error names who died and how, now and for ever. */
+static void check_death(unsigned workers, const char *how)
+{
+    char who[40], pid[40], first[FB_ERROR_TEXT];
+    snprintf(who, sizeof who, "worker %u ", input->victim);
+    snprintf(pid, sizeof pid, "pid %d", (int)pid_of(input->victim));
+    assert_int_equal(error.code, -EOWNERDEAD);
+    if (!strstr(error.text, who) || !strstr(error.text, pid) || !strstr(error.text, how))
+        fail_msg("no \"%s\", \"%s\" and \"%s\": %s", who, pid, how, error.text);
+    strcpy(first, error.text);
+    for (int i = 0; i < 3; i++) {
+        struct fb_report report = { 0 };
+        assert_int_equal(run_deed(workers, NOTE, i % 2 ? &report : NULL), -EOWNERDEAD);
+        assert_int_equal(error.code, -EOWNERDEAD);
+        assert_string_equal(error.text, first);
+    }
+    /* Nor is a place to put the sentence needed. */
+    struct slot slot[WORKERS_MOST];
+    struct fb_job job = { &mortal, &params, input, slot, workers, 0, FB_STATIC };
+    assert_int_equal(harness->run(pool, &job, NULL, NULL), -EOWNERDEAD);
+}
+
+static void die_in_mid_job(unsigned workers, unsigned victim, enum deed deed, const char *how)
+{
+    for (int way = 0; way < 4; way++) {
+        struct fb_report report = { 0 };
+        pool = pool_open(harness, arena, workers);
+        input->victim = victim;
+        input->caller_waits = way % 2;
+        assert_int_equal(run_deed(workers, deed, way / 2 ? &report : NULL), -EOWNERDEAD);
+        check_death(workers, how);
+        check_close();
+    }
+}
+
+static void a_worker_killed_in_mid_job(void **state)
+{
+    (void)state;
+    die_in_mid_job(2, 1, KILLED, "signal 9 (Killed)");
+    die_in_mid_job(5, 3, KILLED, "signal 9 (Killed)");
+}
+
+static void a_worker_that_exits(void **state)
+{
+    (void)state;
+    die_in_mid_job(3, 2, EXIT_7, "exited with code 7");
+    die_in_mid_job(2, 1, EXIT_0, "exited with code 0");
+}
+
+static void a_worker_that_faults(void **state)
+{
+    (void)state;
+    die_in_mid_job(3, 1, FAULT, "signal 11 (Segmentation fault)");
+}
+
+static void a_worker_killed_while_idle(void **state)
+{
+    (void)state;
+    for (int round = 0; round < 20; round++) {
+        pool = pool_open(harness, arena, 4);
+        assert_int_equal(run_deed(4, NOTE, NULL), 0);
+        input->victim = 1 + (unsigned)round % 3;
+        pid_t pid = pid_of(input->victim);
+        assert_int_equal(kill(pid, SIGKILL), 0);
+        const struct fb_mp_identity victim = { .pid = pid };
+        while (round % 2 && fb_mp_identity_is_alive(&victim)) /* else the job may be quicker */
+            sched_yield();
+        assert_int_equal(run_deed(4, NOTE, NULL), -EOWNERDEAD);
+        assert_non_null(strstr(error.text, "signal 9"));
+        char expected[40];
+        snprintf(expected, sizeof expected, "worker %u (pid %d)", input->victim, (int)pid);
+        assert_non_null(strstr(error.text, expected));
+        check_close();
+    }
+}
+
+static void a_pool_with_a_corpse_can_be_closed(void **state)
+{
+    (void)state;
+    for (int round = 0; round < 20; round++) {
+        pool = pool_open(harness, arena, 3);
+        assert_int_equal(run_deed(3, NOTE, NULL), 0);
+        assert_int_equal(kill(pid_of(1), SIGKILL), 0);
+        check_close();
+    }
+}
+
+static void all_workers_die_at_once(void **state)
+{
+    (void)state;
+    pool = pool_open(harness, arena, 8);
+    assert_int_equal(run_deed(8, NOTE, NULL), 0);
+    for (unsigned i = 1; i < 8; i++)
+        assert_int_equal(kill(pid_of(i), SIGKILL), 0);
+    assert_int_equal(run_deed(8, NOTE, NULL), -EOWNERDEAD);
+    assert_non_null(strstr(error.text, "signal 9"));
+    check_close();
+}
+
+/* A stopped worker never leaves by itself. */
+static void a_stopped_worker_does_not_block_close(void **state)
+{
+    (void)state;
+    pool = pool_open(harness, arena, 4);
+    assert_int_equal(run_deed(4, NOTE, NULL), 0);
+    for (unsigned i = 1; i < 3; i++)
+        assert_int_equal(kill(pid_of(i), SIGSTOP), 0);
+    check_close();
+}
+
+/* ---- the parent dies ---- */
+
+static bool is_gone(pid_t pid)
+{
+    char path[64], state = 'Z';
+    if (kill(pid, 0) < 0)
+        return errno == ESRCH;
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return true;
+    if (fscanf(file, "%*d (%*[^)]) %c", &state) != 1)
+        state = 'Z'; /* it went while we read */
+    fclose(file);
+    return state == 'Z' || state == 'X';
+}
+
+static _Noreturn void be_a_parent(unsigned workers, enum deed deed, _Atomic uint32_t *ready)
+{
+    struct fb_setting setting = { .arena = arena, .workers = workers };
+    if (harness->open(&setting, &pool, &error) < 0 || run_deed(workers, NOTE, NULL) < 0)
+        _exit(3);
+    atomic_store(ready, 1);
+    if (deed != NOTE)
+        run_deed(workers, deed, NULL);
+    for (;;)
+        pause();
+}
+
+static void workers_die_with_their_parent(void **state)
+{
+    (void)state;
+    static const enum deed deeds[] = { NOTE, WAIT };
+    for (int i = 0; i < 2; i++) {
+        unsigned workers = 6;
+        _Atomic uint32_t *ready = fb_arena_alloc(arena, sizeof *ready);
+        input->caller_waits = true;
+        input->victim = 0;
+        pid_t parent = fork();
+        if (parent == 0)
+            be_a_parent(workers, deeds[i], ready);
+        assert_true(parent > 0);
+        bool came = wait_for(ready, 1);
+        if (came && deeds[i] == WAIT) /* all are in the middle of it */
+            came = wait_for(&input->started, workers);
+        kill(parent, SIGKILL);
+        assert_int_equal(waitpid(parent, NULL, 0), parent);
+        assert_true(came);
+        uint64_t limit = clock_ms() + LIMIT_MS;
+        for (unsigned worker = 1; worker < workers; worker++) {
+            pid_t pid = pid_of(worker);
+            assert_int_not_equal(pid, parent);
+            while (!is_gone(pid))
+                if (clock_ms() > limit)
+                    fail_msg("worker %u (pid %d) outlives its parent", worker, (int)pid);
+        }
+    }
+}
+
+/* ---- many ---- */
+
+static void many_workers_are_as_many_processes(void **state)
+{
+    (void)state;
+    pool = pool_open(harness, arena, WORKERS_MOST);
+    for (int round = 0; round < 10; round++)
+        assert_int_equal(run_deed(WORKERS_MOST, NOTE, NULL), 0);
+    assert_int_equal(pid_of(0), getpid());
+    for (int i = 0; i < WORKERS_MOST; i++)
+        for (int j = 0; j < i; j++)
+            assert_int_not_equal(atomic_load(&input->pid[i]), atomic_load(&input->pid[j]));
+    check_close();
+}
+
+static void pools_come_and_go(void **state)
+{
+    (void)state;
+    for (int round = 0; round < 200; round++) {
+        unsigned workers = 1 + (unsigned)round % 4;
+        pool = pool_open(harness, arena, workers);
+        if (round % 2)
+            assert_int_equal(run_deed(workers, NOTE, NULL), 0);
+        check_close();
+    }
+}
+
+/* What is in a buffer when a worker is made is written once, by its owner. */
+static void buffers_are_not_written_twice(void **state)
+{
+    (void)state;
+    FILE *file = tmpfile();
+    assert_non_null(file);
+    fputs("once", file);
+    pool = pool_open(harness, arena, 4);
+    assert_int_equal(run_deed(4, NOTE, NULL), 0);
+    harness->close(pool);
+    fflush(file);
+    assert_int_equal(lseek(fileno(file), 0, SEEK_END), 4);
+    fclose(file);
+}
+
+/* A fresh image finds the place of each arena free, not only that of the first (but under the thread
+ * sanitizer, which leaves little room). */
+__attribute__((unused)) static void arenas_beside_others(void **state)
+{
+    (void)state;
+    struct fb_arena *first = arena, *before[2];
+    struct fb_input *of_first = input;
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(fb_arena_open(&before[i]), 0);
+    descriptors += 2;
+    arena = before[1];
+    input = fb_arena_alloc(arena, sizeof *input);
+    for (int round = 0; round < 20; round++) {
+        pool = pool_open(harness, arena, 4);
+        assert_int_equal(run_deed(4, NOTE, NULL), 0);
+        check_close();
+    }
+    descriptors -= 2;
+    for (int i = 0; i < 2; i++)
+        fb_arena_close(before[i]);
+    arena = first;
+    input = of_first;
+}
+
+#define TAKEN "FORKBENCH_TEST_TAKEN" /* where the first image has something else than the arena */
+
+__attribute__((constructor)) static void take_place(int count, char **arguments)
+{
+    const char *place = getenv(TAKEN);
+    if (place && count == 3 && strcmp(arguments[2], "spawnpool-1") == 0)
+        mmap((void *)strtoul(place, NULL, 16), 4096, PROT_NONE,
+             MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+}
+
+/* Refused, with the reason; it may have ended before the caller has heard of the others. */
+static void an_image_without_room_for_the_arena(void **state)
+{
+    (void)state;
+    char place[40];
+    if (strcmp(harness->name, "spawnpool") != 0)
+        return;
+    snprintf(place, sizeof place, "%lx", (unsigned long)input & ~4095ul);
+    setenv(TAKEN, place, 1);
+    for (int round = 0; round < 10; round++) {
+        struct fb_setting setting = { .arena = arena, .workers = 33 };
+        assert_int_equal(harness->open(&setting, &pool, &error), -EEXIST);
+        assert_non_null(strstr(error.text, "worker 1 can't map the shared memory"));
+    }
+    unsetenv(TAKEN);
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, begin, end)
+
+int main(int argc, char **argv)
+{
+    static const struct fb_mp_task none[] = { { 0 } };
+    fb_mp_main(argc, argv, none);
+    const struct CMUnitTest tests[] = {
+        TEST(a_worker_killed_in_mid_job),
+        TEST(a_worker_that_exits),
+        TEST(a_worker_that_faults),
+        TEST(a_worker_killed_while_idle),
+        TEST(a_pool_with_a_corpse_can_be_closed),
+        TEST(all_workers_die_at_once),
+        TEST(a_stopped_worker_does_not_block_close),
+        TEST(workers_die_with_their_parent),
+        TEST(many_workers_are_as_many_processes),
+        TEST(pools_come_and_go),
+        TEST(buffers_are_not_written_twice),
+#ifndef __SANITIZE_THREAD__
+        TEST(arenas_beside_others),
+#endif
+        TEST(an_image_without_room_for_the_arena),
+    };
+    harness = harness_named("forkpool");
+    int failed = RUN_TESTS(tests);
+    harness = harness_named("spawnpool");
+    return failed | RUN_TESTS(tests);
+}

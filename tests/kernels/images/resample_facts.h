@@ -1,0 +1,99 @@
+/* What Pillow 9.4 made of small images, as hexadecimal bytes: sample (x, y, channel)
+ * of each was (37 x^2 + 61 y + 89 channel + 13 x y) mod 256. Printed by resample_facts.py. */
+#ifndef FB_TESTS_RESAMPLE_FACTS_H
+#define FB_TESTS_RESAMPLE_FACTS_H
+
+#include "kernels/images/image.h"
+
+static const struct fact {
+    enum fb_filter filter;
+    uint32_t channels, from_width, from_height, width, height;
+    const char *pixels;
+} facts[] = {
+    { FB_BOX, 1, 7, 5, 3, 2, "56756d7f9979" },
+    { FB_BILINEAR, 1, 7, 5, 3, 2, "647c6f847d6f" },
+    { FB_BICUBIC, 1, 7, 5, 3, 2, "5f7d6d8a7c6e" },
+    { FB_LANCZOS3, 1, 7, 5, 3, 2, "5c7d6c90796d" },
+    { FB_BOX, 3, 7, 5, 3, 2, "5685887578986d9c9f7f58b1999d7679926b" },
+    { FB_BILINEAR, 3, 7, 5, 3, 2, "64898d7c758f6f8891846d967d94886f9c86" },
+    { FB_BICUBIC, 3, 7, 5, 3, 2, "5f8b8d7d758d6d88948a69967c978b6e9d84" },
+    { FB_LANCZOS3, 3, 7, 5, 3, 2, "5c8b8e7d7a896c869690679479968f6d9c83" },
+    { FB_BOX, 1, 5, 4, 9, 8,
+      "00002525944d4d505000002525944d4d50503d3d6f6febb1b1c1c13d3d6f6febb1b1c1c17a7ab9b942151532"
+      "327a7ab9b94215153232b7b70303997979a3a3b7b70303997979a3a3" },
+    { FB_BILINEAR, 1, 5, 4, 9, 8,
+      "000c2156946d4d4f500f1d336aaa85676a6c2e3e5792d5b49aa1a54c5e7b9ec1a38c979d6b7fa08d6c523f4d"
+      "56898a8b75584132434ea8803e568370657a87b77b174699877e95a3" },
+    { FB_BICUBIC, 1, 5, 4, 9, 8,
+      "000017548c694143460a11296ba8876165692834509be3c7a4adb3475b80adcdb095a2ab6483b69b603e3041"
+      "4c8b9198784a2c213643b8842d488574647e8dcd7f0032a19684a0b0" },
+    { FB_LANCZOS3, 1, 5, 4, 9, 8,
+      "00001457826334353f09092274ae946367712a2842a0e8d3a4acb9475d8abfcdb195a0af5a8ac3ae6034313f"
+      "4d8b93927445221f3343c18431407f725e778bdd750023abad8ba8bd" },
+    { FB_BOX, 3, 3, 2, 5, 4,
+      "0059b20059b2257ed794ed4694ed460059b20059b2257ed794ed4694ed463d96ef3d96ef6fc821eb449deb44"
+      "9d3d96ef3d96ef6fc821eb449deb449d" },
+    { FB_BILINEAR, 3, 3, 2, 5, 4,
+      "0059b20f68c1257ed768c18094ed460f68c12079b83891aa7caf7baac35c2e87e0419aa65db64fa58b70d56e"
+      "873d96ef51aa9d6fc821b9796beb449d" },
+    { FB_BICUBIC, 3, 3, 2, 5, 4,
+      "0051a8025ac81e77e768cf7d94ff320c62c01571be348db180b777aece512d86ee3c9da860b947b1866ce261"
+      "903e97ff4fb49e76cf11c96e66fc29af" },
+    { FB_LANCZOS3, 3, 3, 2, 5, 4,
+      "00509a004ad51871f764db7e90ff1f0e65bd106fc2368fad87b873b3ca522e80eb329faa5eb74bb38965e362"
+      "944795ff4cc4977cd501d6665aff12c7" },
+    { FB_BOX, 1, 16, 16, 4, 4, "6b757f698d67817b7f69838d918b858f" },
+    { FB_BILINEAR, 1, 16, 16, 4, 4, "75757c618675817a846b809288828785" },
+    { FB_BICUBIC, 1, 16, 16, 4, 4, "73757e5c8973827a85657e9589848784" },
+    { FB_LANCZOS3, 1, 16, 16, 4, 4, "71767e598973847a86647c9987868781" },
+    { FB_BOX, 3, 16, 16, 4, 4,
+      "6b848d757e977f789169a26b8d869f67a079817a837b748d7f987169928b836c758da65f917a738b847d858e"
+      "878f8871" },
+    { FB_BILINEAR, 3, 16, 16, 4, 4,
+      "7583907582927c7787619880869190759780817a897a7b8b84867d6b8e8680747e92896b88856e8284818781"
+      "81858573" },
+    { FB_BICUBIC, 3, 16, 16, 4, 4,
+      "73838f7581957e73885c9d7d899094739b7c82778a7a788e85867c6590877e6f7e958d6789846c8483828780"
+      "83848572" },
+    { FB_LANCZOS3, 3, 16, 16, 4, 4,
+      "71858e7682957e7088599f7c898e96739f7a84738b7a798e86867b6491877c6d7f998c6787866a868281877f"
+      "85818672" },
+    { FB_BOX, 1, 1, 1, 3, 3, "000000000000000000" },
+    { FB_BILINEAR, 1, 1, 1, 3, 3, "000000000000000000" },
+    { FB_BICUBIC, 1, 1, 1, 3, 3, "000000000000000000" },
+    { FB_LANCZOS3, 1, 1, 1, 3, 3, "000000000000000000" },
+    { FB_BOX, 3, 1, 1, 2, 2, "0059b20059b20059b20059b2" },
+    { FB_BILINEAR, 3, 1, 1, 2, 2, "0059b20059b20059b20059b2" },
+    { FB_BICUBIC, 3, 1, 1, 2, 2, "0059b20059b20059b20059b2" },
+    { FB_LANCZOS3, 3, 1, 1, 2, 2, "0059b20059b20059b20059b2" },
+    { FB_BOX, 1, 1, 9, 1, 4, "1fb750ca" },
+    { FB_BILINEAR, 1, 1, 9, 1, 4, "33a878b5" },
+    { FB_BICUBIC, 1, 1, 9, 1, 4, "2ab275b7" },
+    { FB_LANCZOS3, 1, 1, 9, 1, 4, "24b874b4" },
+    { FB_BOX, 1, 9, 1, 4, 1, "1366692b" },
+    { FB_BILINEAR, 1, 9, 1, 4, 1, "2d60642b" },
+    { FB_BICUBIC, 1, 9, 1, 4, 1, "2a666429" },
+    { FB_LANCZOS3, 1, 9, 1, 4, 1, "2a6b6028" },
+    { FB_BOX, 1, 1, 3, 2, 7, "000000003d3d3d3d3d3d7a7a7a7a" },
+    { FB_BILINEAR, 1, 1, 3, 2, 7, "0000090923233d3d575771717a7a" },
+    { FB_BICUBIC, 1, 1, 3, 2, 7, "000005051e1e3d3d5c5c75758080" },
+    { FB_LANCZOS3, 1, 1, 3, 2, 7, "0000040417173d3d636376768080" },
+    { FB_BOX, 1, 12, 3, 5, 7,
+      "1366695979136669597956ca6da83e56ca6da83e56ca6da83e9a2e724d849a2e724d84" },
+    { FB_BILINEAR, 1, 12, 3, 5, 7,
+      "32625750843c6d5e5e7c5c907186627bb285af49807f758d5c844b656a6f863a605f75" },
+    { FB_BICUBIC, 1, 12, 3, 5, 7,
+      "28605043903671585882569f6e8d5f77ba80b544848477955589416765708c2761537a" },
+    { FB_LANCZOS3, 1, 12, 3, 5, 7,
+      "225f46389d347c545a8553a96b915f7abb7eb9408c84789c4f8a44676b6d881d5d4c80" },
+    { FB_BOX, 1, 40, 30, 1, 1, "7d" },
+    { FB_BILINEAR, 1, 40, 30, 1, 1, "7e" },
+    { FB_BICUBIC, 1, 40, 30, 1, 1, "7e" },
+    { FB_LANCZOS3, 1, 40, 30, 1, 1, "7e" },
+    { FB_BOX, 3, 40, 30, 2, 1, "7d857d7e837e" },
+    { FB_BILINEAR, 3, 40, 30, 2, 1, "7e857c7e857e" },
+    { FB_BICUBIC, 3, 40, 30, 2, 1, "7e857c7e857e" },
+    { FB_LANCZOS3, 3, 40, 30, 2, 1, "7e857c7e857e" },
+};
+
+#endif

@@ -1,0 +1,399 @@
+/* Every kind of image decodes to what was put into it, and what is encoded comes back. */
+#include "tests/support/support.h"
+
+#include "kernels/images/image.h"
+#include "tests/kernels/images/pictures.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <spng.h>
+
+static struct fb_image image;
+
+static int clear_image(void **state)
+{
+    (void)state;
+    fb_image_clear(&image);
+    return image.pixels != NULL;
+}
+
+static void decode(const struct bytes *bytes, uint32_t width, uint32_t height, uint32_t channels)
+{
+    struct fb_error error = { 0 };
+    if (fb_image_decode(bytes->data, bytes->size, &image, &error) != 0)
+        fail_msg("%s", error.text);
+    assert_int_equal(image.width, width);
+    assert_int_equal(image.height, height);
+    assert_int_equal(image.channels, channels);
+}
+
+static int difference(const uint8_t *a, const uint8_t *b, size_t size)
+{
+    int most = 0;
+    for (size_t i = 0; i < size; i++)
+        if (abs(a[i] - b[i]) > most)
+            most = abs(a[i] - b[i]);
+    return most;
+}
+
+/* ---- PNG ---- */
+
+static const struct {
+    uint8_t colour, depth;
+} png_kinds[] = {
+    { PNG_GREY, 1 },        { PNG_GREY, 2 },    { PNG_GREY, 4 },    { PNG_GREY, 8 },
+    { PNG_GREY, 16 },       { PNG_RGB, 8 },     { PNG_RGB, 16 },    { PNG_PALETTE, 1 },
+    { PNG_PALETTE, 2 },     { PNG_PALETTE, 4 }, { PNG_PALETTE, 8 }, { PNG_GREY_ALPHA, 8 },
+    { PNG_GREY_ALPHA, 16 }, { PNG_RGBA, 8 },    { PNG_RGBA, 16 },
+};
+
+static const struct {
+    uint32_t width, height;
+} sizes[] = { { 1, 1 }, { 1, 9 }, { 9, 1 }, { 2, 3 }, { 13, 11 }, { 33, 17 } };
+
+static uint8_t palette[3 * 256], see_through[200]; /* fewer than colours: the others are opaque */
+
+static void make_palette(void)
+{
+    for (size_t i = 0; i < sizeof palette; i++)
+        palette[i] = (uint8_t)(i * 73 + i / 3 * 11);
+    for (size_t i = 0; i < sizeof see_through; i++)
+        see_through[i] = (uint8_t)(i * 91);
+}
+
+/* Whether a pixel is the one colour that a tRNS chunk makes transparent. */
+static bool is_key(const struct png *png, const uint16_t *sample)
+{
+    unsigned channels = png_channels(png->colour);
+    if (!png->transparency || png->colour == PNG_PALETTE)
+        return false;
+    for (unsigned i = 0; i < channels; i++)
+        if (sample[i] != (png->transparency[2 * i] << 8 | png->transparency[2 * i + 1]))
+            return false;
+    return true;
+}
+
+/* One pixel straight from the standard: scaled to 8 bits, looked up, laid over white. */
+static void expect_pixel(const struct png *png, const uint16_t *sample, uint8_t *ret_rgb)
+{
+    unsigned channels = png_channels(png->colour), most = (1u << png->depth) - 1;
+    uint8_t value[4], alpha = 255;
+    for (unsigned i = 0; i < channels; i++)
+        value[i] = (uint8_t)(png->depth == 16 ? sample[i] >> 8 : sample[i] * 255u / most);
+    if (channels == 2 || channels == 4)
+        alpha = value[channels - 1];
+    if (is_key(png, sample))
+        alpha = 0;
+    if (png->colour == PNG_PALETTE && sample[0] < png->transparency_size)
+        alpha = png->transparency[sample[0]];
+    for (unsigned i = 0; i < 3; i++) {
+        unsigned c =
+            png->colour == PNG_PALETTE ? palette[3 * sample[0] + i] : value[channels < 3 ? 0 : i];
+        ret_rgb[i] = (uint8_t)((2 * (c * alpha + 255u * (255u - alpha)) + 255) / 510);
+    }
+}
+
+static void check_png(const struct png *png, const uint16_t *samples)
+{
+    bool grey = png->colour == PNG_GREY || png->colour == PNG_GREY_ALPHA;
+    struct bytes bytes = png_make(png, samples);
+    decode(&bytes, png->width, png->height, grey ? 1 : 3);
+    for (size_t i = 0; i < (size_t)png->width * png->height; i++) {
+        uint8_t rgb[3];
+        expect_pixel(png, samples + i * png_channels(png->colour), rgb);
+        if (difference(image.pixels + i * image.channels, rgb, image.channels) > 0)
+            fail_msg("colour type %d, %d bits%s%s, %u x %u: pixel %zu is %d, not %d", png->colour,
+                     png->depth, png->interlaced ? ", interlaced" : "",
+                     png->transparency ? ", transparency" : "", png->width, png->height, i,
+                     image.pixels[i * image.channels], rgb[0]);
+    }
+    bytes_clear(&bytes);
+}
+
+static void check_png_kind(size_t kind, size_t size, bool interlaced, bool transparent)
+{
+    struct png png = { sizes[size].width,
+                       sizes[size].height,
+                       png_kinds[kind].depth,
+                       png_kinds[kind].colour,
+                       interlaced,
+                       NULL,
+                       0,
+                       NULL,
+                       0 };
+    unsigned channels = png_channels(png.colour);
+    size_t pixels = (size_t)png.width * png.height, colours = 1u << png.depth;
+    uint16_t *samples = noise_samples(pixels * channels, 1u << png.depth, (uint32_t)kind + 1);
+    uint8_t key[6];
+    if (png.colour == PNG_PALETTE) {
+        png.palette = palette;
+        png.palette_size = 3 * colours;
+        png.transparency = transparent ? see_through : NULL;
+        png.transparency_size = !transparent ? 0 : colours < 200 ? colours : 200;
+    } else if (transparent) {
+        /* The last pixel and the one before it, which differs in the lowest bit only. */
+        for (unsigned i = 0; i < channels; i++) {
+            uint16_t sample = samples[(pixels - 1) * channels + i];
+            key[2 * i] = (uint8_t)(sample >> 8);
+            key[2 * i + 1] = (uint8_t)sample;
+            if (pixels > 1)
+                samples[(pixels - 2) * channels + i] = sample ^ 1;
+        }
+        png.transparency = key;
+        png.transparency_size = 2 * channels;
+    }
+    check_png(&png, samples);
+    free(samples);
+}
+
+static void every_kind_of_png(void **state)
+{
+    (void)state;
+    make_palette();
+    for (size_t kind = 0; kind < sizeof png_kinds / sizeof *png_kinds; kind++)
+        for (size_t size = 0; size < sizeof sizes / sizeof *sizes; size++)
+            for (int interlaced = 0; interlaced < 2; interlaced++) {
+                unsigned channels = png_channels(png_kinds[kind].colour);
+                check_png_kind(kind, size, interlaced, false);
+                if (channels == 1 || channels == 3)
+                    check_png_kind(kind, size, interlaced, true);
+            }
+}
+
+/* Each alpha over white, in both kinds that have it. */
+static void transparency_lies_over_white(void **state)
+{
+    (void)state;
+    uint16_t grey[2 * 256], rgba[4 * 256];
+    for (int i = 0; i < 256; i++) {
+        grey[2 * i] = rgba[4 * i] = 10;
+        rgba[4 * i + 1] = 200;
+        rgba[4 * i + 2] = (uint16_t)(255 - i);
+        grey[2 * i + 1] = rgba[4 * i + 3] = (uint16_t)i;
+    }
+    check_png(&(struct png){ .width = 16, .height = 16, .depth = 8, .colour = PNG_GREY_ALPHA },
+              grey);
+    assert_int_equal(image.pixels[0], 255);
+    assert_int_equal(image.pixels[255], 10);
+    check_png(&(struct png){ .width = 16, .height = 16, .depth = 8, .colour = PNG_RGBA }, rgba);
+    assert_int_equal(image.pixels[0], 255);
+    assert_int_equal(image.pixels[3 * 255 + 1], 200);
+}
+
+/* What an encoder makes that compresses. */
+static void png_of_another_encoder(void **state)
+{
+    (void)state;
+    uint8_t *pixels = smooth_pixels(301, 77, 3);
+    struct spng_ihdr header = {
+        .width = 301, .height = 77, .bit_depth = 8, .color_type = SPNG_COLOR_TYPE_TRUECOLOR
+    };
+    spng_ctx *png = spng_ctx_new(SPNG_CTX_ENCODER);
+    struct bytes bytes;
+    assert_non_null(png);
+    spng_set_option(png, SPNG_ENCODE_TO_BUFFER, 1);
+    assert_int_equal(spng_set_ihdr(png, &header), 0);
+    int code = spng_encode_image(png, pixels, 301 * 77 * 3, SPNG_FMT_PNG, SPNG_ENCODE_FINALIZE);
+    assert_int_equal(code, 0);
+    bytes.data = spng_get_png_buffer(png, &bytes.size, &code);
+    assert_true(bytes.data && bytes.size < 301 * 77);
+    decode(&bytes, 301, 77, 3);
+    assert_memory_equal(image.pixels, pixels, 301 * 77 * 3);
+    bytes_clear(&bytes);
+    spng_ctx_free(png);
+    free(pixels);
+}
+
+/* ---- JPEG ---- */
+
+/* Inks are inverted, so that 255 is none and the product is the light that is left. */
+static void expect_rgb(enum jpeg_kind kind, const uint8_t *pixel, uint8_t *ret_rgb)
+{
+    for (int i = 0; i < 3; i++)
+        ret_rgb[i] = kind == JPEG_GREY  ? pixel[0]
+                     : kind < JPEG_CMYK ? pixel[i]
+                                        : (uint8_t)(pixel[i] * pixel[3] / 255);
+}
+
+static void every_kind_of_jpeg(void **state)
+{
+    (void)state;
+    static const uint32_t side[][2] = { { 1, 1 }, { 1, 40 }, { 40, 1 }, { 37, 23 }, { 128, 96 } };
+    for (enum jpeg_kind kind = 0; kind < JPEG_KINDS; kind++)
+        for (size_t size = 0; size < sizeof side / sizeof *side; size++) {
+            uint32_t width = side[size][0], height = side[size][1];
+            uint8_t *pixels = smooth_pixels(width, height, jpeg_channels(kind));
+            struct bytes bytes = jpeg_make(kind, width, height, 97, pixels);
+            decode(&bytes, width, height, kind == JPEG_GREY ? 1 : 3);
+            for (size_t i = 0; i < (size_t)width * height; i++) {
+                uint8_t rgb[3];
+                expect_rgb(kind, pixels + i * jpeg_channels(kind), rgb);
+                int off = difference(image.pixels + i * image.channels, rgb, image.channels);
+                if (off > 8)
+                    fail_msg("kind %d, %u x %u, pixel %zu: off by %d", kind, width, height, i, off);
+            }
+            bytes_clear(&bytes);
+            free(pixels);
+        }
+}
+
+/* 0 is full ink where inks are inverted: black, cyan, and paper. */
+static void inks_are_inverted(void **state)
+{
+    (void)state;
+    static const uint8_t ink[][4] = {
+        { 255, 255, 255, 0 }, { 0, 255, 255, 255 }, { 255, 255, 255, 255 }, { 255, 255, 255, 128 }
+    };
+    static const uint8_t rgb[][3] = {
+        { 0, 0, 0 }, { 0, 255, 255 }, { 255, 255, 255 }, { 128, 128, 128 }
+    };
+    for (enum jpeg_kind kind = JPEG_CMYK; kind < JPEG_KINDS; kind++)
+        for (int colour = 0; colour < 4; colour++) {
+            uint8_t pixels[64][4];
+            for (int i = 0; i < 64; i++)
+                memcpy(pixels[i], ink[colour], 4);
+            struct bytes bytes = jpeg_make(kind, 8, 8, 98, pixels[0]);
+            decode(&bytes, 8, 8, 3);
+            assert_true(difference(image.pixels, rgb[colour], 3) <= 3);
+            bytes_clear(&bytes);
+        }
+}
+
+/* ---- there and back ---- */
+
+static struct fb_image make_image(uint32_t width, uint32_t height, uint32_t channels)
+{
+    struct fb_image made = { 0 };
+    assert_int_equal(fb_image_reserve(&made, width, height, channels, NULL), 0);
+    uint8_t *pixels = smooth_pixels(width, height, channels);
+    memcpy(made.pixels, pixels, (size_t)width * height * channels);
+    free(pixels);
+    return made;
+}
+
+static void what_is_encoded_comes_back(void **state)
+{
+    (void)state;
+    for (uint32_t channels = 1; channels <= 3; channels += 2)
+        for (uint32_t width = 1; width <= 130; width += 43) {
+            struct fb_image made = make_image(width, 70, channels);
+            struct bytes whole, rows;
+            assert_int_equal(fb_jpeg_encode(&made, 95, &whole.data, &whole.size, NULL), 0);
+            assert_int_equal(fb_jpeg_encode_rows(&made, 95, &rows.data, &rows.size, NULL), 0);
+            decode(&whole, width, 70, channels);
+            assert_true(difference(image.pixels, made.pixels, width * 70 * channels) <= 10);
+            memcpy(made.pixels, image.pixels, width * 70 * channels);
+            /* Restart markers change the file and no pixel. */
+            decode(&rows, width, 70, channels);
+            assert_memory_equal(image.pixels, made.pixels, width * 70 * channels);
+            assert_true(rows.size > whole.size);
+            bytes_clear(&whole);
+            bytes_clear(&rows);
+            fb_image_clear(&made);
+        }
+}
+
+static void quality_costs_bytes(void **state)
+{
+    (void)state;
+    static const int quality[] = { 1, 25, 50, 75, 90, 100 };
+    struct fb_image made = make_image(96, 80, 3);
+    uint32_t seed = 5;
+    size_t last = 0;
+    for (size_t i = 0; i < 96 * 80 * 3; i++)
+        made.pixels[i] = (uint8_t)(made.pixels[i] + next_number(&seed) % 24);
+    for (size_t i = 0; i < sizeof quality / sizeof *quality; i++) {
+        struct bytes bytes;
+        assert_int_equal(fb_jpeg_encode(&made, quality[i], &bytes.data, &bytes.size, NULL), 0);
+        assert_true(bytes.size > last);
+        last = bytes.size;
+        bytes_clear(&bytes);
+    }
+    fb_image_clear(&made);
+}
+
+/* kernels/images/image.h names -EINVAL and -ENOMEM: nothing that was read is broken here. */
+static void encoding_refuses_what_jpeg_cannot_hold(void **state)
+{
+    (void)state;
+    static const uint32_t side[][2] = { { 0, 0 }, { 0, 5 }, { 5, 0 }, { 65536, 1 }, { 1, 65536 } };
+    for (size_t i = 0; i < sizeof side / sizeof *side; i++) {
+        struct fb_image made = { 0 };
+        struct fb_error error = { 0 };
+        uint8_t *bytes = NULL;
+        size_t size = 0;
+        assert_int_equal(fb_image_reserve(&made, side[i][0], side[i][1], 3, NULL), 0);
+        if (made.pixels)
+            memset(made.pixels, 0, made.room);
+        assert_int_equal(fb_jpeg_encode(&made, 75, &bytes, &size, &error), -EINVAL);
+        assert_int_equal(error.code, -EINVAL);
+        assert_null(bytes);
+        fb_image_clear(&made);
+    }
+}
+
+/* ---- the buffer ---- */
+
+static void a_buffer_serves_many_images(void **state)
+{
+    (void)state;
+    struct bytes large = jpeg_smooth(JPEG_444, 90, 70), small = jpeg_smooth(JPEG_GREY, 5, 4);
+    decode(&large, 90, 70, 3);
+    uint8_t *pixels = image.pixels;
+    size_t room = image.room;
+    decode(&small, 5, 4, 1);
+    assert_ptr_equal(image.pixels, pixels);
+    assert_int_equal(image.room, room);
+    decode(&large, 90, 70, 3);
+    assert_ptr_equal(image.pixels, pixels);
+    bytes_clear(&large);
+    bytes_clear(&small);
+}
+
+static void sizes_have_a_limit(void **state)
+{
+    (void)state;
+    static const uint32_t refused[][2] = {
+        { FB_IMAGE_SIDE_MOST + 1, 1 },
+        { 1, FB_IMAGE_SIDE_MOST + 1 },
+        { 16385, 16384 },
+        { 65536, 65536 },
+        { UINT32_MAX, UINT32_MAX },
+        { UINT32_MAX, 0 },
+    };
+    struct fb_error error = { 0 };
+    assert_int_equal(fb_image_reserve(&image, 3, 2, 1, &error), 0);
+    image.pixels[5] = 77;
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
+        for (uint32_t channels = 1; channels <= 4; channels++) {
+            int result = fb_image_reserve(&image, refused[i][0], refused[i][1], channels, &error);
+            assert_int_equal(result, -EFBIG);
+            assert_int_equal(error.code, -EFBIG);
+            assert_int_equal(fb_image_reserve(&image, refused[i][0], refused[i][1], 1, NULL),
+                             -EFBIG);
+            /* What was there still is. */
+            assert_int_equal(image.width, 3);
+            assert_int_equal(image.pixels[5], 77);
+        }
+    /* The largest ones: address space only, nothing of it is touched. */
+    assert_int_equal(fb_image_reserve(&image, FB_IMAGE_SIDE_MOST, 256, 1, &error), 0);
+    assert_int_equal(fb_image_reserve(&image, 16384, 16384, 1, &error), 0);
+    assert_int_equal(image.room, FB_IMAGE_PIXELS_MOST);
+}
+
+#define TEST(function) cmocka_unit_test_teardown(function, clear_image)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(every_kind_of_png),           TEST(transparency_lies_over_white),
+        TEST(png_of_another_encoder),      TEST(every_kind_of_jpeg),
+        TEST(inks_are_inverted),           TEST(what_is_encoded_comes_back),
+        TEST(quality_costs_bytes),         TEST(encoding_refuses_what_jpeg_cannot_hold),
+        TEST(a_buffer_serves_many_images), TEST(sizes_have_a_limit),
+    };
+    return RUN_TESTS(tests);
+}

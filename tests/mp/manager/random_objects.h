@@ -1,0 +1,20 @@
+/* Random values, the same in each run. */
+#ifndef FB_TESTS_OBJECTS_H
+#define FB_TESTS_OBJECTS_H
+
+#include "harness/mp/manager/object.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+size_t objects_below(size_t limit);
+uint64_t objects_bits(void);
+
+/* One of any kind, with no more than so many lists or dicts in one another; to be freed. */
+struct fb_mp_object objects_random(int depth);
+
+/* Whether they are the same, where compare takes 0.0 and -0.0 to be equal. */
+bool objects_same(const struct fb_mp_object *a, const struct fb_mp_object *b);
+
+#endif

@@ -1,0 +1,276 @@
+/* harness/mp/pool/pool.h: what workers begin with, and workers that come and go. */
+#include "tests/support/support.h"
+
+#include "tests/mp/pool/pool_fixture.h"
+#include "tests/mp/process_fixture.h"
+
+#include "harness/mp/core/heap.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---- what workers do ---- */
+
+static uint32_t initialized; /* how often, in this process */
+
+struct beginning {
+    struct pool_page *pool_page;
+    char text[100];
+};
+
+static int initialize(const void *argument, size_t size)
+{
+    const struct beginning *beginning = argument;
+    if (size != sizeof *beginning || strcmp(beginning->text, "to all of you") != 0)
+        return 1;
+    atomic_fetch_add(&beginning->pool_page->turn, 1);
+    initialized++;
+    return 0;
+}
+
+static int at_gate_initialized(struct fb_mp_call *call)
+{
+    struct pool_page *found = desk_of(call);
+    uint32_t before = initialized;
+    atomic_fetch_add(&found->begun, 1);
+    int result = fb_mp_event_wait(found->gate, LIMIT);
+    return result < 0 ? result : fb_mp_return(call, &before, sizeof before);
+}
+
+static int return_three(const void *argument, size_t size)
+{
+    (void)argument, (void)size;
+    return 3;
+}
+
+static int exit_with_four(const void *argument, size_t size)
+{
+    (void)argument, (void)size;
+    _exit(4);
+}
+
+static int exit_well(const void *argument, size_t size)
+{
+    (void)argument, (void)size;
+    _exit(0);
+}
+
+static int be_killed(const void *argument, size_t size)
+{
+    (void)argument, (void)size;
+    return raise(SIGKILL);
+}
+
+static const struct fb_mp_task tasks[] = {
+    POOLED_TASKS,
+    FB_MP_RUN(initialize),
+    FB_MP_RUN(return_three),
+    FB_MP_RUN(exit_with_four),
+    FB_MP_RUN(exit_well),
+    FB_MP_RUN(be_killed),
+    FB_MP_FUNCTION(at_gate_initialized),
+    { 0 },
+};
+
+/* ---- initializers ---- */
+
+static void initialize_all(enum fb_mp_method method, unsigned workers)
+{
+    struct fb_mp_future *future[200];
+    struct beginning beginning = { pool_page, "to all of you" };
+    struct fb_mp_pool *pool = pool_made((struct fb_mp_pool_options){ .method = method,
+                                                                     .workers = workers,
+                                                                     .initializer = initialize,
+                                                                     .argument = &beginning,
+                                                                     .size = sizeof beginning });
+    memset(&beginning, 0, sizeof beginning); /* they have a copy */
+    for (unsigned i = 0; i < workers; i++)
+        future[i] = at_desk(pool, at_gate_initialized);
+    assert_true(wait_for(&pool_page->begun, workers)); /* one is at each */
+    fb_mp_event_set(pool_page->gate);
+    for (unsigned i = 0; i < workers; i++)
+        assert_int_equal(number_of(future[i]), 1);
+    assert_int_equal(atomic_load(&pool_page->turn), workers);
+    fb_mp_pool_close(pool);
+}
+
+static void initializers_come_first(void **state)
+{
+    (void)state;
+    under_all(initialize_all, MANY_WORKERS);
+}
+
+static void break_by(enum fb_mp_method method, unsigned workers, fb_mp_run initializer,
+                     const char *words)
+{
+    struct fb_mp_future *future[20];
+    size_t count = 0;
+    struct fb_mp_pool *pool = pool_made((struct fb_mp_pool_options){
+        .method = method, .workers = workers, .initializer = initializer });
+    int result = 0;
+    for (; count < 20; count++)
+        if ((result = fb_mp_submit(pool, echo, "x", 1, NULL, &future[count])) < 0)
+            break;
+    for (size_t i = 0; i < count; i++) {
+        struct fb_error error = { 0 };
+        int code = fb_mp_future_result(future[i], LIMIT, NULL, NULL, &error);
+        assert_true(fb_mp_future_is_done(future[i])); /* else it hung */
+        assert_true(code < 0 && (result == 0 || code == result));
+        if (!strstr(error.text, words))
+            fail_msg("\"%s\" does not say \"%s\"", error.text, words);
+        result = code;
+        fb_mp_future_free(future[i]);
+    }
+    assert_true(result < 0);
+    assert_int_not_equal(result, -ESHUTDOWN);
+    assert_int_equal(fb_mp_submit(pool, echo, "x", 1, NULL, &future[0]), result);
+    fb_mp_pool_shutdown(pool, false);
+    assert_int_equal(fb_mp_pool_join(pool, LIMIT), 0);
+    fb_mp_pool_close(pool);
+}
+
+static void break_in_all_ways(enum fb_mp_method method, unsigned workers)
+{
+    for (int i = 0; i < 5; i++) {
+        break_by(method, workers, return_three, "returned 3");
+        break_by(method, workers, exit_with_four, "code 4");
+        break_by(method, workers, exit_well, "code 0");
+        break_by(method, workers, be_killed, "signal 9");
+    }
+}
+
+static void initializers_that_fail_break_the_pool(void **state)
+{
+    (void)state;
+    under_all(break_in_all_ways, 0);
+    for (size_t m = 0; m < METHODS; m++) {
+        break_by(methods[m], MANY_WORKERS, return_three, "returned 3");
+        break_by(methods[m], MANY_WORKERS, be_killed, "signal 9");
+    }
+}
+
+/* ---- workers that come and go ---- */
+
+static int compare(const void *a, const void *b)
+{
+    uint32_t left = *(const uint32_t *)a, right = *(const uint32_t *)b;
+    return (left > right) - (left < right);
+}
+
+static void replace_workers(enum fb_mp_method method, unsigned workers)
+{
+    struct fb_mp_future *future[60];
+    uint32_t pid[60];
+    struct fb_mp_pool *pool = pool_made(
+        (struct fb_mp_pool_options){ .method = method, .workers = workers, .tasks_per_worker = 3 });
+    for (size_t i = 0; i < 60; i++)
+        future[i] = submitted(pool, own_pid, NULL, 0);
+    for (size_t i = 0; i < 60; i++)
+        pid[i] = number_of(future[i]);
+    qsort(pid, 60, sizeof pid[0], compare);
+    for (size_t i = 3; i < 60; i++)
+        assert_int_not_equal(pid[i], pid[i - 3]); /* no more than three of one */
+    assert_int_equal(pool_state(pool).deaths, 0);
+    fb_mp_pool_close(pool);
+}
+
+static void workers_are_replaced_after_their_tasks(void **state)
+{
+    (void)state;
+    under_all(replace_workers, MANY_WORKERS);
+}
+
+static void idle_and_come_back(enum fb_mp_method method, unsigned workers)
+{
+    struct fb_mp_future *future[200];
+    struct fb_mp_pool *pool = pool_made((struct fb_mp_pool_options){
+        .method = method, .workers = workers, .idle_ns = FB_MP_MILLISECOND });
+    for (int round = 0; round < 2; round++) {
+        wait_for_alive(pool, 0);
+        pool_page_clear();
+        for (unsigned i = 0; i < workers; i++)
+            future[i] = at_desk(pool, at_gate);
+        assert_true(wait_for(&pool_page->begun, workers)); /* as many as are needed at once */
+        assert_int_equal(pool_state(pool).alive, workers);
+        fb_mp_event_set(pool_page->gate);
+        for (unsigned i = 0; i < workers; i++)
+            assert_true(number_of(future[i]) < workers);
+    }
+    assert_int_equal(pool_state(pool).deaths, 0);
+    fb_mp_pool_close(pool);
+}
+
+static void idle_workers_end_until_they_are_needed(void **state)
+{
+    (void)state;
+    under_all(idle_and_come_back, MANY_WORKERS);
+}
+
+static void resize(enum fb_mp_method method, unsigned workers)
+{
+    unsigned more = workers + 5, count = more + 28;
+    struct fb_mp_future *future[240];
+    struct fb_mp_pool *pool =
+        pool_made((struct fb_mp_pool_options){ .method = method, .workers = workers });
+    for (size_t i = 0; i < count; i++)
+        future[i] = at_desk(pool, at_gate);
+    assert_true(wait_for(&pool_page->begun, workers));
+    assert_int_equal(pool_state(pool).running, workers);
+    assert_int_equal(pool_state(pool).pending, count - workers);
+    assert_int_equal(fb_mp_pool_resize(pool, more), 0);
+    assert_true(wait_for(&pool_page->begun, more));
+    assert_int_equal(pool_state(pool).workers, more);
+    assert_int_equal(pool_state(pool).alive, more);
+    assert_int_equal(fb_mp_pool_resize(pool, 1), 0);
+    assert_int_equal(pool_state(pool).workers, 1);
+    assert_int_equal(pool_state(pool).running, more); /* nobody is taken from their task */
+    fb_mp_event_set(pool_page->gate);
+    for (size_t i = 0; i < count; i++)
+        assert_true(number_of(future[i]) < count);
+    wait_for_alive(pool, 1);
+    assert_int_equal(fb_mp_pool_resize(pool, more), 0); /* and back */
+    wait_for_alive(pool, more);
+    assert_brings(submitted(pool, echo, "more", 4), "more", 4);
+    assert_int_equal(pool_state(pool).deaths, 0);
+    assert_int_equal(fb_mp_pool_resize(pool, 0), -EINVAL);
+    assert_int_equal(fb_mp_pool_resize(pool, 1025), -EINVAL);
+    fb_mp_pool_shutdown(pool, false);
+    assert_int_equal(fb_mp_pool_resize(pool, 2), -ESHUTDOWN);
+    fb_mp_pool_close(pool);
+}
+
+static void pools_grow_and_shrink(void **state)
+{
+    (void)state;
+    under_all(resize, MANY_WORKERS);
+    for (size_t m = 0; m < METHODS; m++) {
+        struct fb_mp_pool *pool =
+            pool_made((struct fb_mp_pool_options){ .method = methods[m], .workers = 1 });
+        for (int i = 0; i < 2; i++) {
+            assert_int_equal(fb_mp_pool_resize(pool, MANY_WORKERS),
+                             0); /* more than were allotted for */
+            wait_for_alive(pool, MANY_WORKERS);
+            assert_int_equal(fb_mp_pool_resize(pool, 1), 0);
+            wait_for_alive(pool, 1);
+        }
+        assert_brings(submitted(pool, echo, "one", 3), "one", 3);
+        fb_mp_pool_close(pool);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    fb_mp_main(argc, argv, tasks);
+    fb_mp_heap_make(); /* its descriptor stays open as long as the program runs */
+    const struct CMUnitTest tests[] = {
+        AT_DESK(initializers_come_first),
+        AT_DESK(initializers_that_fail_break_the_pool),
+        AT_DESK(workers_are_replaced_after_their_tasks),
+        AT_DESK(idle_workers_end_until_they_are_needed),
+        AT_DESK(pools_grow_and_shrink),
+    };
+    return RUN_TESTS(tests);
+}

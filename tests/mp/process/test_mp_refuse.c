@@ -1,0 +1,208 @@
+/* harness/mp/process/process.h: what start says, and leaves, when it can't. */
+#include "tests/support/support.h"
+
+#include "tests/mp/process_fixture.h"
+
+#include "tests/support/rerun_self.h"
+
+#include "harness/mp/core/heap.h"
+#include "harness/mp/process/process.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define LIMIT (LIMIT_MS * FB_MP_MILLISECOND)
+#define NOBODY 65534
+
+static bool limited; /* in what a process may have */
+
+/* The leak sanitizer asks this. It needs a process and descriptors of its own. */
+int __lsan_is_turned_off(void);
+int __lsan_is_turned_off(void)
+{
+    return limited || fb_mp_parent_pid() != 0;
+}
+
+static int return_first(const void *argument, size_t size)
+{
+    return size ? *(const unsigned char *)argument : 0;
+}
+
+static const struct fb_mp_task tasks[] = { FB_MP_RUN(return_first), { 0 } };
+
+/* ---- programs ---- */
+
+/* What start says, as text, and whether it left something. */
+static void print_result(enum fb_mp_method method)
+{
+    struct fb_error error = { 0 };
+    struct fb_mp_process *process = NULL;
+    struct fb_mp_process_options options = { .run = return_first, .method = method };
+    int result = fb_mp_process_start(&options, &process, &error);
+    bool left = waitid(P_ALL, 0, &(siginfo_t){ 0 }, WEXITED | WNOHANG | WNOWAIT) == 0;
+    printf("%s%s%s ", result < 0 ? strerrorname_np(-result) : "started",
+           result < 0 && !error.text[0] ? " without a word" : "",
+           result < 0 && (left || process) ? " and something left" : "");
+    if (result == 0)
+        fb_mp_process_join(process, LIMIT);
+}
+
+static int not_come_to_main(enum fb_mp_method method)
+{
+    print_result(method);
+    return 0;
+}
+
+static int be_unguarded(enum fb_mp_method method)
+{
+    setenv("FB_MP_SPAWNED", "1", 1);
+    print_result(method);
+    return 0;
+}
+
+struct gate {
+    enum fb_mp_method method;
+    _Atomic uint32_t open;
+};
+
+static void *start_behind_gate(void *context)
+{
+    struct gate *gate = context;
+    if (wait_for(&gate->open, 1))
+        print_result(gate->method);
+    return NULL;
+}
+
+/* The limit does not hold for root. The thread is there before it, as it counts like a process. */
+static int have_no_more_processes(enum fb_mp_method method)
+{
+    struct gate gate = { .method = method };
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, start_behind_gate, &gate) != 0)
+        return 1;
+    if (getuid() == 0 && setresuid(NOBODY, NOBODY, NOBODY) < 0)
+        return EXIT_SKIP;
+    limited = true;
+    setrlimit(RLIMIT_NPROC, &(struct rlimit){ 0, 0 });
+    print_result(method);
+    atomic_store(&gate.open, 1);
+    pthread_join(thread, NULL);
+    return 0;
+}
+
+static const struct self_program programs[] = {
+    { "not_come_to_main", not_come_to_main, true },
+    { "be_unguarded", be_unguarded, true },
+    { "have_no_more_processes", have_no_more_processes, false },
+    { 0 },
+};
+
+/* ---- */
+
+static void what_cannot_be_spawned_is_refused(void **state)
+{
+    (void)state;
+    self_check("not_come_to_main", FB_MP_SPAWN, "ENOSYS ");
+    self_check("be_unguarded", FB_MP_SPAWN, "EDEADLK ");
+    self_check("not_come_to_main", FB_MP_FORK, "started ");
+}
+
+static void unknown_methods_are_refused(void **state)
+{
+    (void)state;
+    static const int wrong[] = { FB_MP_SPAWN + 1, -1, 77, INT_MAX, INT_MIN };
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        struct fb_error error = { 0 };
+        struct fb_mp_process *process = NULL;
+        struct fb_mp_process_options options = { .run = return_first,
+                                                 .method = (enum fb_mp_method)wrong[i] };
+        assert_int_equal(fb_mp_process_start(&options, &process, &error), -EINVAL);
+        assert_null(process);
+        assert_int_equal(error.code, -EINVAL);
+        assert_non_null(strstr(error.text, "method"));
+        assert_int_equal(waitpid(-1, NULL, WNOHANG), -1); /* nothing was started */
+        assert_int_equal(errno, ECHILD);
+        assert_int_equal(fb_mp_process_start(&options, &process, NULL), -EINVAL);
+    }
+}
+
+static void no_more_processes(void **state)
+{
+    (void)state;
+    for (size_t m = 0; m < METHODS; m++)
+        self_check("have_no_more_processes", methods[m], "EAGAIN EAGAIN ");
+}
+
+/* Starts with room for so many descriptors, and ends it. Says whether it could. */
+static bool start_with(rlim_t descriptors, enum fb_mp_method method)
+{
+    char text[120];
+    unsigned open = descriptors_open();
+    const unsigned char five = 5;
+    int code = 1000;
+    struct fb_mp_process *process = NULL;
+    struct fb_error error = { 0 };
+    struct fb_mp_process_options options = {
+        .run = return_first, .argument = &five, .size = 1, .method = method
+    };
+    struct rlimit before;
+    getrlimit(RLIMIT_NOFILE, &before);
+    setrlimit(RLIMIT_NOFILE, &(struct rlimit){ descriptors, before.rlim_max });
+    int result = fb_mp_process_start(&options, &process, &error);
+    setrlimit(RLIMIT_NOFILE, &before);
+    if (result == 0) {
+        assert_int_equal(fb_mp_process_join(process, LIMIT), 0);
+        assert_int_equal(fb_mp_process_exit_code(process, &code), 0);
+        /* An image with so little room may not come to its main. */
+        assert_true(code == 5 || method == FB_MP_SPAWN);
+    } else {
+        assert_null(process);
+        assert_true(error.text[0] != '\0');
+        assert_int_equal(error.code, result);
+    }
+    assert_int_equal(fb_mp_process_close(process), 0);
+    if (leaks_found(open, text, sizeof text))
+        fail_msg("room for %u: %s", (unsigned)descriptors, text);
+    return result == 0;
+}
+
+static void no_more_descriptors(void **state)
+{
+    (void)state;
+    assert_int_equal(fb_mp_heap_make(), 0);
+    for (size_t m = 0; m < METHODS; m++) {
+        /* The limit is for numbers, and there may be gaps between those that are taken. */
+        int lowest = dup(STDOUT_FILENO);
+        close(lowest);
+        assert_false(start_with((rlim_t)lowest, methods[m]));
+        for (rlim_t more = 1; more < 100; more++)
+            start_with((rlim_t)lowest + more, methods[m]);
+        assert_true(start_with(200, methods[m]));
+    }
+}
+
+int main(int argc, char **argv)
+{
+    const struct self_program *program = self_program(programs, argc, argv);
+    if (program && program->before_main)
+        return self_be(program, argv);
+    fb_mp_main(argc, argv, tasks);
+    if (program)
+        return self_be(program, argv);
+    fb_mp_heap_make(); /* its descriptor stays open as long as the program runs */
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_cannot_be_spawned_is_refused),
+        cmocka_unit_test(unknown_methods_are_refused),
+        cmocka_unit_test(no_more_processes),
+        cmocka_unit_test(no_more_descriptors),
+    };
+    return RUN_TESTS(tests);
+}

@@ -1,0 +1,17 @@
+/* Processes of the runtime, as its tests start and end them. */
+#ifndef FB_TESTS_STARTED_H
+#define FB_TESTS_STARTED_H
+
+#include "harness/mp/process/process.h"
+
+/* What every promise has to hold under. */
+#define METHODS 2
+extern const enum fb_mp_method methods[METHODS];
+
+/* Starts one; fails the test when that is refused. */
+struct fb_mp_process *started(struct fb_mp_process_options options);
+
+/* Waits for its end and closes the handle: its exit code. */
+int ended(struct fb_mp_process *process);
+
+#endif

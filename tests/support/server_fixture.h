@@ -1,0 +1,24 @@
+/* A server of forkbench's, an arena, and tasks that download from it. */
+#ifndef FB_TESTS_SERVING_H
+#define FB_TESTS_SERVING_H
+
+#include "tests/support/support.h"
+
+#include "bench/trial/server.h"
+
+#include <sys/types.h>
+
+extern struct fb_arena *serving_arena;
+extern struct fb_server serving;
+
+/* Set-up and teardown: each test has both to itself. */
+int serving_begin(void **state);
+int serving_end(void **state);
+
+/* Opens a task of `download` from that server. */
+void serving_task(struct task *task, const char *count, const char *bytes, const char *latency_us);
+
+/* A process that kills the server as soon as it has so many connections. End with forked_end: 0. */
+pid_t serving_kill_at(unsigned connections);
+
+#endif
