@@ -115,7 +115,11 @@ def main():
     mode, workers = sys.argv[1], int(sys.argv[2])
     twins, missing = load_twins()
     kept = shift_heap()
-    run_map = make_map(mode, workers)
+    try:
+        run_map = make_map(mode, workers)
+    except Exception as error:  # a worker was killed while it began, for one
+        say({"error": f"{type(error).__name__}: {error}"})
+        sys.exit(1)
     gil = getattr(sys, "_is_gil_enabled", lambda: True)()
     version = "CPython" if sys.implementation.name == "cpython" else sys.implementation.name
     say({"version": version + " " + sys.version.split()[0], "gil": gil})
