@@ -277,7 +277,7 @@ static int claims_main(int argc, char **argv)
     int result = fb_parse(&parser, argc, argv, &options);
     if (result)
         return result;
-    if (options.folder && fb_folder_make(options.folder, taken, &error) < 0)
+    if (options.folder && fb_result_dir_make(options.folder, taken, &error) < 0)
         return fb_fail_with(&error);
     struct fb_machine machine;
     const struct report report = { json_array(), json_array(), &machine };
@@ -289,8 +289,8 @@ static int claims_main(int argc, char **argv)
     else if (result == FB_EXIT_OK)
         print_plain(&report);
     if (result == FB_EXIT_OK && options.folder &&
-        (fb_folder_write(options.folder, "claims.json", write_json, &report, &error) < 0 ||
-         fb_folder_write(options.folder, "claims.md", write_markdown, &report, &error) < 0))
+        (fb_result_dir_write(options.folder, "claims.json", write_json, &report, &error) < 0 ||
+         fb_result_dir_write(options.folder, "claims.md", write_markdown, &report, &error) < 0))
         result = fb_fail_with(&error);
     json_decref(report.claims);
     json_decref(report.silent);

@@ -55,7 +55,7 @@ static const struct argp parser = {
 /* Of all cells: the worst first. */
 struct judgement {
     size_t count[FB_REGRESS_VERDICTS];
-    const struct fb_record_cell *worst; /* the slowest of those that are worse */
+    const struct fb_recorded_cell *worst; /* the slowest of those that are worse */
     struct fb_interval worst_ratio;
     size_t few;    /* cells with fewer than FB_BLOCKS_LEAST blocks */
     double blocks; /* the most that a cell needs to be judged */
@@ -64,7 +64,7 @@ struct judgement {
 static const char *const heads[] = { "kernel", "harness",    "workers",       "A ms",    "B ms",
                                      "blocks", "time ratio", "95 % interval", "verdict", "needs" };
 
-static void put_cell(const struct fb_record_cell *a, const struct fb_record_cell *b,
+static void put_cell(const struct fb_recorded_cell *a, const struct fb_recorded_cell *b,
                      const struct fb_regress *regress, fb_table_row row)
 {
     snprintf(row[0], FB_TABLE_TEXT, "%s%s%.200s%s", a->kernel, a->asked[0] ? " (" : "", a->asked,
@@ -85,13 +85,13 @@ static void put_cell(const struct fb_record_cell *a, const struct fb_record_cell
         snprintf(row[9], FB_TABLE_TEXT, "%.0f blocks", regress->blocks);
 }
 
-static int judge_cells(const struct fb_record *a, const struct fb_record *b,
-                       const struct fb_factors *factors, double most, struct fb_table *table,
+static int judge_cells(const struct fb_recorded_run *a, const struct fb_recorded_run *b,
+                       const struct fb_comparability *factors, double most, struct fb_table *table,
                        struct judgement *judgement)
 {
     for (size_t i = 0; i < factors->matches; i++) {
-        const struct fb_record_cell *left = &a->cell[factors->match[i].a];
-        const struct fb_record_cell *right = &b->cell[factors->match[i].b];
+        const struct fb_recorded_cell *left = &a->cell[factors->match[i].a];
+        const struct fb_recorded_cell *right = &b->cell[factors->match[i].b];
         struct fb_regress regress;
         fb_table_row *row = fb_table_add(table);
         if (!row || fb_regress_judge(left->run_ns, left->blocks, right->run_ns, right->blocks, most,
@@ -116,10 +116,10 @@ static const char *text(const json_t *object, const char *name)
     return value ? value : "?";
 }
 
-static void print_head(const struct options *options, const struct fb_record *a,
-                       const struct fb_record *b, const struct fb_factors *factors)
+static void print_head(const struct options *options, const struct fb_recorded_run *a,
+                       const struct fb_recorded_run *b, const struct fb_comparability *factors)
 {
-    const struct fb_record *record[] = { a, b };
+    const struct fb_recorded_run *record[] = { a, b };
     for (int i = 0; i < 2; i++)
         printf("%c: %s, %s, commit %s%s\n", 'A' + i, options->folder[i],
                text(record[i]->root, "started_utc"), text(record[i]->build, "commit"),
@@ -170,14 +170,14 @@ static int print_verdict(const struct judgement *judgement, size_t cells, double
     return FB_EXIT_UNCERTAIN;
 }
 
-static int compare(const struct options *options, const struct fb_record *a,
-                   const struct fb_record *b)
+static int compare(const struct options *options, const struct fb_recorded_run *a,
+                   const struct fb_recorded_run *b)
 {
-    struct fb_factors factors;
+    struct fb_comparability factors;
     struct fb_error error;
     struct judgement judgement = { 0 };
     struct fb_table table = { .heads = heads, .columns = sizeof heads / sizeof *heads, .names = 2 };
-    int result = fb_factors_find(a, b, &factors, &error);
+    int result = fb_comparability_find(a, b, &factors, &error);
     if (result == -EXDEV)
         return fb_fail(FB_EXIT_INCOMPARABLE, "not comparable: %s", error.text);
     if (result < 0)
@@ -190,7 +190,7 @@ static int compare(const struct options *options, const struct fb_record *a,
         result = print_verdict(&judgement, factors.matches, options->most);
     }
     fb_table_clear(&table);
-    fb_factors_clear(&factors);
+    fb_comparability_clear(&factors);
     return result;
 }
 
@@ -204,7 +204,7 @@ static int fail_reading(const struct fb_error *error)
 static int compare_main(int argc, char **argv)
 {
     struct options options = { .most = 0.05 };
-    struct fb_record a = { 0 }, b = { 0 };
+    struct fb_recorded_run a = { 0 }, b = { 0 };
     struct fb_error error = { 0 };
     int result = fb_parse(&parser, argc, argv, &options);
     if (result)
@@ -212,13 +212,13 @@ static int compare_main(int argc, char **argv)
     if (options.folders < 2)
         return fb_fail(FB_EXIT_USAGE, "missing argument: give two folders that `forkbench run` "
                                       "wrote");
-    if (fb_record_read(options.folder[0], &a, &error) < 0 ||
-        fb_record_read(options.folder[1], &b, &error) < 0)
+    if (fb_run_reader_read(options.folder[0], &a, &error) < 0 ||
+        fb_run_reader_read(options.folder[1], &b, &error) < 0)
         result = fail_reading(&error);
     else
         result = compare(&options, &a, &b);
-    fb_record_clear(&a);
-    fb_record_clear(&b);
+    fb_recorded_run_clear(&a);
+    fb_recorded_run_clear(&b);
     return result;
 }
 

@@ -88,7 +88,7 @@ static json_t *audit_json(const struct fb_audit *audit)
 {
     const struct {
         const char *name;
-        const struct fb_reading *reading;
+        const struct fb_optional *reading;
     } field[] = {
         { "cpu_ns", &audit->cpu_ns },
         { "other_processes_ns", &audit->other_ns },
@@ -106,9 +106,9 @@ static json_t *audit_json(const struct fb_audit *audit)
     };
     json_t *root = json_pack("{sI}", "window_ns", (json_int_t)audit->window_ns);
     for (size_t i = 0; i < sizeof field / sizeof *field; i++)
-        json_object_set_new(root, field[i].name, fb_reading_json(field[i].reading));
+        json_object_set_new(root, field[i].name, fb_optional_json(field[i].reading));
     for (int i = 0; i < FB_COUNTERS; i++)
-        json_object_set_new(root, fb_counter_names[i], fb_reading_json(&audit->counter[i]));
+        json_object_set_new(root, fb_counter_names[i], fb_optional_json(&audit->counter[i]));
     return root;
 }
 
@@ -123,10 +123,11 @@ static unsigned count_threads(const struct fb_trial_request *request)
 
 static json_t *disturbed_json(const struct fb_trial_request *request, const struct fb_trial *trial)
 {
-    char text[FB_NOISES][FB_NOISE_TEXT];
+    char text[FB_DISTURBANCES_MOST][FB_DISTURBANCE_TEXT];
     struct fb_cpus cpus;
     fb_cpus_read(&cpus);
-    unsigned count = fb_noise_judge(&trial->audit, count_threads(request), cpus.effective, text);
+    unsigned count =
+        fb_disturbances_find(&trial->audit, count_threads(request), cpus.effective, text);
     json_t *list = json_array();
     for (unsigned i = 0; i < count; i++)
         json_array_append_new(list, json_string(text[i]));

@@ -77,9 +77,11 @@ static const struct {
     int (*measure)(const struct fb_overhead *overhead, struct fb_error *error);
     double weight;
 } groups[] = {
-    { fb_creation_measure, 0.16 }, { fb_handover_measure, 0.09 }, { fb_convoy_measure, 0.07 },
-    { fb_exchange_measure, 0.22 }, { fb_call_measure, 0.05 },     { fb_pool_measure, 0.05 },
-    { fb_losing_measure, 0.02 },   { fb_dispatch_measure, 0.28 }, { fb_account_measure, 0.06 },
+    { fb_creation_measure, 0.16 },     { fb_wakeup_measure, 0.09 },
+    { fb_convoy_measure, 0.07 },       { fb_messages_measure, 0.22 },
+    { fb_runtime_cost_measure, 0.05 }, { fb_pool_cost_measure, 0.05 },
+    { fb_worker_death_measure, 0.02 }, { fb_dispatch_measure, 0.28 },
+    { fb_breakdown_measure, 0.06 },
 };
 
 static int measure(unsigned workers, unsigned rounds, struct fb_metrics *metrics,
@@ -110,7 +112,7 @@ static int overhead_main(int argc, char **argv)
         return result;
     if (options.image)
         return fb_creation_image(options.image);
-    if (options.folder && fb_folder_make(options.folder, taken, &error) < 0)
+    if (options.folder && fb_result_dir_make(options.folder, taken, &error) < 0)
         return fb_fail_with(&error);
     struct fb_machine machine;
     struct fb_metrics metrics = { 0 };

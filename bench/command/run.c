@@ -220,17 +220,17 @@ static int check_head(const json_t *head, const struct fb_machine *machine)
 
 /* ---- */
 
-static int begin(struct fb_sweep *sweep, const struct options *options,
+static int begin(struct fb_run_session *sweep, const struct options *options,
                  const struct fb_machine *machine, struct fb_error *error)
 {
     static const char *const taken[] = { "run.json", FB_JOURNAL, NULL };
     int result;
     if (options->folder) {
         snprintf(sweep->folder, sizeof sweep->folder, "%s", options->folder);
-        result = fb_folder_make(sweep->folder, taken, error);
+        result = fb_result_dir_make(sweep->folder, taken, error);
     } else {
-        result = fb_folder_make_default(machine->stamp, fb_build.commit, sweep->folder,
-                                        sizeof sweep->folder, error);
+        result = fb_result_dir_make_default(machine->stamp, fb_build.commit, sweep->folder,
+                                            sizeof sweep->folder, error);
     }
     if (result == 0)
         result =
@@ -238,7 +238,7 @@ static int begin(struct fb_sweep *sweep, const struct options *options,
     return result;
 }
 
-static int go_on(struct fb_sweep *sweep, struct options *options, struct fb_machine *machine)
+static int go_on(struct fb_run_session *sweep, struct options *options, struct fb_machine *machine)
 {
     struct fb_error error = { 0 };
     if (options->other)
@@ -261,7 +261,7 @@ static int go_on(struct fb_sweep *sweep, struct options *options, struct fb_mach
 }
 
 /* The other build, as a path that holds wherever a trial runs, and what it says of itself. */
-static int find_against(const struct fb_sweep *sweep, struct options *options, char *path)
+static int find_against(const struct fb_run_session *sweep, struct options *options, char *path)
 {
     if (!options->against)
         return 0;
@@ -283,7 +283,8 @@ static int find_against(const struct fb_sweep *sweep, struct options *options, c
     return 0;
 }
 
-static int sweep_with(struct fb_sweep *sweep, struct options *options, struct fb_machine *machine)
+static int sweep_with(struct fb_run_session *sweep, struct options *options,
+                      struct fb_machine *machine)
 {
     struct fb_plan plan = { 0 };
     struct fb_error error = { 0 };
@@ -311,7 +312,7 @@ static int sweep_with(struct fb_sweep *sweep, struct options *options, struct fb
                                        .precision = options->precision,
                                        .bind = options->bind,
                                        .budget_s = options->budget_s };
-        result = fb_sweep_run(sweep);
+        result = fb_run_session_run(sweep);
     }
     fb_plan_clear(&plan);
     return result;
@@ -324,7 +325,7 @@ static int run_main(int argc, char **argv)
     int result = fb_parse(&parser, argc, argv, &options);
     if (result)
         return result;
-    struct fb_sweep *sweep = calloc(1, sizeof *sweep);
+    struct fb_run_session *sweep = calloc(1, sizeof *sweep);
     if (!sweep)
         return fb_fail(FB_EXIT_IMPOSSIBLE, "out of memory");
     sweep->journal.fd = -1;

@@ -27,7 +27,7 @@ int fb_export_all(const struct fb_run *run, const char *folder, struct fb_error 
     int result = 0;
     for (size_t i = 0; i < sizeof exports / sizeof *exports && result == 0; i++) {
         struct written written = { exports[i], run };
-        result = fb_folder_write(folder, exports[i]->file, write_one, &written, error);
+        result = fb_result_dir_write(folder, exports[i]->file, write_one, &written, error);
     }
     return result;
 }

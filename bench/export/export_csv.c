@@ -125,13 +125,13 @@ static int write_comparisons(const struct fb_run *run, FILE *to)
 static int write_why(const struct fb_run *run, FILE *to)
 {
     fputs(CELL_COLUMNS, to);
-    for (const struct fb_why_field *field = fb_why_fields; field->name; field++)
+    for (const struct fb_resource_field *field = fb_resource_fields; field->name; field++)
         fprintf(to, ",%s", field->name);
     fputc('\n', to);
     for (size_t i = 0; i < run->plan->count; i++) {
         put_cell(&run->plan->cell[i], to);
-        for (const struct fb_why_field *field = fb_why_fields; field->name; field++) {
-            struct fb_reading reading = fb_why(run->plan, run->samples, i, field);
+        for (const struct fb_resource_field *field = fb_resource_fields; field->name; field++) {
+            struct fb_optional reading = fb_resource_usage(run->plan, run->samples, i, field);
             fputc(',', to);
             if (reading.known)
                 fprintf(to, "%" PRId64, reading.value);

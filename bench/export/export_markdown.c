@@ -152,8 +152,8 @@ static void fill_why(const struct fb_run *run, size_t index, fb_table_row row)
         fb_export_value(&summary->serial, 1, 4, row[3], FB_TABLE_TEXT);
         fb_export_bounds(&summary->serial, 1, 4, row[4], FB_TABLE_TEXT);
     }
-    for (const struct fb_why_field *field = fb_why_fields; field->name; field++) {
-        struct fb_reading reading = fb_why(run->plan, run->samples, index, field);
+    for (const struct fb_resource_field *field = fb_resource_fields; field->name; field++) {
+        struct fb_optional reading = fb_resource_usage(run->plan, run->samples, index, field);
         if (!field->head)
             continue;
         if (reading.known)
@@ -169,7 +169,7 @@ static void print_why(const struct fb_run *run, FILE *to)
     const char *heads[FB_TABLE_COLUMNS] = { "kernel", "harness", "workers", "serial fraction",
                                             "95 % interval" };
     struct fb_table table = { .heads = heads, .columns = 5, .names = 2 };
-    for (const struct fb_why_field *field = fb_why_fields; field->name; field++)
+    for (const struct fb_resource_field *field = fb_resource_fields; field->name; field++)
         if (field->head)
             heads[table.columns++] = field->head;
     for (size_t i = 0; i < run->plan->count; i++) {

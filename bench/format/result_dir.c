@@ -41,7 +41,7 @@ static int make_folders(const char *folder, struct fb_error *error)
     return 0;
 }
 
-int fb_folder_make(const char *path, const char *const *taken, struct fb_error *error)
+int fb_result_dir_make(const char *path, const char *const *taken, struct fb_error *error)
 {
     for (; *taken; taken++) {
         char file[PATH_MAX + 64];
@@ -64,8 +64,8 @@ static void point_latest(const char *folder)
         rename("results/.latest", "results/latest");
 }
 
-int fb_folder_make_default(const char *stamp, const char *commit, char *ret_path, size_t size,
-                           struct fb_error *error)
+int fb_result_dir_make_default(const char *stamp, const char *commit, char *ret_path, size_t size,
+                               struct fb_error *error)
 {
     char path[128];
     int result = make_folders("results", error);
@@ -104,9 +104,9 @@ static int write_part(const char *path, const char *part,
     return result;
 }
 
-int fb_folder_write(const char *folder, const char *name,
-                    int (*write)(const void *context, FILE *to), const void *context,
-                    struct fb_error *error)
+int fb_result_dir_write(const char *folder, const char *name,
+                        int (*write)(const void *context, FILE *to), const void *context,
+                        struct fb_error *error)
 {
     char path[PATH_MAX], part[PATH_MAX + 8];
     snprintf(path, sizeof path, "%s/%s", folder, name);

@@ -39,10 +39,10 @@ static void read_stat(const cpu_set_t *set, size_t size, struct fb_moment *momen
         }
     if (file)
         fclose(file);
-    moment->busy_ns = found ? fb_reading_of(busy * tick_ns)
-                            : fb_reading_missing("/proc/stat does not show these CPUs");
-    moment->idle_ns = found ? fb_reading_of(idle * tick_ns) : moment->busy_ns;
-    moment->steal_ns = found ? fb_reading_of(steal * tick_ns) : moment->busy_ns;
+    moment->busy_ns = found ? fb_optional_of(busy * tick_ns)
+                            : fb_optional_missing("/proc/stat does not show these CPUs");
+    moment->idle_ns = found ? fb_optional_of(idle * tick_ns) : moment->busy_ns;
+    moment->steal_ns = found ? fb_optional_of(steal * tick_ns) : moment->busy_ns;
 }
 
 static bool read_number(const char *format, unsigned cpu, long long *ret_number)
@@ -59,7 +59,7 @@ static bool read_number(const char *format, unsigned cpu, long long *ret_number)
 }
 
 /* The sum over the CPUs in set of what that file of theirs says; missing if one has none. */
-static struct fb_reading read_cpus(const cpu_set_t *set, size_t size, const char *file)
+static struct fb_optional read_cpus(const cpu_set_t *set, size_t size, const char *file)
 {
     long long sum = 0, number;
     unsigned left = (unsigned)CPU_COUNT_S(size, set);
@@ -68,10 +68,10 @@ static struct fb_reading read_cpus(const cpu_set_t *set, size_t size, const char
             continue;
         left--;
         if (!read_number(file, cpu, &number))
-            return fb_reading_missing("no %s of CPU %u", file, cpu);
+            return fb_optional_missing("no %s of CPU %u", file, cpu);
         sum += number;
     }
-    return fb_reading_of(sum);
+    return fb_optional_of(sum);
 }
 
 static void read_machine(struct fb_moment *moment)
@@ -81,7 +81,7 @@ static void read_machine(struct fb_moment *moment)
     unsigned count = set ? allowed_cpus(set, size) : 0;
     if (count == 0) {
         moment->busy_ns = moment->idle_ns = moment->steal_ns = moment->frequency_khz = moment->hot =
-            fb_reading_missing("the CPUs that may be used are not known");
+            fb_optional_missing("the CPUs that may be used are not known");
     } else {
         read_stat(set, size, moment);
         moment->frequency_khz = read_cpus(set, size, "cpufreq/scaling_cur_freq");
@@ -99,23 +99,23 @@ static void read_ended(struct fb_moment *moment)
     getrusage(RUSAGE_CHILDREN, &usage);
     int64_t us = (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000ll +
                  usage.ru_utime.tv_usec + usage.ru_stime.tv_usec;
-    moment->ended_cpu_ns = fb_reading_of(us * 1000);
-    moment->ended_involuntary = fb_reading_of(usage.ru_nivcsw);
+    moment->ended_cpu_ns = fb_optional_of(us * 1000);
+    moment->ended_involuntary = fb_optional_of(usage.ru_nivcsw);
 }
 
-static struct fb_reading read_throttled(const struct fb_cgroup *cgroup)
+static struct fb_optional read_throttled(const struct fb_cgroup *cgroup)
 {
     unsigned long long ns;
     if (fb_cgroup_throttled(cgroup, &ns) == 0)
-        return fb_reading_of((int64_t)ns);
-    return cgroup->quota > 0 ? fb_reading_missing("the control group has no cpu.stat")
-                             : fb_reading_missing("no control group with a quota");
+        return fb_optional_of((int64_t)ns);
+    return cgroup->quota > 0 ? fb_optional_missing("the control group has no cpu.stat")
+                             : fb_optional_missing("no control group with a quota");
 }
 
 static void read_moment(const struct fb_auditor *auditor, struct fb_moment *moment)
 {
     fb_counters_read(&auditor->counters, moment->counter);
-    fb_relatives_read(&moment->own);
+    fb_process_tree_read(&moment->own);
     read_ended(moment);
     read_machine(moment);
     moment->throttled_ns = read_throttled(&auditor->cgroup);
@@ -133,11 +133,11 @@ void fb_audit_begin(struct fb_auditor *auditor)
     read_moment(auditor, &auditor->begin);
 }
 
-static struct fb_reading plus(const struct fb_reading *left, const struct fb_reading *right)
+static struct fb_optional plus(const struct fb_optional *left, const struct fb_optional *right)
 {
     if (!left->known)
         return *left;
-    return right->known ? fb_reading_of(left->value + right->value) : *right;
+    return right->known ? fb_optional_of(left->value + right->value) : *right;
 }
 
 void fb_audit_end(const struct fb_auditor *auditor, struct fb_audit *ret_audit)
@@ -145,30 +145,30 @@ void fb_audit_end(const struct fb_auditor *auditor, struct fb_audit *ret_audit)
     const struct fb_moment *begin = &auditor->begin;
     struct fb_moment end;
     read_moment(auditor, &end);
-    struct fb_reading live = fb_reading_since(&begin->own.cpu_ns, &end.own.cpu_ns);
-    struct fb_reading ended = fb_reading_since(&begin->ended_cpu_ns, &end.ended_cpu_ns);
-    struct fb_reading switches =
-        fb_reading_since(&begin->own.involuntary_switches, &end.own.involuntary_switches);
-    struct fb_reading ended_switches =
-        fb_reading_since(&begin->ended_involuntary, &end.ended_involuntary);
-    struct fb_reading busy = fb_reading_since(&begin->busy_ns, &end.busy_ns);
+    struct fb_optional live = fb_optional_since(&begin->own.cpu_ns, &end.own.cpu_ns);
+    struct fb_optional ended = fb_optional_since(&begin->ended_cpu_ns, &end.ended_cpu_ns);
+    struct fb_optional switches =
+        fb_optional_since(&begin->own.involuntary_switches, &end.own.involuntary_switches);
+    struct fb_optional ended_switches =
+        fb_optional_since(&begin->ended_involuntary, &end.ended_involuntary);
+    struct fb_optional busy = fb_optional_since(&begin->busy_ns, &end.busy_ns);
     *ret_audit = (struct fb_audit){
         .window_ns = end.now_ns - begin->now_ns,
         .cpu_ns = plus(&live, &ended),
         .involuntary_switches = plus(&switches, &ended_switches),
-        .waiting_ns = fb_reading_since(&begin->own.waiting_ns, &end.own.waiting_ns),
-        .idle_ns = fb_reading_since(&begin->idle_ns, &end.idle_ns),
-        .steal_ns = fb_reading_since(&begin->steal_ns, &end.steal_ns),
-        .throttled_ns = fb_reading_since(&begin->throttled_ns, &end.throttled_ns),
-        .hot = fb_reading_since(&begin->hot, &end.hot),
+        .waiting_ns = fb_optional_since(&begin->own.waiting_ns, &end.own.waiting_ns),
+        .idle_ns = fb_optional_since(&begin->idle_ns, &end.idle_ns),
+        .steal_ns = fb_optional_since(&begin->steal_ns, &end.steal_ns),
+        .throttled_ns = fb_optional_since(&begin->throttled_ns, &end.throttled_ns),
+        .hot = fb_optional_since(&begin->hot, &end.hot),
         .frequency_khz = end.frequency_khz,
-        .frequency_change_khz = fb_reading_since(&begin->frequency_khz, &end.frequency_khz),
+        .frequency_change_khz = fb_optional_since(&begin->frequency_khz, &end.frequency_khz),
     };
-    ret_audit->other_ns = fb_reading_since(&ret_audit->cpu_ns, &busy);
+    ret_audit->other_ns = fb_optional_since(&ret_audit->cpu_ns, &busy);
     if (ended.value > 0) /* what they waited is gone with them */
-        ret_audit->waiting_ns = fb_reading_missing("the workers have ended");
+        ret_audit->waiting_ns = fb_optional_missing("the workers have ended");
     for (int i = 0; i < FB_COUNTERS; i++)
-        ret_audit->counter[i] = fb_reading_since(&begin->counter[i], &end.counter[i]);
+        ret_audit->counter[i] = fb_optional_since(&begin->counter[i], &end.counter[i]);
     fb_memory_read(&ret_audit->memory);
 }
 

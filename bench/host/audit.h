@@ -10,28 +10,28 @@
 /* Readings at one moment. */
 struct fb_moment {
     uint64_t now_ns;
-    struct fb_relatives own;
-    struct fb_reading ended_cpu_ns; /* of children that were waited for */
-    struct fb_reading ended_involuntary;
-    struct fb_reading busy_ns, idle_ns, steal_ns; /* of the CPUs that may be used */
-    struct fb_reading frequency_khz;              /* their mean */
-    struct fb_reading hot;                        /* times that they were slowed down by heat */
-    struct fb_reading throttled_ns;               /* by the control group's quota */
-    struct fb_reading counter[FB_COUNTERS];
+    struct fb_process_tree own;
+    struct fb_optional ended_cpu_ns; /* of children that were waited for */
+    struct fb_optional ended_involuntary;
+    struct fb_optional busy_ns, idle_ns, steal_ns; /* of the CPUs that may be used */
+    struct fb_optional frequency_khz;              /* their mean */
+    struct fb_optional hot;                        /* times that they were slowed down by heat */
+    struct fb_optional throttled_ns;               /* by the control group's quota */
+    struct fb_optional counter[FB_COUNTERS];
 };
 
 /* Over the window from before the first to after the last job. */
 struct fb_audit {
     uint64_t window_ns;
-    struct fb_reading cpu_ns;     /* this trial's own computing */
-    struct fb_reading other_ns;   /* computing of everything else on the CPUs that may be used */
-    struct fb_reading steal_ns;   /* that the hypervisor gave to others, summed over CPUs */
-    struct fb_reading idle_ns;    /* that these CPUs had nothing to do, summed */
-    struct fb_reading waiting_ns; /* workers ready to run, but without a CPU, summed */
-    struct fb_reading involuntary_switches;
-    struct fb_reading throttled_ns, hot;
-    struct fb_reading frequency_khz, frequency_change_khz; /* at its end, and since its begin */
-    struct fb_reading counter[FB_COUNTERS];
+    struct fb_optional cpu_ns;     /* this trial's own computing */
+    struct fb_optional other_ns;   /* computing of everything else on the CPUs that may be used */
+    struct fb_optional steal_ns;   /* that the hypervisor gave to others, summed over CPUs */
+    struct fb_optional idle_ns;    /* that these CPUs had nothing to do, summed */
+    struct fb_optional waiting_ns; /* workers ready to run, but without a CPU, summed */
+    struct fb_optional involuntary_switches;
+    struct fb_optional throttled_ns, hot;
+    struct fb_optional frequency_khz, frequency_change_khz; /* at its end, and since its begin */
+    struct fb_optional counter[FB_COUNTERS];
     struct fb_memory memory; /* after the last job, workers alive */
 };
 

@@ -33,22 +33,22 @@ void fb_counters_open(struct fb_counters *counters)
         };
         counters->fd[i] = (int)syscall(SYS_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
         if (counters->fd[i] < 0)
-            counters->why[i] = fb_reading_missing(
+            counters->why[i] = fb_optional_missing(
                 "perf_event_open: %s",
                 errno == ENOENT ? "this machine has no such counter" : strerror(errno));
     }
 }
 
-void fb_counters_read(const struct fb_counters *counters, struct fb_reading ret_count[FB_COUNTERS])
+void fb_counters_read(const struct fb_counters *counters, struct fb_optional ret_count[FB_COUNTERS])
 {
     for (int i = 0; i < FB_COUNTERS; i++) {
         uint64_t count;
         if (counters->fd[i] < 0)
             ret_count[i] = counters->why[i];
         else if (read(counters->fd[i], &count, sizeof count) != sizeof count)
-            ret_count[i] = fb_reading_missing("reading the counter failed");
+            ret_count[i] = fb_optional_missing("reading the counter failed");
         else
-            ret_count[i] = fb_reading_of((int64_t)count);
+            ret_count[i] = fb_optional_of((int64_t)count);
     }
 }
 

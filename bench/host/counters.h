@@ -10,13 +10,14 @@ extern const char *const fb_counter_names[FB_COUNTERS];
 
 struct fb_counters {
     int fd[FB_COUNTERS]; /* -1: can't be counted */
-    struct fb_reading why[FB_COUNTERS];
+    struct fb_optional why[FB_COUNTERS];
 };
 
 /* Opens what can be opened; counting begins. To be called before workers are made. */
 void fb_counters_open(struct fb_counters *counters);
 /* The counts so far, of workers too. */
-void fb_counters_read(const struct fb_counters *counters, struct fb_reading ret_count[FB_COUNTERS]);
+void fb_counters_read(const struct fb_counters *counters,
+                      struct fb_optional ret_count[FB_COUNTERS]);
 void fb_counters_close(struct fb_counters *counters);
 
 #endif

@@ -5,11 +5,11 @@
 #include <unistd.h>
 
 struct judgement {
-    char (*text)[FB_NOISE_TEXT];
+    char (*text)[FB_DISTURBANCE_TEXT];
     unsigned count;
 };
 
-static bool beyond(const struct fb_reading *reading, double limit)
+static bool beyond(const struct fb_optional *reading, double limit)
 {
     return reading->known && (double)reading->value > limit;
 }
@@ -17,14 +17,14 @@ static bool beyond(const struct fb_reading *reading, double limit)
 /* A sentence with a part of the window as per cent, and a few words behind it. */
 static void say_part(struct judgement *judgement, const char *what, double part, const char *of)
 {
-    snprintf(judgement->text[judgement->count++], FB_NOISE_TEXT, "%s %.1f %%%s", what, 100 * part,
-             of);
+    snprintf(judgement->text[judgement->count++], FB_DISTURBANCE_TEXT, "%s %.1f %%%s", what,
+             100 * part, of);
 }
 
 static void say_rate(struct judgement *judgement, const char *what, double rate)
 {
-    snprintf(judgement->text[judgement->count++], FB_NOISE_TEXT, "%s %.0f times a second", what,
-             rate);
+    snprintf(judgement->text[judgement->count++], FB_DISTURBANCE_TEXT, "%s %.0f times a second",
+             what, rate);
 }
 
 /* Where each worker has a CPU of its own. While two of them stand on one CPU another one idles:
@@ -33,9 +33,9 @@ static void say_rate(struct judgement *judgement, const char *what, double rate)
 static void judge_scheduling(const struct fb_audit *audit, double worker_ns, double tick_ns,
                              struct judgement *judgement)
 {
-    const struct fb_reading *migrations = &audit->counter[FB_MIGRATIONS];
+    const struct fb_optional *migrations = &audit->counter[FB_MIGRATIONS];
     double often = 100 * worker_ns / 1e9;
-    struct fb_reading kept_out = fb_reading_since(&audit->idle_ns, &audit->waiting_ns);
+    struct fb_optional kept_out = fb_optional_since(&audit->idle_ns, &audit->waiting_ns);
     if (beyond(&kept_out, fmax(2 * tick_ns, 0.02 * worker_ns)))
         say_part(judgement, "workers waited while no CPU was idle",
                  (double)kept_out.value / worker_ns, "");
@@ -46,8 +46,8 @@ static void judge_scheduling(const struct fb_audit *audit, double worker_ns, dou
         say_rate(judgement, "workers changed CPUs", (double)migrations->value / worker_ns * 1e9);
 }
 
-unsigned fb_noise_judge(const struct fb_audit *audit, unsigned threads, double cpus,
-                        char ret_text[FB_NOISES][FB_NOISE_TEXT])
+unsigned fb_disturbances_find(const struct fb_audit *audit, unsigned threads, double cpus,
+                              char ret_text[FB_DISTURBANCES_MOST][FB_DISTURBANCE_TEXT])
 {
     struct judgement judgement = { .text = ret_text };
     double window_ns = (double)audit->window_ns, tick_ns = 1e9 / (double)sysconf(_SC_CLK_TCK);
@@ -63,11 +63,11 @@ unsigned fb_noise_judge(const struct fb_audit *audit, unsigned threads, double c
         say_part(&judgement, "held back by the quota for",
                  (double)audit->throttled_ns.value / window_ns, " of the time");
     if (beyond(&audit->hot, 0))
-        snprintf(ret_text[judgement.count++], FB_NOISE_TEXT, "slowed down by heat %lld times",
+        snprintf(ret_text[judgement.count++], FB_DISTURBANCE_TEXT, "slowed down by heat %lld times",
                  (long long)audit->hot.value);
     if (audit->frequency_khz.known && audit->frequency_change_khz.known &&
         fabs((double)audit->frequency_change_khz.value) > 0.1 * (double)audit->frequency_khz.value)
-        snprintf(ret_text[judgement.count++], FB_NOISE_TEXT, "the frequency changed by %lld kHz",
-                 (long long)audit->frequency_change_khz.value);
+        snprintf(ret_text[judgement.count++], FB_DISTURBANCE_TEXT,
+                 "the frequency changed by %lld kHz", (long long)audit->frequency_change_khz.value);
     return judgement.count;
 }

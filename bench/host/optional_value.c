@@ -3,9 +3,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-struct fb_reading fb_reading_missing(const char *why, ...)
+struct fb_optional fb_optional_missing(const char *why, ...)
 {
-    struct fb_reading reading = { .known = false };
+    struct fb_optional reading = { .known = false };
     va_list arguments;
     va_start(arguments, why);
     vsnprintf(reading.why, sizeof reading.why, why, arguments);
@@ -13,14 +13,15 @@ struct fb_reading fb_reading_missing(const char *why, ...)
     return reading;
 }
 
-struct fb_reading fb_reading_since(const struct fb_reading *before, const struct fb_reading *after)
+struct fb_optional fb_optional_since(const struct fb_optional *before,
+                                     const struct fb_optional *after)
 {
     if (!before->known)
         return *before;
-    return after->known ? fb_reading_of(after->value - before->value) : *after;
+    return after->known ? fb_optional_of(after->value - before->value) : *after;
 }
 
-json_t *fb_reading_json(const struct fb_reading *reading)
+json_t *fb_optional_json(const struct fb_optional *reading)
 {
     char text[sizeof reading->why + 16];
     if (reading->known)

@@ -57,7 +57,7 @@ static void walk_process(struct walk *walk, long pid)
 /* ---- threads ---- */
 
 /* Takes the first two numbers of schedstat: CPU time and time on a run queue. */
-static void read_schedule(const char *thread, struct fb_relatives *sum)
+static void read_schedule(const char *thread, struct fb_process_tree *sum)
 {
     char path[112];
     long long cpu, waiting;
@@ -67,13 +67,13 @@ static void read_schedule(const char *thread, struct fb_relatives *sum)
         sum->cpu_ns.value += cpu;
         sum->waiting_ns.value += waiting;
     } else if (access(thread, F_OK) == 0) {
-        sum->cpu_ns = sum->waiting_ns = fb_reading_missing("no schedstat in /proc");
+        sum->cpu_ns = sum->waiting_ns = fb_optional_missing("no schedstat in /proc");
     }
     if (file)
         fclose(file);
 }
 
-static void read_switches(const char *thread, struct fb_relatives *sum)
+static void read_switches(const char *thread, struct fb_process_tree *sum)
 {
     char path[112], line[256];
     long long count = -1;
@@ -84,14 +84,14 @@ static void read_switches(const char *thread, struct fb_relatives *sum)
     if (count >= 0)
         sum->involuntary_switches.value += count;
     else if (access(thread, F_OK) == 0)
-        sum->involuntary_switches = fb_reading_missing("not in /proc/PID/status");
+        sum->involuntary_switches = fb_optional_missing("not in /proc/PID/status");
     if (file)
         fclose(file);
 }
 
 static void visit_thread(const char *folder, void *context)
 {
-    struct fb_relatives *sum = context;
+    struct fb_process_tree *sum = context;
     if (sum->cpu_ns.known)
         read_schedule(folder, sum);
     if (sum->involuntary_switches.known)
@@ -100,14 +100,14 @@ static void visit_thread(const char *folder, void *context)
 
 #define NO_CHILDREN "the kernel was built without CONFIG_PROC_CHILDREN"
 
-void fb_relatives_read(struct fb_relatives *ret_relatives)
+void fb_process_tree_read(struct fb_process_tree *ret_relatives)
 {
     struct walk walk = { .thread = visit_thread, .context = ret_relatives, .complete = true };
-    ret_relatives->cpu_ns = ret_relatives->waiting_ns = fb_reading_of(0);
-    ret_relatives->involuntary_switches = fb_reading_of(0);
+    ret_relatives->cpu_ns = ret_relatives->waiting_ns = fb_optional_of(0);
+    ret_relatives->involuntary_switches = fb_optional_of(0);
     walk_process(&walk, getpid());
     if (!walk.complete) {
-        ret_relatives->cpu_ns = ret_relatives->waiting_ns = fb_reading_missing(NO_CHILDREN);
+        ret_relatives->cpu_ns = ret_relatives->waiting_ns = fb_optional_missing(NO_CHILDREN);
         ret_relatives->involuntary_switches = ret_relatives->cpu_ns;
     }
 }
@@ -126,7 +126,7 @@ static void visit_process(const char *folder, void *context)
         /* ESRCH: it has ended, but was not waited for, and has no memory any more. */
         if (code != ESRCH && access(folder, F_OK) == 0 && sum->pss_bytes.known)
             sum->pss_bytes = sum->uss_bytes =
-                fb_reading_missing("/proc/PID/smaps_rollup: %s", strerror(code));
+                fb_optional_missing("/proc/PID/smaps_rollup: %s", strerror(code));
         return;
     }
     while (fgets(line, sizeof line, file)) {
@@ -144,9 +144,9 @@ static void visit_process(const char *folder, void *context)
 void fb_memory_read(struct fb_memory *ret_memory)
 {
     struct walk walk = { .process = visit_process, .context = ret_memory, .complete = true };
-    ret_memory->processes = ret_memory->pss_bytes = ret_memory->uss_bytes = fb_reading_of(0);
+    ret_memory->processes = ret_memory->pss_bytes = ret_memory->uss_bytes = fb_optional_of(0);
     walk_process(&walk, getpid());
     if (!walk.complete)
         ret_memory->processes = ret_memory->pss_bytes = ret_memory->uss_bytes =
-            fb_reading_missing(NO_CHILDREN);
+            fb_optional_missing(NO_CHILDREN);
 }

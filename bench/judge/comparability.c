@@ -23,14 +23,14 @@ static void name_differences(const json_t *a, const json_t *b, char *text, size_
     }
 }
 
-static bool same_place(const struct fb_record_cell *a, const struct fb_record_cell *b)
+static bool same_place(const struct fb_recorded_cell *a, const struct fb_recorded_cell *b)
 {
     return strcmp(a->kernel, b->kernel) == 0 && strcmp(a->harness, b->harness) == 0 &&
            a->workers == b->workers;
 }
 
 /* A cell that failed says no parameters; then those that were asked for have to do. */
-static bool same_parameters(const struct fb_record_cell *a, const struct fb_record_cell *b)
+static bool same_parameters(const struct fb_recorded_cell *a, const struct fb_recorded_cell *b)
 {
     if (!a->parameters || !b->parameters)
         return strcmp(a->asked, b->asked) == 0;
@@ -38,7 +38,8 @@ static bool same_parameters(const struct fb_record_cell *a, const struct fb_reco
 }
 
 /* The cell of record that does the same work in the same way, or record->count. */
-static size_t find_partner(const struct fb_record_cell *cell, const struct fb_record *record)
+static size_t find_partner(const struct fb_recorded_cell *cell,
+                           const struct fb_recorded_run *record)
 {
     size_t i = 0;
     while (i < record->count &&
@@ -49,18 +50,18 @@ static size_t find_partner(const struct fb_record_cell *cell, const struct fb_re
 
 /* A cell without partner stands beside one of the other run that has none either, and only the
  * parameters keep them apart. */
-static int check_alone(const struct fb_record *a, const struct fb_record *b,
-                       struct fb_factors *factors, struct fb_error *error)
+static int check_alone(const struct fb_recorded_run *a, const struct fb_recorded_run *b,
+                       struct fb_comparability *factors, struct fb_error *error)
 {
     for (size_t i = 0; i < b->count; i++)
         factors->alone += find_partner(&b->cell[i], a) == a->count;
     for (size_t i = 0; i < a->count; i++) {
-        const struct fb_record_cell *left = &a->cell[i];
+        const struct fb_recorded_cell *left = &a->cell[i];
         if (find_partner(left, b) < b->count)
             continue;
         factors->alone++;
         for (size_t k = 0; k < b->count; k++) {
-            const struct fb_record_cell *right = &b->cell[k];
+            const struct fb_recorded_cell *right = &b->cell[k];
             char text[128];
             if (!same_place(left, right) || find_partner(right, a) < a->count)
                 continue;
@@ -74,8 +75,8 @@ static int check_alone(const struct fb_record *a, const struct fb_record *b,
     return 0;
 }
 
-static int match_cells(const struct fb_record *a, const struct fb_record *b,
-                       struct fb_factors *factors, struct fb_error *error)
+static int match_cells(const struct fb_recorded_run *a, const struct fb_recorded_run *b,
+                       struct fb_comparability *factors, struct fb_error *error)
 {
     factors->match = calloc(a->count + 1, sizeof *factors->match);
     if (!factors->match)
@@ -100,24 +101,25 @@ static int match_cells(const struct fb_record *a, const struct fb_record *b,
     return result;
 }
 
-static void add(struct fb_factors *factors, unsigned *count, const char *text)
+static void add(struct fb_comparability *factors, unsigned *count, const char *text)
 {
     size_t used = strlen(factors->factor);
     snprintf(factors->factor + used, sizeof factors->factor - used, "%s%s", (*count)++ ? ", " : "",
              text);
 }
 
-static bool differs(const struct fb_record *a, const struct fb_record *b, const char *name)
+static bool differs(const struct fb_recorded_run *a, const struct fb_recorded_run *b,
+                    const char *name)
 {
     return !json_equal(json_object_get(a->build, name), json_object_get(b->build, name));
 }
 
-static bool interpreters_differ(const struct fb_record *a, const struct fb_record *b,
-                                const struct fb_factors *factors)
+static bool interpreters_differ(const struct fb_recorded_run *a, const struct fb_recorded_run *b,
+                                const struct fb_comparability *factors)
 {
     for (size_t i = 0; i < factors->matches; i++) {
-        const struct fb_record_cell *left = &a->cell[factors->match[i].a];
-        const struct fb_record_cell *right = &b->cell[factors->match[i].b];
+        const struct fb_recorded_cell *left = &a->cell[factors->match[i].a];
+        const struct fb_recorded_cell *right = &b->cell[factors->match[i].b];
         /* A cell that failed says nothing of who ran it. */
         if (left->parameters && right->parameters &&
             strcmp(left->description, right->description) != 0)
@@ -126,8 +128,8 @@ static bool interpreters_differ(const struct fb_record *a, const struct fb_recor
     return false;
 }
 
-static int find_factor(const struct fb_record *a, const struct fb_record *b,
-                       struct fb_factors *factors, struct fb_error *error)
+static int find_factor(const struct fb_recorded_run *a, const struct fb_recorded_run *b,
+                       struct fb_comparability *factors, struct fb_error *error)
 {
     unsigned count = 0;
     /* Another compiler makes other machine code of the same lines: that is one factor. */
@@ -151,10 +153,10 @@ static int find_factor(const struct fb_record *a, const struct fb_record *b,
                         factors->factor);
 }
 
-int fb_factors_find(const struct fb_record *a, const struct fb_record *b,
-                    struct fb_factors *ret_factors, struct fb_error *error)
+int fb_comparability_find(const struct fb_recorded_run *a, const struct fb_recorded_run *b,
+                          struct fb_comparability *ret_factors, struct fb_error *error)
 {
-    struct fb_factors factors = { 0 };
+    struct fb_comparability factors = { 0 };
     char text[128];
     name_differences(a->machine, b->machine, text, sizeof text);
     int result = 0;
@@ -165,14 +167,14 @@ int fb_factors_find(const struct fb_record *a, const struct fb_record *b,
     if (result == 0)
         result = find_factor(a, b, &factors, error);
     if (result < 0)
-        fb_factors_clear(&factors);
+        fb_comparability_clear(&factors);
     else
         *ret_factors = factors;
     return result;
 }
 
-void fb_factors_clear(struct fb_factors *factors)
+void fb_comparability_clear(struct fb_comparability *factors)
 {
     free(factors->match);
-    *factors = (struct fb_factors){ 0 };
+    *factors = (struct fb_comparability){ 0 };
 }

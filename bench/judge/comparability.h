@@ -1,6 +1,6 @@
 /* In what two recorded runs differ, apart from their times. */
-#ifndef FB_FACTORS_H
-#define FB_FACTORS_H
+#ifndef FB_COMPARABILITY_H
+#define FB_COMPARABILITY_H
 
 #include "bench/judge/run_reader.h"
 
@@ -9,7 +9,7 @@ struct fb_match {
     size_t a, b;
 };
 
-struct fb_factors {
+struct fb_comparability {
     struct fb_match *match; /* owned */
     size_t matches, alone;  /* alone: cells of either run that the other one doesn't have */
     char factor[256];       /* the one in which the runs differ, in words; "" for none */
@@ -17,10 +17,10 @@ struct fb_factors {
 
 /* Matches cells and finds the one factor that may differ: the compiler, the kernels' or the
  * harnesses' machine code, the binding or the interpreter. 0 and *ret_factors (end with
- * fb_factors_clear), or a negative errno: -ENOMEM; -EXDEV and *error names what makes the runs not
+ * fb_comparability_clear), or a negative errno: -ENOMEM; -EXDEV and *error names what makes the runs not
  * comparable: the machine, parameters, results, no common cell, or more than one factor. */
-int fb_factors_find(const struct fb_record *a, const struct fb_record *b,
-                    struct fb_factors *ret_factors, struct fb_error *error);
-void fb_factors_clear(struct fb_factors *factors);
+int fb_comparability_find(const struct fb_recorded_run *a, const struct fb_recorded_run *b,
+                          struct fb_comparability *ret_factors, struct fb_error *error);
+void fb_comparability_clear(struct fb_comparability *factors);
 
 #endif

@@ -8,7 +8,7 @@
 
 #define MIB (1.0 / (1024 * 1024))
 
-const struct fb_why_field fb_why_fields[] = {
+const struct fb_resource_field fb_resource_fields[] = {
     { "user_ns", NULL, "user_ns", "user ms", 1e-6, false },
     { "system_ns", NULL, "system_ns", "system ms", 1e-6, false },
     { "minor_faults", NULL, "minor_faults", "faults", 1, false },
@@ -28,21 +28,21 @@ const struct fb_why_field fb_why_fields[] = {
 };
 
 /* Takes exec's own words for what it could not tell. */
-static void keep_reason(const json_t *value, struct fb_reading *reading)
+static void keep_reason(const json_t *value, struct fb_optional *reading)
 {
     static const char prefix[] = "unavailable: ";
     const char *text = json_string_value(value);
     if (!text)
-        *reading = fb_reading_missing("exec did not say");
+        *reading = fb_optional_missing("exec did not say");
     else
-        *reading = fb_reading_missing(
+        *reading = fb_optional_missing(
             "%s", text + (strncmp(text, prefix, strlen(prefix)) == 0 ? strlen(prefix) : 0));
 }
 
-struct fb_reading fb_why(const struct fb_plan *plan, const struct fb_samples *samples, size_t cell,
-                         const struct fb_why_field *field)
+struct fb_optional fb_resource_usage(const struct fb_plan *plan, const struct fb_samples *samples,
+                                     size_t cell, const struct fb_resource_field *field)
 {
-    struct fb_reading reading = fb_reading_missing("not measured");
+    struct fb_optional reading = fb_optional_missing("not measured");
     double *value = malloc((samples->count + 1) * sizeof *value);
     size_t count = 0;
     for (size_t i = 0; value && i < samples->count; i++) {
@@ -60,7 +60,7 @@ struct fb_reading fb_why(const struct fb_plan *plan, const struct fb_samples *sa
     }
     if (count > 0) {
         unsigned workers = field->each_worker ? plan->cell[cell].workers : 1;
-        reading = fb_reading_of((int64_t)llround(fb_median(value, count) / workers));
+        reading = fb_optional_of((int64_t)llround(fb_median(value, count) / workers));
     }
     free(value);
     return reading;

@@ -27,7 +27,7 @@ static json_t *take_parameters(const json_t *exec)
     return parameters;
 }
 
-static int take_samples(const json_t *samples, size_t index, struct fb_record_cell *cell)
+static int take_samples(const json_t *samples, size_t index, struct fb_recorded_cell *cell)
 {
     size_t at;
     const json_t *sample;
@@ -51,7 +51,7 @@ static int take_samples(const json_t *samples, size_t index, struct fb_record_ce
     return 0;
 }
 
-static int take_cells(struct fb_record *record)
+static int take_cells(struct fb_recorded_run *record)
 {
     const json_t *cells = json_object_get(json_object_get(record->root, "plan"), "cells"), *found;
     const json_t *samples = json_object_get(record->root, "samples");
@@ -65,7 +65,7 @@ static int take_cells(struct fb_record *record)
             json_is_true(json_object_get(found, "again")) ||
             json_is_true(json_object_get(found, "against")))
             continue;
-        struct fb_record_cell *cell = &record->cell[record->count++];
+        struct fb_recorded_cell *cell = &record->cell[record->count++];
         cell->kernel = text(found, "kernel");
         cell->asked = text(found, "parameters");
         cell->harness = text(found, "harness");
@@ -107,14 +107,15 @@ static int read_root(const char *folder, json_t **ret_root, struct fb_error *err
     return 0;
 }
 
-int fb_record_read(const char *folder, struct fb_record *ret_record, struct fb_error *error)
+int fb_run_reader_read(const char *folder, struct fb_recorded_run *ret_record,
+                       struct fb_error *error)
 {
-    struct fb_record record = { 0 };
+    struct fb_recorded_run record = { 0 };
     int result = read_root(folder, &record.root, error);
     if (result == 0 && take_cells(&record) < 0)
         result = fb_error_set(error, -ENOMEM, "out of memory");
     if (result < 0) {
-        fb_record_clear(&record);
+        fb_recorded_run_clear(&record);
         return result;
     }
     record.machine = json_object_get(record.root, "machine");
@@ -124,7 +125,7 @@ int fb_record_read(const char *folder, struct fb_record *ret_record, struct fb_e
     return 0;
 }
 
-void fb_record_clear(struct fb_record *record)
+void fb_recorded_run_clear(struct fb_recorded_run *record)
 {
     for (size_t i = 0; i < record->count; i++) {
         free(record->cell[i].run_ns);
@@ -132,5 +133,5 @@ void fb_record_clear(struct fb_record *record)
     }
     free(record->cell);
     json_decref(record->root);
-    *record = (struct fb_record){ 0 };
+    *record = (struct fb_recorded_run){ 0 };
 }

@@ -212,7 +212,7 @@ static void close_books(struct books *books)
     free(books->samples);
 }
 
-int fb_account_measure(const struct fb_overhead *overhead, struct fb_error *error)
+int fb_breakdown_measure(const struct fb_overhead *overhead, struct fb_error *error)
 {
     struct books books = { .overhead = overhead };
     int result = fb_arena_open(&books.work.arena);

@@ -30,7 +30,7 @@ enum { THREAD, PROCESS, TWINS };
 static const char *const twin_names[] = { "cpython-thread", "cpython-process", NULL };
 
 struct scene {
-    struct fb_lock lock;
+    struct fb_gil_lock lock;
     bool locked;
     _Atomic uint32_t computes, stop;
 };
@@ -38,27 +38,27 @@ struct scene {
 static void *compute(void *context)
 {
     struct scene *scene = context;
-    struct fb_lock_user user = { .lock = &scene->lock, .number = 1 };
+    struct fb_gil_thread user = { .lock = &scene->lock, .number = 1 };
     if (scene->locked)
-        fb_lock_take(&user);
+        fb_gil_lock_take(&user);
     atomic_store(&scene->computes, 1);
     while (!atomic_load(&scene->stop)) {
         for (uint64_t end_ns = fb_now_ns() + BURST_NS; fb_now_ns() < end_ns;)
             fb_mp_relax();
         if (atomic_load_explicit(&scene->lock.drop_request, memory_order_relaxed)) {
-            fb_lock_drop(&user);
-            fb_lock_take(&user);
+            fb_gil_lock_drop(&user);
+            fb_gil_lock_take(&user);
         }
     }
     if (scene->locked)
-        fb_lock_drop(&user);
+        fb_gil_lock_drop(&user);
     return NULL;
 }
 
 /* The median of how late it is after each wait. */
 static double wait_beside(struct scene *scene)
 {
-    struct fb_lock_user user = { .lock = &scene->lock, .number = 0 };
+    struct fb_gil_thread user = { .lock = &scene->lock, .number = 0 };
     double late_ns[WAITS];
     for (int i = 0; i < WAITS; i++) {
         uint64_t due_ns = fb_now_ns() + WAIT_NS;
@@ -67,10 +67,10 @@ static double wait_beside(struct scene *scene)
         while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &due, NULL) == EINTR)
             ;
         if (scene->locked)
-            fb_lock_take(&user);
+            fb_gil_lock_take(&user);
         late_ns[i] = (double)(fb_now_ns() - due_ns);
         if (scene->locked)
-            fb_lock_drop(&user);
+            fb_gil_lock_drop(&user);
     }
     return fb_median(late_ns, WAITS);
 }
@@ -79,7 +79,7 @@ static int measure(uint64_t interval_ns, double *ret_ns, struct fb_error *error)
 {
     struct scene scene = { .locked = interval_ns > 0 };
     pthread_t thread;
-    int result = fb_lock_init(&scene.lock, interval_ns);
+    int result = fb_gil_lock_init(&scene.lock, interval_ns);
     if (result == 0) {
         result = -pthread_create(&thread, NULL, compute, &scene);
         if (result == 0) {
@@ -89,7 +89,7 @@ static int measure(uint64_t interval_ns, double *ret_ns, struct fb_error *error)
             atomic_store(&scene.stop, 1);
             pthread_join(thread, NULL);
         }
-        fb_lock_destroy(&scene.lock);
+        fb_gil_lock_destroy(&scene.lock);
     }
     return result < 0
                ? fb_error_set(error, result, "can't measure who waits beside who computes: %s",
@@ -117,15 +117,15 @@ static int put_all(const struct fb_overhead *overhead, double *sample, bool twin
     return result;
 }
 
-static int measure_round(const struct fb_twin *twin, double *sample, size_t round, size_t rounds,
-                         struct fb_error *error)
+static int measure_round(const struct fb_python_peer *twin, double *sample, size_t round,
+                         size_t rounds, struct fb_error *error)
 {
     double ns[TWINS];
     int result = 0;
     for (size_t i = 0; i < FIGURES && result == 0; i++)
         result = measure(figures[i].interval_ns, &sample[i * rounds + round], error);
     if (result == 0 && twin->python[0])
-        result = fb_twin_run(twin, twin_names, ns, error);
+        result = fb_python_peer_run(twin, twin_names, ns, error);
     for (size_t i = 0; i < TWINS && result == 0 && twin->python[0]; i++)
         sample[(FIGURES + i) * rounds + round] = ns[i];
     return result;
@@ -133,11 +133,11 @@ static int measure_round(const struct fb_twin *twin, double *sample, size_t roun
 
 int fb_convoy_measure(const struct fb_overhead *overhead, struct fb_error *error)
 {
-    struct fb_twin twin;
+    struct fb_python_peer twin;
     double *sample = calloc((FIGURES + TWINS) * overhead->rounds, sizeof *sample);
     if (!sample)
         return fb_error_set(error, -ENOMEM, "out of memory");
-    fb_twin_find(&twin, "convoy.py", "Python's convoy", overhead->metrics);
+    fb_python_peer_find(&twin, "convoy.py", "Python's convoy", overhead->metrics);
     int result = 0;
     for (size_t round = 0; round < overhead->rounds && result == 0; round++) {
         fb_overhead_progress(overhead, (double)round / (double)overhead->rounds,

@@ -167,7 +167,7 @@ static double *at(double *sample, const struct parent *parent, size_t count, int
 /* Writes a byte for each round into `ticks`; what it measures goes to shared memory. */
 static int be_parent(struct parent *parent, size_t mib, double *sample, int ticks)
 {
-    int result = fb_partner_grow(mib);
+    int result = fb_forked_peer_grow_parent(mib);
     for (size_t round = 0; round < parent->rounds && result == 0; round++) {
         for (size_t count = 0; count < COUNTS_MOST && parent->counts[count]; count++)
             for (size_t i = 0; i < WAYS && result == 0; i++) {

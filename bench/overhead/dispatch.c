@@ -21,8 +21,9 @@ static const char *const rival_names[RIVALS] = { "forkpool", "pthread", "openmp"
 
 /* Tasks are claimed in shared memory, or sent, which takes a thousand times as long. */
 enum { SHARED, SENT, KINDS };
-static const struct fb_rungs *const rungs[KINDS] = { &fb_rungs_shared, &fb_rungs_sent };
-static const size_t claimed_items[KINDS] = { FB_LADDER_ITEMS, 4000 };
+static const struct fb_task_sizes *const rungs[KINDS] = { &fb_task_sizes_shared,
+                                                          &fb_task_sizes_sent };
+static const size_t claimed_items[KINDS] = { FB_TASKS_MOST, 4000 };
 static const int kind_of[RIVALS] = { [FORKPIPE] = SENT };
 
 /* Whoever is woken by a message is put where its sender runs; the jobs of a curve are over before the
@@ -43,8 +44,8 @@ static const struct {
 struct rival {
     const struct fb_harness *harness; /* NULL: it was not built */
     struct fb_pool *pool;
-    double *sample[FIGURES];       /* [rounds] */
-    double *efficiency[FB_LADDER]; /* [rounds] */
+    double *sample[FIGURES];           /* [rounds] */
+    double *efficiency[FB_TASK_SIZES]; /* [rounds] */
 };
 
 struct field {
@@ -56,8 +57,8 @@ struct field {
     const struct fb_harness *single;
     struct fb_pool *single_pool;
     struct rival rival[RIVALS];
-    double *length_ns[KINDS][FB_LADDER]; /* [rounds] */
-    double *samples;                     /* all of them */
+    double *length_ns[KINDS][FB_TASK_SIZES]; /* [rounds] */
+    double *samples;                         /* all of them */
 };
 
 /* ---- one round ---- */
@@ -101,49 +102,49 @@ static int measure_jobs(const struct field *field, const struct rival *rival, si
 }
 
 static int measure_rival(const struct field *field, const struct rival *rival, size_t round,
-                         const struct fb_ladder *ladders, struct fb_error *error)
+                         const struct fb_baseline *ladders, struct fb_error *error)
 {
     int index = (int)(rival - field->rival), kind = kind_of[index];
-    const struct fb_ladder *ladder = &ladders[kind];
-    struct fb_climber climber = { .rungs = rungs[kind],
-                                  .harness = rival->harness,
-                                  .pool = rival->pool,
-                                  .workers = field->overhead->workers,
-                                  .input = field->input,
-                                  .results = field->results };
-    double efficiency[FB_LADDER];
+    const struct fb_baseline *ladder = &ladders[kind];
+    struct fb_size_sweep climber = { .rungs = rungs[kind],
+                                     .harness = rival->harness,
+                                     .pool = rival->pool,
+                                     .workers = field->overhead->workers,
+                                     .input = field->input,
+                                     .results = field->results };
+    double efficiency[FB_TASK_SIZES];
     int result = measure_jobs(field, rival, round, error);
     if (!has_curve(index, field->binding))
         return result;
     if (result == 0)
-        result = fb_granularity_climb(&climber, ladder, efficiency, error);
+        result = fb_granularity_sweep(&climber, ladder, efficiency, error);
     if (result < 0)
         return result;
-    for (int rung = 0; rung < FB_LADDER; rung++)
+    for (int rung = 0; rung < FB_TASK_SIZES; rung++)
         rival->efficiency[rung][round] = efficiency[rung];
-    rival->sample[METG50][round] = fb_metg(ladder->length_ns, efficiency, FB_LADDER, 0.5);
-    rival->sample[METG90][round] = fb_metg(ladder->length_ns, efficiency, FB_LADDER, 0.9);
+    rival->sample[METG50][round] = fb_metg(ladder->length_ns, efficiency, FB_TASK_SIZES, 0.5);
+    rival->sample[METG90][round] = fb_metg(ladder->length_ns, efficiency, FB_TASK_SIZES, 0.9);
     return 0;
 }
 
-static int rule(struct field *field, int kind, size_t round, struct fb_ladder *ret_ladder,
+static int rule(struct field *field, int kind, size_t round, struct fb_baseline *ret_ladder,
                 struct fb_error *error)
 {
-    struct fb_climber ruler = { .rungs = rungs[kind],
-                                .harness = field->single,
-                                .pool = field->single_pool,
-                                .workers = 1,
-                                .input = field->input,
-                                .results = field->results };
-    int result = fb_granularity_rule(&ruler, ret_ladder, error);
-    for (int rung = 0; rung < FB_LADDER && result == 0; rung++)
+    struct fb_size_sweep ruler = { .rungs = rungs[kind],
+                                   .harness = field->single,
+                                   .pool = field->single_pool,
+                                   .workers = 1,
+                                   .input = field->input,
+                                   .results = field->results };
+    int result = fb_granularity_baseline(&ruler, ret_ladder, error);
+    for (int rung = 0; rung < FB_TASK_SIZES && result == 0; rung++)
         field->length_ns[kind][rung][round] = ret_ladder->length_ns[rung];
     return result;
 }
 
 static int run_round(struct field *field, size_t round, struct fb_error *error)
 {
-    struct fb_ladder ladder[KINDS];
+    struct fb_baseline ladder[KINDS];
     int result = 0;
     fb_overhead_idle(IDLE_NS);
     for (int kind = 0; kind < KINDS && result == 0; kind++)
@@ -188,7 +189,7 @@ static int add_figures(const struct field *field, int index)
         if (fb_metrics_put(overhead->metrics, &samples, overhead->rounds) < 0)
             return -ENOMEM;
     }
-    for (int rung = 0; rung < FB_LADDER && curve; rung++) {
+    for (int rung = 0; rung < FB_TASK_SIZES && curve; rung++) {
         struct fb_point point = {
             .workers = overhead->workers,
             .binding = field->binding,
@@ -250,22 +251,23 @@ static int measure_field(struct field *field, const unsigned *cpus, double from,
 
 static int make_field(struct field *field, const struct fb_overhead *overhead)
 {
-    size_t rounds = overhead->rounds, rows = KINDS * FB_LADDER + RIVALS * (FIGURES + FB_LADDER);
+    size_t rounds = overhead->rounds,
+           rows = KINDS * FB_TASK_SIZES + RIVALS * (FIGURES + FB_TASK_SIZES);
     double *next = calloc(rows * rounds, sizeof *next);
     if (!next)
         return -ENOMEM;
     field->samples = next;
-    for (int i = 0; i < KINDS * FB_LADDER; i++, next += rounds)
-        field->length_ns[i / FB_LADDER][i % FB_LADDER] = next;
+    for (int i = 0; i < KINDS * FB_TASK_SIZES; i++, next += rounds)
+        field->length_ns[i / FB_TASK_SIZES][i % FB_TASK_SIZES] = next;
     for (int i = 0; i < RIVALS; i++) {
         for (int figure = 0; figure < FIGURES; figure++, next += rounds)
             field->rival[i].sample[figure] = next;
-        for (int rung = 0; rung < FB_LADDER; rung++, next += rounds)
+        for (int rung = 0; rung < FB_TASK_SIZES; rung++, next += rounds)
             field->rival[i].efficiency[rung] = next;
     }
     field->overhead = overhead;
     field->input = fb_granularity_input(field->arena);
-    field->results = fb_arena_alloc(field->arena, (size_t)FB_LADDER_ITEMS * FB_LADDER_SLOT);
+    field->results = fb_arena_alloc(field->arena, (size_t)FB_TASKS_MOST * FB_TASK_RESULT);
     return field->input && field->results ? 0 : -ENOMEM;
 }
 

@@ -7,7 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-pid_t fb_partner_make(int (*body)(void *context), void *context)
+pid_t fb_forked_peer_start(int (*body)(void *context), void *context)
 {
     pid_t parent = getpid(), pid = fork();
     if (pid < 0)
@@ -18,7 +18,7 @@ pid_t fb_partner_make(int (*body)(void *context), void *context)
     _exit(body(context) < 0);
 }
 
-int fb_partner_grow(size_t mib)
+int fb_forked_peer_grow_parent(size_t mib)
 {
     size_t size = mib << 20;
     char *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -30,7 +30,7 @@ int fb_partner_grow(size_t mib)
     return 0;
 }
 
-int fb_partner_end(pid_t pid)
+int fb_forked_peer_join(pid_t pid)
 {
     int status = 1;
     if (pid < 0)

@@ -8,10 +8,12 @@
 
 #define RULER_ROUNDS 3
 
-const struct fb_rungs fb_rungs_shared = {
-    .first = 0, .items = FB_LADDER_ITEMS, .steps = 12800000, .least = 6000
+const struct fb_task_sizes fb_task_sizes_shared = {
+    .first = 0, .items = FB_TASKS_MOST, .steps = 12800000, .least = 6000
 };
-const struct fb_rungs fb_rungs_sent = { .first = 7, .items = 500, .steps = 1600000, .least = 8 };
+const struct fb_task_sizes fb_task_sizes_sent = {
+    .first = 7, .items = 500, .steps = 1600000, .least = 8
+};
 
 /* ---- a kernel with tasks of any length ---- */
 
@@ -24,7 +26,7 @@ struct task_result {
     int32_t status;
     uint64_t value;
 };
-_Static_assert(sizeof(struct task_result) == FB_LADDER_SLOT, "the callers' slots fit");
+_Static_assert(sizeof(struct task_result) == FB_TASK_RESULT, "the callers' slots fit");
 
 /* A worker's chain: each of its tasks goes on from the one before, through memory. Otherwise the
  * CPU would overlap neighbouring tasks, more or less of it according to who claims them how, and a
@@ -71,21 +73,21 @@ struct fb_input *fb_granularity_input(struct fb_arena *arena)
     return fb_arena_alloc(arena, sizeof(struct fb_input));
 }
 
-static unsigned rung_steps(const struct fb_climber *climber, int rung)
+static unsigned rung_steps(const struct fb_size_sweep *climber, int rung)
 {
     return 1u << (climber->rungs->first + (unsigned)rung);
 }
 
-static size_t rung_items(const struct fb_climber *climber, int rung)
+static size_t rung_items(const struct fb_size_sweep *climber, int rung)
 {
-    const struct fb_rungs *rungs = climber->rungs;
+    const struct fb_task_sizes *rungs = climber->rungs;
     size_t items = rungs->steps / rung_steps(climber, rung);
     items = items > rungs->least ? items : rungs->least;
     return items < rungs->items ? items : rungs->items;
 }
 
 /* The time of one job of that rung in ns, or NaN with *error. */
-static double time_rung(const struct fb_climber *climber, int rung, enum fb_schedule schedule,
+static double time_rung(const struct fb_size_sweep *climber, int rung, enum fb_schedule schedule,
                         size_t chunk, struct fb_error *error)
 {
     struct fb_job job = { .kernel = &tasks,
@@ -101,10 +103,10 @@ static double time_rung(const struct fb_climber *climber, int rung, enum fb_sche
     return (double)(fb_now_ns() - start);
 }
 
-int fb_granularity_rule(const struct fb_climber *climber, struct fb_ladder *ret_ladder,
-                        struct fb_error *error)
+int fb_granularity_baseline(const struct fb_size_sweep *climber, struct fb_baseline *ret_ladder,
+                            struct fb_error *error)
 {
-    for (int rung = 0; rung < FB_LADDER; rung++) {
+    for (int rung = 0; rung < FB_TASK_SIZES; rung++) {
         double best = INFINITY;
         for (int i = 0; i < RULER_ROUNDS; i++) {
             double ns = time_rung(climber, rung, FB_STATIC, 0, error);
@@ -118,10 +120,10 @@ int fb_granularity_rule(const struct fb_climber *climber, struct fb_ladder *ret_
     return 0;
 }
 
-int fb_granularity_climb(const struct fb_climber *climber, const struct fb_ladder *ladder,
+int fb_granularity_sweep(const struct fb_size_sweep *climber, const struct fb_baseline *ladder,
                          double *ret_efficiency, struct fb_error *error)
 {
-    for (int rung = 0; rung < FB_LADDER; rung++) {
+    for (int rung = 0; rung < FB_TASK_SIZES; rung++) {
         double ns = time_rung(climber, rung, FB_DYNAMIC, 1, error);
         if (isnan(ns))
             return error->code;

@@ -6,12 +6,12 @@
 #include "base/error.h"
 #include "harness/harness.h"
 
-#define FB_LADDER 12           /* task lengths, each twice the one before */
-#define FB_LADDER_ITEMS 100000 /* tasks of a job at most */
-#define FB_LADDER_SLOT 16      /* bytes of one task's result */
+#define FB_TASK_SIZES 12     /* task lengths, each twice the one before */
+#define FB_TASKS_MOST 100000 /* tasks of a job at most */
+#define FB_TASK_RESULT 16    /* bytes of one task's result */
 
 /* Which task lengths, and how many tasks a job has. */
-struct fb_rungs {
+struct fb_task_sizes {
     unsigned first; /* of the shortest: 2^first dependent multiplications, about 1.2 ns each */
     size_t items;   /* tasks of a job, as long as that is no more than … */
     size_t steps;   /* … multiplications; but … */
@@ -19,17 +19,17 @@ struct fb_rungs {
 };
 
 /* From 1 ns on, where handing out costs a few ns; and from 0.15 µs on, where tasks are sent. */
-extern const struct fb_rungs fb_rungs_shared, fb_rungs_sent;
+extern const struct fb_task_sizes fb_task_sizes_shared, fb_task_sizes_sent;
 
 /* What the plain loop takes for the same tasks: the ruler. */
-struct fb_ladder {
-    double single_ns[FB_LADDER]; /* of a job */
-    double length_ns[FB_LADDER]; /* of a task in it */
+struct fb_baseline {
+    double single_ns[FB_TASK_SIZES]; /* of a job */
+    double length_ns[FB_TASK_SIZES]; /* of a task in it */
 };
 
-/* A pool and its harness; input from fb_granularity_input; results: FB_LADDER_ITEMS slots. */
-struct fb_climber {
-    const struct fb_rungs *rungs;
+/* A pool and its harness; input from fb_granularity_input; results: FB_TASKS_MOST slots. */
+struct fb_size_sweep {
+    const struct fb_task_sizes *rungs;
     const struct fb_harness *harness;
     struct fb_pool *pool;
     unsigned workers;
@@ -41,12 +41,12 @@ struct fb_climber {
 struct fb_input *fb_granularity_input(struct fb_arena *arena);
 
 /* Times the ladder on climber, the best of three each. 0 or a negative errno with *error. */
-int fb_granularity_rule(const struct fb_climber *climber, struct fb_ladder *ret_ladder,
-                        struct fb_error *error);
+int fb_granularity_baseline(const struct fb_size_sweep *climber, struct fb_baseline *ret_ladder,
+                            struct fb_error *error);
 
 /* ret_efficiency[rung]: the part of the workers' time that was work, when each task is claimed by
  * itself. 0 or a negative errno with *error. */
-int fb_granularity_climb(const struct fb_climber *climber, const struct fb_ladder *ladder,
+int fb_granularity_sweep(const struct fb_size_sweep *climber, const struct fb_baseline *ladder,
                          double *ret_efficiency, struct fb_error *error);
 
 /* The task length in ns from which on efficiency stays at `level` or above, by linear interpolation

@@ -21,23 +21,23 @@
 
 /* ---- the runtime's queue ---- */
 
-static int queue_open(struct fb_channel *channel)
+static int queue_open(struct fb_message_channel *channel)
 {
     return fb_mp_queue_make(channel->size > LARGE ? SLOTS_LARGE : SLOTS, &channel->queue);
 }
 
-static int queue_put(struct fb_channel *channel, const void *message)
+static int queue_put(struct fb_message_channel *channel, const void *message)
 {
     return fb_mp_queue_put(channel->queue, message, channel->size, FB_MP_FOREVER);
 }
 
-static int queue_get(struct fb_channel *channel, void *message)
+static int queue_get(struct fb_message_channel *channel, void *message)
 {
     size_t size;
     return fb_mp_queue_get(channel->queue, message, channel->size, FB_MP_FOREVER, &size);
 }
 
-static void queue_close(struct fb_channel *channel)
+static void queue_close(struct fb_message_channel *channel)
 {
     fb_mp_queue_free(channel->queue);
 }
@@ -50,7 +50,7 @@ struct fb_ring {
     char slot[SLOTS][RING_BYTES];
 };
 
-static int ring_open(struct fb_channel *channel)
+static int ring_open(struct fb_message_channel *channel)
 {
     void *memory;
     int result = fb_mp_alloc(sizeof(struct fb_ring), &memory);
@@ -79,7 +79,7 @@ static int ring_lock(struct fb_ring *ring, bool for_room)
     }
 }
 
-static int ring_put(struct fb_channel *channel, const void *message)
+static int ring_put(struct fb_message_channel *channel, const void *message)
 {
     struct fb_ring *ring = channel->ring;
     int result = ring_lock(ring, true);
@@ -89,7 +89,7 @@ static int ring_put(struct fb_channel *channel, const void *message)
     return -pthread_mutex_unlock(&ring->mutex);
 }
 
-static int ring_get(struct fb_channel *channel, void *message)
+static int ring_get(struct fb_message_channel *channel, void *message)
 {
     struct fb_ring *ring = channel->ring;
     int result = ring_lock(ring, false);
@@ -99,30 +99,30 @@ static int ring_get(struct fb_channel *channel, void *message)
     return -pthread_mutex_unlock(&ring->mutex);
 }
 
-static void ring_close(struct fb_channel *channel)
+static void ring_close(struct fb_message_channel *channel)
 {
     fb_mp_free(channel->ring);
 }
 
 /* ---- the runtime's pipe ---- */
 
-static int mp_pipe_open(struct fb_channel *channel)
+static int mp_pipe_open(struct fb_message_channel *channel)
 {
     return fb_mp_pipe(false, &channel->receiver, &channel->sender);
 }
 
-static int mp_pipe_put(struct fb_channel *channel, const void *message)
+static int mp_pipe_put(struct fb_message_channel *channel, const void *message)
 {
     return fb_mp_send(channel->sender, message, channel->size);
 }
 
-static int mp_pipe_get(struct fb_channel *channel, void *message)
+static int mp_pipe_get(struct fb_message_channel *channel, void *message)
 {
     size_t size;
     return fb_mp_receive(channel->receiver, message, channel->size, FB_MP_FOREVER, &size);
 }
 
-static void mp_pipe_close(struct fb_channel *channel)
+static void mp_pipe_close(struct fb_message_channel *channel)
 {
     fb_mp_connection_close(channel->receiver);
     fb_mp_connection_close(channel->sender);
@@ -130,12 +130,12 @@ static void mp_pipe_close(struct fb_channel *channel)
 
 /* ---- the kernel's ---- */
 
-static int pipe_open(struct fb_channel *channel)
+static int pipe_open(struct fb_message_channel *channel)
 {
     return pipe2(channel->fd, O_CLOEXEC) < 0 ? -errno : 0;
 }
 
-static int pipe_put(struct fb_channel *channel, const void *message)
+static int pipe_put(struct fb_message_channel *channel, const void *message)
 {
     for (size_t done = 0; done < channel->size;) {
         ssize_t wrote = write(channel->fd[1], (const char *)message + done, channel->size - done);
@@ -146,7 +146,7 @@ static int pipe_put(struct fb_channel *channel, const void *message)
     return 0;
 }
 
-static int pipe_get(struct fb_channel *channel, void *message)
+static int pipe_get(struct fb_message_channel *channel, void *message)
 {
     for (size_t done = 0; done < channel->size;) {
         ssize_t got = read(channel->fd[0], (char *)message + done, channel->size - done);
@@ -159,18 +159,18 @@ static int pipe_get(struct fb_channel *channel, void *message)
     return 0;
 }
 
-static void close_both(struct fb_channel *channel)
+static void close_both(struct fb_message_channel *channel)
 {
     close(channel->fd[0]);
     close(channel->fd[1]);
 }
 
-static int seqpacket_open(struct fb_channel *channel)
+static int seqpacket_open(struct fb_message_channel *channel)
 {
     return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, channel->fd) < 0 ? -errno : 0;
 }
 
-static int mq_channel_open(struct fb_channel *channel)
+static int mq_channel_open(struct fb_message_channel *channel)
 {
     struct mq_attr attributes = { .mq_maxmsg = 10, .mq_msgsize = (long)channel->size };
     char name[64];
@@ -182,7 +182,7 @@ static int mq_channel_open(struct fb_channel *channel)
     return 0;
 }
 
-static int mq_put(struct fb_channel *channel, const void *message)
+static int mq_put(struct fb_message_channel *channel, const void *message)
 {
     while (mq_send(channel->mq, message, channel->size, 0) < 0)
         if (errno != EINTR)
@@ -190,7 +190,7 @@ static int mq_put(struct fb_channel *channel, const void *message)
     return 0;
 }
 
-static int mq_get(struct fb_channel *channel, void *message)
+static int mq_get(struct fb_message_channel *channel, void *message)
 {
     while (mq_receive(channel->mq, message, channel->size, NULL) < 0)
         if (errno != EINTR)
@@ -198,14 +198,14 @@ static int mq_get(struct fb_channel *channel, void *message)
     return 0;
 }
 
-static void mq_channel_close(struct fb_channel *channel)
+static void mq_channel_close(struct fb_message_channel *channel)
 {
     mq_close(channel->mq);
 }
 
 /* ---- */
 
-const struct fb_channel_way fb_channel_way[FB_CHANNEL_WAYS] = {
+const struct fb_message_method fb_message_method[FB_MESSAGE_METHODS] = {
     [FB_QUEUE] = { "queue", 50, true, 0, queue_open, queue_put, queue_get, queue_close },
     [FB_RING] = { "ring", 200, true, RING_BYTES, ring_open, ring_put, ring_get, ring_close },
     [FB_MP_PIPE] = { "mp pipe", 1500, false, 0, mp_pipe_open, mp_pipe_put, mp_pipe_get,

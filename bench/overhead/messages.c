@@ -27,8 +27,8 @@
 
 static const size_t sizes[] = { 1, 8, SMALL, 256, 1024, 4096, 16384, 65536, 262144, 1048576 };
 #define SIZES (sizeof sizes / sizeof *sizes)
-#define PYTHON FB_CHANNEL_WAYS /* one way more, as a program of its own */
-#define WAYS (FB_CHANNEL_WAYS + 1)
+#define PYTHON FB_MESSAGE_METHODS /* one way more, as a program of its own */
+#define WAYS (FB_MESSAGE_METHODS + 1)
 
 /* Of small messages, between one and one, and two and two. */
 enum { ALONE, CROWD, CROWDS };
@@ -49,7 +49,7 @@ struct table {
      * sleep. */
     unsigned cpu[2];
     cpu_set_t allowed;
-    struct fb_twin twin;
+    struct fb_python_peer twin;
     double *sample[WAYS][SIZES]; /* [rounds] */
     double *small[2][CROWDS];    /* queue and ring */
 };
@@ -57,7 +57,7 @@ struct table {
 /* ---- one exchange ---- */
 
 /* The last message begins with a 1. */
-static int consume(struct fb_channel *channel, char *message)
+static int consume(struct fb_message_channel *channel, char *message)
 {
     int result;
     do
@@ -66,7 +66,7 @@ static int consume(struct fb_channel *channel, char *message)
     return result;
 }
 
-static int produce(struct fb_channel *channel, struct exchange *exchange, char *message,
+static int produce(struct fb_message_channel *channel, struct exchange *exchange, char *message,
                    size_t count)
 {
     int result = 0;
@@ -92,8 +92,8 @@ static int wait_for(_Atomic uint32_t *word, uint32_t value)
     return 0;
 }
 
-static _Noreturn void be_partner(struct table *table, struct fb_channel *channel, unsigned index,
-                                 size_t count, pid_t parent)
+static _Noreturn void be_partner(struct table *table, struct fb_message_channel *channel,
+                                 unsigned index, size_t count, pid_t parent)
 {
     struct exchange *exchange = table->exchange;
     fb_child_tie(parent);
@@ -108,7 +108,7 @@ static _Noreturn void be_partner(struct table *table, struct fb_channel *channel
 }
 
 /* Consumers first, then the producers but this process. */
-static int make_partners(struct table *table, struct fb_channel *channel, unsigned pairs,
+static int make_partners(struct table *table, struct fb_message_channel *channel, unsigned pairs,
                          size_t count, pid_t *pid)
 {
     pid_t self = getpid();
@@ -123,7 +123,8 @@ static int make_partners(struct table *table, struct fb_channel *channel, unsign
 }
 
 /* As many producers as consumers; ret_ns: of the whole, a message. */
-static int run(struct table *table, struct fb_channel *channel, unsigned pairs, double *ret_ns)
+static int run(struct table *table, struct fb_message_channel *channel, unsigned pairs,
+               double *ret_ns)
 {
     struct exchange *exchange = table->exchange;
     size_t count = (size_t)(SAMPLE_NS / channel->way->guess_ns),
@@ -162,7 +163,7 @@ static int run(struct table *table, struct fb_channel *channel, unsigned pairs, 
 static int measure_way(struct table *table, int way, size_t size, unsigned pairs, double *ret_ns,
                        struct fb_error *error)
 {
-    struct fb_channel channel = { .way = &fb_channel_way[way], .size = size };
+    struct fb_message_channel channel = { .way = &fb_message_method[way], .size = size };
     int result = channel.way->open(&channel);
     if (result == 0) {
         result = fb_cpus_bind(table->cpu[0]);
@@ -190,7 +191,7 @@ static int measure_python(struct table *table, size_t round, struct fb_error *er
         snprintf(size[i], sizeof size[i], "%zu", sizes[i]);
         names[i] = size[i];
     }
-    int result = fb_twin_run(&table->twin, names, ns, error);
+    int result = fb_python_peer_run(&table->twin, names, ns, error);
     for (size_t i = 0; i < SIZES && result == 0; i++)
         table->sample[PYTHON][i][round] = ns[i];
     return result;
@@ -203,15 +204,15 @@ static bool is_measured(const struct table *table, size_t way, size_t size)
 {
     if (way == PYTHON)
         return table->twin.python[0];
-    size_t most = fb_channel_way[way].most;
+    size_t most = fb_message_method[way].most;
     return way != FB_RING && (most == 0 || size <= most);
 }
 
 static int run_round(struct table *table, size_t round, struct fb_error *error)
 {
     int result = measure_python(table, round, error);
-    for (size_t i = 0; i < FB_CHANNEL_WAYS && result == 0; i++) {
-        size_t way = (round + i) % FB_CHANNEL_WAYS;
+    for (size_t i = 0; i < FB_MESSAGE_METHODS && result == 0; i++) {
+        size_t way = (round + i) % FB_MESSAGE_METHODS;
         for (size_t k = 0; k < SIZES && result == 0; k++)
             if (is_measured(table, way, sizes[k]))
                 result =
@@ -243,13 +244,13 @@ static int add_sizes(const struct table *table)
             name_size(sizes[k], state, sizeof state);
             struct fb_metric_samples samples = {
                 .name = "exchange.message",
-                .harness = way == PYTHON ? "Python Queue" : fb_channel_way[way].name,
+                .harness = way == PYTHON ? "Python Queue" : fb_message_method[way].name,
                 .state = state,
                 .binding = "bound",
                 .workers = 2,
                 .ns = table->sample[way][k],
                 .peer_ns = way == FB_PIPE ? NULL : table->sample[FB_PIPE][k],
-                .peer = fb_channel_way[FB_PIPE].name,
+                .peer = fb_message_method[FB_PIPE].name,
             };
             if (is_measured(table, way, sizes[k]) &&
                 fb_metrics_put(table->overhead->metrics, &samples, table->overhead->rounds) < 0)
@@ -265,13 +266,13 @@ static int add_small(const struct table *table)
         for (int crowd = 0; crowd < CROWDS; crowd++) {
             struct fb_metric_samples samples = {
                 .name = crowd ? "exchange.crowd" : "exchange.small",
-                .harness = fb_channel_way[which ? FB_RING : FB_QUEUE].name,
+                .harness = fb_message_method[which ? FB_RING : FB_QUEUE].name,
                 .state = "48 B",
                 .binding = "bound",
                 .workers = crowd ? 4 : 2,
                 .ns = table->small[which][crowd],
                 .peer_ns = which ? NULL : table->small[1][crowd],
-                .peer = fb_channel_way[FB_RING].name,
+                .peer = fb_message_method[FB_RING].name,
             };
             if (fb_metrics_put(table->overhead->metrics, &samples, table->overhead->rounds) < 0)
                 return -ENOMEM;
@@ -304,13 +305,13 @@ static int make_table(struct table *table, double **ret_samples)
         table->sample[i / SIZES][i % SIZES] = next;
     for (size_t i = 0; i < 2 * CROWDS; i++, next += rounds)
         table->small[i / CROWDS][i % CROWDS] = next;
-    fb_twin_find(&table->twin, "messages.py", "Python Queue", table->overhead->metrics);
+    fb_python_peer_find(&table->twin, "messages.py", "Python Queue", table->overhead->metrics);
     if (sched_getaffinity(0, sizeof table->allowed, &table->allowed) < 0)
         return -errno;
     return fb_topology_choose(2, table->cpu);
 }
 
-int fb_exchange_measure(const struct fb_overhead *overhead, struct fb_error *error)
+int fb_messages_measure(const struct fb_overhead *overhead, struct fb_error *error)
 {
     struct table table = { .overhead = overhead };
     double *samples;

@@ -51,7 +51,7 @@ int fb_dispatch_measure(const struct fb_overhead *overhead, struct fb_error *err
  *   handover.same_cpu  per cent of the warm wakes after which it ran on the waker's own CPU
  *   handover.switch    ns  from one to the other and half the way back on one CPU: a context switch
  *                          with the two futex calls that bring it about */
-int fb_handover_measure(const struct fb_overhead *overhead, struct fb_error *error);
+int fb_wakeup_measure(const struct fb_overhead *overhead, struct fb_error *error);
 
 /* The runtime's pool of two forked workers, unbound; and all but the first of Python's Pool and
  * ProcessPoolExecutor, if there is a python3, each compared with ours:
@@ -64,13 +64,13 @@ int fb_handover_measure(const struct fb_overhead *overhead, struct fb_error *err
  *   pool.latency  ns  a task that is submitted and waited for; and, where the only worker is bound
  *                     to the caller's CPU, compared with two processes there that wake each other by
  *                     a futex */
-int fb_pool_measure(const struct fb_overhead *overhead, struct fb_error *error);
+int fb_pool_cost_measure(const struct fb_overhead *overhead, struct fb_error *error);
 
 /* What a worker's death costs that pool:
  *   pool.death    ns  from killing it until who waits for its task knows
  *   pool.replace  ns  from a task that ends the only worker to the result of the next one, by an
  *                     owner of 1 MiB, and of 1 GiB; pool.growth: their ratio */
-int fb_losing_measure(const struct fb_overhead *overhead, struct fb_error *error);
+int fb_worker_death_measure(const struct fb_overhead *overhead, struct fb_error *error);
 
 /* Where the time of a coarse job (primes with its defaults: 8 unequal ranges) goes beyond its
  * ceiling, which is the time of independent single copies divided by their number, for forkpool
@@ -83,7 +83,7 @@ int fb_losing_measure(const struct fb_overhead *overhead, struct fb_error *error
  *   account.unexplained  ns  what is left: the work itself took longer than in the ceiling
  *   account.explained  per cent of the excess that is not left, by the medians
  * Needs dispatch.claim, so comes after fb_dispatch_measure. */
-int fb_account_measure(const struct fb_overhead *overhead, struct fb_error *error);
+int fb_breakdown_measure(const struct fb_overhead *overhead, struct fb_error *error);
 
 /* A thread that waits for 1 ms again and again, and then needs the interpreter's lock if there is one,
  * beside one that computes, compared with none:
@@ -99,7 +99,7 @@ int fb_convoy_measure(const struct fb_overhead *overhead, struct fb_error *error
  *   exchange.small     ns  of 48 bytes, by the queue and by a ring under a robust mutex, compared
  *   exchange.crowd     ns  the same of two producers and two consumers
  *   exchange.growth        exchange.crowd to exchange.small, of the queue */
-int fb_exchange_measure(const struct fb_overhead *overhead, struct fb_error *error);
+int fb_messages_measure(const struct fb_overhead *overhead, struct fb_error *error);
 
 /* What the runtime adds, each compared with the plain way; calls of two processes on one CPU:
  *   call.round_trip  ns  there and back by its pipe, and by a pair of sockets
@@ -108,6 +108,6 @@ int fb_exchange_measure(const struct fb_overhead *overhead, struct fb_error *err
  *   payload.copy     ns  1 MiB from private memory through its queue into private memory of another
  *                        process, and copied within one
  *   payload.write    ns  1 MiB written where the queue hands it over, and to private memory */
-int fb_call_measure(const struct fb_overhead *overhead, struct fb_error *error);
+int fb_runtime_cost_measure(const struct fb_overhead *overhead, struct fb_error *error);
 
 #endif

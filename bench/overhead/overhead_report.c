@@ -252,6 +252,6 @@ int fb_overhead_save(const struct fb_overhead_report *report, const char *folder
     };
     int result = 0;
     for (size_t i = 0; i < sizeof files / sizeof *files && result == 0; i++)
-        result = fb_folder_write(folder, files[i].name, files[i].write, report, error);
+        result = fb_result_dir_write(folder, files[i].name, files[i].write, report, error);
     return result;
 }

@@ -68,7 +68,7 @@ int fb_payload_through(const struct fb_payload *payload, bool copied, double *re
     int result = fb_mp_queue_make(SLOTS, &taker.queue);
     if (result < 0)
         return result;
-    pid_t pid = fb_partner_make(take_all, &taker);
+    pid_t pid = fb_forked_peer_start(take_all, &taker);
     uint64_t start_ns = 0;
     result = pid < 0 ? pid : 0;
     for (int i = -2 * SLOTS; i < PAYLOADS && result == 0; i++) {
@@ -79,7 +79,7 @@ int fb_payload_through(const struct fb_payload *payload, bool copied, double *re
     }
     *ret_ns = (double)(fb_now_ns() - start_ns) / PAYLOADS;
     fb_mp_queue_close(taker.queue);
-    int end = fb_partner_end(pid);
+    int end = fb_forked_peer_join(pid);
     fb_mp_queue_free(taker.queue);
     return result < 0 ? result : end;
 }

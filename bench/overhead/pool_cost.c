@@ -52,7 +52,7 @@ struct field {
     struct fb_mp_future *future[TASKS];
     uint64_t *items, *results; /* [ITEMS] */
     _Atomic uint32_t *word;    /* in the runtime's heap */
-    struct fb_twin twin;
+    struct fb_python_peer twin;
     double *sample[FIGURES][KINDS]; /* [rounds] */
 };
 
@@ -94,9 +94,9 @@ static int measure_helper(struct field *field, double *ret_ns)
 {
     struct fb_error error;
     (void)field;
-    fb_mp_helper_end();
+    fb_mp_forkserver_stop();
     uint64_t start_ns = fb_now_ns();
-    int result = fb_mp_helper_begin(&error);
+    int result = fb_mp_forkserver_start(&error);
     *ret_ns = (double)(fb_now_ns() - start_ns);
     return result == 0 ? open_and_close(FB_MP_FORK)
                        : result; /* so that it is warm for what comes next */
@@ -132,7 +132,7 @@ static int measure_forks(struct field *field, double *ret_ns)
     (void)field;
     uint64_t start_ns = fb_now_ns();
     for (int i = 0; i < WORKERS && result == 0; i++)
-        result = fb_partner_end(fb_partner_make(do_nothing, NULL));
+        result = fb_forked_peer_join(fb_forked_peer_start(do_nothing, NULL));
     *ret_ns = (double)(fb_now_ns() - start_ns);
     return result;
 }
@@ -233,7 +233,7 @@ static int return_word(void *context)
 static int measure_futex(struct field *field, double *ret_ns)
 {
     atomic_store(field->word, 0);
-    pid_t pid = fb_partner_make(return_word, (void *)field->word);
+    pid_t pid = fb_forked_peer_start(return_word, (void *)field->word);
     uint64_t start_ns = 0;
     for (uint32_t i = 0; i <= SINGLES && pid > 0; i++) {
         if (i == 1) /* the first one finds it awake */
@@ -243,7 +243,7 @@ static int measure_futex(struct field *field, double *ret_ns)
         wait_for(field->word, 2 * i + 2);
     }
     *ret_ns = (double)(fb_now_ns() - start_ns) / SINGLES;
-    return fb_partner_end(pid);
+    return fb_forked_peer_join(pid);
 }
 
 /* ---- rounds ---- */
@@ -285,7 +285,7 @@ static int measure_twin(struct field *field, size_t round, struct fb_error *erro
     double ns[TWINS];
     if (!field->twin.python[0])
         return 0;
-    int result = fb_twin_run(&field->twin, twin_names, ns, error);
+    int result = fb_python_peer_run(&field->twin, twin_names, ns, error);
     for (size_t i = 0; i < TWINS && result == 0; i++) {
         static const int figure_of[] = { OPEN, SUBMIT, MAP, LATENCY };
         int figure = figure_of[i % (TWINS / 2)];
@@ -355,11 +355,11 @@ static int prepare(struct field *field, double **ret_samples)
         field->items[i] = i;
     for (size_t i = 0; i < FIGURES * KINDS; i++)
         field->sample[i / KINDS][i % KINDS] = samples + i * rounds;
-    fb_twin_find(&field->twin, "pools.py", "Python's pools", field->overhead->metrics);
+    fb_python_peer_find(&field->twin, "pools.py", "Python's pools", field->overhead->metrics);
     return 0;
 }
 
-int fb_pool_measure(const struct fb_overhead *overhead, struct fb_error *error)
+int fb_pool_cost_measure(const struct fb_overhead *overhead, struct fb_error *error)
 {
     struct field *field = calloc(1, sizeof *field);
     double *samples = NULL;

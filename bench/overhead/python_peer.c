@@ -9,8 +9,8 @@
 
 #define NAMES_MOST 16
 
-void fb_twin_find(struct fb_twin *twin, const char *program, const char *what,
-                  struct fb_metrics *metrics)
+void fb_python_peer_find(struct fb_python_peer *twin, const char *program, const char *what,
+                         struct fb_metrics *metrics)
 {
     struct fb_error why = { 0 };
     if (fb_peer_find(NULL, twin->python, sizeof twin->python, &why) == 0 &&
@@ -26,8 +26,8 @@ static bool read_line(FILE *lines, const char *name, double *ret_ns)
     return fscanf(lines, "%39s %lf", found, ret_ns) == 2 && strcmp(found, name) == 0;
 }
 
-int fb_twin_run(const struct fb_twin *twin, const char *const *names, double *ret_ns,
-                struct fb_error *error)
+int fb_python_peer_run(const struct fb_python_peer *twin, const char *const *names, double *ret_ns,
+                       struct fb_error *error)
 {
     const char *arguments[NAMES_MOST + 3] = { twin->python, twin->program };
     struct fb_program program;

@@ -78,7 +78,7 @@ static int measure_socket(int type, double *ret_ns)
     int result = 0;
     if (socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, trip.fd) < 0)
         return -errno;
-    pid_t pid = fb_partner_make(echo_plain, &trip);
+    pid_t pid = fb_forked_peer_start(echo_plain, &trip);
     close(trip.fd[1]);
     uint64_t start_ns = 0;
     for (int i = -1; i < TRIPS && result == 0; i++) { /* the first one finds it awake */
@@ -90,7 +90,7 @@ static int measure_socket(int type, double *ret_ns)
     }
     *ret_ns = (double)(fb_now_ns() - start_ns) / TRIPS;
     close(trip.fd[0]);
-    int end = fb_partner_end(pid);
+    int end = fb_forked_peer_join(pid);
     return result < 0 ? result : end;
 }
 
@@ -117,7 +117,7 @@ static int measure_pipe(struct table *table, double *ret_ns)
     int result = fb_mp_pipe(true, &trip.end[0], &trip.end[1]);
     if (result < 0)
         return result;
-    pid_t pid = fb_partner_make(echo_pipe, &trip);
+    pid_t pid = fb_forked_peer_start(echo_pipe, &trip);
     fb_mp_connection_close(trip.end[1]);
     uint64_t start_ns = 0;
     for (int i = -1; i < TRIPS && result == 0; i++) {
@@ -129,7 +129,7 @@ static int measure_pipe(struct table *table, double *ret_ns)
     }
     *ret_ns = (double)(fb_now_ns() - start_ns) / TRIPS;
     fb_mp_connection_close(trip.end[0]);
-    int end = fb_partner_end(pid);
+    int end = fb_forked_peer_join(pid);
     return result < 0 ? result : end;
 }
 
@@ -306,7 +306,7 @@ static int prepare(struct table *table, double **ret_samples, struct fb_error *e
     return result;
 }
 
-int fb_call_measure(const struct fb_overhead *overhead, struct fb_error *error)
+int fb_runtime_cost_measure(const struct fb_overhead *overhead, struct fb_error *error)
 {
     struct table table = { .overhead = overhead };
     double *samples;

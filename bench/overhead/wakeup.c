@@ -281,7 +281,7 @@ static int measure(struct table *table, struct fb_error *error)
     return result;
 }
 
-int fb_handover_measure(const struct fb_overhead *overhead, struct fb_error *error)
+int fb_wakeup_measure(const struct fb_overhead *overhead, struct fb_error *error)
 {
     struct table table = { .overhead = overhead };
     struct fb_arena *arena;

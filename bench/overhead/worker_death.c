@@ -160,9 +160,9 @@ static int be_owner(void *context)
 {
     struct owner *owner = context;
     struct fb_error error;
-    int result = fb_mp_helper_begin(&error);
+    int result = fb_mp_forkserver_start(&error);
     if (result == 0)
-        result = fb_partner_grow(owner->mib);
+        result = fb_forked_peer_grow_parent(owner->mib);
     for (;;) {
         wait_while(&owner->turn, 0, FB_MP_FOREVER);
         if (atomic_load(&owner->quit))
@@ -172,7 +172,7 @@ static int be_owner(void *context)
             result = measure_replacing(&owner->ns);
         pass_on(&owner->turn);
     }
-    fb_mp_helper_end();
+    fb_mp_forkserver_stop();
     return result;
 }
 
@@ -185,7 +185,7 @@ static int make_owner(struct field *field, size_t mib)
         return result;
     field->owner[which] = memory;
     field->owner[which]->mib = mib;
-    field->pid[which] = fb_partner_make(be_owner, memory);
+    field->pid[which] = fb_forked_peer_start(be_owner, memory);
     field->owners++;
     return field->pid[which] < 0 ? field->pid[which] : 0;
 }
@@ -210,7 +210,7 @@ static int end_owners(struct field *field)
         if (field->pid[i] > 0) {
             atomic_store(&field->owner[i]->quit, 1);
             pass_on(&field->owner[i]->turn);
-            int ended = fb_partner_end(field->pid[i]);
+            int ended = fb_forked_peer_join(field->pid[i]);
             result = result < 0 ? result : ended;
         }
         fb_mp_free(field->owner[i]);
@@ -271,7 +271,7 @@ static int add_figures(const struct field *field)
     return result;
 }
 
-int fb_losing_measure(const struct fb_overhead *overhead, struct fb_error *error)
+int fb_worker_death_measure(const struct fb_overhead *overhead, struct fb_error *error)
 {
     struct field field = { .overhead = overhead };
     double *samples = calloc(FIGURES * overhead->rounds, sizeof *samples);

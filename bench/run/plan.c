@@ -230,7 +230,7 @@ static size_t default_counts(double cpus, unsigned *counts)
 
 struct draft {
     const struct fb_plan_request *request;
-    const struct fb_works *works;
+    const struct fb_workloads *works;
     const struct rivals *rivals;
     bool limited;
     size_t used[FB_FAMILIES];
@@ -265,14 +265,14 @@ int fb_plan_make(const struct fb_plan_request *request, struct fb_plan *ret_plan
                  struct fb_error *error)
 {
     struct fb_plan plan = { 0 };
-    struct fb_works *works = calloc(1, sizeof *works);
+    struct fb_workloads *works = calloc(1, sizeof *works);
     struct rivals *rivals = calloc(1, sizeof *rivals);
     struct draft draft = { request, works, rivals, request->worker_counts == 0, { 0 } };
     unsigned counts[FB_LIST_MOST];
     size_t count = request->worker_counts;
     int result = works && rivals ? 0 : fb_error_set(error, -ENOMEM, "out of memory");
     if (result == 0)
-        result = fb_works_make(request, works, error);
+        result = fb_workloads_make(request, works, error);
     if (result == 0)
         result = make_rivals(request, rivals, error);
     if (draft.limited)

@@ -20,7 +20,7 @@ static bool interrupted(void *context)
 
 static void show_progress(void *context, double done, const struct fb_cell *cell)
 {
-    struct fb_sweep *sweep = context;
+    struct fb_run_session *sweep = context;
     char label[FB_TEXT + 32], what[FB_TEXT * 2];
     fb_cell_label(cell, label, sizeof label);
     snprintf(what, sizeof what, "%s, %s, %u workers", cell->kernel->name, label, cell->workers);
@@ -49,9 +49,9 @@ static size_t number(const json_t *entry, const char *name)
 }
 
 /* What a trial gave when it was measured. */
-static int repeat_entry(const struct fb_sweep *sweep, json_t *entry, const struct fb_turn *turn,
-                        struct fb_outcome *outcome, struct fb_sample *sample,
-                        struct fb_error *error)
+static int repeat_entry(const struct fb_run_session *sweep, json_t *entry,
+                        const struct fb_turn *turn, struct fb_outcome *outcome,
+                        struct fb_sample *sample, struct fb_error *error)
 {
     const char *failed = json_string_value(json_object_get(entry, "failed"));
     json_t *raw = json_object_get(entry, "exec");
@@ -71,7 +71,7 @@ static int repeat_entry(const struct fb_sweep *sweep, json_t *entry, const struc
 static int trial(void *context, const struct fb_turn *turn, struct fb_outcome *outcome,
                  struct fb_sample *sample, struct fb_error *error)
 {
-    struct fb_sweep *sweep = context;
+    struct fb_run_session *sweep = context;
     struct fb_error failure = { 0 };
     json_t *entry = fb_journal_take(&sweep->journal);
     if (entry)
@@ -90,7 +90,7 @@ static int trial(void *context, const struct fb_turn *turn, struct fb_outcome *o
 
 /* ---- */
 
-static int export(struct fb_sweep *sweep, struct fb_error *error)
+static int export(struct fb_run_session *sweep, struct fb_error *error)
 {
     int result = fb_export_all(&sweep->data, sweep->folder, error);
     if (result < 0)
@@ -100,7 +100,7 @@ static int export(struct fb_sweep *sweep, struct fb_error *error)
     return 0;
 }
 
-static int save(struct fb_sweep *sweep, struct fb_samples *samples, struct fb_error *error)
+static int save(struct fb_run_session *sweep, struct fb_samples *samples, struct fb_error *error)
 {
     const struct fb_plan *plan = sweep->data.plan;
     struct fb_analysis analysis;
@@ -121,7 +121,7 @@ static int save(struct fb_sweep *sweep, struct fb_samples *samples, struct fb_er
     return result;
 }
 
-static int finish(struct fb_sweep *sweep, struct fb_samples *samples, int result,
+static int finish(struct fb_run_session *sweep, struct fb_samples *samples, int result,
                   struct fb_error *error)
 {
     const struct fb_plan *plan = sweep->data.plan;
@@ -147,7 +147,7 @@ static int finish(struct fb_sweep *sweep, struct fb_samples *samples, int result
     return FB_EXIT_OK;
 }
 
-int fb_sweep_run(struct fb_sweep *sweep)
+int fb_run_session_run(struct fb_run_session *sweep)
 {
     struct fb_samples samples = { 0 };
     struct fb_error error = { 0 };

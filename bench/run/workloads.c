@@ -16,12 +16,12 @@ static const struct fb_param *find_param(const struct fb_kernel *kernel, const c
 }
 
 /* Appends `before` with "NAME=VALUE" added. */
-static int add_value(struct fb_works *works, const struct fb_work *before, const char *list,
+static int add_value(struct fb_workloads *works, const struct fb_workload *before, const char *list,
                      const char *value, size_t length, struct fb_error *error)
 {
     if (works->count == FB_LIST_MOST)
         return fb_error_set(error, -E2BIG, "too many parameter values: %.60s: give fewer", list);
-    struct fb_work *work = &works->list[works->count++];
+    struct fb_workload *work = &works->list[works->count++];
     *work = *before;
     int used = snprintf(work->params, sizeof work->params, "%s%s%.*s%.*s", before->params,
                         before->params[0] ? " " : "", (int)strcspn(list, "=") + 1, list,
@@ -33,10 +33,10 @@ static int add_value(struct fb_works *works, const struct fb_work *before, const
 
 /* Replaces each work of the kernel by one for each value of "NAME=V1,V2". A parameter of text is
  * one value, commas and all. */
-static int multiply(struct fb_works *works, size_t from, const struct fb_param *param,
+static int multiply(struct fb_workloads *works, size_t from, const struct fb_param *param,
                     const char *list, struct fb_error *error)
 {
-    struct fb_works before = *works;
+    struct fb_workloads before = *works;
     works->count = from;
     for (size_t i = from; i < before.count; i++) {
         const char *value = strchr(list, '=') + 1;
@@ -53,7 +53,7 @@ static int multiply(struct fb_works *works, size_t from, const struct fb_param *
 }
 
 /* Whether the parameters of a work are good, so that a run does not fail at its first trial. */
-static int try_params(const struct fb_work *work, struct fb_error *error)
+static int try_params(const struct fb_workload *work, struct fb_error *error)
 {
     struct fb_params params;
     char copy[FB_TEXT], *next = copy;
@@ -67,13 +67,13 @@ static int try_params(const struct fb_work *work, struct fb_error *error)
     return result;
 }
 
-static int add_works(struct fb_works *works, const struct fb_kernel *kernel,
+static int add_works(struct fb_workloads *works, const struct fb_kernel *kernel,
                      const struct fb_plan_request *request, struct fb_error *error)
 {
     size_t from = works->count;
     if (works->count == FB_LIST_MOST)
         return fb_error_set(error, -E2BIG, "too many kernels: give fewer");
-    works->list[works->count++] = (struct fb_work){ .kernel = kernel };
+    works->list[works->count++] = (struct fb_workload){ .kernel = kernel };
     for (size_t i = 0; i < request->params; i++) {
         const struct fb_param *param = find_param(kernel, request->param[i]);
         int result = param ? multiply(works, from, param, request->param[i], error) : 0;
@@ -88,7 +88,7 @@ static int add_works(struct fb_works *works, const struct fb_kernel *kernel,
     return 0;
 }
 
-static int check_params(const struct fb_plan_request *request, const struct fb_works *works,
+static int check_params(const struct fb_plan_request *request, const struct fb_workloads *works,
                         struct fb_error *error)
 {
     for (size_t i = 0; i < request->params; i++) {
@@ -108,12 +108,12 @@ static int check_params(const struct fb_plan_request *request, const struct fb_w
     return 0;
 }
 
-int fb_works_make(const struct fb_plan_request *request, struct fb_works *works,
-                  struct fb_error *error)
+int fb_workloads_make(const struct fb_plan_request *request, struct fb_workloads *works,
+                      struct fb_error *error)
 {
     bool asked = request->kernels > 0;
     size_t count = asked ? request->kernels : sizeof default_kernels / sizeof *default_kernels;
-    struct fb_works plain = { 0 };
+    struct fb_workloads plain = { 0 };
     for (size_t i = 0; i < count; i++) {
         const char *name = asked ? request->kernel[i] : default_kernels[i];
         const struct fb_kernel *kernel = fb_kernel_find(name);

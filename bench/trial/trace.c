@@ -228,8 +228,8 @@ int fb_trace_write(const struct fb_trace *trace, const struct fb_trace_of *of, c
     char *folder = strdup(path), *name = strdup(path);
     int result = !folder || !name
                      ? fb_error_set(error, -ENOMEM, "out of memory")
-                     : fb_folder_write(dirname(folder), basename(name),
-                                       table ? write_table : write_events, &document, error);
+                     : fb_result_dir_write(dirname(folder), basename(name),
+                                           table ? write_table : write_events, &document, error);
     free(folder);
     free(name);
     return result;

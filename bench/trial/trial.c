@@ -230,7 +230,7 @@ static int run_copies(const struct fb_trial_request *request, const struct fb_tr
     fb_audit_end(&auditor, &trial->audit);
     struct fb_memory *memory = &trial->audit.memory;
     memory->processes = memory->pss_bytes = memory->uss_bytes =
-        fb_reading_missing("the copies have ended");
+        fb_optional_missing("the copies have ended");
     fb_audit_close(&auditor);
     if (result < 0)
         return result;

@@ -1,6 +1,6 @@
 /* What the lessons share: asking, showing, and checking that what they claim has shown itself. */
-#ifndef FB_LESSON_H
-#define FB_LESSON_H
+#ifndef LESSON_H
+#define LESSON_H
 
 #include "base/stats.h"
 #include "harness/mp/core/deadline.h"

@@ -145,7 +145,7 @@ static int work_on(struct piped *piped, const struct chunk *chunk)
 
 static int work(const void *argument, size_t size)
 {
-    const struct fb_mp_helper_told *told = argument;
+    const struct fb_mp_worker_argument *told = argument;
     struct piped *piped = aligned_alloc(_Alignof(struct piped), sizeof *piped);
     struct chunk chunk;
     (void)size;
@@ -244,12 +244,12 @@ static int collect(struct fb_pool *pool, const struct fb_job *job, struct fb_err
 /* Waits for an answer or an end. 0, or -EOWNERDEAD. */
 static int wait_for_news(struct fb_pool *pool)
 {
-    struct fb_mp_crew *crew = pool->processes.crew;
-    struct fb_mp_crew_end end;
+    struct fb_mp_supervisor *crew = pool->processes.crew;
+    struct fb_mp_worker_end end;
     struct pollfd event[] = { { .fd = pool->socket[0], .events = POLLIN },
-                              { .fd = fb_mp_crew_fd(crew), .events = POLLIN } };
+                              { .fd = fb_mp_supervisor_fd(crew), .events = POLLIN } };
     /* An end may be known before there is anything to wait for. */
-    if (fb_mp_crew_next(crew, &end) != -EAGAIN)
+    if (fb_mp_supervisor_next_end(crew, &end) != -EAGAIN)
         return fb_processes_explain(&pool->processes, &end, &pool->broken);
     while (poll(event, 2, -1) < 0 && errno == EINTR)
         ;

@@ -35,19 +35,19 @@ static const struct mode modes[] = {
 
 struct user {
     struct fb_yield yield; /* first: the kernel hands back its address */
-    struct fb_lock_user lock;
+    struct fb_gil_thread lock;
     const struct mode *mode;
 };
 
 struct fb_pool {
     struct fb_threads threads;
-    struct fb_lock lock;
+    struct fb_gil_lock lock;
     struct user *user;
     const struct mode *mode;
     _Atomic uint32_t never; /* nobody asks one that has no safepoints */
 };
 
-static struct fb_lock_user *lock_of(struct fb_yield *yield)
+static struct fb_gil_thread *lock_of(struct fb_yield *yield)
 {
     return &((struct user *)yield)->lock;
 }
@@ -59,27 +59,27 @@ static bool gives_up(const struct fb_yield *yield, enum fb_release why)
 
 static bool was_asked(const struct fb_yield *yield)
 {
-    const struct fb_lock *lock = ((const struct user *)yield)->lock.lock;
+    const struct fb_gil_lock *lock = ((const struct user *)yield)->lock.lock;
     return atomic_load_explicit(&lock->drop_request, memory_order_relaxed) != 0;
 }
 
 static bool safepoint(struct fb_yield *yield)
 {
-    fb_lock_drop(lock_of(yield));
-    fb_lock_take(lock_of(yield));
+    fb_gil_lock_drop(lock_of(yield));
+    fb_gil_lock_take(lock_of(yield));
     return false;
 }
 
 static void release(struct fb_yield *yield, enum fb_release why)
 {
     if (gives_up(yield, why))
-        fb_lock_drop(lock_of(yield));
+        fb_gil_lock_drop(lock_of(yield));
 }
 
 static void acquire(struct fb_yield *yield, enum fb_release why)
 {
     if (gives_up(yield, why))
-        fb_lock_take(lock_of(yield));
+        fb_gil_lock_take(lock_of(yield));
     else if (why == FB_RELEASE_CALL && was_asked(yield))
         safepoint(yield); /* between two calls the interpreter itself looks */
 }
@@ -93,9 +93,9 @@ static struct fb_yield *yield_of(void *context, unsigned index)
     user->mode = pool->mode;
     user->yield = (struct fb_yield){ request, safepoint, release, acquire };
     user->lock =
-        (struct fb_lock_user){ .lock = &pool->lock,
-                               .number = index,
-                               .stamps = fb_team_stamps(pool->threads.caller.team, index) };
+        (struct fb_gil_thread){ .lock = &pool->lock,
+                                .number = index,
+                                .stamps = fb_team_stamps(pool->threads.caller.team, index) };
     return &user->yield;
 }
 
@@ -145,8 +145,8 @@ static int open_pool(const struct fb_setting *setting, struct fb_pool **ret_pool
     pool->user = user;
     pool->mode = find_mode(setting->variant);
     uint64_t interval_ns = setting->switch_interval_ns;
-    result = fb_lock_init(&pool->lock,
-                          interval_ns > LEAST_INTERVAL_NS ? interval_ns : LEAST_INTERVAL_NS);
+    result = fb_gil_lock_init(&pool->lock,
+                              interval_ns > LEAST_INTERVAL_NS ? interval_ns : LEAST_INTERVAL_NS);
     if (result < 0) {
         fb_error_set(error, result, "can't make the lock: %s", strerror(-result));
         goto fail;
@@ -154,7 +154,7 @@ static int open_pool(const struct fb_setting *setting, struct fb_pool **ret_pool
     result = fb_threads_open(&pool->threads, setting, pool->mode->releases ? yield_of : NULL, pool,
                              error);
     if (result < 0) {
-        fb_lock_destroy(&pool->lock);
+        fb_gil_lock_destroy(&pool->lock);
         goto fail;
     }
     *ret_pool = pool;
@@ -171,12 +171,12 @@ static int run(struct fb_pool *pool, const struct fb_job *job, struct fb_report 
     struct fb_team *team = pool->threads.caller.team;
     pool->lock.last_holder = 0; /* the first to take it takes it from nobody */
     for (unsigned i = 0; i < team->workers; i++) {
-        struct fb_lock_user *user = &pool->user[i].lock;
+        struct fb_gil_thread *user = &pool->user[i].lock;
         user->switches = user->waits = user->held_ns = 0;
     }
     int result = fb_caller_run(&pool->threads.caller, job, report, error);
     for (unsigned i = 0; i < team->workers && report; i++) {
-        const struct fb_lock_user *user = &pool->user[i].lock;
+        const struct fb_gil_thread *user = &pool->user[i].lock;
         team->report[i].lock_switches = user->switches;
         team->report[i].lock_waits = user->waits;
         team->report[i].lock_held_ns = user->held_ns;
@@ -189,7 +189,7 @@ static void close_pool(struct fb_pool *pool)
     if (!pool)
         return;
     fb_threads_close(&pool->threads);
-    fb_lock_destroy(&pool->lock);
+    fb_gil_lock_destroy(&pool->lock);
     free(pool->user);
     free(pool);
 }

@@ -18,7 +18,7 @@ static int init_condition(pthread_cond_t *condition)
     return result;
 }
 
-int fb_lock_init(struct fb_lock *lock, uint64_t interval_ns)
+int fb_gil_lock_init(struct fb_gil_lock *lock, uint64_t interval_ns)
 {
     memset(lock, 0, sizeof *lock);
     lock->interval_ns = interval_ns;
@@ -35,7 +35,7 @@ int fb_lock_init(struct fb_lock *lock, uint64_t interval_ns)
     return 0;
 }
 
-void fb_lock_destroy(struct fb_lock *lock)
+void fb_gil_lock_destroy(struct fb_gil_lock *lock)
 {
     pthread_cond_destroy(&lock->free);
     pthread_cond_destroy(&lock->switched);
@@ -44,7 +44,7 @@ void fb_lock_destroy(struct fb_lock *lock)
 }
 
 /* Waits for `free` for one interval; true when it passed without a signal. With the mutex held. */
-static bool wait_an_interval(struct fb_lock *lock)
+static bool wait_an_interval(struct fb_gil_lock *lock)
 {
     struct timespec deadline;
     clock_gettime(CLOCK_MONOTONIC, &deadline);
@@ -54,9 +54,9 @@ static bool wait_an_interval(struct fb_lock *lock)
     return pthread_cond_timedwait(&lock->free, &lock->mutex, &deadline) == ETIMEDOUT;
 }
 
-void fb_lock_take(struct fb_lock_user *user)
+void fb_gil_lock_take(struct fb_gil_thread *user)
 {
-    struct fb_lock *lock = user->lock;
+    struct fb_gil_lock *lock = user->lock;
     pthread_mutex_lock(&lock->mutex);
     if (lock->held) {
         fb_stamp(user->stamps, FB_EVENT_WANT, 0);
@@ -67,7 +67,7 @@ void fb_lock_take(struct fb_lock_user *user)
         if (wait_an_interval(lock) && lock->held && lock->hand_overs == before)
             atomic_store_explicit(&lock->drop_request, 1, memory_order_relaxed);
     }
-    /* The previous holder may wait for this very moment in fb_lock_drop. */
+    /* The previous holder may wait for this very moment in fb_gil_lock_drop. */
     pthread_mutex_lock(&lock->switch_mutex);
     lock->held = true;
     if (lock->last_holder != user->number + 1) {
@@ -83,9 +83,9 @@ void fb_lock_take(struct fb_lock_user *user)
     pthread_mutex_unlock(&lock->mutex);
 }
 
-void fb_lock_drop(struct fb_lock_user *user)
+void fb_gil_lock_drop(struct fb_gil_thread *user)
 {
-    struct fb_lock *lock = user->lock;
+    struct fb_gil_lock *lock = user->lock;
     user->held_ns += fb_now_ns() - user->taken_ns;
     fb_stamp(user->stamps, FB_EVENT_DROPPED, 0);
     pthread_mutex_lock(&lock->mutex);

@@ -1,8 +1,8 @@
 /* CPython's global interpreter lock, emulated: the protocol of its Python/ceval_gil.c (3.2 to 3.13)
  * with its condition variables, its timed wait, its drop request and its forced switch, and with
  * its lack of fairness. */
-#ifndef FB_LOCK_H
-#define FB_LOCK_H
+#ifndef FB_GIL_LOCK_H
+#define FB_GIL_LOCK_H
 
 #include "harness/worker/stamps.h"
 
@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct fb_lock {
+struct fb_gil_lock {
     pthread_mutex_t mutex; /* guards what follows */
     pthread_cond_t free;   /* the lock was given up */
     bool held;
@@ -24,8 +24,8 @@ struct fb_lock {
 };
 
 /* One thread's side of the lock. */
-struct fb_lock_user {
-    struct fb_lock *lock;
+struct fb_gil_thread {
+    struct fb_gil_lock *lock;
     unsigned number;
     struct fb_stamps *stamps;          /* or NULL */
     uint64_t taken_ns;                 /* when it took the lock last */
@@ -33,15 +33,15 @@ struct fb_lock_user {
 };
 
 /* interval_ns: how long a waiter waits before it asks. 0 or a negative errno. */
-int fb_lock_init(struct fb_lock *lock, uint64_t interval_ns);
-void fb_lock_destroy(struct fb_lock *lock);
+int fb_gil_lock_init(struct fb_gil_lock *lock, uint64_t interval_ns);
+void fb_gil_lock_destroy(struct fb_gil_lock *lock);
 
 /* Takes the lock. While it can't, waits interval_ns at a time, and asks the holder to drop it each
  * time that passed without the lock changing hands. */
-void fb_lock_take(struct fb_lock_user *user);
+void fb_gil_lock_take(struct fb_gil_thread *user);
 
 /* Gives the lock up and wakes one waiter. If that was asked for, waits until another thread has
  * taken it ('forced switching'), or the caller would win it back at once. */
-void fb_lock_drop(struct fb_lock_user *user);
+void fb_gil_lock_drop(struct fb_gil_thread *user);
 
 #endif

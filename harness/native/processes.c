@@ -22,7 +22,7 @@ static struct fb_processes_told *last_told(const struct fb_processes *processes)
     return processes->told[processes->tries - 1];
 }
 
-static int say_why(const struct fb_processes *processes, const struct fb_mp_crew_end *end,
+static int say_why(const struct fb_processes *processes, const struct fb_mp_worker_end *end,
                    struct fb_error *error)
 {
     int refused = atomic_load(&last_told(processes)->refused);
@@ -34,7 +34,7 @@ static int say_why(const struct fb_processes *processes, const struct fb_mp_crew
     if (refused)
         return fb_error_set(error, refused, "%s: worker %u can't map the shared memory: %s",
                             processes->name, end->index + 1, strerror(-refused));
-    fb_mp_crew_describe(end, how, sizeof how);
+    fb_mp_worker_end_describe(end, how, sizeof how);
     return fb_error_set(error, -EPIPE, "%s: %s before it could begin", processes->name, how);
 }
 
@@ -43,10 +43,10 @@ static int say_why(const struct fb_processes *processes, const struct fb_mp_crew
 static int wait_until_joined(struct fb_processes *processes, unsigned count, struct fb_error *error)
 {
     _Atomic uint32_t *joined = &last_told(processes)->joined;
-    struct fb_mp_crew_end end;
+    struct fb_mp_worker_end end;
     uint32_t now;
     while ((now = atomic_load(joined)) < count) {
-        if (fb_mp_crew_next(processes->crew, &end) != -EAGAIN)
+        if (fb_mp_supervisor_next_end(processes->crew, &end) != -EAGAIN)
             return say_why(processes, &end, error);
         fb_mp_sleep(joined, now, fb_mp_deadline(LOOK_NS));
     }
@@ -65,16 +65,16 @@ static int make(struct fb_processes *processes, const struct fb_processes_plan *
     told->team = plan->team;
     fb_arena_place(arena, &told->arena, processes->fd);
     processes->fd[told->arena.files] = plan->fd;
-    const struct fb_mp_crew_options options = { .method = plan->method,
-                                                .workers = plan->count,
-                                                .run = plan->run,
-                                                .shared = told,
-                                                .name = plan->name,
-                                                .fd = processes->fd,
-                                                .fds = told->arena.files + (plan->fd >= 0) };
-    result = fb_mp_crew_open(&options, &processes->crew, error);
+    const struct fb_mp_supervisor_options options = { .method = plan->method,
+                                                      .workers = plan->count,
+                                                      .run = plan->run,
+                                                      .shared = told,
+                                                      .name = plan->name,
+                                                      .fd = processes->fd,
+                                                      .fds = told->arena.files + (plan->fd >= 0) };
+    result = fb_mp_supervisor_open(&options, &processes->crew, error);
     if (result == 0)
-        result = fb_mp_crew_wait(processes->crew, error);
+        result = fb_mp_supervisor_wait(processes->crew, error);
     return result < 0 ? result : wait_until_joined(processes, plan->count, error);
 }
 
@@ -84,7 +84,7 @@ int fb_processes_open(struct fb_processes *processes, const struct fb_processes_
     *processes = (struct fb_processes){ .name = plan->name };
     int result = make(processes, plan, arena, error);
     while (result == -EPIPE && processes->tries < FB_PROCESSES_TRIES) {
-        fb_mp_crew_close(processes->crew, 0);
+        fb_mp_supervisor_close(processes->crew, 0);
         processes->crew = NULL;
         result = make(processes, plan, arena, error);
     }
@@ -93,21 +93,21 @@ int fb_processes_open(struct fb_processes *processes, const struct fb_processes_
 
 void fb_processes_close(struct fb_processes *processes, int64_t patience_ns)
 {
-    fb_mp_crew_close(processes->crew, patience_ns);
+    fb_mp_supervisor_close(processes->crew, patience_ns);
     for (unsigned i = 0; i < processes->tries; i++)
         fb_mp_free(processes->told[i]);
 }
 
-int fb_processes_explain(const struct fb_processes *processes, const struct fb_mp_crew_end *end,
+int fb_processes_explain(const struct fb_processes *processes, const struct fb_mp_worker_end *end,
                          struct fb_error *error)
 {
     char how[100];
-    fb_mp_crew_describe(end, how, sizeof how);
+    fb_mp_worker_end_describe(end, how, sizeof how);
     return fb_error_set(error, -EOWNERDEAD, "%s %s: its work is lost, the pool can only be closed",
                         processes->name, how);
 }
 
-struct fb_team *fb_processes_join(const struct fb_mp_helper_told *worker, int *ret_fd)
+struct fb_team *fb_processes_join(const struct fb_mp_worker_argument *worker, int *ret_fd)
 {
     struct fb_processes_told *told = worker->shared;
     int file[FB_ARENA_FILES];

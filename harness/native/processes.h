@@ -23,7 +23,7 @@ struct fb_processes {
     /* One a try: of one that failed, somebody may be on its way to its end yet. */
     struct fb_processes_told *told[FB_PROCESSES_TRIES];
     unsigned tries;
-    struct fb_mp_crew *crew;
+    struct fb_mp_supervisor *crew;
     int fd[FB_ARENA_FILES + 1];
 };
 
@@ -40,11 +40,11 @@ void fb_processes_close(struct fb_processes *processes, int64_t patience_ns);
 #define FB_PROCESSES_PATIENCE_NS FB_MP_SECOND
 
 /* -EOWNERDEAD, with *error saying who died and how. */
-int fb_processes_explain(const struct fb_processes *processes, const struct fb_mp_crew_end *end,
+int fb_processes_explain(const struct fb_processes *processes, const struct fb_mp_worker_end *end,
                          struct fb_error *error);
 
 /* In such a process, whose run was given `worker`: its team, and in *ret_fd the descriptor for it.
  * NULL: the arena's place is taken. */
-struct fb_team *fb_processes_join(const struct fb_mp_helper_told *worker, int *ret_fd);
+struct fb_team *fb_processes_join(const struct fb_mp_worker_argument *worker, int *ret_fd);
 
 #endif

@@ -18,13 +18,13 @@ struct fb_pool {
      * caller can't watch: it is busy with its own part of the job. */
     bool watched;
     pthread_t watcher;
-    int call_off;              /* eventfd */
-    struct fb_mp_crew_end end; /* of whose end was seen first; published by team.stop */
+    int call_off;                /* eventfd */
+    struct fb_mp_worker_end end; /* of whose end was seen first; published by team.stop */
 };
 
 static int work(const void *argument, size_t size)
 {
-    const struct fb_mp_helper_told *worker = argument;
+    const struct fb_mp_worker_argument *worker = argument;
     int none;
     struct fb_team *team = fb_processes_join(worker, &none);
     struct fb_yield yield;
@@ -45,11 +45,11 @@ __attribute__((constructor)) static void add_task(void)
 static void *watch(void *argument)
 {
     struct fb_pool *pool = argument;
-    struct fb_mp_crew *crew = pool->processes.crew;
+    struct fb_mp_supervisor *crew = pool->processes.crew;
     /* An end may be known before there is anything to wait for. */
-    while (fb_mp_crew_next(crew, &pool->end) == -EAGAIN) {
+    while (fb_mp_supervisor_next_end(crew, &pool->end) == -EAGAIN) {
         struct pollfd event[] = { { .fd = pool->call_off, .events = POLLIN },
-                                  { .fd = fb_mp_crew_fd(crew), .events = POLLIN } };
+                                  { .fd = fb_mp_supervisor_fd(crew), .events = POLLIN } };
         while (poll(event, 2, -1) < 0 && errno == EINTR)
             ;
         if (event[0].revents)

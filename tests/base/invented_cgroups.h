@@ -1,6 +1,6 @@
 /* Invented files of control groups, and what is read from them. */
-#ifndef FB_TESTS_CGROUPS_H
-#define FB_TESTS_CGROUPS_H
+#ifndef TEST_INVENTED_CGROUPS_H
+#define TEST_INVENTED_CGROUPS_H
 
 #include "tests/support/folder.h"
 

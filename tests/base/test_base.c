@@ -160,7 +160,7 @@ static void arenas_leave_the_heap_its_place(void **state)
     fb_mp_free(memory);
     for (int i = 0; i < 3; i++)
         fb_arena_close(more[i]);
-    assert_in_range(place, FB_HEAP_PLACE, FB_HEAP_PLACE + FB_HEAP_SPAN - 1);
+    assert_in_range(place, FB_HEAP_ADDRESS, FB_HEAP_ADDRESS + FB_HEAP_SPAN - 1);
 }
 
 int main(void)

@@ -1,6 +1,6 @@
 /* Runs a lesson, or its twin, and keeps what it claims. */
-#ifndef FB_TESTS_TAUGHT_H
-#define FB_TESTS_TAUGHT_H
+#ifndef TEST_LESSON_RUNNER_H
+#define TEST_LESSON_RUNNER_H
 
 #include <stdbool.h>
 

@@ -11,12 +11,12 @@
 #define HOUR_NS 3600000000000u
 
 struct player {
-    struct fb_lock_user user;
+    struct fb_gil_thread user;
     pthread_t thread;
     uint64_t honoured; /* requests it dropped the lock for */
 };
 
-static struct fb_lock lock;
+static struct fb_gil_lock lock;
 static struct player player[USERS_MOST];
 
 /* Written by the holder only: what the lock protects. */
@@ -32,9 +32,9 @@ static void begin_game(unsigned players, uint64_t interval_ns)
     counter = collisions = 0;
     owner = 0;
     turns = 0;
-    assert_int_equal(fb_lock_init(&lock, interval_ns), 0);
+    assert_int_equal(fb_gil_lock_init(&lock, interval_ns), 0);
     for (unsigned i = 0; i < players; i++)
-        player[i].user = (struct fb_lock_user){ .lock = &lock, .number = i };
+        player[i].user = (struct fb_gil_thread){ .lock = &lock, .number = i };
 }
 
 static void play(unsigned players, void *(*part)(void *))
@@ -67,37 +67,37 @@ static void one_user_is_never_in_its_own_way(void **state)
 {
     (void)state;
     begin_game(1, HOUR_NS);
-    struct fb_lock_user *user = &player[0].user;
+    struct fb_gil_thread *user = &player[0].user;
     for (int i = 0; i < 1000; i++) {
-        fb_lock_take(user);
+        fb_gil_lock_take(user);
         assert_true(lock.held);
-        fb_lock_drop(user);
+        fb_gil_lock_drop(user);
         assert_false(lock.held);
     }
     assert_int_equal(user->waits, 0);
     assert_int_equal(user->switches, 0);
     assert_int_equal(lock.hand_overs, 1); /* from nobody */
     assert_false(requested());
-    fb_lock_destroy(&lock);
+    fb_gil_lock_destroy(&lock);
 }
 
 static void held_time_adds_up(void **state)
 {
     (void)state;
     begin_game(1, HOUR_NS);
-    struct fb_lock_user *user = &player[0].user;
+    struct fb_gil_thread *user = &player[0].user;
     uint64_t start = clock_ms(), before = 0;
     for (int i = 0; i < 5; i++) {
-        fb_lock_take(user);
+        fb_gil_lock_take(user);
         for (uint64_t until = clock_ms() + 4; clock_ms() < until;)
             ;
-        fb_lock_drop(user);
+        fb_gil_lock_drop(user);
         /* At least 3 ms passed between two different readings in ms. */
         assert_true(user->held_ns >= before + 3000000);
         before = user->held_ns;
     }
     assert_true(user->held_ns <= (clock_ms() - start + 1) * 1000000);
-    fb_lock_destroy(&lock);
+    fb_gil_lock_destroy(&lock);
 }
 
 /* ---- two users, step by step ---- */
@@ -105,9 +105,9 @@ static void held_time_adds_up(void **state)
 static void *take_once(void *argument)
 {
     struct player *me = argument;
-    fb_lock_take(&me->user);
+    fb_gil_lock_take(&me->user);
     owner = me->user.number + 1;
-    fb_lock_drop(&me->user);
+    fb_gil_lock_drop(&me->user);
     return NULL;
 }
 
@@ -117,16 +117,16 @@ static void a_requested_drop_forces_a_switch(void **state)
     (void)state;
     for (int round = 0; round < 50; round++) {
         begin_game(2, 200000);
-        struct fb_lock_user *user = &player[0].user;
-        fb_lock_take(user);
+        struct fb_gil_thread *user = &player[0].user;
+        fb_gil_lock_take(user);
         assert_int_equal(pthread_create(&player[1].thread, NULL, take_once, &player[1]), 0);
         bool asked = wait_for(&lock.drop_request, 1);
-        fb_lock_drop(user);
+        fb_gil_lock_drop(user);
         /* It was not ours any more before drop returned; not even if we take it at once. */
-        fb_lock_take(user);
+        fb_gil_lock_take(user);
         unsigned had_it = owner;
         uint64_t hand_overs = lock.hand_overs;
-        fb_lock_drop(user);
+        fb_gil_lock_drop(user);
         pthread_join(player[1].thread, NULL);
         assert_true(asked);
         assert_int_equal(had_it, 2);
@@ -135,7 +135,7 @@ static void a_requested_drop_forces_a_switch(void **state)
         assert_int_equal(player[1].user.switches, 1);
         assert_int_equal(user->switches, 1);
         assert_false(requested());
-        fb_lock_destroy(&lock);
+        fb_gil_lock_destroy(&lock);
     }
 }
 
@@ -144,17 +144,17 @@ static void nobody_asks_before_the_interval(void **state)
 {
     (void)state;
     begin_game(2, HOUR_NS);
-    struct fb_lock_user *user = &player[0].user;
-    fb_lock_take(user);
+    struct fb_gil_thread *user = &player[0].user;
+    fb_gil_lock_take(user);
     assert_int_equal(pthread_create(&player[1].thread, NULL, take_once, &player[1]), 0);
     for (int i = 0; i < 1000; i++) {
         sched_yield();
         assert_false(requested());
     }
-    fb_lock_drop(user);
+    fb_gil_lock_drop(user);
     pthread_join(player[1].thread, NULL);
     assert_int_equal(owner, 2);
-    fb_lock_destroy(&lock);
+    fb_gil_lock_destroy(&lock);
 }
 
 /* ---- two users that spin ---- */
@@ -164,16 +164,16 @@ static void *spin_until_asked(void *argument)
 {
     struct player *me = argument;
     for (;;) {
-        fb_lock_take(&me->user);
+        fb_gil_lock_take(&me->user);
         turn_of[turns++] = (uint8_t)me->user.number;
         if (turns >= turns_wanted)
             break;
         while (!requested())
             sched_yield();
         me->honoured++;
-        fb_lock_drop(&me->user);
+        fb_gil_lock_drop(&me->user);
     }
-    fb_lock_drop(&me->user);
+    fb_gil_lock_drop(&me->user);
     return NULL;
 }
 
@@ -193,7 +193,7 @@ static void spinning_threads_alternate(void **state)
     assert_int_equal(sum_of_switches(2), turns - 1);
     assert_true(player[0].user.waits + player[1].user.waits >= honoured);
     assert_int_equal(turns, turns_wanted + 1);
-    fb_lock_destroy(&lock);
+    fb_gil_lock_destroy(&lock);
 }
 
 static uint64_t work_until_ns; /* of held time, in all */
@@ -202,13 +202,13 @@ static void *work_and_yield(void *argument)
 {
     struct player *me = argument;
     for (bool more = true; more;) {
-        fb_lock_take(&me->user);
+        fb_gil_lock_take(&me->user);
         uint64_t from = clock_ms();
         while (!requested() && counter + (clock_ms() - from) * 1000000 < work_until_ns)
             ;
         counter += (clock_ms() - from) * 1000000;
         more = counter < work_until_ns;
-        fb_lock_drop(&me->user);
+        fb_gil_lock_drop(&me->user);
     }
     return NULL;
 }
@@ -218,7 +218,7 @@ static uint64_t hand_overs_with(uint64_t interval_ns)
     work_until_ns = 400000000;
     begin_game(2, interval_ns);
     play(2, work_and_yield);
-    fb_lock_destroy(&lock);
+    fb_gil_lock_destroy(&lock);
     return lock.hand_overs;
 }
 
@@ -239,7 +239,7 @@ static void *count_up(void *argument)
 {
     struct player *me = argument;
     for (int i = 0; i < ROUNDS; i++) {
-        fb_lock_take(&me->user);
+        fb_gil_lock_take(&me->user);
         collisions += owner != 0;
         owner = me->user.number + 1;
         counter++;
@@ -247,7 +247,7 @@ static void *count_up(void *argument)
             sched_yield(); /* lets others come to the lock while it is held */
         collisions += owner != me->user.number + 1;
         owner = 0;
-        fb_lock_drop(&me->user);
+        fb_gil_lock_drop(&me->user);
     }
     return NULL;
 }
@@ -262,7 +262,7 @@ static void count_with(unsigned players, uint64_t interval_ns)
     assert_int_equal(sum_of_switches(players) + 1, lock.hand_overs);
     for (unsigned i = 0; i < players; i++)
         assert_true(player[i].user.waits <= ROUNDS);
-    fb_lock_destroy(&lock);
+    fb_gil_lock_destroy(&lock);
 }
 
 static void never_two_inside(void **state)
@@ -284,7 +284,7 @@ static void *honour_requests(void *argument)
 {
     struct player *me = argument;
     for (int i = 0; i < 300; i++) {
-        fb_lock_take(&me->user);
+        fb_gil_lock_take(&me->user);
         collisions += owner != 0;
         owner = me->user.number + 1;
         for (int spins = 0; spins < 20000 && !requested(); spins++)
@@ -292,7 +292,7 @@ static void *honour_requests(void *argument)
         me->honoured += requested();
         collisions += owner != me->user.number + 1;
         owner = 0;
-        fb_lock_drop(&me->user);
+        fb_gil_lock_drop(&me->user);
     }
     return NULL;
 }
@@ -306,7 +306,7 @@ static void many_users_that_ask(void **state)
     assert_int_equal(collisions, 0);
     assert_false(lock.held);
     assert_int_equal(sum_of_switches(USERS_MOST) + 1, lock.hand_overs);
-    fb_lock_destroy(&lock);
+    fb_gil_lock_destroy(&lock);
 }
 
 int main(void)

@@ -1,6 +1,6 @@
 /* Processes of the runtime, as its tests start and end them. */
-#ifndef FB_TESTS_STARTED_H
-#define FB_TESTS_STARTED_H
+#ifndef TEST_PROCESS_FIXTURE_H
+#define TEST_PROCESS_FIXTURE_H
 
 #include "harness/mp/process/process.h"
 

@@ -1,6 +1,6 @@
 /* A board in shared memory for each test, on which processes tell and are told. */
-#ifndef FB_TESTS_BOARD_H
-#define FB_TESTS_BOARD_H
+#ifndef TEST_SHARED_PAGE_H
+#define TEST_SHARED_PAGE_H
 
 struct board; /* the test's own */
 extern struct board *board;

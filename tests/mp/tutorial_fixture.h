@@ -1,6 +1,6 @@
 /* Processes of a tutorial's test, which share a shared page. */
-#ifndef FB_TESTS_TUTORIALS_H
-#define FB_TESTS_TUTORIALS_H
+#ifndef TEST_TUTORIAL_FIXTURE_H
+#define TEST_TUTORIAL_FIXTURE_H
 
 #include "harness/mp/process/process.h"
 

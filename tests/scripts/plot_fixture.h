@@ -1,6 +1,6 @@
 /* An invented run, drawn by scripts/plot.sh. What can't be fails the test. */
-#ifndef FB_TESTS_PLOTTED_H
-#define FB_TESTS_PLOTTED_H
+#ifndef TEST_PLOT_FIXTURE_H
+#define TEST_PLOT_FIXTURE_H
 
 #include "tests/support/folder.h"
 #include "tests/scripts/svg_reader.h"

@@ -1,6 +1,6 @@
 /* Finds the texts, points and dashed lines of a gnuplot SVG: what they are and where they stand. */
-#ifndef FB_TESTS_SVG_H
-#define FB_TESTS_SVG_H
+#ifndef TEST_SVG_READER_H
+#define TEST_SVG_READER_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* Programs that run beside the test, and finding every process that came out of one, whoever is its
  * parent by now: all inherit a mark in their environment. */
-#ifndef FB_TESTS_PROCESSES_H
-#define FB_TESTS_PROCESSES_H
+#ifndef TEST_BACKGROUND_PROGRAM_H
+#define TEST_BACKGROUND_PROGRAM_H
 
 #include "tests/support/program.h"
 

@@ -1,6 +1,6 @@
 /* Reads CSV as RFC 4180 has it, for tests: what is malformed fails the test. */
-#ifndef FB_TESTS_CSV_H
-#define FB_TESTS_CSV_H
+#ifndef TEST_CSV_READER_H
+#define TEST_CSV_READER_H
 
 #include <stddef.h>
 

@@ -1,6 +1,6 @@
 /* Temporary folders and small files of a test's own. Everything fails the test that can't be. */
-#ifndef FB_TESTS_FOLDER_H
-#define FB_TESTS_FOLDER_H
+#ifndef TEST_FOLDER_H
+#define TEST_FOLDER_H
 
 #include <limits.h>
 #include <stdbool.h>

@@ -1,6 +1,6 @@
 /* Forked processes that do one thing. */
-#ifndef FB_TESTS_FORKED_H
-#define FB_TESTS_FORKED_H
+#ifndef TEST_FORK_CHILD_H
+#define TEST_FORK_CHILD_H
 
 #include <sys/types.h>
 

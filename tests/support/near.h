@@ -1,6 +1,6 @@
 /* Comparing doubles: cmocka 1.1 knows only float. */
-#ifndef FB_TESTS_NEAR_H
-#define FB_TESTS_NEAR_H
+#ifndef TEST_NEAR_H
+#define TEST_NEAR_H
 
 #include <math.h>
 

@@ -1,6 +1,6 @@
 /* Runs the forkbench executable as a user would, and keeps what it says. */
-#ifndef FB_TESTS_PROGRAM_H
-#define FB_TESTS_PROGRAM_H
+#ifndef TEST_PROGRAM_H
+#define TEST_PROGRAM_H
 
 #include <stddef.h>
 

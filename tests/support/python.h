@@ -1,6 +1,6 @@
 /* Runs Python scripts that lie beside the tests. */
-#ifndef FB_TESTS_PYTHON_H
-#define FB_TESTS_PYTHON_H
+#ifndef TEST_PYTHON_H
+#define TEST_PYTHON_H
 
 #include <stdbool.h>
 

@@ -1,7 +1,7 @@
 /* Running this test program itself again as another program, with its output in a pipe: for what
  * shows only when a whole program ends. */
-#ifndef FB_TESTS_SELF_H
-#define FB_TESTS_SELF_H
+#ifndef TEST_RERUN_SELF_H
+#define TEST_RERUN_SELF_H
 
 #include "harness/mp/process/process.h"
 

@@ -1,6 +1,6 @@
 /* A server of forkbench's, an arena, and tasks that download from it. */
-#ifndef FB_TESTS_SERVING_H
-#define FB_TESTS_SERVING_H
+#ifndef TEST_SERVER_FIXTURE_H
+#define TEST_SERVER_FIXTURE_H
 
 #include "tests/support/support.h"
 

@@ -1,6 +1,6 @@
 /* A few small images for the kernels that want a folder of them. */
-#ifndef FB_TESTS_IMAGES_H
-#define FB_TESTS_IMAGES_H
+#ifndef TEST_SMALL_IMAGES_H
+#define TEST_SMALL_IMAGES_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* Kills a process at every instruction of an operation, for tests of what its death leaves behind.
  */
-#ifndef FB_TESTS_STEPPER_H
-#define FB_TESTS_STEPPER_H
+#ifndef TEST_STEPPER_H
+#define TEST_STEPPER_H
 
 #include <stdatomic.h>
 #include <stdbool.h>

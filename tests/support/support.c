@@ -30,7 +30,7 @@ unsigned descriptors_open(void)
 
 bool leaks_found(unsigned before, char *text, size_t size)
 {
-    fb_mp_helper_end(); /* which stays from one pool to the next */
+    fb_mp_forkserver_stop(); /* which stays from one pool to the next */
     unsigned now = descriptors_open();
     if (now > before) {
         snprintf(text, size, "%u descriptors are open, %u were", now, before);

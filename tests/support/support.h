@@ -1,6 +1,6 @@
 /* What the test programs share. */
-#ifndef FB_TESTS_SUPPORT_H
-#define FB_TESTS_SUPPORT_H
+#ifndef TEST_SUPPORT_H
+#define TEST_SUPPORT_H
 
 /* cmocka.h wants these before it. */
 #include <setjmp.h>

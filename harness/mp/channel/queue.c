@@ -183,7 +183,7 @@ static int take_next(struct fb_mp_queue *queue, int64_t timeout_ns, struct handl
     if (result == 0)
         return 0;
     if (held)
-        queue_ring_idle(queue);
+        queue_notify_idle(queue);
     return result == -ETIMEDOUT && timeout_ns > 0 ? queue_next(handle, timeout_ns) : result;
 }
 
@@ -230,7 +230,7 @@ int fb_mp_queue_done(struct fb_mp_queue *queue)
         return -EINVAL;
     handle->again = false;
     queue_release(handle->user);
-    queue_ring_idle(queue);
+    queue_notify_idle(queue);
     return 0;
 }
 
@@ -239,6 +239,6 @@ int fb_mp_queue_done(struct fb_mp_queue *queue)
 void fb_mp_queue_close(struct fb_mp_queue *queue)
 {
     atomic_store(&queue->closed, true);
-    fb_mp_bell_ring(&queue->items, INT_MAX);
-    fb_mp_bell_ring(&queue->space, INT_MAX);
+    fb_mp_eventcount_notify(&queue->items, INT_MAX);
+    fb_mp_eventcount_notify(&queue->space, INT_MAX);
 }

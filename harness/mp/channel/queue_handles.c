@@ -43,7 +43,7 @@ static void leave(struct handle *handle)
         queue_release(handle->user);
         queue_drop_draft(&handle->user->draft);
         queue_set_pid(handle->user, 0);
-        queue_ring_idle(queue);
+        queue_notify_idle(queue);
     }
     free(handle);
 }
@@ -106,7 +106,7 @@ static int find_record(struct fb_mp_queue *queue, uint32_t *ret_index)
         if (queue->users % QUEUE_BLOCK != 0)
             break;
         if (round == 0) /* before it takes more memory */
-            queue_bury_all(queue, NULL);
+            queue_recover_all(queue, NULL);
     }
     uint32_t block = queue->users / QUEUE_BLOCK;
     if (queue->users == FB_MP_QUEUE_USERS)

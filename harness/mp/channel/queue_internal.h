@@ -5,8 +5,8 @@
  * compare-and-swap of that word, so there is no instant at which a slot is taken and nobody knows
  * by whom. The positions of the first message and of the first free slot are only hints: never
  * beyond the truth, which the slots tell. */
-#ifndef FB_MP_QUEUE_PARTS_H
-#define FB_MP_QUEUE_PARTS_H
+#ifndef FB_MP_QUEUE_INTERNAL_H
+#define FB_MP_QUEUE_INTERNAL_H
 
 #include "harness/mp/core/eventcount.h"
 #include "harness/mp/core/identity.h"
@@ -44,13 +44,13 @@ struct fb_mp_queue {
     size_t capacity, slots; /* slots: a power of two, not less */
     struct message *slot;
     _Atomic bool closed;
-    _Alignas(QUEUE_LINE) _Atomic uint64_t tail; /* hint: the first free position */
-    _Alignas(QUEUE_LINE) _Atomic uint64_t head; /* hint: that of the first message */
-    _Alignas(QUEUE_LINE) fb_mp_bell items;      /* who waits for a message */
-    _Alignas(QUEUE_LINE) fb_mp_bell space;      /* … for room */
-    _Alignas(QUEUE_LINE) fb_mp_bell idle;       /* … for all to be done */
-    _Alignas(QUEUE_LINE) pthread_mutex_t mutex; /* robust: users' records, repair */
-    uint32_t users;                             /* records, also free ones */
+    _Alignas(QUEUE_LINE) _Atomic uint64_t tail;  /* hint: the first free position */
+    _Alignas(QUEUE_LINE) _Atomic uint64_t head;  /* hint: that of the first message */
+    _Alignas(QUEUE_LINE) fb_mp_eventcount items; /* who waits for a message */
+    _Alignas(QUEUE_LINE) fb_mp_eventcount space; /* … for room */
+    _Alignas(QUEUE_LINE) fb_mp_eventcount idle;  /* … for all to be done */
+    _Alignas(QUEUE_LINE) pthread_mutex_t mutex;  /* robust: users' records, repair */
+    uint32_t users;                              /* records, also free ones */
     uint32_t from, to; /* a message on its way between two records: from + 1, or 0 */
     void *block[FB_MP_QUEUE_USERS / QUEUE_BLOCK];
 };
@@ -123,10 +123,10 @@ static inline void queue_in_order(void)
 }
 
 /* After a message is done with. */
-static inline void queue_ring_idle(struct fb_mp_queue *queue)
+static inline void queue_notify_idle(struct fb_mp_queue *queue)
 {
     atomic_fetch_add(&queue->idle, 0); /* orders that before the ringing */
-    fb_mp_bell_ring(&queue->idle, INT_MAX);
+    fb_mp_eventcount_notify(&queue->idle, INT_MAX);
 }
 
 /* ---- queue_users.c ---- */
@@ -164,7 +164,7 @@ void queue_unlock(struct fb_mp_queue *queue);
 
 /* Ends all that dead users were doing; with the lock held. Returns of how many of them a message is
  * left; ret_index, which may be NULL: one of them. */
-size_t queue_bury_all(struct fb_mp_queue *queue, uint32_t *ret_index);
+size_t queue_recover_all(struct fb_mp_queue *queue, uint32_t *ret_index);
 
 /* If whoever works on that slot is dead: ends the work, one way or the other. Whether it was. */
 bool queue_repair_slot(struct fb_mp_queue *queue, struct message *slot);

@@ -63,8 +63,8 @@ static bool is_at_work(uint64_t word)
 
 static void ring_all(struct fb_mp_queue *queue)
 {
-    fb_mp_bell_ring(&queue->space, INT_MAX);
-    fb_mp_bell_ring(&queue->items, INT_MAX);
+    fb_mp_eventcount_notify(&queue->space, INT_MAX);
+    fb_mp_eventcount_notify(&queue->items, INT_MAX);
 }
 
 bool queue_repair_slot(struct fb_mp_queue *queue, struct message *slot)
@@ -97,7 +97,7 @@ static void bury(struct fb_mp_queue *queue, uint32_t index)
         user->buried = true;
 }
 
-size_t queue_bury_all(struct fb_mp_queue *queue, uint32_t *ret_index)
+size_t queue_recover_all(struct fb_mp_queue *queue, uint32_t *ret_index)
 {
     size_t count = 0;
     for (uint32_t i = 0; i < queue->users; i++) {
@@ -116,7 +116,7 @@ size_t queue_bury_all(struct fb_mp_queue *queue, uint32_t *ret_index)
 size_t fb_mp_queue_abandoned(struct fb_mp_queue *queue)
 {
     queue_lock(queue);
-    size_t count = queue_bury_all(queue, NULL);
+    size_t count = queue_recover_all(queue, NULL);
     queue_unlock(queue);
     ring_all(queue);
     return count;
@@ -144,7 +144,7 @@ int fb_mp_queue_retake(struct fb_mp_queue *queue, const void **ret_message, size
         return result;
     struct message *held = &handle->user->held;
     queue_lock(queue);
-    if (queue_bury_all(queue, &dead) == 0) {
+    if (queue_recover_all(queue, &dead) == 0) {
         queue_unlock(queue);
         return -ENOENT;
     }
@@ -184,7 +184,7 @@ static int look(struct fb_mp_queue *queue, bool at_the_dead)
     size_t before = fb_mp_queue_size(queue);
     uint64_t tail = queue_tail(queue);
     queue_lock(queue);
-    int result = at_the_dead && queue_bury_all(queue, NULL) ? -EOWNERDEAD : 0;
+    int result = at_the_dead && queue_recover_all(queue, NULL) ? -EOWNERDEAD : 0;
     if (result == 0 && (before || is_anything_left(queue) || queue_tail(queue) != tail))
         result = -EAGAIN;
     queue_unlock(queue);
@@ -195,7 +195,7 @@ int fb_mp_queue_join(struct fb_mp_queue *queue, int64_t timeout_ns)
 {
     int64_t deadline = fb_mp_deadline(timeout_ns), looked = 0;
     for (;;) {
-        uint32_t heard = fb_mp_bell_listen(&queue->idle);
+        uint32_t heard = fb_mp_eventcount_prepare(&queue->idle);
         bool at_the_dead = fb_mp_now() - looked >= FB_MP_SLICE;
         int result = look(queue, at_the_dead);
         if (result != -EAGAIN)

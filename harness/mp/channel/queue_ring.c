@@ -94,7 +94,7 @@ static void take_over(struct handle *handle, struct message *slot)
     atomic_store_explicit(&user->held.word, position + 1, memory_order_release);
     atomic_exchange(&slot->word, queue_word(position + queue->slots, FREE, 0));
     atomic_store_explicit(&queue->head, position + 1, memory_order_relaxed);
-    fb_mp_bell_ring(&queue->space, 1);
+    fb_mp_eventcount_notify(&queue->space, 1);
 }
 
 static int take(struct handle *handle, struct message **ret_blocked)
@@ -137,7 +137,8 @@ static int try_once(struct handle *handle, attempt attempt)
     return result == -EBUSY ? -EAGAIN : result;
 }
 
-static int wait_for(struct handle *handle, attempt attempt, fb_mp_bell *bell, int64_t timeout_ns)
+static int wait_for(struct handle *handle, attempt attempt, fb_mp_eventcount *bell,
+                    int64_t timeout_ns)
 {
     struct message *blocked;
     int64_t deadline = fb_mp_deadline(timeout_ns), begin = fb_mp_now();
@@ -151,7 +152,7 @@ static int wait_for(struct handle *handle, attempt attempt, fb_mp_bell *bell, in
             break;
     }
     for (;;) {
-        uint32_t heard = fb_mp_bell_listen(bell);
+        uint32_t heard = fb_mp_eventcount_prepare(bell);
         int result = try_once(handle, attempt);
         if (result != -EAGAIN)
             return result;
@@ -160,7 +161,7 @@ static int wait_for(struct handle *handle, attempt attempt, fb_mp_bell *bell, in
     }
 }
 
-static int await(struct handle *handle, attempt attempt, fb_mp_bell *bell, int64_t timeout_ns)
+static int await(struct handle *handle, attempt attempt, fb_mp_eventcount *bell, int64_t timeout_ns)
 {
     struct message *blocked;
     int result = attempt(handle, &blocked);
@@ -189,7 +190,7 @@ void queue_publish(struct handle *handle, struct message *slot)
     struct fb_mp_queue *queue = handle->queue;
     atomic_exchange(&slot->word, queue_word(handle->tail++, FULL, 0));
     atomic_store_explicit(&queue->tail, handle->tail, memory_order_relaxed);
-    fb_mp_bell_ring(&queue->items, 1);
+    fb_mp_eventcount_notify(&queue->items, 1);
 }
 
 bool queue_is_full(struct handle *handle)

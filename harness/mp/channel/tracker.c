@@ -161,7 +161,7 @@ static int spawn(int name)
     posix_spawnattr_t attributes;
     sigset_t none, usual;
     char *arguments[] = { "fb-mp-tracker", NULL };
-    char **environment = fb_mp_image_environment(VARIABLE "=1");
+    char **environment = fb_mp_spawn_environment(VARIABLE "=1");
     pid_t pid;
     sigemptyset(&none);
     sigfillset(&usual);

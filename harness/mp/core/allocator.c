@@ -24,7 +24,7 @@
 #define NONE 0     /* no cell: the first is never free, so that 0 can mean this */
 #define SPINS 200u /* looks at a lock that is held for some tens of ns, before sleeping for it */
 
-struct fb_mp_blocks_head {
+struct fb_mp_allocator_head {
     pthread_mutex_t mutex; /* robust */
     size_t span;           /* bytes of address space */
     uint32_t cells;        /* that there are by now, the first included */
@@ -51,7 +51,7 @@ static size_t page_round(size_t size)
 
 static size_t map_offset(void)
 {
-    return page_round(sizeof(struct fb_mp_blocks_head));
+    return page_round(sizeof(struct fb_mp_allocator_head));
 }
 
 /* The most cells that fit behind their map. */
@@ -66,25 +66,25 @@ static size_t cell_offset(size_t span)
     return map_offset() + page_round(cells_most(span) * sizeof(uint32_t));
 }
 
-struct fb_mp_blocks fb_mp_blocks_view(int fd, void *base, size_t span)
+struct fb_mp_allocator fb_mp_allocator_view(int fd, void *base, size_t span)
 {
-    return (struct fb_mp_blocks){ .fd = fd,
-                                  .head = base,
-                                  .map = (uint32_t *)((char *)base + map_offset()),
-                                  .cell = (char *)base + cell_offset(span) };
+    return (struct fb_mp_allocator){ .fd = fd,
+                                     .head = base,
+                                     .map = (uint32_t *)((char *)base + map_offset()),
+                                     .cell = (char *)base + cell_offset(span) };
 }
 
-static struct link *link_of(struct fb_mp_blocks blocks, uint32_t block)
+static struct link *link_of(struct fb_mp_allocator blocks, uint32_t block)
 {
     return (struct link *)(blocks.cell + (size_t)block * FB_MP_CELL);
 }
 
-static uint32_t length_of(struct fb_mp_blocks blocks, uint32_t block)
+static uint32_t length_of(struct fb_mp_allocator blocks, uint32_t block)
 {
     return __atomic_load_n(&blocks.map[block], __ATOMIC_RELAXED) & LENGTH;
 }
 
-static bool is_used(struct fb_mp_blocks blocks, uint32_t block)
+static bool is_used(struct fb_mp_allocator blocks, uint32_t block)
 {
     return blocks.map[block] & USED;
 }
@@ -97,14 +97,14 @@ static unsigned bin_of(uint32_t length)
 }
 
 /* The word at its first cell is what makes it a block; it comes last. */
-static void put_word(struct fb_mp_blocks blocks, uint32_t block, uint32_t length, uint32_t used)
+static void put_word(struct fb_mp_allocator blocks, uint32_t block, uint32_t length, uint32_t used)
 {
     __atomic_store_n(&blocks.map[block], length | used, __ATOMIC_RELEASE);
     if (length > 1)
         blocks.map[block + length - 1] = length | used | LAST;
 }
 
-static void put_free(struct fb_mp_blocks blocks, uint32_t block, uint32_t length)
+static void put_free(struct fb_mp_allocator blocks, uint32_t block, uint32_t length)
 {
     uint32_t *first = &blocks.head->bin[bin_of(length)];
     put_word(blocks, block, length, 0);
@@ -114,7 +114,7 @@ static void put_free(struct fb_mp_blocks blocks, uint32_t block, uint32_t length
     *first = block;
 }
 
-static void take_free(struct fb_mp_blocks blocks, uint32_t block)
+static void take_free(struct fb_mp_allocator blocks, uint32_t block)
 {
     struct link *link = link_of(blocks, block);
     if (link->next)
@@ -126,7 +126,7 @@ static void take_free(struct fb_mp_blocks blocks, uint32_t block)
 }
 
 /* Makes one free block of two neighbours, of which neither is on a list. */
-static uint32_t join(struct fb_mp_blocks blocks, uint32_t block, uint32_t next)
+static uint32_t join(struct fb_mp_allocator blocks, uint32_t block, uint32_t next)
 {
     uint32_t length = next - block + length_of(blocks, next);
     put_word(blocks, block, length, 0);
@@ -137,7 +137,7 @@ static uint32_t join(struct fb_mp_blocks blocks, uint32_t block, uint32_t next)
     return block;
 }
 
-static void release(struct fb_mp_blocks blocks, uint32_t block)
+static void release(struct fb_mp_allocator blocks, uint32_t block)
 {
     uint32_t length = length_of(blocks, block), next = block + length;
     uint32_t last = blocks.map[block - 1];
@@ -158,9 +158,9 @@ static void release(struct fb_mp_blocks blocks, uint32_t block)
 /* ---- repair, and the lock ---- */
 
 /* Of a block that was being taken or given back, what names it tells which of the two it is. */
-static void decide_block(struct fb_mp_blocks blocks)
+static void decide_block(struct fb_mp_allocator blocks)
 {
-    struct fb_mp_blocks_head *head = blocks.head;
+    struct fb_mp_allocator_head *head = blocks.head;
     void **place = __atomic_load_n(&head->place, __ATOMIC_ACQUIRE);
     if (place && *place != link_of(blocks, head->block))
         put_word(blocks, head->block, length_of(blocks, head->block), 0);
@@ -168,9 +168,9 @@ static void decide_block(struct fb_mp_blocks blocks)
 }
 
 /* After a process died in here: joins what is free and makes the lists and last words anew. */
-static void rebuild(struct fb_mp_blocks blocks)
+static void rebuild(struct fb_mp_allocator blocks)
 {
-    struct fb_mp_blocks_head *head = blocks.head;
+    struct fb_mp_allocator_head *head = blocks.head;
     uint32_t block = 1, length;
     decide_block(blocks);
     memset(head->bin, 0, sizeof head->bin);
@@ -191,7 +191,7 @@ static void rebuild(struct fb_mp_blocks blocks)
             memset(&blocks.map[block + 1], 0, (length - 2) * sizeof *blocks.map);
 }
 
-static int lock(struct fb_mp_blocks blocks)
+static int lock(struct fb_mp_allocator blocks)
 {
     int result = -ETIMEDOUT;
     for (unsigned i = 0; i < SPINS && result == -ETIMEDOUT; i++)
@@ -206,7 +206,7 @@ static int lock(struct fb_mp_blocks blocks)
     return 0;
 }
 
-static void unlock(struct fb_mp_blocks blocks)
+static void unlock(struct fb_mp_allocator blocks)
 {
     pthread_mutex_unlock(&blocks.head->mutex);
 }
@@ -225,9 +225,9 @@ static int reserve(int fd, size_t from, size_t to)
 }
 
 /* Adds a free block of at least so many cells at the end. */
-static int grow(struct fb_mp_blocks blocks, uint32_t wanted)
+static int grow(struct fb_mp_allocator blocks, uint32_t wanted)
 {
-    struct fb_mp_blocks_head *head = blocks.head;
+    struct fb_mp_allocator_head *head = blocks.head;
     size_t more = wanted > GROWTH / FB_MP_CELL ? wanted : GROWTH / FB_MP_CELL;
     size_t cells = head->cells + more, most = cells_most(head->span);
     size_t first = cell_offset(head->span);
@@ -252,7 +252,7 @@ static int grow(struct fb_mp_blocks blocks, uint32_t wanted)
 }
 
 /* A free block of at least so many cells, taken off its list, or NONE. */
-static uint32_t find(struct fb_mp_blocks blocks, uint32_t wanted)
+static uint32_t find(struct fb_mp_allocator blocks, uint32_t wanted)
 {
     for (unsigned bin = bin_of(wanted); bin < BINS; bin++)
         for (uint32_t block = blocks.head->bin[bin]; block; block = link_of(blocks, block)->next)
@@ -265,7 +265,7 @@ static uint32_t find(struct fb_mp_blocks blocks, uint32_t wanted)
 
 /* ---- */
 
-int fb_mp_blocks_init(struct fb_mp_blocks blocks, size_t span)
+int fb_mp_allocator_init(struct fb_mp_allocator blocks, size_t span)
 {
     int result = reserve(blocks.fd, 0, map_offset() + sizeof(uint32_t));
     if (result < 0)
@@ -277,20 +277,20 @@ int fb_mp_blocks_init(struct fb_mp_blocks blocks, size_t span)
 }
 
 /* Says what is about to become of a block, of which a death of this process would leave a part. */
-static void intend(struct fb_mp_blocks blocks, uint32_t block, void **place)
+static void intend(struct fb_mp_allocator blocks, uint32_t block, void **place)
 {
     blocks.head->block = block;
-    if (fb_mp_blocks_have(blocks, place, sizeof *place))
+    if (fb_mp_allocator_have(blocks, place, sizeof *place))
         __atomic_store_n(&blocks.head->place, place, __ATOMIC_RELEASE);
 }
 
-static void intended(struct fb_mp_blocks blocks)
+static void intended(struct fb_mp_allocator blocks)
 {
     __atomic_store_n(&blocks.head->place, NULL, __ATOMIC_RELEASE);
     unlock(blocks);
 }
 
-int fb_mp_blocks_take(struct fb_mp_blocks blocks, size_t size, void **place)
+int fb_mp_allocator_take(struct fb_mp_allocator blocks, size_t size, void **place)
 {
     int result = lock(blocks);
     if (result < 0)
@@ -314,10 +314,11 @@ int fb_mp_blocks_take(struct fb_mp_blocks blocks, size_t size, void **place)
     return 0;
 }
 
-int fb_mp_blocks_give(struct fb_mp_blocks blocks, void **place)
+int fb_mp_allocator_give(struct fb_mp_allocator blocks, void **place)
 {
     char *memory = *place;
-    if (!fb_mp_blocks_have(blocks, memory, FB_MP_CELL) || (memory - blocks.cell) % FB_MP_CELL != 0)
+    if (!fb_mp_allocator_have(blocks, memory, FB_MP_CELL) ||
+        (memory - blocks.cell) % FB_MP_CELL != 0)
         return -EINVAL;
     uint32_t block = (uint32_t)((memory - blocks.cell) / FB_MP_CELL);
     int result = lock(blocks);
@@ -334,14 +335,14 @@ int fb_mp_blocks_give(struct fb_mp_blocks blocks, void **place)
     return 0;
 }
 
-bool fb_mp_blocks_have(struct fb_mp_blocks blocks, const void *memory, size_t size)
+bool fb_mp_allocator_have(struct fb_mp_allocator blocks, const void *memory, size_t size)
 {
     uintptr_t begin = (uintptr_t)blocks.cell + FB_MP_CELL, at = (uintptr_t)memory;
     uintptr_t end = (uintptr_t)blocks.cell + (size_t)blocks.head->cells * FB_MP_CELL;
     return at >= begin && at < end && size <= end - at;
 }
 
-size_t fb_mp_blocks_used(struct fb_mp_blocks blocks)
+size_t fb_mp_allocator_used(struct fb_mp_allocator blocks)
 {
     if (lock(blocks) < 0)
         return 0;

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 /* Closes all but stdio's and keep[count], which it sorts. Negative ones are none. */
-static inline void fb_mp_close_all_but(int *keep, size_t count)
+static inline void fb_mp_close_all_except(int *keep, size_t count)
 {
     unsigned next = 3; /* the first that was not looked at */
     for (size_t i = 1; i < count; i++)

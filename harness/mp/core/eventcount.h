@@ -1,16 +1,16 @@
 /* A bell: who finds nothing to do sleeps by it, who brings something rings it. Ringing one by which
  * nobody sleeps costs a load, and no count goes wrong when a sleeper or a ringer dies. */
-#ifndef FB_MP_BELL_H
-#define FB_MP_BELL_H
+#ifndef FB_MP_EVENTCOUNT_H
+#define FB_MP_EVENTCOUNT_H
 
 #include "harness/mp/core/sleep.h"
 
 /* Changes whenever somebody goes to sleep or rings; odd: somebody may be asleep. */
-typedef _Atomic uint32_t fb_mp_bell;
+typedef _Atomic uint32_t fb_mp_eventcount;
 
 /* Before going to sleep: then look once more for what there is to do, and sleep on what this
  * returned. */
-static inline uint32_t fb_mp_bell_listen(fb_mp_bell *bell)
+static inline uint32_t fb_mp_eventcount_prepare(fb_mp_eventcount *bell)
 {
     uint32_t before = atomic_load(bell);
     while (!atomic_compare_exchange_weak(bell, &before, (before + 2) | 1))
@@ -19,7 +19,7 @@ static inline uint32_t fb_mp_bell_listen(fb_mp_bell *bell)
 }
 
 /* What was brought must have been stored before by a sequentially consistent operation. */
-static inline void fb_mp_bell_ring(fb_mp_bell *bell, int count)
+static inline void fb_mp_eventcount_notify(fb_mp_eventcount *bell, int count)
 {
     if (atomic_load(bell) % 2 == 0)
         return;

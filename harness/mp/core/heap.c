@@ -18,14 +18,14 @@
 
 static struct {
     struct fb_mp_heap_place place;
-    struct fb_mp_blocks blocks;
+    struct fb_mp_allocator blocks;
     bool there;
 } heap = { .place = { .fd = -1 } };
 static pthread_mutex_t making = PTHREAD_MUTEX_INITIALIZER;
 FB_MP_FORK_SAFE(making);
 
 /* Who sees that it is there sees the rest. */
-static void take_place(const struct fb_mp_heap_place *place, struct fb_mp_blocks blocks)
+static void take_place(const struct fb_mp_heap_place *place, struct fb_mp_allocator blocks)
 {
     heap.place = *place;
     heap.blocks = blocks;
@@ -46,7 +46,7 @@ int fb_mp_alloc_at(size_t size, void **place)
     if (size > SPAN_MOST)
         return -ENOMEM;
     int result = fb_mp_heap_make();
-    return result < 0 ? result : fb_mp_blocks_take(heap.blocks, size, place);
+    return result < 0 ? result : fb_mp_allocator_take(heap.blocks, size, place);
 }
 
 int fb_mp_alloc(size_t size, void **ret_memory)
@@ -63,7 +63,7 @@ int fb_mp_free_at(void **place)
 {
     if (!*place)
         return 0;
-    return is_there() ? fb_mp_blocks_give(heap.blocks, place) : -EINVAL;
+    return is_there() ? fb_mp_allocator_give(heap.blocks, place) : -EINVAL;
 }
 
 int fb_mp_free(void *memory)
@@ -73,12 +73,12 @@ int fb_mp_free(void *memory)
 
 bool fb_mp_is_shared(const void *memory, size_t size)
 {
-    return is_there() && fb_mp_blocks_have(heap.blocks, memory, size);
+    return is_there() && fb_mp_allocator_have(heap.blocks, memory, size);
 }
 
 size_t fb_mp_heap_used(void)
 {
-    return is_there() ? fb_mp_blocks_used(heap.blocks) : 0;
+    return is_there() ? fb_mp_allocator_used(heap.blocks) : 0;
 }
 
 /* ---- making and adopting ---- */
@@ -87,8 +87,8 @@ size_t fb_mp_heap_used(void)
 static void *map_file(int fd, size_t span)
 {
     int flags = MAP_SHARED | MAP_NORESERVE, access = PROT_READ | PROT_WRITE;
-    void *base = mmap((void *)FB_HEAP_PLACE, span, access, flags | MAP_FIXED_NOREPLACE, fd, 0);
-    if (base == MAP_FAILED || base != (void *)FB_HEAP_PLACE) {
+    void *base = mmap((void *)FB_HEAP_ADDRESS, span, access, flags | MAP_FIXED_NOREPLACE, fd, 0);
+    if (base == MAP_FAILED || base != (void *)FB_HEAP_ADDRESS) {
         if (base != MAP_FAILED)
             munmap(base, span);
         base = mmap(NULL, span, access, flags, fd, 0);
@@ -118,8 +118,8 @@ static int make(void)
         close(place.fd);
         return -ENOMEM;
     }
-    struct fb_mp_blocks blocks = fb_mp_blocks_view(place.fd, place.address, place.span);
-    int result = fb_mp_blocks_init(blocks, place.span);
+    struct fb_mp_allocator blocks = fb_mp_allocator_view(place.fd, place.address, place.span);
+    int result = fb_mp_allocator_init(blocks, place.span);
     if (result == 0) {
         take_place(&place, blocks);
         return 0;
@@ -156,6 +156,6 @@ int fb_mp_heap_adopt(const struct fb_mp_heap_place *place)
         munmap(base, place->span);
         return -EEXIST;
     }
-    take_place(place, fb_mp_blocks_view(place->fd, base, place->span));
+    take_place(place, fb_mp_allocator_view(place->fd, base, place->span));
     return 0;
 }

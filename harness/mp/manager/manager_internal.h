@@ -1,6 +1,6 @@
 /* What is between the files of the manager. */
-#ifndef FB_MP_MANAGER_PARTS_H
-#define FB_MP_MANAGER_PARTS_H
+#ifndef FB_MP_MANAGER_INTERNAL_H
+#define FB_MP_MANAGER_INTERNAL_H
 
 #include "harness/mp/manager/manager.h"
 #include "harness/mp/manager/wire.h"

@@ -69,12 +69,12 @@ static int perform(struct client *client, struct store_call *call)
 {
     const struct wire_request *request = call->request;
     if (request->op == WIRE_MAKE)
-        return keeper_make(call, client);
+        return object_table_make(call, client);
     if (request->op == WIRE_REFER)
-        return keeper_refer(client, request->id);
+        return object_table_refer(client, request->id);
     if (request->op == WIRE_UNREFER)
-        return keeper_unrefer(client, request->id);
-    struct store_thing *thing = keeper_find(request->id);
+        return object_table_unrefer(client, request->id);
+    struct store_thing *thing = object_table_find(request->id);
     return thing ? store_run(thing, call) : -ENOENT;
 }
 
@@ -82,7 +82,7 @@ static int perform(struct client *client, struct store_call *call)
  * before all others. */
 static void settle(struct connection *connection, bool arrived)
 {
-    struct store_thing *thing = keeper_find(connection->given_id);
+    struct store_thing *thing = object_table_find(connection->given_id);
     if (!connection->given_id)
         return;
     if (thing && arrived)
@@ -167,7 +167,7 @@ static void greet(struct connection *connection, const char *body, size_t size)
     const struct fb_mp_object nothing = fb_mp_nil();
     bool right = size == sizeof server.address->key && memcmp(body, server.address->key, size) == 0;
     int result = right ? 0 : -EACCES;
-    if (result == 0 && !(connection->client = keeper_client(&connection->process)))
+    if (result == 0 && !(connection->client = object_table_client(&connection->process)))
         result = -ENOMEM;
     if (result == 0)
         connection->client->connections++;
@@ -256,7 +256,7 @@ static void end_connection(struct connection *connection)
     stream_close(&connection->stream);
     free(connection);
     if (client && --client->connections == 0) /* its process has ended, or has no use for us */
-        keeper_drop_client(client);
+        object_table_drop_client(client);
     try_waiting(ANY);
     listen_again(true);
 }
@@ -332,7 +332,7 @@ static int begin(const struct fb_mp_manager_address *address)
     struct sockaddr_un name;
     socklen_t size = manager_socket_address(address, &name);
     int keep[] = { fb_mp_descriptor(0), fb_mp_log_descriptor() };
-    fb_mp_close_all_but(keep, sizeof keep / sizeof *keep);
+    fb_mp_close_all_except(keep, sizeof keep / sizeof *keep);
     server.address = address;
     server.spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
     server.streams.epoll = epoll_create1(EPOLL_CLOEXEC);

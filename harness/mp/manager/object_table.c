@@ -69,7 +69,7 @@ static struct reference *find_reference(const struct client *client, uint64_t id
     return NULL;
 }
 
-int keeper_refer(struct client *client, uint64_t id)
+int object_table_refer(struct client *client, uint64_t id)
 {
     struct place *place = find_place(id);
     struct reference *reference = find_reference(client, id);
@@ -88,7 +88,7 @@ int keeper_refer(struct client *client, uint64_t id)
     return 0;
 }
 
-int keeper_unrefer(struct client *client, uint64_t id)
+int object_table_unrefer(struct client *client, uint64_t id)
 {
     struct place *place = find_place(id);
     struct reference *reference = find_reference(client, id);
@@ -100,7 +100,7 @@ int keeper_unrefer(struct client *client, uint64_t id)
     return 0;
 }
 
-int keeper_make(struct store_call *call, struct client *client)
+int object_table_make(struct store_call *call, struct client *client)
 {
     struct store_thing *thing;
     uint64_t id;
@@ -111,13 +111,13 @@ int keeper_make(struct store_call *call, struct client *client)
         store_free(thing);
         return result;
     }
-    if ((result = keeper_refer(client, id)) < 0)
+    if ((result = object_table_refer(client, id)) < 0)
         drop_references(find_place(id), 0);
     call->answer = fb_mp_integer((int64_t)id);
     return result;
 }
 
-struct store_thing *keeper_find(uint64_t id)
+struct store_thing *object_table_find(uint64_t id)
 {
     struct place *place = find_place(id);
     return place ? place->thing : NULL;
@@ -125,7 +125,7 @@ struct store_thing *keeper_find(uint64_t id)
 
 /* ---- clients ---- */
 
-struct client *keeper_client(const struct fb_mp_identity *process)
+struct client *object_table_client(const struct fb_mp_identity *process)
 {
     for (struct client *client = keeper.clients; client; client = client->next)
         if (client->process.pid == process->pid && client->process.start == process->start)
@@ -147,7 +147,7 @@ static void unlink_client(struct client *client)
     *link = client->next;
 }
 
-void keeper_drop_client(struct client *client)
+void object_table_drop_client(struct client *client)
 {
     for (size_t i = 0; i < keeper.places; i++)
         if (keeper.place[i].thing)

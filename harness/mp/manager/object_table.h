@@ -1,7 +1,7 @@
 /* Which objects a manager's server keeps, and for whom: an object lives as long as a process refers
  * to it. */
-#ifndef FB_MP_KEEPER_H
-#define FB_MP_KEEPER_H
+#ifndef FB_MP_OBJECT_TABLE_H
+#define FB_MP_OBJECT_TABLE_H
 
 #include "harness/mp/core/identity.h"
 #include "harness/mp/manager/store.h"
@@ -22,20 +22,20 @@ struct client {
 };
 
 /* That of the process, made if need be; NULL: no memory. */
-struct client *keeper_client(const struct fb_mp_identity *process);
+struct client *object_table_client(const struct fb_mp_identity *process);
 
 /* The process has ended: forgets it, all that only it referred to, and that it had locked. */
-void keeper_drop_client(struct client *client);
+void object_table_drop_client(struct client *client);
 
 /* Makes an object, to which the client refers: its id, above 0, is the call's answer. 0 or as
  * store_make. */
-int keeper_make(struct store_call *call, struct client *client);
+int object_table_make(struct store_call *call, struct client *client);
 
 /* 0, -ENOENT: there is no such object, or the client does not refer to it; -ENOMEM. */
-int keeper_refer(struct client *client, uint64_t id);
-int keeper_unrefer(struct client *client, uint64_t id);
+int object_table_refer(struct client *client, uint64_t id);
+int object_table_unrefer(struct client *client, uint64_t id);
 
 /* The object or NULL. */
-struct store_thing *keeper_find(uint64_t id);
+struct store_thing *object_table_find(uint64_t id);
 
 #endif

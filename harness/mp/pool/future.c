@@ -95,7 +95,7 @@ static int hand_over(struct fb_mp_pool *pool, struct fb_mp_future *future)
         pool_collect(pool);
     pool_refill(pool);
     if (pool->alive < pool->workers && pool->alive < pool->unfinished)
-        pool_tell(pool->tell); /* who may make more */
+        pool_notify_service(pool->tell); /* who may make more */
     return 0;
 }
 
@@ -166,7 +166,7 @@ static void wait_by_bell(struct fb_mp_pool *pool, int64_t deadline)
     uint32_t heard = 0;
     bool sleeps = !pool_collect(pool) && pool->serial == before;
     if (sleeps) {
-        heard = fb_mp_bell_listen(&shared->done);
+        heard = fb_mp_eventcount_prepare(&shared->done);
         sleeps = !pool_collect(pool) && pool->serial == before;
     }
     if (sleeps) {
@@ -273,7 +273,7 @@ int fb_mp_future_cancel(struct fb_mp_future *future, bool running)
         } else if (running) {
             pool->limited += !future->must_end && !future->limit_ns;
             future->must_end = true;
-            pool_tell(pool->tell);
+            pool_notify_service(pool->tell);
             result = 0;
         } else
             result = -EBUSY;
@@ -302,7 +302,7 @@ int fb_mp_future_call(struct fb_mp_future *future, fb_mp_callback call, void *co
             struct pool_record *record = &pool->shared->record[future->record - 1];
             atomic_fetch_or(&record->flags, RECORD_TELLS);
             if (pool_state_of(atomic_load(&record->word)) == TASK_DONE)
-                pool_tell(pool->tell);
+                pool_notify_service(pool->tell);
         }
         pthread_mutex_unlock(&pool->mutex);
         return 0;

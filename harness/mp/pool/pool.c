@@ -86,18 +86,18 @@ static int make_descriptors(struct fb_mp_pool *pool, const struct fb_mp_pool_opt
 static int make_crew(struct fb_mp_pool *pool, const struct fb_mp_pool_options *options,
                      struct fb_error *error)
 {
-    const struct fb_mp_crew_options crew = { .method = options->method,
-                                             .workers = pool->workers,
-                                             .run = pool_worker_main,
-                                             .shared = pool->shared,
-                                             .name = options->name ? options->name : "Pool",
-                                             .fd = pool->fd,
-                                             .fds = options->fds + 1 };
+    const struct fb_mp_supervisor_options crew = { .method = options->method,
+                                                   .workers = pool->workers,
+                                                   .run = pool_worker_main,
+                                                   .shared = pool->shared,
+                                                   .name = options->name ? options->name : "Pool",
+                                                   .fd = pool->fd,
+                                                   .fds = options->fds + 1 };
     for (unsigned i = 0; i < pool->workers; i++) {
         pool_worker(pool->shared, i)->there = true;
         atomic_store(&pool_worker(pool->shared, i)->life, 1);
     }
-    int result = fb_mp_crew_open(&crew, &pool->crew, error);
+    int result = fb_mp_supervisor_open(&crew, &pool->crew, error);
     pool->alive = result == 0 ? pool->workers : 0;
     return result;
 }
@@ -206,7 +206,7 @@ void fb_mp_pool_shutdown(struct fb_mp_pool *pool, bool cancel)
 /* Hears of ends itself, which is sooner than from the service thread. */
 static bool wait_for_ends(struct fb_mp_pool *pool, int64_t deadline)
 {
-    struct pollfd line = { .fd = fb_mp_crew_fd(pool->crew), .events = POLLIN };
+    struct pollfd line = { .fd = fb_mp_supervisor_fd(pool->crew), .events = POLLIN };
     int64_t left = deadline - fb_mp_now();
     if (left <= 0)
         return false;
@@ -214,7 +214,7 @@ static bool wait_for_ends(struct fb_mp_pool *pool, int64_t deadline)
     pthread_mutex_unlock(&pool->mutex);
     ppoll(&line, 1, &limit, NULL);
     pthread_mutex_lock(&pool->mutex);
-    pool_hear_crew(pool);
+    pool_handle_worker_events(pool);
     return true;
 }
 
@@ -232,14 +232,14 @@ int fb_mp_pool_join(struct fb_mp_pool *pool, int64_t timeout_ns)
             result = -ETIMEDOUT;
     pool->joiners++;
     if (result == 0 && !atomic_exchange(&pool->shared->quit, 1)) {
-        fb_mp_bell_ring(&pool->shared->items, INT_MAX);
-        pool_tell(pool->tell); /* the service thread, which hears of ends no more */
+        fb_mp_eventcount_notify(&pool->shared->items, INT_MAX);
+        pool_notify_service(pool->tell); /* the service thread, which hears of ends no more */
     }
     while (result == 0 && pool->alive > 0)
         if (!wait_for_ends(pool, deadline))
             result = -ETIMEDOUT;
     if (--pool->joiners == 0)
-        pool_tell(pool->tell);
+        pool_notify_service(pool->tell);
     pthread_mutex_unlock(&pool->mutex);
     return result;
 }
@@ -253,11 +253,11 @@ void fb_mp_pool_terminate(struct fb_mp_pool *pool)
     pthread_mutex_lock(&pool->mutex);
     pool->shut = pool->over = true;
     if (pool->crew)
-        fb_mp_crew_kill(pool->crew);
+        fb_mp_supervisor_kill(pool->crew);
     for (unsigned i = 0;
          pool->crew && i < FB_MP_POOL_WORKERS && pool->shared->block[i / POOL_BLOCK]; i++)
         if (pool_worker(pool->shared, i)->there)
-            pool_give_up(pool_worker(pool->shared, i));
+            pool_wait_until_gone(pool_worker(pool->shared, i));
     if (pool->of_record) {
         pool_collect(pool);
         pool_fail_all(pool, FB_MP_CANCELLED, &error);
@@ -271,7 +271,7 @@ static void end_service(struct fb_mp_pool *pool)
         return;
     pthread_mutex_lock(&pool->mutex);
     pool->ends = true;
-    pool_tell(pool->tell);
+    pool_notify_service(pool->tell);
     pthread_mutex_unlock(&pool->mutex);
     pthread_join(pool->service, NULL);
 }
@@ -283,7 +283,7 @@ void fb_mp_pool_close(struct fb_mp_pool *pool)
     if (pool->shared && pool->of_record && (!atomic_load(&pool->shared->quit) || pool->alive > 0))
         fb_mp_pool_terminate(pool);
     end_service(pool);
-    fb_mp_crew_close(pool->crew, 0);
+    fb_mp_supervisor_close(pool->crew, 0);
     if (pool->tell >= 0)
         close(pool->tell);
     free(pool->of_record);
@@ -309,8 +309,8 @@ int fb_mp_pool_resize(struct fb_mp_pool *pool, unsigned workers)
     if (result == 0) {
         pool->workers = workers;
         choose_spin(pool);
-        fb_mp_bell_ring(&pool->shared->items, INT_MAX);
-        pool_tell(pool->tell);
+        fb_mp_eventcount_notify(&pool->shared->items, INT_MAX);
+        pool_notify_service(pool->tell);
     }
     pthread_mutex_unlock(&pool->mutex);
     return result;

@@ -17,7 +17,7 @@ struct fb_mp_pool;
 #define FB_MP_POOL_WORKERS 1024 /* at most */
 
 /* FB_MP_FORK: workers are copies of the helper, a small process that is forked from this one when
- * it is first needed, or by fb_mp_helper_begin: they know what this process knew then,
+ * it is first needed, or by fb_mp_forkserver_start: they know what this process knew then,
  * and what is in shared memory. FB_MP_SPAWN: they are fresh images, as with processes. */
 struct fb_mp_pool_options {
     enum fb_mp_method method;
@@ -46,10 +46,10 @@ int fb_mp_pool_open(const struct fb_mp_pool_options *options, struct fb_mp_pool 
 
 /* Starts the helper now, unless it runs: before memory is filled and threads are started. 0 or a
  * negative errno with *error. */
-int fb_mp_helper_begin(struct fb_error *error);
+int fb_mp_forkserver_start(struct fb_error *error);
 
 /* Ends it, and with it all workers of all pools. The next pool starts another one. */
-void fb_mp_helper_end(void);
+void fb_mp_forkserver_stop(void);
 
 /* ---- tasks ---- */
 

@@ -4,8 +4,8 @@
  * the order in which they were handed over; to begin one is a single compare-and-swap of its
  * record's word, so there is no instant at which a task is taken and nobody knows by whom. What is
  * done its worker puts on a list of its own, from which the owner takes it. */
-#ifndef FB_MP_POOL_PARTS_H
-#define FB_MP_POOL_PARTS_H
+#ifndef FB_MP_POOL_INTERNAL_H
+#define FB_MP_POOL_INTERNAL_H
 
 #include "harness/mp/core/eventcount.h"
 #include "harness/mp/process/supervisor.h"
@@ -22,7 +22,7 @@
 
 /* ---- shared with workers ---- */
 
-enum { TASK_NONE, TASK_READY, TASK_TAKEN, TASK_DONE, TASK_CONDEMNED };
+enum { TASK_NONE, TASK_READY, TASK_CLAIMED, TASK_DONE, TASK_REVOKED };
 
 /* A record's word: where in the ring it is, its state, and the worker that has it. */
 static inline uint64_t pool_word(uint64_t position, unsigned state, unsigned worker)
@@ -109,9 +109,9 @@ struct pool_shared {
     struct pool_record *record; /* [records] */
     struct pool_worker *block[FB_MP_POOL_WORKERS / POOL_BLOCK];
     _Atomic int initialized; /* what the initializer returned, if not 0; the first one's */
-    _Alignas(POOL_LINE) _Atomic uint64_t head; /* hint: the first position that is not begun */
-    _Alignas(POOL_LINE) fb_mp_bell items;      /* workers that have nothing to do */
-    _Alignas(POOL_LINE) fb_mp_bell done;       /* who waits for results */
+    _Alignas(POOL_LINE) _Atomic uint64_t head;  /* hint: the first position that is not begun */
+    _Alignas(POOL_LINE) fb_mp_eventcount items; /* workers that have nothing to do */
+    _Alignas(POOL_LINE) fb_mp_eventcount done;  /* who waits for results */
     /* Rarely written. */
     _Alignas(POOL_LINE) _Atomic uint32_t quit; /* all leave */
     _Atomic uint32_t spin_ns;                  /* before sleeping */
@@ -131,7 +131,7 @@ extern bool pool_in_worker; /* this process is one */
 int pool_worker_main(const void *argument, size_t size);
 
 /* Tells the service thread that there is something to do; in a worker, or here. */
-void pool_tell(int eventfd);
+void pool_notify_service(int eventfd);
 
 /* ---- the owner's ---- */
 
@@ -177,7 +177,7 @@ struct fb_mp_pool {
     pthread_cond_t changed; /* something became done, or a worker ended */
     unsigned references;
     struct pool_shared *shared; /* NULL after close */
-    struct fb_mp_crew *crew;
+    struct fb_mp_supervisor *crew;
     int tell;               /* eventfd */
     int *fd;                /* what workers get: tell first */
     bool has_service, ends; /* the service thread; it is to end */
@@ -229,7 +229,7 @@ void pool_refill(struct fb_mp_pool *pool);
 bool pool_collect(struct fb_mp_pool *pool);
 
 /* Takes what this worker, which is dead, had done and was at. Whether it was at something. */
-bool pool_bury(struct fb_mp_pool *pool, const struct fb_mp_crew_end *end);
+bool pool_recover_from_death(struct fb_mp_pool *pool, const struct fb_mp_worker_end *end);
 
 /* Wakes who waits, to look again. */
 void pool_changed(struct fb_mp_pool *pool);
@@ -264,10 +264,10 @@ void pool_note_done(struct fb_mp_future *future);
 void *pool_serve(void *pool);
 
 /* Waits until whoever was ordered for that line, and has ended or was lost, is gone for sure. */
-void pool_give_up(struct pool_worker *worker);
+void pool_wait_until_gone(struct pool_worker *worker);
 
 /* With the mutex held: takes note of workers that have ended, and makes new ones. */
-void pool_hear_crew(struct fb_mp_pool *pool);
+void pool_handle_worker_events(struct fb_mp_pool *pool);
 
 /* ---- pool_memory.c ---- */
 

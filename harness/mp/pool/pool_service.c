@@ -23,12 +23,12 @@ static void break_pool(struct fb_mp_pool *pool, const struct fb_error *error)
 {
     pool->broken = *error;
     pool->shut = pool->over = true;
-    fb_mp_crew_kill(pool->crew);
+    fb_mp_supervisor_kill(pool->crew);
     pool_collect(pool);
     pool_fail_all(pool, FB_MP_DONE, error);
 }
 
-void pool_give_up(struct pool_worker *worker)
+void pool_wait_until_gone(struct pool_worker *worker)
 {
     atomic_store(&worker->life, 0); /* who comes now leaves at once */
     int result = fb_mp_mutex_take(&worker->alive, PATIENCE_NS);
@@ -61,8 +61,8 @@ static void make_workers(struct fb_mp_pool *pool)
         if (worker->there)
             continue;
         atomic_store(&worker->state, WORKER_BEGINS);
-        atomic_store(&worker->life, fb_mp_crew_next_life(pool->crew));
-        int result = fb_mp_crew_make(pool->crew, i);
+        atomic_store(&worker->life, fb_mp_supervisor_next_generation(pool->crew));
+        int result = fb_mp_supervisor_make(pool->crew, i);
         if (result < 0) {
             note_refusal(pool, result);
             return;
@@ -74,7 +74,7 @@ static void make_workers(struct fb_mp_pool *pool)
 }
 
 /* One that ended before its first task, by its own or by the initializer's doing. */
-static void note_bad_beginning(struct fb_mp_pool *pool, const struct fb_mp_crew_end *end)
+static void note_bad_beginning(struct fb_mp_pool *pool, const struct fb_mp_worker_end *end)
 {
     struct fb_error error;
     char how[100];
@@ -85,7 +85,7 @@ static void note_bad_beginning(struct fb_mp_pool *pool, const struct fb_mp_crew_
     if (returned) {
         fb_error_set(&error, -ECANCELED, "the pool's initializer returned %d", returned);
     } else {
-        fb_mp_crew_describe(end, how, sizeof how);
+        fb_mp_worker_end_describe(end, how, sizeof how);
         fb_error_set(&error, -EOWNERDEAD, "%s before it could begin", how);
     }
     break_pool(pool, &error);
@@ -93,17 +93,18 @@ static void note_bad_beginning(struct fb_mp_pool *pool, const struct fb_mp_crew_
 
 /* One that was ordered of a helper that ended then: it may have begun all the same. */
 static void note_loss(struct fb_mp_pool *pool, struct pool_worker *worker,
-                      const struct fb_mp_crew_end *end)
+                      const struct fb_mp_worker_end *end)
 {
-    pool_give_up(worker);
-    pool_bury(pool, &(struct fb_mp_crew_end){
-                        .index = end->index, .pid = atomic_load(&worker->pid), .code = -SIGKILL });
+    pool_wait_until_gone(worker);
+    pool_recover_from_death(pool, &(struct fb_mp_worker_end){ .index = end->index,
+                                                              .pid = atomic_load(&worker->pid),
+                                                              .code = -SIGKILL });
     pool->losses = end->losses;
     if (!pool->over && pool->losses - pool->losses_before > LOSSES_MOST)
         note_refusal(pool, end->code);
 }
 
-static void note_end(struct fb_mp_pool *pool, const struct fb_mp_crew_end *end)
+static void note_end(struct fb_mp_pool *pool, const struct fb_mp_worker_end *end)
 {
     struct pool_worker *worker = pool_worker(pool->shared, end->index);
     if (!worker->there)
@@ -119,7 +120,7 @@ static void note_end(struct fb_mp_pool *pool, const struct fb_mp_crew_end *end)
         note_refusal(pool, end->code);
         return;
     }
-    bool at_work = pool_bury(pool, end);
+    bool at_work = pool_recover_from_death(pool, end);
     if (pool->over)
         return;
     bool began = atomic_load(&worker->state) == WORKER_READY;
@@ -134,13 +135,13 @@ static void note_end(struct fb_mp_pool *pool, const struct fb_mp_crew_end *end)
     if (!began && !end->lost)
         note_bad_beginning(pool, end);
     /* Whoever it was that was woken for a task may be dead now. */
-    fb_mp_bell_ring(&pool->shared->items, INT_MAX);
+    fb_mp_eventcount_notify(&pool->shared->items, INT_MAX);
 }
 
-void pool_hear_crew(struct fb_mp_pool *pool)
+void pool_handle_worker_events(struct fb_mp_pool *pool)
 {
-    struct fb_mp_crew_end end;
-    while (fb_mp_crew_next(pool->crew, &end) == 0)
+    struct fb_mp_worker_end end;
+    while (fb_mp_supervisor_next_end(pool->crew, &end) == 0)
         note_end(pool, &end);
     make_workers(pool);
 }
@@ -149,12 +150,12 @@ void pool_hear_crew(struct fb_mp_pool *pool)
 
 /* Gives a running task up, so that its worker can be ended: it takes no other one from then on.
  * False: it is done. */
-static bool condemn(struct pool_record *record)
+static bool revoke_task(struct pool_record *record)
 {
     uint64_t word = atomic_load(&record->word);
-    return pool_state_of(word) == TASK_TAKEN &&
+    return pool_state_of(word) == TASK_CLAIMED &&
            atomic_compare_exchange_strong(
-               &record->word, &word, (word & ~(uint64_t)0xf000) | (uint64_t)TASK_CONDEMNED << 12);
+               &record->word, &word, (word & ~(uint64_t)0xf000) | (uint64_t)TASK_REVOKED << 12);
 }
 
 static int64_t later(int64_t moment, int64_t ns)
@@ -168,24 +169,25 @@ static int64_t enforce(struct fb_mp_pool *pool, struct fb_mp_future *future, int
     struct pool_record *record = &pool->shared->record[future->record - 1];
     uint64_t word = atomic_load(&record->word);
     unsigned worker = pool_worker_of(word);
-    if (pool_state_of(word) == TASK_TAKEN) {
+    if (pool_state_of(word) == TASK_CLAIMED) {
         int64_t begin = atomic_load(&pool_worker(pool->shared, worker)->begin_ns);
         int64_t limit = begin && future->limit_ns ? later(begin, future->limit_ns) : INT64_MAX;
         if (!future->must_end && now < limit)
             return limit;
-        if (fb_mp_crew_pid(pool->crew, worker) == 0) /* not heard of yet: its news will wake us */
+        if (fb_mp_supervisor_pid(pool->crew, worker) ==
+            0) /* not heard of yet: its news will wake us */
             return INT64_MAX;
-        if (!condemn(record))
+        if (!revoke_task(record))
             return INT64_MAX;
-        fb_mp_crew_signal(pool->crew, worker, SIGTERM);
+        fb_mp_supervisor_signal(pool->crew, worker, SIGTERM);
         future->kill_ns = later(now, future->grace_ns ? future->grace_ns : FB_MP_SECOND);
         return future->kill_ns;
     }
-    if (pool_state_of(word) != TASK_CONDEMNED)
+    if (pool_state_of(word) != TASK_REVOKED)
         return INT64_MAX;
     if (now < future->kill_ns)
         return future->kill_ns;
-    fb_mp_crew_signal(pool->crew, worker, SIGKILL);
+    fb_mp_supervisor_signal(pool->crew, worker, SIGKILL);
     return INT64_MAX;
 }
 
@@ -225,7 +227,7 @@ static void call_back(struct fb_mp_pool *pool)
 static void sleep_until(struct fb_mp_pool *pool, int64_t next)
 {
     struct pollfd event[] = { { .fd = pool->tell, .events = POLLIN },
-                              { .fd = pool->joiners ? -1 : fb_mp_crew_fd(pool->crew),
+                              { .fd = pool->joiners ? -1 : fb_mp_supervisor_fd(pool->crew),
                                 .events = POLLIN } };
     int64_t left = next == INT64_MAX ? 0 : next - fb_mp_now();
     struct timespec limit = fb_mp_timespec(left > 0 ? left : 0);
@@ -243,7 +245,7 @@ void *pool_serve(void *argument)
     pthread_mutex_lock(&pool->mutex);
     while (!pool->ends) {
         if (!pool->joiners)
-            pool_hear_crew(pool);
+            pool_handle_worker_events(pool);
         pool_collect(pool);
         pool_refill(pool);
         call_back(pool);

@@ -57,7 +57,7 @@ static void make_ready(struct fb_mp_future *future)
                           memory_order_release);
     atomic_store(&shared->ring[position & (shared->records - 1)],
                  (position + 1) << 16 | (future->record - 1));
-    fb_mp_bell_ring(&shared->items, 1);
+    fb_mp_eventcount_notify(&shared->items, 1);
 }
 
 static void give_record(struct fb_mp_future *future)
@@ -111,7 +111,7 @@ void pool_refill(struct fb_mp_pool *pool)
     uint64_t at = pool->tail - pool->shared->records / 2;
     atomic_store(&pool->shared->refill_at, at);
     if (atomic_load(&pool->shared->head) > at) /* nobody may come by there any more */
-        pool_tell(pool->tell);
+        pool_notify_service(pool->tell);
 }
 
 bool pool_withdraw(struct fb_mp_future *future)
@@ -153,7 +153,7 @@ static void free_argument(struct fb_mp_future *future)
 void pool_changed(struct fb_mp_pool *pool)
 {
     if (pool->sleeper && pool->shared)
-        fb_mp_bell_ring(&pool->shared->done, 1);
+        fb_mp_eventcount_notify(&pool->shared->done, 1);
     pthread_cond_broadcast(&pool->changed);
 }
 
@@ -170,7 +170,7 @@ void pool_finish(struct fb_mp_future *future, enum fb_mp_future_state state)
     pool->limited -= future->limit_ns != 0 || future->must_end;
     if (future->callback) { /* the service thread takes over the pool's reference */
         pool_push(&pool->called, future);
-        pool_tell(pool->tell);
+        pool_notify_service(pool->tell);
     }
     pool_changed(pool);
     if (!future->callback)
@@ -316,7 +316,7 @@ static bool try_again(struct fb_mp_future *future)
 }
 
 /* A task whose worker died with it. */
-static void end_task(struct fb_mp_future *future, const struct fb_mp_crew_end *end, bool condemned)
+static void end_task(struct fb_mp_future *future, const struct fb_mp_worker_end *end, bool revoked)
 {
     struct fb_error error;
     char how[100];
@@ -327,13 +327,13 @@ static void end_task(struct fb_mp_future *future, const struct fb_mp_crew_end *e
         pool_fail(future, FB_MP_CANCELLED, &error);
         return;
     }
-    if (condemned)
+    if (revoked)
         fb_error_set(&error, -ETIMEDOUT, "it ran for longer than %.3g s, which was its limit",
                      (double)future->limit_ns / 1e9);
     else if (try_again(future))
         return;
     else {
-        fb_mp_crew_describe(end, how, sizeof how);
+        fb_mp_worker_end_describe(end, how, sizeof how);
         fb_error_set(&error, -EOWNERDEAD, "its %s", how);
     }
     if (!future->bound || !future->bound->is_map) {
@@ -346,7 +346,7 @@ static void end_task(struct fb_mp_future *future, const struct fb_mp_crew_end *e
         pool_finish(future, FB_MP_DONE);
 }
 
-bool pool_bury(struct fb_mp_pool *pool, const struct fb_mp_crew_end *end)
+bool pool_recover_from_death(struct fb_mp_pool *pool, const struct fb_mp_worker_end *end)
 {
     struct pool_shared *shared = pool->shared;
     bool at_work = false;
@@ -358,10 +358,10 @@ bool pool_bury(struct fb_mp_pool *pool, const struct fb_mp_crew_end *end)
         unsigned state = pool_state_of(word);
         if (state == TASK_DONE) /* it died before that came on its list */
             take_done(pool, number);
-        if (state != TASK_TAKEN && state != TASK_CONDEMNED)
+        if (state != TASK_CLAIMED && state != TASK_REVOKED)
             continue;
         at_work = true;
-        end_task(pool->of_record[number], end, state == TASK_CONDEMNED);
+        end_task(pool->of_record[number], end, state == TASK_REVOKED);
     }
     atomic_store(&pool_worker(shared, end->index)->begin_ns, 0);
     return at_work;

@@ -148,7 +148,7 @@ static void run_one(struct pool_record *record, fb_mp_function function)
         note_failure(record, record->index, result, &call.error);
 }
 
-void pool_tell(int eventfd)
+void pool_notify_service(int eventfd)
 {
     eventfd_write(eventfd, 1);
 }
@@ -159,7 +159,7 @@ static void run(struct worker *worker, struct pool_record *record)
     bool limited = atomic_load_explicit(&record->flags, memory_order_relaxed) & RECORD_LIMITED;
     if (limited) {
         atomic_store(&worker->self->begin_ns, fb_mp_now());
-        pool_tell(worker->tell);
+        pool_notify_service(worker->tell);
     }
     if (record->bound && record->bound->is_map)
         run_map(record, function);
@@ -188,7 +188,7 @@ static struct pool_record *take(struct worker *worker)
         struct pool_record *record = &shared->record[entry & 0xffff];
         uint64_t ready = pool_word(head, TASK_READY, 0), position = head;
         bool taken = atomic_compare_exchange_strong(&record->word, &ready,
-                                                    pool_word(head, TASK_TAKEN, worker->index));
+                                                    pool_word(head, TASK_CLAIMED, worker->index));
         atomic_compare_exchange_strong(&shared->head, &head, position + 1);
         if (taken) {
             worker->position = position;
@@ -199,7 +199,7 @@ static struct pool_record *take(struct worker *worker)
 }
 
 /* A task that its owner has given up: nobody wants anything of this worker any more. */
-static _Noreturn void be_condemned(struct pool_record *record)
+static _Noreturn void exit_revoked(struct pool_record *record)
 {
     drop_reply(record);
     exit(0);
@@ -209,21 +209,21 @@ static void give(struct worker *worker, struct pool_record *record)
 {
     struct pool_shared *shared = worker->shared;
     struct pool_worker *self = worker->self;
-    uint64_t taken = pool_word(worker->position, TASK_TAKEN, worker->index);
+    uint64_t taken = pool_word(worker->position, TASK_CLAIMED, worker->index);
     uint64_t bit = (uint64_t)1 << worker->index % 64;
     _Atomic uint64_t *has_done = &shared->has_done[worker->index / 64];
     uint32_t number = (uint32_t)(record - shared->record) + 1;
     if (!atomic_compare_exchange_strong(&record->word, &taken,
                                         pool_word(worker->position, TASK_DONE, worker->index)))
-        be_condemned(record);
+        exit_revoked(record);
     record->next = atomic_load_explicit(&self->done, memory_order_relaxed);
     while (!atomic_compare_exchange_weak(&self->done, &record->next, number))
         ;
     if (!(atomic_load(has_done) & bit))
         atomic_fetch_or(has_done, bit);
-    fb_mp_bell_ring(&shared->done, 1);
+    fb_mp_eventcount_notify(&shared->done, 1);
     if (atomic_load(&record->flags) & RECORD_TELLS)
-        pool_tell(worker->tell);
+        pool_notify_service(worker->tell);
 }
 
 /* When half of what is there has been begun, and if nobody said so then, also when it is done. */
@@ -232,7 +232,7 @@ static void ask_for_more(struct worker *worker)
     _Atomic uint64_t *at = &worker->shared->refill_at;
     if (worker->position >= atomic_load_explicit(at, memory_order_relaxed) &&
         atomic_exchange(at, UINT64_MAX) != UINT64_MAX)
-        pool_tell(worker->tell);
+        pool_notify_service(worker->tell);
 }
 
 /* ---- the loop ---- */
@@ -262,7 +262,7 @@ static struct pool_record *next(struct worker *worker)
     struct pool_record *record = is_to_leave(worker) ? NULL : spin(worker);
     int64_t leaves_at = shared->idle_ns ? fb_mp_deadline(shared->idle_ns) : FB_MP_FOREVER;
     while (!record && !is_to_leave(worker)) {
-        uint32_t heard = fb_mp_bell_listen(&shared->items);
+        uint32_t heard = fb_mp_eventcount_prepare(&shared->items);
         if ((record = take(worker)) || is_to_leave(worker))
             break;
         if (!fb_mp_sleep(&shared->items, heard, leaves_at))
@@ -296,7 +296,7 @@ static int begin(struct pool_shared *shared)
 
 int pool_worker_main(const void *argument, size_t size)
 {
-    const struct fb_mp_helper_told *told = argument;
+    const struct fb_mp_worker_argument *told = argument;
     struct worker worker = { .shared = told->shared, .index = told->index };
     (void)size;
     pool_in_worker = true;
@@ -308,7 +308,7 @@ int pool_worker_main(const void *argument, size_t size)
     if (begin(worker.shared) != 0)
         return 1;
     atomic_store(&worker.self->state, WORKER_READY);
-    pool_tell(worker.tell);
+    pool_notify_service(worker.tell);
     struct pool_record *record;
     for (uint64_t tasks = 0; (record = next(&worker)) != NULL;) {
         ask_for_more(&worker);

@@ -59,7 +59,7 @@ static int begin(void)
     return -code;
 }
 
-int fb_mp_starter_run(int (*start)(void *context), void *context)
+int fb_mp_fork_thread_run(int (*start)(void *context), void *context)
 {
     if (gettid() == getpid())
         return start(context);
@@ -80,7 +80,7 @@ int fb_mp_starter_run(int (*start)(void *context), void *context)
     return result;
 }
 
-void fb_mp_starter_forget(void)
+void fb_mp_fork_thread_forget(void)
 {
     pthread_mutex_init(&starter.turn, NULL);
     pthread_mutex_init(&starter.mutex, NULL);

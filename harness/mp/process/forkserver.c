@@ -20,10 +20,11 @@
 
 union control {
     struct cmsghdr head;
-    char room[CMSG_SPACE(HELPER_FDS * sizeof(int))];
+    char room[CMSG_SPACE(FORKSERVER_FDS * sizeof(int))];
 };
 
-int helper_send(int socket, const void *message, size_t size, const int *fd, size_t fds, int flags)
+int forkserver_send(int socket, const void *message, size_t size, const int *fd, size_t fds,
+                    int flags)
 {
     union control control = { .room = { 0 } };
     struct iovec part = { (void *)message, size };
@@ -62,7 +63,7 @@ static size_t take_fds(struct msghdr *packet, int *ret_fd, size_t room)
     return count;
 }
 
-ssize_t helper_receive(int socket, void *message, size_t size, int *ret_fd, size_t *fds)
+ssize_t forkserver_receive(int socket, void *message, size_t size, int *ret_fd, size_t *fds)
 {
     union control control;
     struct iovec part = { message, size };
@@ -122,8 +123,8 @@ static int fork_helper(void *context)
     if (pid > 0)
         return pid;
     fb_mp_child_begin(&(struct fb_mp_child){ .parent = parent, .name = "helper" });
-    fb_mp_starter_forget();
-    helper_main(beginning->end, &beginning->mask);
+    fb_mp_fork_thread_forget();
+    forkserver_main(beginning->end, &beginning->mask);
 }
 
 /* With the mutex held. */
@@ -133,7 +134,7 @@ static int start_helper(void)
     int end[2];
     struct beginning beginning;
     int result = fb_mp_heap_make(); /* workers have to have it */
-    if (result == 0 && !at_exit && !(at_exit = atexit(fb_mp_helper_end) == 0))
+    if (result == 0 && !at_exit && !(at_exit = atexit(fb_mp_forkserver_stop) == 0))
         result = -ENOMEM;
     if (result < 0)
         return result;
@@ -141,7 +142,7 @@ static int start_helper(void)
         return -errno;
     beginning.end = end[1];
     pthread_sigmask(SIG_SETMASK, NULL, &beginning.mask);
-    result = fb_mp_starter_run(fork_helper, &beginning);
+    result = fb_mp_fork_thread_run(fork_helper, &beginning);
     close(end[1]);
     if (result < 0) {
         close(end[0]);
@@ -163,7 +164,7 @@ static void drop_helper(void)
     helper.pid = 0;
 }
 
-int fb_mp_helper_begin(struct fb_error *error)
+int fb_mp_forkserver_start(struct fb_error *error)
 {
     pthread_mutex_lock(&helper.mutex);
     int result = helper.pid ? 0 : start_helper();
@@ -173,7 +174,7 @@ int fb_mp_helper_begin(struct fb_error *error)
                       : 0;
 }
 
-void fb_mp_helper_end(void)
+void fb_mp_forkserver_stop(void)
 {
     pthread_mutex_lock(&helper.mutex);
     if (helper.pid)
@@ -186,16 +187,16 @@ static int hand_over(int end)
 {
     int result = -EPIPE;
     if (helper.pid)
-        result = helper_send(helper.socket, "", 1, &end, 1, 0);
+        result = forkserver_send(helper.socket, "", 1, &end, 1, 0);
     if (result != -EPIPE)
         return result;
     if (helper.pid)
         drop_helper();
     result = start_helper();
-    return result < 0 ? result : helper_send(helper.socket, "", 1, &end, 1, 0);
+    return result < 0 ? result : forkserver_send(helper.socket, "", 1, &end, 1, 0);
 }
 
-int fb_mp_helper_connect(int *ret_line, struct fb_error *error)
+int fb_mp_forkserver_connect(int *ret_line, struct fb_error *error)
 {
     int end[2], result = 0;
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, end) < 0)
@@ -215,10 +216,11 @@ int fb_mp_helper_connect(int *ret_line, struct fb_error *error)
 
 /* ---- a line ---- */
 
-int fb_mp_helper_make(int line, const struct fb_mp_helper_order *order, const int *fd, size_t fds)
+int fb_mp_forkserver_make(int line, const struct fb_mp_worker_request *order, const int *fd,
+                          size_t fds)
 {
-    struct helper_order whole;
-    int all[HELPER_FDS];
+    struct forkserver_request whole;
+    int all[FORKSERVER_FDS];
     memset(&whole, 0, sizeof whole);
     whole.order = *order;
     if (sched_getaffinity(0, sizeof whole.cpus, &whole.cpus) < 0)
@@ -228,16 +230,16 @@ int fb_mp_helper_make(int line, const struct fb_mp_helper_order *order, const in
         return -errno;
     if (fds)
         memcpy(all + 1, fd, fds * sizeof *fd);
-    int result = helper_send(line, &whole, sizeof whole, all, fds + 1, 0);
+    int result = forkserver_send(line, &whole, sizeof whole, all, fds + 1, 0);
     close(all[0]);
     return result;
 }
 
-int fb_mp_helper_next(int line, struct fb_mp_helper_event *ret_event, int *ret_pidfd)
+int fb_mp_forkserver_next_event(int line, struct fb_mp_worker_event *ret_event, int *ret_pidfd)
 {
     int fd = -1;
     size_t fds = 1;
-    ssize_t got = helper_receive(line, ret_event, sizeof *ret_event, &fd, &fds);
+    ssize_t got = forkserver_receive(line, ret_event, sizeof *ret_event, &fd, &fds);
     if (got < 0)
         return (int)got;
     if (got != sizeof *ret_event)

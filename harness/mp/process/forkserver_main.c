@@ -63,13 +63,14 @@ static bool has_room(void **list, size_t *room, size_t count, size_t size)
 /* Whether all that there is to say of it was said. */
 static bool tell(const struct line *line, struct worker *worker)
 {
-    struct fb_mp_helper_event event = {
+    struct fb_mp_worker_event event = {
         .index = worker->index, .life = worker->life, .pid = worker->pid, .code = worker->code
     };
     if (!worker->told && worker->pid) {
         event.kind = FB_MP_WORKER_MADE;
         int pidfd = worker->ended ? -1 : (int)syscall(SYS_pidfd_open, worker->pid, 0);
-        int result = helper_send(line->fd, &event, sizeof event, &pidfd, pidfd >= 0, MSG_DONTWAIT);
+        int result =
+            forkserver_send(line->fd, &event, sizeof event, &pidfd, pidfd >= 0, MSG_DONTWAIT);
         if (pidfd >= 0)
             close(pidfd);
         if (result < 0)
@@ -79,7 +80,7 @@ static bool tell(const struct line *line, struct worker *worker)
     if (!worker->ended)
         return true;
     event.kind = worker->pid ? FB_MP_WORKER_ENDED : FB_MP_WORKER_REFUSED;
-    return helper_send(line->fd, &event, sizeof event, NULL, 0, MSG_DONTWAIT) == 0;
+    return forkserver_send(line->fd, &event, sizeof event, NULL, 0, MSG_DONTWAIT) == 0;
 }
 
 static void tell_all(struct line *line)
@@ -101,8 +102,8 @@ static void tell_all(struct line *line)
 
 /* ---- making ---- */
 
-static _Noreturn void be_worker(const struct fb_mp_helper_order *order, const char *name,
-                                const struct fb_mp_helper_told *told, const int *fd, size_t fds,
+static _Noreturn void be_worker(const struct fb_mp_worker_request *order, const char *name,
+                                const struct fb_mp_worker_argument *told, const int *fd, size_t fds,
                                 pid_t parent)
 {
     close(helper.socket);
@@ -116,9 +117,10 @@ static _Noreturn void be_worker(const struct fb_mp_helper_order *order, const ch
 }
 
 /* Its pid or a negative errno. */
-static pid_t make(const struct fb_mp_helper_order *order, uint32_t index, const int *fd, size_t fds)
+static pid_t make(const struct fb_mp_worker_request *order, uint32_t index, const int *fd,
+                  size_t fds)
 {
-    const struct fb_mp_helper_told told = { order->shared, index, order->life };
+    const struct fb_mp_worker_argument told = { order->shared, index, order->life };
     char name[FB_MP_NAME];
     pid_t parent = getpid(), pid;
     snprintf(name, sizeof name, "%s-%u", order->name, index + 1);
@@ -132,14 +134,14 @@ static pid_t make(const struct fb_mp_helper_order *order, uint32_t index, const 
         .run = order->run, .argument = &told, .size = sizeof told, .fd = fd, .fds = fds
     };
     struct fb_error error;
-    int result = fb_mp_image_start(&options, name, &pid, &error);
+    int result = fb_mp_spawn_start(&options, name, &pid, &error);
     return result < 0 ? result : pid;
 }
 
-static void make_all(const struct line *line, const struct helper_order *whole, const int *fd,
+static void make_all(const struct line *line, const struct forkserver_request *whole, const int *fd,
                      size_t fds)
 {
-    const struct fb_mp_helper_order *order = &whole->order;
+    const struct fb_mp_worker_request *order = &whole->order;
     int result = fds && fchdir(fd[0]) == 0 ? 0 : -EBADF;
     sched_setaffinity(0, sizeof whole->cpus, &whole->cpus);
     for (uint32_t i = order->first; i < order->first + order->count; i++) {
@@ -208,7 +210,7 @@ static void hear_program(void)
     char nothing;
     int fd;
     size_t fds = 1;
-    ssize_t got = helper_receive(helper.socket, &nothing, sizeof nothing, &fd, &fds);
+    ssize_t got = forkserver_receive(helper.socket, &nothing, sizeof nothing, &fd, &fds);
     if (got == 0)
         _exit(0);
     if (got < 0 || fds == 0)
@@ -223,10 +225,10 @@ static void hear_program(void)
 /* False: it is at its end. */
 static bool hear_line(struct line *line)
 {
-    struct helper_order whole;
-    int fd[HELPER_FDS];
-    size_t fds = HELPER_FDS;
-    ssize_t got = helper_receive(line->fd, &whole, sizeof whole, fd, &fds);
+    struct forkserver_request whole;
+    int fd[FORKSERVER_FDS];
+    size_t fds = FORKSERVER_FDS;
+    ssize_t got = forkserver_receive(line->fd, &whole, sizeof whole, fd, &fds);
     if (got == sizeof whole)
         make_all(line, &whole, fd, fds);
     if (got > 0)
@@ -273,11 +275,11 @@ static void run(void)
         hear_program();
 }
 
-_Noreturn void helper_main(int socket, const sigset_t *mask)
+_Noreturn void forkserver_main(int socket, const sigset_t *mask)
 {
     sigset_t all, child;
     int keep[] = { socket, fb_mp_heap_place().fd, fb_mp_log_descriptor() };
-    fb_mp_close_all_but(keep, sizeof keep / sizeof *keep);
+    fb_mp_close_all_except(keep, sizeof keep / sizeof *keep);
     prctl(PR_SET_NAME, "fb-mp-helper");
     /* Whatever comes to all of a terminal's processes, its owner decides. What workers and images
      * find is blocked here, not ignored; but for Ctrl-C, which is not for them either. */

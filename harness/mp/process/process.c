@@ -135,7 +135,7 @@ static _Noreturn void be_child(const struct start *start, pid_t parent)
     const struct fb_mp_process_options *options = start->options;
     fb_mp_child_begin(&(struct fb_mp_child){
         .parent = parent, .name = start->name, .fd = options->fd, .fds = options->fds });
-    fb_mp_starter_forget();
+    fb_mp_fork_thread_forget();
     pthread_sigmask(SIG_SETMASK, &start->mask, NULL);
     exit(options->run(options->argument, options->size) & 0xff);
 }
@@ -175,7 +175,7 @@ static int start_here(void *context)
     pthread_mutex_lock(&family.mutex);
     int result = start->options->method == FB_MP_FORK
                      ? start_fork(start)
-                     : fb_mp_image_start(start->options, start->name, &start->pid, start->error);
+                     : fb_mp_spawn_start(start->options, start->name, &start->pid, start->error);
     if (result == 0)
         result = watch(start);
     pthread_mutex_unlock(&family.mutex);
@@ -258,7 +258,7 @@ int fb_mp_process_start(const struct fb_mp_process_options *options,
         .process = process, .options = options, .name = process->name, .error = &own
     };
     pthread_sigmask(SIG_SETMASK, NULL, &start.mask);
-    result = fb_mp_starter_run(start_here, &start);
+    result = fb_mp_fork_thread_run(start_here, &start);
     if (result < 0) {
         free_handle(process);
         return fb_error_set(error, result, "%s",

@@ -215,7 +215,7 @@ static int make_record(const struct fb_mp_process_options *options, const char *
     return result;
 }
 
-char **fb_mp_image_environment(const char *setting)
+char **fb_mp_spawn_environment(const char *setting)
 {
     size_t count = 0, used = 0, name = strcspn(setting, "=") + 1;
     while (environ && environ[count])
@@ -299,7 +299,7 @@ static int spawn(const struct given *given, const char *name, char **environment
     return -code;
 }
 
-int fb_mp_image_start(const struct fb_mp_process_options *options, const char *name, pid_t *ret_pid,
+int fb_mp_spawn_start(const struct fb_mp_process_options *options, const char *name, pid_t *ret_pid,
                       struct fb_error *error)
 {
     const char *task;
@@ -317,7 +317,7 @@ int fb_mp_image_start(const struct fb_mp_process_options *options, const char *n
     if (strlen(task) >= FB_MP_NAME)
         return fb_error_set(error, -ENAMETOOLONG, "can't spawn: the task's name is too long: %s",
                             task);
-    char **environment = fb_mp_image_environment(VARIABLE "=1");
+    char **environment = fb_mp_spawn_environment(VARIABLE "=1");
     result = gather(options, task, name, &given);
     if (result == 0)
         result = environment ? spawn(&given, name, environment, ret_pid) : -ENOMEM;

@@ -21,15 +21,15 @@ struct member {
     int pidfd;     /* -1 without pid, or where there was no room for it */
     bool wanted;   /* ordered, and its end was not heard of */
     bool has_end;  /* which is not told yet */
-    struct fb_mp_crew_end end;
+    struct fb_mp_worker_end end;
 };
 
-struct fb_mp_crew {
+struct fb_mp_supervisor {
     int line; /* -1: the helper is gone, and not all that ended with it was told */
-    struct fb_mp_helper_order order;
+    struct fb_mp_worker_request order;
     const int *fd;
     size_t fds;
-    struct member member[FB_MP_CREW_MOST];
+    struct member member[FB_MP_SUPERVISOR_WORKERS];
     unsigned members; /* the highest number that there was, and one */
     unsigned ends;    /* that are not told yet */
     unsigned losses;  /* of lines, with their helpers */
@@ -38,12 +38,12 @@ struct fb_mp_crew {
 
 /* ---- orders ---- */
 
-static int order(struct fb_mp_crew *crew, unsigned first, unsigned count)
+static int order(struct fb_mp_supervisor *crew, unsigned first, unsigned count)
 {
     crew->order.first = first;
     crew->order.count = count;
     crew->order.life++;
-    int result = fb_mp_helper_make(crew->line, &crew->order, crew->fd, crew->fds);
+    int result = fb_mp_forkserver_make(crew->line, &crew->order, crew->fd, crew->fds);
     if (result < 0) {
         crew->order.life--; /* nobody has it */
         return result;
@@ -56,15 +56,15 @@ static int order(struct fb_mp_crew *crew, unsigned first, unsigned count)
     return 0;
 }
 
-uint32_t fb_mp_crew_next_life(const struct fb_mp_crew *crew)
+uint32_t fb_mp_supervisor_next_generation(const struct fb_mp_supervisor *crew)
 {
     return crew->order.life + 1;
 }
 
-int fb_mp_crew_make(struct fb_mp_crew *crew, unsigned index)
+int fb_mp_supervisor_make(struct fb_mp_supervisor *crew, unsigned index)
 {
     struct fb_error error;
-    int result = crew->line < 0 ? fb_mp_helper_connect(&crew->line, &error) : 0;
+    int result = crew->line < 0 ? fb_mp_forkserver_connect(&crew->line, &error) : 0;
     return result < 0 ? result : order(crew, index, 1);
 }
 
@@ -98,7 +98,7 @@ static bool wait_for_end(const struct member *member, int64_t deadline)
 }
 
 /* They die with the helper, if not all at once. */
-static bool tell_lost(struct fb_mp_crew *crew, struct fb_mp_crew_end *ret_end)
+static bool tell_lost(struct fb_mp_supervisor *crew, struct fb_mp_worker_end *ret_end)
 {
     for (unsigned i = 0; i < crew->members; i++) {
         struct member *member = &crew->member[i];
@@ -106,11 +106,11 @@ static bool tell_lost(struct fb_mp_crew *crew, struct fb_mp_crew_end *ret_end)
             continue;
         if (member->pid)
             wait_for_end(member, FB_MP_FOREVER);
-        *ret_end = (struct fb_mp_crew_end){ .index = i,
-                                            .pid = member->pid,
-                                            .code = member->pid ? -SIGKILL : -EPIPE,
-                                            .lost = true,
-                                            .losses = crew->losses };
+        *ret_end = (struct fb_mp_worker_end){ .index = i,
+                                              .pid = member->pid,
+                                              .code = member->pid ? -SIGKILL : -EPIPE,
+                                              .lost = true,
+                                              .losses = crew->losses };
         forget(member);
         return true;
     }
@@ -118,8 +118,8 @@ static bool tell_lost(struct fb_mp_crew *crew, struct fb_mp_crew_end *ret_end)
 }
 
 /* Whether it is one that there is to tell. */
-static bool take_event(struct fb_mp_crew *crew, const struct fb_mp_helper_event *event, int pidfd,
-                       struct fb_mp_crew_end *ret_end)
+static bool take_event(struct fb_mp_supervisor *crew, const struct fb_mp_worker_event *event,
+                       int pidfd, struct fb_mp_worker_end *ret_end)
 {
     struct member *member = &crew->member[event->index];
     if (member->life != event->life)
@@ -129,7 +129,7 @@ static bool take_event(struct fb_mp_crew *crew, const struct fb_mp_helper_event 
         member->pidfd = pidfd;
         return false;
     }
-    *ret_end = (struct fb_mp_crew_end){
+    *ret_end = (struct fb_mp_worker_end){
         .index = event->index,
         .pid = event->kind == FB_MP_WORKER_ENDED ? event->pid : 0,
         .code = event->code,
@@ -139,11 +139,12 @@ static bool take_event(struct fb_mp_crew *crew, const struct fb_mp_helper_event 
 }
 
 /* The next end that is heard of. 0 or -EAGAIN. */
-static int hear(struct fb_mp_crew *crew, struct fb_mp_crew_end *ret_end)
+static int hear(struct fb_mp_supervisor *crew, struct fb_mp_worker_end *ret_end)
 {
-    struct fb_mp_helper_event event;
+    struct fb_mp_worker_event event;
     int pidfd, result = 0;
-    while (crew->line >= 0 && (result = fb_mp_helper_next(crew->line, &event, &pidfd)) == 0)
+    while (crew->line >= 0 &&
+           (result = fb_mp_forkserver_next_event(crew->line, &event, &pidfd)) == 0)
         if (take_event(crew, &event, pidfd, ret_end))
             return 0;
     if (result == -EAGAIN)
@@ -158,7 +159,7 @@ static int hear(struct fb_mp_crew *crew, struct fb_mp_crew_end *ret_end)
     return tell_lost(crew, ret_end) ? 0 : -EAGAIN;
 }
 
-int fb_mp_crew_next(struct fb_mp_crew *crew, struct fb_mp_crew_end *ret_end)
+int fb_mp_supervisor_next_end(struct fb_mp_supervisor *crew, struct fb_mp_worker_end *ret_end)
 {
     for (unsigned i = 0; i < crew->members && crew->ends; i++)
         if (crew->member[i].has_end) {
@@ -170,7 +171,7 @@ int fb_mp_crew_next(struct fb_mp_crew *crew, struct fb_mp_crew_end *ret_end)
     return hear(crew, ret_end);
 }
 
-void fb_mp_crew_describe(const struct fb_mp_crew_end *end, char *text, size_t size)
+void fb_mp_worker_end_describe(const struct fb_mp_worker_end *end, char *text, size_t size)
 {
     if (end->code >= 0)
         snprintf(text, size, "worker %u (pid %d) exited with code %d", end->index + 1,
@@ -180,14 +181,14 @@ void fb_mp_crew_describe(const struct fb_mp_crew_end *end, char *text, size_t si
                  (int)end->pid, -end->code, strsignal(-end->code));
 }
 
-int fb_mp_crew_fd(const struct fb_mp_crew *crew)
+int fb_mp_supervisor_fd(const struct fb_mp_supervisor *crew)
 {
     return crew->line;
 }
 
 /* ---- opening and closing ---- */
 
-static bool is_answered(const struct fb_mp_crew *crew)
+static bool is_answered(const struct fb_mp_supervisor *crew)
 {
     for (unsigned i = 0; i < crew->members; i++)
         if (crew->member[i].wanted && !crew->member[i].pid)
@@ -197,9 +198,9 @@ static bool is_answered(const struct fb_mp_crew *crew)
 
 /* Until each worker that was ordered is known, or refused; ends that it hears of are told later. 0,
  * -ETIMEDOUT, or what refused one. */
-static int wait_for_answers(struct fb_mp_crew *crew)
+static int wait_for_answers(struct fb_mp_supervisor *crew)
 {
-    struct fb_mp_crew_end end;
+    struct fb_mp_worker_end end;
     int64_t deadline = fb_mp_deadline(ANSWER_NS);
     int refused = 0;
     for (;;) {
@@ -221,15 +222,15 @@ static int wait_for_answers(struct fb_mp_crew *crew)
     }
 }
 
-int fb_mp_crew_open(const struct fb_mp_crew_options *options, struct fb_mp_crew **ret_crew,
-                    struct fb_error *error)
+int fb_mp_supervisor_open(const struct fb_mp_supervisor_options *options,
+                          struct fb_mp_supervisor **ret_crew, struct fb_error *error)
 {
-    struct fb_mp_crew *crew = calloc(1, sizeof *crew);
+    struct fb_mp_supervisor *crew = calloc(1, sizeof *crew);
     if (!crew)
         return fb_error_set(error, -ENOMEM, "out of memory");
-    crew->order = (struct fb_mp_helper_order){ .method = options->method,
-                                               .run = options->run,
-                                               .shared = options->shared };
+    crew->order = (struct fb_mp_worker_request){ .method = options->method,
+                                                 .run = options->run,
+                                                 .shared = options->shared };
     snprintf(crew->order.name, sizeof crew->order.name, "%s", options->name);
     crew->fd = options->fd;
     crew->fds = options->fds;
@@ -238,7 +239,7 @@ int fb_mp_crew_open(const struct fb_mp_crew_options *options, struct fb_mp_crew 
     for (int tries = 0; result == -EPIPE && tries < 2; tries++) { /* had the helper just ended? */
         if (crew->line >= 0)
             close(crew->line);
-        result = fb_mp_helper_connect(&crew->line, error);
+        result = fb_mp_forkserver_connect(&crew->line, error);
         if (result < 0) {
             free(crew);
             return result;
@@ -246,7 +247,7 @@ int fb_mp_crew_open(const struct fb_mp_crew_options *options, struct fb_mp_crew 
         result = options->workers ? order(crew, 0, options->workers) : 0;
     }
     if (result < 0) {
-        fb_mp_crew_close(crew, 0);
+        fb_mp_supervisor_close(crew, 0);
         return fb_error_set(error, result, "can't make %u workers: %s", options->workers,
                             strerror(-result));
     }
@@ -254,7 +255,7 @@ int fb_mp_crew_open(const struct fb_mp_crew_options *options, struct fb_mp_crew 
     return 0;
 }
 
-int fb_mp_crew_wait(struct fb_mp_crew *crew, struct fb_error *error)
+int fb_mp_supervisor_wait(struct fb_mp_supervisor *crew, struct fb_error *error)
 {
     int result = wait_for_answers(crew);
     return result < 0 ? fb_error_set(error, result, "can't make %u workers: %s", crew->members,
@@ -262,7 +263,7 @@ int fb_mp_crew_wait(struct fb_mp_crew *crew, struct fb_error *error)
                       : 0;
 }
 
-void fb_mp_crew_signal(struct fb_mp_crew *crew, unsigned index, int number)
+void fb_mp_supervisor_signal(struct fb_mp_supervisor *crew, unsigned index, int number)
 {
     const struct member *member = &crew->member[index];
     if (member->pidfd >= 0)
@@ -271,22 +272,22 @@ void fb_mp_crew_signal(struct fb_mp_crew *crew, unsigned index, int number)
         kill(member->pid, number);
 }
 
-void fb_mp_crew_kill(struct fb_mp_crew *crew)
+void fb_mp_supervisor_kill(struct fb_mp_supervisor *crew)
 {
     wait_for_answers(crew); /* whom nobody knows yet can't be killed */
     for (unsigned i = 0; i < crew->members; i++)
-        fb_mp_crew_signal(crew, i, SIGKILL);
+        fb_mp_supervisor_signal(crew, i, SIGKILL);
     for (unsigned i = 0; i < crew->members; i++)
         if (crew->member[i].pid)
             wait_for_end(&crew->member[i], FB_MP_FOREVER);
 }
 
-pid_t fb_mp_crew_pid(const struct fb_mp_crew *crew, unsigned index)
+pid_t fb_mp_supervisor_pid(const struct fb_mp_supervisor *crew, unsigned index)
 {
     return crew->member[index].pid;
 }
 
-void fb_mp_crew_close(struct fb_mp_crew *crew, int64_t patience_ns)
+void fb_mp_supervisor_close(struct fb_mp_supervisor *crew, int64_t patience_ns)
 {
     if (!crew)
         return;
@@ -296,7 +297,7 @@ void fb_mp_crew_close(struct fb_mp_crew *crew, int64_t patience_ns)
     for (unsigned i = 0; i < crew->members; i++) {
         struct member *member = &crew->member[i];
         if (member->pid && !wait_for_end(member, deadline)) {
-            fb_mp_crew_signal(crew, i, SIGKILL);
+            fb_mp_supervisor_signal(crew, i, SIGKILL);
             wait_for_end(member, FB_MP_FOREVER);
         }
         forget(member);

@@ -1,6 +1,6 @@
 /* An invented run with everything that exporting must cope with. */
-#ifndef FB_TESTS_INVENTED_H
-#define FB_TESTS_INVENTED_H
+#ifndef TEST_INVENTED_RUN_H
+#define TEST_INVENTED_RUN_H
 
 #include "bench/export/export.h"
 

@@ -98,7 +98,7 @@ static void child_end(pid_t pid, const struct line *line)
     line_close(line);
 }
 
-static void skip_unless_known(const struct fb_reading *reading)
+static void skip_unless_known(const struct fb_optional *reading)
 {
     if (reading->known)
         return;
@@ -106,15 +106,15 @@ static void skip_unless_known(const struct fb_reading *reading)
     skip();
 }
 
-static struct fb_relatives relatives(void)
+static struct fb_process_tree relatives(void)
 {
-    struct fb_relatives sum;
-    fb_relatives_read(&sum);
+    struct fb_process_tree sum;
+    fb_process_tree_read(&sum);
     return sum;
 }
 
 /* What a child, or its child, or a thread has burned and waits with. */
-static void check_found(const struct fb_relatives *before, const struct fb_relatives *after)
+static void check_found(const struct fb_process_tree *before, const struct fb_process_tree *after)
 {
     skip_unless_known(&before->cpu_ns);
     assert_true(after->cpu_ns.known);
@@ -135,14 +135,14 @@ static void burn_and_wait(const struct line *line)
 static void child_is_counted(void **state)
 {
     (void)state;
-    struct fb_relatives before = relatives();
+    struct fb_process_tree before = relatives();
     struct line line = line_make();
     pid_t pid = child_make(&line);
     if (pid == 0)
         burn_and_wait(&line);
     assert_true(pid > 0);
     bool ready = wait_ready(&line);
-    struct fb_relatives after = relatives();
+    struct fb_process_tree after = relatives();
     child_end(pid, &line);
     assert_true(ready);
     check_found(&before, &after);
@@ -153,7 +153,7 @@ static void grandchild_is_counted(void **state)
     (void)state;
     struct fb_memory memory, alone;
     fb_memory_read(&alone);
-    struct fb_relatives before = relatives();
+    struct fb_process_tree before = relatives();
     struct line line = line_make();
     pid_t pid = child_make(&line);
     if (pid == 0) {
@@ -164,7 +164,7 @@ static void grandchild_is_counted(void **state)
     }
     assert_true(pid > 0);
     bool ready = wait_ready(&line);
-    struct fb_relatives after = relatives();
+    struct fb_process_tree after = relatives();
     fb_memory_read(&memory);
     child_end(pid, &line);
     assert_true(ready);
@@ -185,12 +185,12 @@ static void *thread_main(void *argument)
 static void thread_is_counted(void **state)
 {
     (void)state;
-    struct fb_relatives before = relatives();
+    struct fb_process_tree before = relatives();
     struct line line = line_make();
     pthread_t thread;
     assert_int_equal(pthread_create(&thread, NULL, thread_main, &line), 0);
     bool ready = wait_ready(&line);
-    struct fb_relatives after = relatives();
+    struct fb_process_tree after = relatives();
     bool told = write(line.end[1], "e", 1) == 1;
     assert_int_equal(pthread_join(thread, NULL), 0);
     line_close(&line);
@@ -323,7 +323,7 @@ static void touch_in_child(int kind, struct fb_memory *ret_before, struct fb_mem
 }
 
 /* Holds the block, once. */
-static void check_block(const struct fb_reading *before, const struct fb_reading *after)
+static void check_block(const struct fb_optional *before, const struct fb_optional *after)
 {
     int64_t more = after->value - before->value;
     assert_true(more >= BLOCK_FOUND_BYTES && more < 2 * BLOCK_FOUND_BYTES);
@@ -353,7 +353,7 @@ static void counters_count_or_say_why(void **state)
 {
     (void)state;
     struct fb_counters counters;
-    struct fb_reading before[FB_COUNTERS], after[FB_COUNTERS];
+    struct fb_optional before[FB_COUNTERS], after[FB_COUNTERS];
     fb_counters_open(&counters);
     fb_counters_read(&counters, before);
     burn(CLOCK_THREAD_CPUTIME_ID, BURN_NS);
@@ -371,12 +371,12 @@ static void counters_count_or_say_why(void **state)
 static void readings_in_json(void **state)
 {
     (void)state;
-    struct fb_reading reading = fb_reading_of(-12345678901234);
-    json_t *json = fb_reading_json(&reading);
+    struct fb_optional reading = fb_optional_of(-12345678901234);
+    json_t *json = fb_optional_json(&reading);
     assert_true(json_integer_value(json) == -12345678901234);
     json_decref(json);
-    reading = fb_reading_missing("no %s of CPU %u", "file", 3u);
-    json = fb_reading_json(&reading);
+    reading = fb_optional_missing("no %s of CPU %u", "file", 3u);
+    json = fb_optional_json(&reading);
     assert_string_equal(json_string_value(json), "unavailable: no file of CPU 3");
     json_decref(json);
 }

@@ -12,7 +12,7 @@
 #define WORKERS 4
 #define CPUS 4.0
 
-static char text[FB_NOISES][FB_NOISE_TEXT];
+static char text[FB_DISTURBANCES_MOST][FB_DISTURBANCE_TEXT];
 
 /* Nothing is known. */
 static struct fb_audit audit_of(int64_t window_ns)
@@ -28,26 +28,26 @@ static int64_t tick_ns(void)
 static unsigned judge(const struct fb_audit *audit, unsigned workers, double cpus)
 {
     memset(text, 'x', sizeof text);
-    unsigned count = fb_noise_judge(audit, workers, cpus, text);
-    assert_true(count <= FB_NOISES);
+    unsigned count = fb_disturbances_find(audit, workers, cpus, text);
+    assert_true(count <= FB_DISTURBANCES_MOST);
     for (unsigned i = 0; i < count; i++)
-        assert_non_null(memchr(text[i], '\0', FB_NOISE_TEXT));
+        assert_non_null(memchr(text[i], '\0', FB_DISTURBANCE_TEXT));
     return count;
 }
 
 /* One reading of that audit: nothing at the limit and, beyond it, one text with these words. */
-static void check_limit(struct fb_audit *audit, struct fb_reading *reading, int64_t limit,
+static void check_limit(struct fb_audit *audit, struct fb_optional *reading, int64_t limit,
                         int64_t beyond, const char *words)
 {
-    *reading = fb_reading_of(0);
+    *reading = fb_optional_of(0);
     assert_int_equal(judge(audit, WORKERS, CPUS), 0);
-    *reading = fb_reading_of(limit - 1);
+    *reading = fb_optional_of(limit - 1);
     assert_int_equal(judge(audit, WORKERS, CPUS), 0);
-    *reading = fb_reading_of(limit);
+    *reading = fb_optional_of(limit);
     assert_int_equal(judge(audit, WORKERS, CPUS), 0);
-    *reading = fb_reading_of(limit + 1);
+    *reading = fb_optional_of(limit + 1);
     assert_int_equal(judge(audit, WORKERS, CPUS), 1);
-    *reading = fb_reading_of(beyond);
+    *reading = fb_optional_of(beyond);
     assert_int_equal(judge(audit, WORKERS, CPUS), 1);
     assert_string_equal(text[0], words);
     /* The same figure, but it can't be told. */
@@ -85,13 +85,13 @@ static void waiting(void **state)
 {
     (void)state;
     struct fb_audit audit = audit_of(WINDOW_NS);
-    audit.idle_ns = fb_reading_of(0);
+    audit.idle_ns = fb_optional_of(0);
     check_limit(&audit, &audit.waiting_ns, WORKERS * WINDOW_NS / 50, WORKERS * WINDOW_NS / 10,
                 "workers waited while no CPU was idle 10.0 %");
     /* In a short window two ticks weigh more. */
     int64_t tick = tick_ns();
     audit = audit_of(5 * tick);
-    audit.idle_ns = fb_reading_of(0);
+    audit.idle_ns = fb_optional_of(0);
     check_limit(&audit, &audit.waiting_ns, 2 * tick, 4 * tick,
                 "workers waited while no CPU was idle 20.0 %");
 }
@@ -102,14 +102,14 @@ static void waiting_beside_an_idle_cpu(void **state)
     (void)state;
     struct fb_audit audit = audit_of(WINDOW_NS);
     int64_t limit = WORKERS * WINDOW_NS / 50;
-    audit.waiting_ns = fb_reading_of(WINDOW_NS);
-    audit.idle_ns = fb_reading_of(WINDOW_NS);
+    audit.waiting_ns = fb_optional_of(WINDOW_NS);
+    audit.idle_ns = fb_optional_of(WINDOW_NS);
     assert_int_equal(judge(&audit, WORKERS, CPUS), 0);
-    audit.idle_ns = fb_reading_of(WINDOW_NS - limit);
+    audit.idle_ns = fb_optional_of(WINDOW_NS - limit);
     assert_int_equal(judge(&audit, WORKERS, CPUS), 0);
-    audit.idle_ns = fb_reading_of(WINDOW_NS - limit - 1);
+    audit.idle_ns = fb_optional_of(WINDOW_NS - limit - 1);
     assert_int_equal(judge(&audit, WORKERS, CPUS), 1);
-    audit.idle_ns = fb_reading_missing("nobody knows");
+    audit.idle_ns = fb_optional_missing("nobody knows");
     assert_int_equal(judge(&audit, WORKERS, CPUS), 0);
 }
 
@@ -132,7 +132,7 @@ static void migrations(void **state)
     audit = audit_of(WINDOW_NS);
     for (int i = 0; i < FB_COUNTERS; i++)
         if (i != FB_MIGRATIONS)
-            audit.counter[i] = fb_reading_of(INT64_MAX);
+            audit.counter[i] = fb_optional_of(INT64_MAX);
     assert_int_equal(judge(&audit, WORKERS, CPUS), 0);
 }
 
@@ -155,17 +155,17 @@ static void frequency(void **state)
 {
     (void)state;
     struct fb_audit audit = audit_of(WINDOW_NS);
-    audit.frequency_khz = fb_reading_of(2000000);
+    audit.frequency_khz = fb_optional_of(2000000);
     check_limit(&audit, &audit.frequency_change_khz, 200000, 300000,
                 "the frequency changed by 300000 kHz");
     /* Downwards as well. */
-    audit.frequency_change_khz = fb_reading_of(-200000);
+    audit.frequency_change_khz = fb_optional_of(-200000);
     assert_int_equal(judge(&audit, WORKERS, CPUS), 0);
-    audit.frequency_change_khz = fb_reading_of(-200001);
+    audit.frequency_change_khz = fb_optional_of(-200001);
     assert_int_equal(judge(&audit, WORKERS, CPUS), 1);
     assert_string_equal(text[0], "the frequency changed by -200001 kHz");
     /* A tenth of what can't be told is nothing. */
-    audit.frequency_khz = fb_reading_missing("no cpufreq");
+    audit.frequency_khz = fb_optional_missing("no cpufreq");
     assert_int_equal(judge(&audit, WORKERS, CPUS), 0);
 }
 
@@ -175,12 +175,12 @@ static void frequency(void **state)
 static struct fb_audit worst(void)
 {
     struct fb_audit audit = audit_of(WINDOW_NS);
-    audit.other_ns = audit.steal_ns = audit.waiting_ns = fb_reading_of(WINDOW_NS);
-    audit.idle_ns = fb_reading_of(0);
-    audit.throttled_ns = fb_reading_of(WINDOW_NS);
-    audit.involuntary_switches = audit.counter[FB_MIGRATIONS] = fb_reading_of(1000000);
-    audit.hot = fb_reading_of(1);
-    audit.frequency_khz = audit.frequency_change_khz = fb_reading_of(1000000);
+    audit.other_ns = audit.steal_ns = audit.waiting_ns = fb_optional_of(WINDOW_NS);
+    audit.idle_ns = fb_optional_of(0);
+    audit.throttled_ns = fb_optional_of(WINDOW_NS);
+    audit.involuntary_switches = audit.counter[FB_MIGRATIONS] = fb_optional_of(1000000);
+    audit.hot = fb_optional_of(1);
+    audit.frequency_khz = audit.frequency_change_khz = fb_optional_of(1000000);
     return audit;
 }
 
@@ -196,8 +196,8 @@ static void all_at_once_fit(void **state)
 {
     (void)state;
     struct fb_audit audit = worst();
-    assert_int_equal(judge(&audit, WORKERS, CPUS), FB_NOISES);
-    for (unsigned i = 0; i < FB_NOISES; i++)
+    assert_int_equal(judge(&audit, WORKERS, CPUS), FB_DISTURBANCES_MOST);
+    for (unsigned i = 0; i < FB_DISTURBANCES_MOST; i++)
         for (unsigned j = 0; j < i; j++)
             assert_string_not_equal(text[i], text[j]);
 }
@@ -215,7 +215,7 @@ static void more_workers_than_cpus(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         unsigned count = judge(&audit, cases[i].workers, cases[i].cpus);
         assert_int_equal(count, cases[i].wanted);
-        bool judged = cases[i].wanted == FB_NOISES;
+        bool judged = cases[i].wanted == FB_DISTURBANCES_MOST;
         assert_int_equal(said(count, "waited"), judged);
         assert_int_equal(said(count, "interrupted"), judged);
         assert_int_equal(said(count, "changed CPUs"), judged);
@@ -230,7 +230,7 @@ static void unavailable_disturbs_nobody(void **state)
     struct fb_audit audit = audit_of(WINDOW_NS);
     assert_int_equal(judge(&audit, WORKERS, CPUS), 0);
     audit = worst();
-    struct fb_reading *const reading[] = {
+    struct fb_optional *const reading[] = {
         &audit.other_ns,     &audit.steal_ns, &audit.waiting_ns,    &audit.involuntary_switches,
         &audit.throttled_ns, &audit.hot,      &audit.frequency_khz, &audit.frequency_change_khz,
     };
@@ -246,8 +246,8 @@ static void less_than_nothing_disturbs_nobody(void **state)
 {
     (void)state;
     struct fb_audit audit = audit_of(WINDOW_NS);
-    audit.other_ns = audit.steal_ns = audit.waiting_ns = fb_reading_of(-WINDOW_NS);
-    audit.hot = audit.involuntary_switches = fb_reading_of(-1);
+    audit.other_ns = audit.steal_ns = audit.waiting_ns = fb_optional_of(-WINDOW_NS);
+    audit.hot = audit.involuntary_switches = fb_optional_of(-1);
     assert_int_equal(judge(&audit, WORKERS, CPUS), 0);
 }
 

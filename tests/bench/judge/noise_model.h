@@ -1,7 +1,7 @@
 /* Invented times with what real machines do to them: drift, autocorrelation, heavy tails, spikes.
  */
-#ifndef FB_TESTS_INVENTED_NOISE_H
-#define FB_TESTS_INVENTED_NOISE_H
+#ifndef TEST_NOISE_MODEL_H
+#define TEST_NOISE_MODEL_H
 
 #include "base/random.h"
 

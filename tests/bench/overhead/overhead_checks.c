@@ -210,7 +210,7 @@ static void check_curve(const struct measured *measured, const char *harness, co
     {
         if (!has_text(point, "harness", harness) || !has_text(point, "binding", binding))
             continue;
-        assert_true(count < FB_LADDER);
+        assert_true(count < FB_TASK_SIZES);
         assert_int_equal(figure_value(point, "workers"), measured->workers);
         check_interval(measured, point, "efficiency", "a point's efficiency", false);
         ret_length[count] = figure_value(point, "length_ns");
@@ -218,24 +218,24 @@ static void check_curve(const struct measured *measured, const char *harness, co
         assert_true(ret_length[count] > 0);
         count++;
     }
-    assert_int_equal(count, FB_LADDER);
+    assert_int_equal(count, FB_TASK_SIZES);
 }
 
 /* In a single round the curve is the one that METG was read from. */
 static void check_metg(const struct measured *measured, const struct figure *figure)
 {
-    double length[FB_LADDER], efficiency[FB_LADDER];
+    double length[FB_TASK_SIZES], efficiency[FB_TASK_SIZES];
     check_curve(measured, figure->harness, figure->binding, length, efficiency);
     const json_t *metric = get(measured, figure, figure->name, figure->harness);
     double value = figure_value(metric, "value"), low = INFINITY, high = 0;
     if (measured->rounds > 1)
         return;
-    for (int rung = 0; rung < FB_LADDER; rung++) {
+    for (int rung = 0; rung < FB_TASK_SIZES; rung++) {
         low = fmin(low, length[rung]);
         high = fmax(high, length[rung]);
     }
     double level = strcmp(figure->name, "dispatch.metg50") == 0 ? 0.5 : 0.9;
-    double wanted = fb_metg(length, efficiency, FB_LADDER, level);
+    double wanted = fb_metg(length, efficiency, FB_TASK_SIZES, level);
     assert_int_equal(isnan(value), isinf(wanted));
     if (isnan(value))
         return;
@@ -269,7 +269,7 @@ static void check_dispatch(struct measured *measured)
         if (i % 5 >= 3)
             check_metg(measured, &figure);
     }
-    assert_int_equal(json_array_size(measured->curves), (2 * count - 1) * FB_LADDER);
+    assert_int_equal(json_array_size(measured->curves), (2 * count - 1) * FB_TASK_SIZES);
 }
 
 enum { TIME, CEILING, EXCESS, START, CLAIMS, SLOWEST, JOIN, UNEXPLAINED, EXPLAINED, PARTS };

@@ -1,7 +1,7 @@
 /* What `overhead --json` said: whether every figure that bench/overhead/overhead.h names is there, once, and
  * can be right. Everything else fails the test. */
-#ifndef FB_TESTS_MEASURED_H
-#define FB_TESTS_MEASURED_H
+#ifndef TEST_OVERHEAD_CHECKS_H
+#define TEST_OVERHEAD_CHECKS_H
 
 #include <jansson.h>
 

@@ -77,7 +77,7 @@ static void nine_tenths(void **state)
 
 /* ---- the ladder ---- */
 
-#define STEPS_LAST (1u << (FB_LADDER - 1))
+#define STEPS_LAST (1u << (FB_TASK_SIZES - 1))
 #define SLOTS_CHECKED 300
 #define CHAIN_BEGIN 1 /* what a worker's chain begins with */
 
@@ -88,9 +88,9 @@ struct slot {
 
 struct ladder {
     struct fb_arena *arena;
-    struct fb_climber climber;
-    struct fb_ladder ruler;
-    double efficiency[FB_LADDER];
+    struct fb_size_sweep climber;
+    struct fb_baseline ruler;
+    double efficiency[FB_TASK_SIZES];
 };
 
 /* One worker of that harness climbs; the ruler is the plain loop, as it should be. */
@@ -99,21 +99,21 @@ static void climb(struct ladder *ladder, const char *name)
     const struct fb_harness *single = harness_named("single");
     struct fb_error error = { 0 };
     assert_int_equal(fb_arena_open(&ladder->arena), 0);
-    struct fb_climber *climber = &ladder->climber;
-    *climber = (struct fb_climber){
-        .rungs = &fb_rungs_shared,
+    struct fb_size_sweep *climber = &ladder->climber;
+    *climber = (struct fb_size_sweep){
+        .rungs = &fb_task_sizes_shared,
         .harness = harness_named(name),
         .workers = 1,
         .input = fb_granularity_input(ladder->arena),
-        .results = fb_arena_alloc(ladder->arena, (size_t)FB_LADDER_ITEMS * FB_LADDER_SLOT),
+        .results = fb_arena_alloc(ladder->arena, (size_t)FB_TASKS_MOST * FB_TASK_RESULT),
     };
     assert_true(climber->input && climber->results);
     climber->pool = pool_open(climber->harness, ladder->arena, 1);
-    struct fb_climber ruler = *climber;
+    struct fb_size_sweep ruler = *climber;
     ruler.harness = single;
     ruler.pool = pool_open(single, ladder->arena, 1);
-    if (fb_granularity_rule(&ruler, &ladder->ruler, &error) < 0 ||
-        fb_granularity_climb(climber, &ladder->ruler, ladder->efficiency, &error) < 0)
+    if (fb_granularity_baseline(&ruler, &ladder->ruler, &error) < 0 ||
+        fb_granularity_sweep(climber, &ladder->ruler, ladder->efficiency, &error) < 0)
         fail_msg("%s", error.text);
     single->close(ruler.pool);
     climber->harness->close(climber->pool);
@@ -131,7 +131,7 @@ static void check_chain(const char *harness)
     struct ladder ladder;
     climb(&ladder, harness);
     const struct slot *slot = ladder.climber.results;
-    assert_int_equal(sizeof *slot, FB_LADDER_SLOT);
+    assert_int_equal(sizeof *slot, FB_TASK_RESULT);
     /* The job goes on from the one before it. */
     assert_true(slot[0].value != task_of(CHAIN_BEGIN));
     for (size_t i = 1; i < SLOTS_CHECKED; i++)
@@ -159,10 +159,10 @@ static void lengths_and_efficiencies_are_numbers(void **state)
     (void)state;
     struct ladder ladder;
     climb(&ladder, "single");
-    for (int rung = 0; rung < FB_LADDER; rung++) {
+    for (int rung = 0; rung < FB_TASK_SIZES; rung++) {
         double length = ladder.ruler.length_ns[rung], job = ladder.ruler.single_ns[rung];
         assert_true(isfinite(length) && length > 0);
-        assert_true(isfinite(job) && job >= length && job / length <= 1.01 * FB_LADDER_ITEMS);
+        assert_true(isfinite(job) && job >= length && job / length <= 1.01 * FB_TASKS_MOST);
         assert_true(isfinite(ladder.efficiency[rung]) && ladder.efficiency[rung] > 0);
     }
     fb_arena_close(ladder.arena);
@@ -182,18 +182,18 @@ static void failures_are_handed_on(void **state)
     (void)state;
     static const struct fb_harness broken = { .name = "broken", .run = fail_to_run };
     struct fb_arena *arena;
-    struct fb_ladder ruler = { .single_ns = { 1 } };
-    double efficiency[FB_LADDER];
+    struct fb_baseline ruler = { .single_ns = { 1 } };
+    double efficiency[FB_TASK_SIZES];
     struct fb_error error = { 0 };
     assert_int_equal(fb_arena_open(&arena), 0);
-    struct fb_climber climber = { .rungs = &fb_rungs_shared,
-                                  .harness = &broken,
-                                  .workers = 1,
-                                  .input = fb_granularity_input(arena) };
-    assert_int_equal(fb_granularity_rule(&climber, &ruler, &error), -EOWNERDEAD);
+    struct fb_size_sweep climber = { .rungs = &fb_task_sizes_shared,
+                                     .harness = &broken,
+                                     .workers = 1,
+                                     .input = fb_granularity_input(arena) };
+    assert_int_equal(fb_granularity_baseline(&climber, &ruler, &error), -EOWNERDEAD);
     assert_string_equal(error.text, "a worker died");
     error = (struct fb_error){ 0 };
-    assert_int_equal(fb_granularity_climb(&climber, &ruler, efficiency, &error), -EOWNERDEAD);
+    assert_int_equal(fb_granularity_sweep(&climber, &ruler, efficiency, &error), -EOWNERDEAD);
     assert_string_equal(error.text, "a worker died");
     fb_arena_close(arena);
 }

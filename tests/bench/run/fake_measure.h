@@ -1,6 +1,6 @@
 /* An invented plan, trial and clock to run bench/run/measure.c with: time passes only in trials. */
-#ifndef FB_TESTS_FAKE_MEASURE_H
-#define FB_TESTS_FAKE_MEASURE_H
+#ifndef TEST_FAKE_MEASURE_H
+#define TEST_FAKE_MEASURE_H
 
 #include "bench/run/measure.h"
 

@@ -1,7 +1,7 @@
 /* A folder of images as people have them: good ones of every kind, broken ones, and what is none.
  */
-#ifndef FB_TESTS_MIXED_H
-#define FB_TESTS_MIXED_H
+#ifndef TEST_IMAGE_FOLDER_H
+#define TEST_IMAGE_FOLDER_H
 
 #include "tests/support/folder.h"
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* What Pillow 9.4 made of small images, as hexadecimal bytes: sample (x, y, channel)
  * of each was (37 x^2 + 61 y + 89 channel + 13 x y) mod 256. Printed by resample_facts.py. */
-#ifndef FB_TESTS_RESAMPLE_FACTS_H
-#define FB_TESTS_RESAMPLE_FACTS_H
+#ifndef TEST_RESAMPLE_FACTS_H
+#define TEST_RESAMPLE_FACTS_H
 
 #include "kernels/images/image.h"
 

@@ -1,6 +1,6 @@
 /* A pipe of the runtime for each test, and messages that show whether they are whole. */
-#ifndef FB_TESTS_PIPED_H
-#define FB_TESTS_PIPED_H
+#ifndef TEST_PIPE_FIXTURE_H
+#define TEST_PIPE_FIXTURE_H
 
 #include "harness/mp/channel/connection.h"
 #include "harness/mp/core/deadline.h"

@@ -1,7 +1,7 @@
 /* A queue on which somebody dies, for tests of what is there afterwards: every message is in the
  * queue, abandoned or done with, exactly once. */
-#ifndef FB_TESTS_QUEUE_SCENE_H
-#define FB_TESTS_QUEUE_SCENE_H
+#ifndef TEST_QUEUE_DEATH_FIXTURE_H
+#define TEST_QUEUE_DEATH_FIXTURE_H
 
 #include "tests/support/stepper.h"
 #include "tests/support/support.h"

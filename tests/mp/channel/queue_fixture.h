@@ -1,6 +1,6 @@
 /* A queue and what its processes need to know, for tests of queues. */
-#ifndef FB_TESTS_QUEUE_DESK_H
-#define FB_TESTS_QUEUE_DESK_H
+#ifndef TEST_QUEUE_FIXTURE_H
+#define TEST_QUEUE_FIXTURE_H
 
 #include "tests/mp/process_fixture.h"
 #include "tests/support/support.h"

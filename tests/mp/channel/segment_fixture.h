@@ -1,6 +1,6 @@
 /* Named segments for tests, away from those of other programs, and what becomes of them. */
-#ifndef FB_TESTS_SEGMENTS_H
-#define FB_TESTS_SEGMENTS_H
+#ifndef TEST_SEGMENT_FIXTURE_H
+#define TEST_SEGMENT_FIXTURE_H
 
 #include "harness/mp/channel/shm.h"
 #include "harness/mp/channel/tracker.h"

@@ -1,6 +1,6 @@
 /* Pools in processes of their own, in which calls to the C library fail (injected.h). */
-#ifndef FB_TESTS_STARVED_H
-#define FB_TESTS_STARVED_H
+#ifndef TEST_FAILING_POOL_H
+#define TEST_FAILING_POOL_H
 
 #include "harness/mp/pool/map.h"
 

@@ -1,7 +1,7 @@
 /* Calls to the C library that fail. The linker's --wrap leads them here (the key `wrap` in
  * meson.build): with nothing armed they are as ever, and those of other processes always are. */
-#ifndef FB_TESTS_INJECTED_H
-#define FB_TESTS_INJECTED_H
+#ifndef TEST_FAULT_INJECTION_H
+#define TEST_FAULT_INJECTION_H
 
 #include <pthread.h>
 #include <stdbool.h>

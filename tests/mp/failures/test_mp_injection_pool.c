@@ -35,7 +35,7 @@ static int said(int result, const struct fb_error *error)
 static void have_helper(void)
 {
     struct fb_error error;
-    MUST(fb_mp_helper_begin(&error) == 0);
+    MUST(fb_mp_forkserver_start(&error) == 0);
 }
 
 static struct fb_mp_pool *pool;
@@ -81,7 +81,7 @@ static int open_first(void)
 {
     int result = open_pool();
     if (result < 0)
-        fb_mp_helper_end();
+        fb_mp_forkserver_stop();
     return result;
 }
 
@@ -120,7 +120,7 @@ static void close_pool(void)
 static void close_all(void)
 {
     close_pool();
-    fb_mp_helper_end();
+    fb_mp_forkserver_stop();
 }
 
 /* Until its worker's descriptor has come, so that no more of them come later. */
@@ -282,8 +282,14 @@ static int imap_all(void)
 /* In this order: act, undo, prepare, finish, what else it may say, whether it may succeed. */
 static const struct operation pool_operations[] = {
     { "pool_open, the first", open_first, close_all, NULL, NULL, { -ENOMEM }, true },
-    { "pool_open", open_pool, close_pool, have_helper, fb_mp_helper_end, { -ENOMEM }, false },
-    { "pool_open, spawn", open_spawning, close_pool, have_helper, fb_mp_helper_end, { 0 }, false },
+    { "pool_open", open_pool, close_pool, have_helper, fb_mp_forkserver_stop, { -ENOMEM }, false },
+    { "pool_open, spawn",
+      open_spawning,
+      close_pool,
+      have_helper,
+      fb_mp_forkserver_stop,
+      { 0 },
+      false },
 };
 
 static const struct operation task_operations[] = {

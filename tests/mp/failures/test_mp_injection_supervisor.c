@@ -31,7 +31,7 @@ static int line;
 static int begin_helper(void)
 {
     struct fb_error error = { 0 };
-    return said(fb_mp_helper_begin(&error), &error);
+    return said(fb_mp_forkserver_start(&error), &error);
 }
 
 static void have_helper(void)
@@ -42,7 +42,7 @@ static void have_helper(void)
 static int connect_line(void)
 {
     struct fb_error error = { 0 };
-    return said(fb_mp_helper_connect(&line, &error), &error);
+    return said(fb_mp_forkserver_connect(&line, &error), &error);
 }
 
 /* What was begun on the way stays on purpose. */
@@ -50,7 +50,7 @@ static int connect_first(void)
 {
     int result = connect_line();
     if (result < 0)
-        fb_mp_helper_end();
+        fb_mp_forkserver_stop();
     return result;
 }
 
@@ -62,12 +62,12 @@ static void close_line(void)
 static void close_first(void)
 {
     close_line();
-    fb_mp_helper_end();
+    fb_mp_forkserver_stop();
 }
 
 /* ---- crews ---- */
 
-static struct fb_mp_crew *crew;
+static struct fb_mp_supervisor *crew;
 
 static int stay(const void *argument, size_t size)
 {
@@ -79,17 +79,17 @@ static int stay(const void *argument, size_t size)
 
 static int open_crew(void)
 {
-    const struct fb_mp_crew_options options = { .workers = 2, .run = stay, .name = "crew" };
+    const struct fb_mp_supervisor_options options = { .workers = 2, .run = stay, .name = "crew" };
     struct fb_error error = { 0 };
-    int result = said(fb_mp_crew_open(&options, &crew, &error), &error);
-    if (result == 0 && (result = said(fb_mp_crew_wait(crew, &error), &error)) < 0)
-        fb_mp_crew_close(crew, 0);
+    int result = said(fb_mp_supervisor_open(&options, &crew, &error), &error);
+    if (result == 0 && (result = said(fb_mp_supervisor_wait(crew, &error), &error)) < 0)
+        fb_mp_supervisor_close(crew, 0);
     return result;
 }
 
 static void close_crew(void)
 {
-    fb_mp_crew_close(crew, 0);
+    fb_mp_supervisor_close(crew, 0);
 }
 
 static void have_crew(void)
@@ -101,22 +101,22 @@ static void have_crew(void)
 static void end_crew(void)
 {
     close_crew();
-    fb_mp_helper_end();
+    fb_mp_forkserver_stop();
 }
 
 static int make_third(void)
 {
     struct fb_error error = { 0 };
-    int result = fb_mp_crew_make(crew, 2);
-    return result < 0 ? result : said(fb_mp_crew_wait(crew, &error), &error);
+    int result = fb_mp_supervisor_make(crew, 2);
+    return result < 0 ? result : said(fb_mp_supervisor_wait(crew, &error), &error);
 }
 
 static void kill_third(void)
 {
-    struct fb_mp_crew_end end;
+    struct fb_mp_worker_end end;
     int result;
-    fb_mp_crew_signal(crew, 2, SIGKILL);
-    while ((result = fb_mp_crew_next(crew, &end)) == -EAGAIN)
+    fb_mp_supervisor_signal(crew, 2, SIGKILL);
+    while ((result = fb_mp_supervisor_next_end(crew, &end)) == -EAGAIN)
         sched_yield();
     MUST(result == 0 && end.index == 2 && end.pid > 0 && end.code == -SIGKILL);
 }
@@ -124,29 +124,29 @@ static void kill_third(void)
 /* Once their helper has gone, and they with it. */
 static int make_anew(void)
 {
-    struct fb_mp_crew_end end;
-    fb_mp_helper_end();
-    while (fb_mp_crew_fd(crew) >= 0)
-        if (fb_mp_crew_next(crew, &end) == -EAGAIN)
+    struct fb_mp_worker_end end;
+    fb_mp_forkserver_stop();
+    while (fb_mp_supervisor_fd(crew) >= 0)
+        if (fb_mp_supervisor_next_end(crew, &end) == -EAGAIN)
             sched_yield();
-    while (fb_mp_crew_next(crew, &end) == 0)
+    while (fb_mp_supervisor_next_end(crew, &end) == 0)
         ;
     struct fb_error error = { 0 };
-    int result = fb_mp_crew_make(crew, 0);
-    return result < 0 ? result : said(fb_mp_crew_wait(crew, &error), &error);
+    int result = fb_mp_supervisor_make(crew, 0);
+    return result < 0 ? result : said(fb_mp_supervisor_wait(crew, &error), &error);
 }
 
 static void is_anew(void)
 {
-    MUST(fb_mp_crew_pid(crew, 0) > 0);
+    MUST(fb_mp_supervisor_pid(crew, 0) > 0);
 }
 
 /* ---- */
 
 /* In this order: act, undo, prepare, finish, what else it may say, whether it may succeed. */
 static const struct operation helper_operations[] = {
-    { "helper_begin, no heap", begin_helper, fb_mp_helper_end, NULL, NULL, { -ENOMEM }, true },
-    { "helper_begin", begin_helper, fb_mp_helper_end, have_heap, NULL, { -ENOMEM }, false },
+    { "helper_begin, no heap", begin_helper, fb_mp_forkserver_stop, NULL, NULL, { -ENOMEM }, true },
+    { "helper_begin", begin_helper, fb_mp_forkserver_stop, have_heap, NULL, { -ENOMEM }, false },
     { "helper_connect, the first",
       connect_first,
       close_first,
@@ -154,11 +154,17 @@ static const struct operation helper_operations[] = {
       NULL,
       { -ENOMEM },
       false },
-    { "helper_connect", connect_line, close_line, have_helper, fb_mp_helper_end, { 0 }, false },
+    { "helper_connect",
+      connect_line,
+      close_line,
+      have_helper,
+      fb_mp_forkserver_stop,
+      { 0 },
+      false },
 };
 
 static const struct operation crew_operations[] = {
-    { "crew_open", open_crew, close_crew, have_helper, fb_mp_helper_end, { 0 }, false },
+    { "crew_open", open_crew, close_crew, have_helper, fb_mp_forkserver_stop, { 0 }, false },
     { "crew_make", make_third, kill_third, have_crew, end_crew, { 0 }, false },
     { "crew_make, helper gone", make_anew, is_anew, have_crew, end_crew, { 0 }, false },
 };

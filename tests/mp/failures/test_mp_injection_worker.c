@@ -100,7 +100,7 @@ static void use_sated(void)
     const struct fb_mp_pool_options options = { .method = scene.method, .workers = 1 };
     struct fb_mp_pool *pool = NULL;
     struct fb_error error;
-    fb_mp_helper_end();
+    fb_mp_forkserver_stop();
     unsetenv(VARIABLE);
     scene.who = 0;
     MUST(fb_mp_pool_open(&options, &pool, &error) == 0);

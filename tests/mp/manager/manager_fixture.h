@@ -1,6 +1,6 @@
 /* A manager for each test, and what its calls give. */
-#ifndef FB_TESTS_MANAGED_H
-#define FB_TESTS_MANAGED_H
+#ifndef TEST_MANAGER_FIXTURE_H
+#define TEST_MANAGER_FIXTURE_H
 
 #include "tests/support/support.h"
 

@@ -1,6 +1,6 @@
 /* Random values, the same in each run. */
-#ifndef FB_TESTS_OBJECTS_H
-#define FB_TESTS_OBJECTS_H
+#ifndef TEST_RANDOM_OBJECTS_H
+#define TEST_RANDOM_OBJECTS_H
 
 #include "harness/mp/manager/object.h"
 

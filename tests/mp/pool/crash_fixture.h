@@ -1,6 +1,6 @@
 /* Pools whose workers die, and what their tests share. */
-#ifndef FB_TESTS_MORTAL_H
-#define FB_TESTS_MORTAL_H
+#ifndef TEST_CRASH_FIXTURE_H
+#define TEST_CRASH_FIXTURE_H
 
 #include "tests/mp/process_fixture.h"
 #include "tests/support/support.h"

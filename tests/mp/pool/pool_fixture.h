@@ -1,6 +1,6 @@
 /* Pools in tests, and a desk in shared memory at which their workers tell and are told. */
-#ifndef FB_TESTS_POOLED_H
-#define FB_TESTS_POOLED_H
+#ifndef TEST_POOL_FIXTURE_H
+#define TEST_POOL_FIXTURE_H
 
 #include "harness/mp/pool/map.h"
 #include "harness/mp/sync/sync.h"

@@ -135,11 +135,11 @@ static bool kill_one(struct chaos *chaos)
     struct fb_mp_pool *pool = chaos->pool;
     unsigned index = (unsigned)fb_random_below(&chaos->random, WORKERS);
     pthread_mutex_lock(&pool->mutex);
-    pid_t pid = fb_mp_crew_pid(pool->crew, index);
+    pid_t pid = fb_mp_supervisor_pid(pool->crew, index);
     bool there = pid != 0 && pid != chaos->killed[index] &&
                  atomic_load(&pool_worker(pool->shared, index)->state) == WORKER_READY;
     if (there)
-        fb_mp_crew_signal(pool->crew, index, SIGKILL);
+        fb_mp_supervisor_signal(pool->crew, index, SIGKILL);
     if (there)
         chaos->killed[index] = pid;
     pthread_mutex_unlock(&pool->mutex);
@@ -154,7 +154,7 @@ static pid_t find_helper(struct chaos *chaos, pid_t before)
     for (uint64_t limit = clock_ms() + LIMIT_MS; !helper || helper == before; sched_yield()) {
         assert_true(clock_ms() < limit);
         pthread_mutex_lock(&chaos->pool->mutex);
-        helper = helper_of(fb_mp_crew_pid(chaos->pool->crew, 0));
+        helper = helper_of(fb_mp_supervisor_pid(chaos->pool->crew, 0));
         pthread_mutex_unlock(&chaos->pool->mutex);
     }
     return helper;
@@ -270,7 +270,8 @@ static bool all_have_begun(struct fb_mp_pool *pool)
     for (unsigned i = 0; i < WORKERS; i++) {
         const struct pool_worker *worker = pool_worker(pool->shared, i);
         all &= worker->there && atomic_load(&worker->state) == WORKER_READY &&
-               fb_mp_crew_pid(pool->crew, i) > 0; /* else its helper has not said yet who it is */
+               fb_mp_supervisor_pid(pool->crew, i) >
+                   0; /* else its helper has not said yet who it is */
     }
     pthread_mutex_unlock(&pool->mutex);
     return all;
@@ -330,8 +331,8 @@ static void a_helper_dies_with_an_order(void **state)
     }
     pthread_mutex_lock(&chaos.pool->mutex);
     for (unsigned i = 0; i < WORKERS; i++) {
-        pid[i] = fb_mp_crew_pid(chaos.pool->crew, i);
-        fb_mp_crew_signal(chaos.pool->crew, i, SIGSTOP);
+        pid[i] = fb_mp_supervisor_pid(chaos.pool->crew, i);
+        fb_mp_supervisor_signal(chaos.pool->crew, i, SIGSTOP);
     }
     pthread_mutex_unlock(&chaos.pool->mutex);
     for (unsigned i = 0; i < WORKERS; i++)

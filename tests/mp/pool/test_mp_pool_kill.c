@@ -91,7 +91,7 @@ static void open_side(struct side *side, const struct play *play)
          sched_yield()) {
         assert_true(clock_ms() < limit);
         pthread_mutex_lock(&pool->mutex);
-        pid = fb_mp_crew_pid(pool->crew, 0);
+        pid = fb_mp_supervisor_pid(pool->crew, 0);
         pthread_mutex_unlock(&pool->mutex);
     }
     assert_int_equal(kill(pid, SIGSTOP), 0);
@@ -144,7 +144,7 @@ static void scene_begin(struct scene *scene)
 
 static void be_worker(struct side *side)
 {
-    const struct fb_mp_helper_told told = { side->pool->shared, VICTIM, 0 };
+    const struct fb_mp_worker_argument told = { side->pool->shared, VICTIM, 0 };
     pool_worker_main(&told, sizeof told);
 }
 
@@ -224,10 +224,10 @@ static void drop_task(struct side *side)
 static const char *bury(struct side *side)
 {
     struct fb_mp_pool *pool = side->pool;
-    const struct fb_mp_crew_end end = { .index = VICTIM, .pid = PID, .code = -SIGKILL };
+    const struct fb_mp_worker_end end = { .index = VICTIM, .pid = PID, .code = -SIGKILL };
     pthread_mutex_lock(&pool->mutex);
-    pool_bury(pool, &end);
-    bool again = pool_bury(pool, &end);
+    pool_recover_from_death(pool, &end);
+    bool again = pool_recover_from_death(pool, &end);
     pthread_mutex_unlock(&pool->mutex);
     return again ? "the dead one still has something" : NULL;
 }

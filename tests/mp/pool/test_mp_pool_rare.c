@@ -111,22 +111,22 @@ static int sit(const void *argument, size_t size)
 static void an_order_that_fails_closes_nothing(void **state)
 {
     (void)state;
-    struct fb_mp_crew *crew;
+    struct fb_mp_supervisor *crew;
     struct fb_error error;
     struct rlimit before, none;
-    const struct fb_mp_crew_options options = {
+    const struct fb_mp_supervisor_options options = {
         .workers = 1, .run = sit, .shared = desk, .name = "sitter"
     };
     assert_true(fcntl(STDIN_FILENO, F_GETFD) >= 0);
-    assert_int_equal(fb_mp_crew_open(&options, &crew, &error), 0);
-    assert_int_equal(fb_mp_crew_wait(crew, &error), 0);
+    assert_int_equal(fb_mp_supervisor_open(&options, &crew, &error), 0);
+    assert_int_equal(fb_mp_supervisor_wait(crew, &error), 0);
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
     none = (struct rlimit){ .rlim_cur = 0, .rlim_max = before.rlim_max };
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
-    int result = fb_mp_crew_make(crew, 5);
+    int result = fb_mp_supervisor_make(crew, 5);
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
     assert_int_equal(result, -EMFILE);
-    fb_mp_crew_close(crew, 0);
+    fb_mp_supervisor_close(crew, 0);
     assert_true(fcntl(STDIN_FILENO, F_GETFD) >= 0);
 }
 

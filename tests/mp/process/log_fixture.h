@@ -1,6 +1,6 @@
 /* A log in a file, and what is in it. */
-#ifndef FB_TESTS_LOGGED_H
-#define FB_TESTS_LOGGED_H
+#ifndef TEST_LOG_FIXTURE_H
+#define TEST_LOG_FIXTURE_H
 
 #include <stdbool.h>
 #include <stddef.h>

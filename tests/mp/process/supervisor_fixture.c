@@ -12,7 +12,7 @@ struct supervisor_page *supervisor_page;
 
 int sit(const void *argument, size_t size)
 {
-    const struct fb_mp_helper_told *told = argument;
+    const struct fb_mp_worker_argument *told = argument;
     struct seat *seat = &((struct supervisor_page *)told->shared)->seat[told->index];
     if (size != sizeof *told)
         return 1;
@@ -38,15 +38,16 @@ void supervisor_page_clear(void)
     memset(supervisor_page, 0, sizeof *supervisor_page);
 }
 
-struct fb_mp_crew *crew_of(enum fb_mp_method method, unsigned workers)
+struct fb_mp_supervisor *crew_of(enum fb_mp_method method, unsigned workers)
 {
-    struct fb_mp_crew *crew;
+    struct fb_mp_supervisor *crew;
     struct fb_error error;
     supervisor_page_clear();
-    struct fb_mp_crew_options options = {
+    struct fb_mp_supervisor_options options = {
         .method = method, .workers = workers, .run = sit, .shared = supervisor_page, .name = "crew"
     };
-    if (fb_mp_crew_open(&options, &crew, &error) < 0 || fb_mp_crew_wait(crew, &error) < 0)
+    if (fb_mp_supervisor_open(&options, &crew, &error) < 0 ||
+        fb_mp_supervisor_wait(crew, &error) < 0)
         fail_msg("%s", error.text);
     for (unsigned i = 0; i < workers; i++)
         assert_true(wait_for(&supervisor_page->seat[i].came, 1));
@@ -59,12 +60,12 @@ void order(unsigned index, uint32_t what)
     fb_mp_wake(&supervisor_page->seat[index].order, 1);
 }
 
-struct fb_mp_crew_end next_end(struct fb_mp_crew *crew)
+struct fb_mp_worker_end next_end(struct fb_mp_supervisor *crew)
 {
-    struct fb_mp_crew_end end;
+    struct fb_mp_worker_end end;
     int result;
     uint64_t limit = clock_ms() + LIMIT_MS;
-    while ((result = fb_mp_crew_next(crew, &end)) == -EAGAIN && clock_ms() < limit)
+    while ((result = fb_mp_supervisor_next_end(crew, &end)) == -EAGAIN && clock_ms() < limit)
         sched_yield();
     assert_int_equal(result, 0);
     return end;
@@ -76,19 +77,19 @@ bool is_alive(pid_t pid)
     return fb_mp_identity_is_alive(&identity);
 }
 
-struct fb_mp_crew_end check_killed(struct fb_mp_crew *crew, unsigned count)
+struct fb_mp_worker_end check_killed(struct fb_mp_supervisor *crew, unsigned count)
 {
     unsigned seen = 0;
-    struct fb_mp_crew_end end = { 0 }, none;
+    struct fb_mp_worker_end end = { 0 }, none;
     for (unsigned i = 0; i < count; i++) {
         end = next_end(crew);
         assert_true(end.index < count && !(seen >> end.index & 1));
         seen |= 1u << end.index;
         assert_int_equal(end.pid, supervisor_page->seat[end.index].pid);
         assert_int_equal(end.code, -SIGKILL);
-        assert_int_equal(fb_mp_crew_pid(crew, end.index), 0);
+        assert_int_equal(fb_mp_supervisor_pid(crew, end.index), 0);
         assert_false(is_alive(end.pid));
     }
-    assert_int_equal(fb_mp_crew_next(crew, &none), -EAGAIN);
+    assert_int_equal(fb_mp_supervisor_next_end(crew, &none), -EAGAIN);
     return end;
 }

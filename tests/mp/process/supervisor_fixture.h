@@ -1,6 +1,6 @@
 /* Crews of workers that tell who they are and do what they are told, and their ends. */
-#ifndef FB_TESTS_CREWED_H
-#define FB_TESTS_CREWED_H
+#ifndef TEST_SUPERVISOR_FIXTURE_H
+#define TEST_SUPERVISOR_FIXTURE_H
 
 #include "tests/mp/process_fixture.h"
 #include "tests/support/support.h"
@@ -33,16 +33,16 @@ void supervisor_page_clear(void);
 int sit(const void *argument, size_t size);
 
 /* Opens a crew, all of which are at a cleared shared page then; fails the test when that is refused. */
-struct fb_mp_crew *crew_of(enum fb_mp_method method, unsigned workers);
+struct fb_mp_supervisor *crew_of(enum fb_mp_method method, unsigned workers);
 
 void order(unsigned index, uint32_t what);
 
 /* Waits for an end; fails the test when LIMIT_MS passed. */
-struct fb_mp_crew_end next_end(struct fb_mp_crew *crew);
+struct fb_mp_worker_end next_end(struct fb_mp_supervisor *crew);
 
 bool is_alive(pid_t pid);
 
 /* Each of them was killed once, and no other. Gives the last one's end. */
-struct fb_mp_crew_end check_killed(struct fb_mp_crew *crew, unsigned count);
+struct fb_mp_worker_end check_killed(struct fb_mp_supervisor *crew, unsigned count);
 
 #endif
