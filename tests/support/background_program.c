@@ -86,7 +86,7 @@ bool wait_for_none_marked(const char *mark)
     return false;
 }
 
-/* Parent and CPU time in ticks, from the fields behind the name, which may have anything in it
+/* Parent and CPU time in ticks, from the fields behind the name, which may contain any characters
  * (proc(5), stat). */
 static bool read_stat(pid_t pid, pid_t *ret_parent, unsigned long *ret_ticks)
 {
@@ -157,7 +157,7 @@ struct running program_start(const char *const *arguments)
         dup2(open("/dev/null", O_RDONLY), STDIN_FILENO);
         dup2(fileno(running.out), STDOUT_FILENO);
         dup2(fileno(running.err), STDERR_FILENO);
-        alarm(LIMIT_MS / 1000); /* it ends, come what may */
+        alarm(LIMIT_MS / 1000); /* a limit for a hang */
         execv(vector[0], (char *const *)vector);
         _exit(126);
     }

@@ -1,5 +1,5 @@
-/* Programs that run beside the test, and finding every process that came out of one, whoever is its
- * parent by now: all inherit a mark in their environment. */
+/* Programs that run beside the test. Every process that descends from one inherits a mark in its environment, so it
+ * is found even if its parent has changed. */
 #ifndef TEST_BACKGROUND_PROGRAM_H
 #define TEST_BACKGROUND_PROGRAM_H
 
@@ -12,22 +12,22 @@
 
 #define MARK_SIZE 64
 
-/* A mark that nobody else has. It is put into the environment of what this process starts from
- * now on; its own, as the system sees it, stays without. */
+/* Makes a unique mark and puts it into the environment of all processes that this process starts from now on. This
+ * process itself isn't marked. */
 void mark_new(char mark[MARK_SIZE]);
 
-/* Up to `most` pids of living processes with that mark; returns how many there are. */
+/* Finds up to `most` running processes with that mark; returns how many there are. */
 size_t marked(const char *mark, pid_t *ret_pids, size_t most);
 
-/* 0 when there is no such process. */
+/* The parent's pid, or 0 if there is no such process. */
 pid_t parent_of(pid_t pid);
 
-/* Waits until at least `count` have the mark and until none has; false when LIMIT_MS passed. Those
- * that are left then are killed. */
+/* Wait until at least `count` processes have the mark, and until none has it. Return false after LIMIT_MS; the second
+ * kills those that are left then. */
 bool wait_for_marked(const char *mark, size_t count);
 bool wait_for_none_marked(const char *mark);
 
-/* Waits until those with the mark have used 0.1 s more of CPU time between them: they work. */
+/* Waits until the marked processes together have used another 0.1 s of CPU time. */
 bool wait_for_work(const char *mark);
 
 struct running {
@@ -35,8 +35,7 @@ struct running {
     FILE *out, *err;
 };
 
-/* Starts $FORKBENCH with these arguments, which end with NULL. It ends by SIGALRM after LIMIT_MS.
- */
+/* Starts $FORKBENCH with these arguments, which end with NULL. SIGALRM ends it after LIMIT_MS. */
 struct running program_start(const char *const *arguments);
 #define START(...) program_start((const char *const[]){ __VA_ARGS__, NULL })
 

@@ -1,4 +1,4 @@
-/* Reads CSV as RFC 4180 has it, for tests: what is malformed fails the test. */
+/* Reads CSV (RFC 4180). Malformed CSV fails the test. */
 #ifndef TEST_CSV_READER_H
 #define TEST_CSV_READER_H
 
@@ -10,11 +10,12 @@ struct csv {
     char *text;
 };
 
-/* Every line must have as many fields as the first. */
+/* Each line must have as many fields as the first one. */
 void csv_read(struct csv *csv, const char *text);
 void csv_clear(struct csv *csv);
 
-/* Row 0 is the first below the header. Fails the test when there is no such column. */
+/* The field of that row and column. Row 0 is the first one below the header. Fails the test if there is no such
+ * column. */
 const char *csv_at(const struct csv *csv, size_t row, const char *column);
 
 #endif

@@ -1,4 +1,4 @@
-/* Temporary folders and small files of a test's own. Everything fails the test that can't be. */
+/* Temporary folders and small files. Each function fails the test if it can't do what it says. */
 #ifndef TEST_FOLDER_H
 #define TEST_FOLDER_H
 
@@ -8,24 +8,23 @@
 
 #define FOLDER_NAME 64 /* bytes of a folder's name */
 
-/* Makes an empty folder and names it. */
+/* Makes an empty folder; ret_folder is its name. */
 void folder_make(char ret_folder[FOLDER_NAME]);
 
-/* Removes it and all that is in it. */
+/* Removes the folder with its contents. */
 void folder_remove(const char *folder);
 
-/* Set-up and teardown: each test has an empty folder to itself and is in it; its name is in
- * folder_entered. */
+/* Set-up and teardown: each test runs in an empty folder of its own, whose name is in folder_entered. */
 extern char folder_entered[FOLDER_NAME];
 int folder_enter(void **state);
 int folder_leave(void **state);
 
-/* How many entries it has, hidden ones too. */
+/* The number of entries, hidden ones included. */
 size_t folder_count(const char *folder);
 
 void file_write(const char *folder, const char *name, const char *text);
 void file_write_bytes(const char *folder, const char *name, const void *bytes, size_t size);
-/* Its contents, terminated; owned. */
+/* The file's contents as a string, which the caller frees. */
 char *file_read(const char *folder, const char *name);
 bool file_exists(const char *folder, const char *name);
 

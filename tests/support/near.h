@@ -1,10 +1,10 @@
-/* Comparing doubles: cmocka 1.1 knows only float. */
+/* Comparing doubles; cmocka 1.1 compares only float. */
 #ifndef TEST_NEAR_H
 #define TEST_NEAR_H
 
 #include <math.h>
 
-/* NaN is near nothing. */
+/* Fails for NaN. */
 static inline void check_near(double value, double wanted, double error, const char *text,
                               const char *file, int line)
 {

@@ -31,7 +31,7 @@ static _Noreturn void become(const char *program, const char *const *arguments, 
     dup2(nothing, STDIN_FILENO);
     dup2(out, STDOUT_FILENO);
     dup2(err, STDERR_FILENO);
-    alarm(LIMIT_MS / 1000); /* a command line that should be refused, and is not, may run long */
+    alarm(LIMIT_MS / 1000); /* a command line that is wrongly accepted may run for long */
     execv(program, (char *const *)vector);
     _exit(126);
 }
@@ -39,7 +39,7 @@ static _Noreturn void become(const char *program, const char *const *arguments, 
 struct said program_run(const char *const *arguments)
 {
     const char *program = getenv("FORKBENCH");
-    /* Files, not pipes: nothing can fill up. */
+    /* Files, because a full pipe would block. */
     FILE *out = tmpfile(), *err = tmpfile();
     int status = -1;
     if (!program)

@@ -29,7 +29,7 @@ struct self self_start(const char *name, enum fb_mp_method method)
         dup2(ends[1], STDOUT_FILENO);
         close(ends[0]);
         close(ends[1]);
-        alarm(LIMIT_MS / 1000); /* it ends, come what may */
+        alarm(LIMIT_MS / 1000); /* a limit for a hang */
         execl("/proc/self/exe", "self", name, method == FB_MP_FORK ? "fork" : "spawn", NULL);
         _exit(126);
     }
@@ -37,7 +37,7 @@ struct self self_start(const char *name, enum fb_mp_method method)
     return self;
 }
 
-/* The end of the pipe is there when none has it open any more. */
+/* The pipe ends when no process has it open any more. */
 int self_finish(struct self *self, char ret_text[SELF_TEXT])
 {
     int status = 0;

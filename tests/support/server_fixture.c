@@ -42,7 +42,7 @@ void serving_task(struct task *task, const char *count, const char *bytes, const
               (const char *const[]){ text[0], text[1], text[2], text[3], NULL });
 }
 
-/* Each connection has a thread, beside those of the process and of who accepts. */
+/* Each connection has a thread, besides the main thread and the one that accepts. */
 static unsigned connections_now(void)
 {
     char path[64];

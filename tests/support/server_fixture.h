@@ -1,4 +1,4 @@
-/* A server of forkbench's, an arena, and tasks that download from it. */
+/* A download server, an arena, and tasks that download from it. */
 #ifndef TEST_SERVER_FIXTURE_H
 #define TEST_SERVER_FIXTURE_H
 
@@ -11,14 +11,14 @@
 extern struct fb_arena *serving_arena;
 extern struct fb_server serving;
 
-/* Set-up and teardown: each test has both to itself. */
+/* Set-up and teardown: each test has its own arena and server. */
 int serving_begin(void **state);
 int serving_end(void **state);
 
 /* Opens a task of `download` from that server. */
 void serving_task(struct task *task, const char *count, const char *bytes, const char *latency_us);
 
-/* A process that kills the server as soon as it has so many connections. End with forked_end: 0. */
+/* Forks a process that kills the server when it has that many connections. End with forked_end, which returns 0. */
 pid_t serving_kill_at(unsigned connections);
 
 #endif

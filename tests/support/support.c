@@ -30,7 +30,7 @@ unsigned descriptors_open(void)
 
 bool leaks_found(unsigned before, char *text, size_t size)
 {
-    fb_mp_forkserver_stop(); /* which stays from one pool to the next */
+    fb_mp_forkserver_stop(); /* it stays for the next pool */
     unsigned now = descriptors_open();
     if (now > before) {
         snprintf(text, size, "%u descriptors are open, %u were", now, before);
@@ -95,7 +95,7 @@ void task_open(struct task *task, struct fb_arena *arena, const struct fb_kernel
     struct fb_error error = { 0 };
     *task = (struct task){ .kernel = kernel };
     assert_int_equal(fb_params_init(&task->params, kernel), 0);
-    if (kernel->served_param) /* nobody answers there; a test that has a server says so */
+    if (kernel->served_param) /* no server; a test that has one sets its own url */
         fb_params_set(&task->params, "url=http://127.0.0.1:1", &error);
     for (; *assignments; assignments++)
         if (fb_params_set(&task->params, *assignments, &error) < 0)

@@ -1,4 +1,4 @@
-/* The tests' own check for what is left behind: it must find what is, and only that. */
+/* The leak check of the tests themselves: it must find each leak, and nothing else. */
 #include "tests/support/support.h"
 
 #include <errno.h>
@@ -70,7 +70,7 @@ static void a_zombie_is_found_and_not_reaped(void **state)
     assert_non_null(strstr(text, "zombie"));
 }
 
-/* A group that leaks must make its program fail, though all of its tests passed. */
+/* A group that leaks must make its program fail even if all of its tests passed. */
 static void a_leak_fails_the_program(void **state)
 {
     (void)state;
