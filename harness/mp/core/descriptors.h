@@ -25,4 +25,14 @@ static inline void fb_mp_close_all_except(int *keep, size_t count)
     close_range(next, ~0u, 0);
 }
 
+/* Closes fd unless it is one of keep[count]. A negative fd is none. */
+static inline void fb_mp_close_unless_kept(int fd, const int *keep, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (keep[i] == fd)
+            return;
+    if (fd >= 0)
+        close(fd);
+}
+
 #endif

@@ -8,7 +8,4 @@
  * child that start makes by fork never returns from it. */
 int fb_mp_fork_thread_run(int (*start)(void *context), void *context);
 
-/* In a forked child: its only thread is its main thread now. */
-void fb_mp_fork_thread_forget(void);
-
 #endif

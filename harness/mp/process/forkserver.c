@@ -122,8 +122,7 @@ static int fork_helper(void *context)
         return -errno;
     if (pid > 0)
         return pid;
-    fb_mp_child_begin(&(struct fb_mp_child){ .parent = parent, .name = "helper" });
-    fb_mp_fork_thread_forget();
+    fb_mp_child_begin(&(struct fb_mp_self){ .parent = parent, .name = "helper" });
     forkserver_main(beginning->end, &beginning->mask);
 }
 

@@ -110,8 +110,7 @@ static _Noreturn void be_worker(const struct fb_mp_worker_request *order, const 
     close(helper.children);
     for (size_t i = 0; i < helper.lines; i++)
         close(helper.line[i].fd);
-    fb_mp_child_begin(
-        &(struct fb_mp_child){ .parent = parent, .name = name, .fd = fd, .fds = fds });
+    fb_mp_child_begin(&(struct fb_mp_self){ .parent = parent, .name = name, .fd = fd, .fds = fds });
     sigprocmask(SIG_SETMASK, helper.mask, NULL);
     exit(order->run(told, sizeof *told) & 0xff);
 }

@@ -1,7 +1,7 @@
 #include "harness/mp/process/log.h"
 
+#include "harness/mp/core/self.h"
 #include "harness/mp/process/date.h"
-#include "harness/mp/process/process.h"
 
 #include "base/error.h"
 

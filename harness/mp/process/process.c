@@ -1,12 +1,11 @@
 #include "harness/mp/process/process.h"
 
 #include "harness/mp/process/child.h"
+#include "harness/mp/core/descriptors.h"
 #include "harness/mp/core/heap.h"
 #include "harness/mp/process/spawn.h"
 #include "harness/mp/process/log.h"
 #include "harness/mp/process/fork_thread.h"
-
-#include "base/child.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -34,18 +33,27 @@ struct fb_mp_process {
     int code;
 };
 
-/* This process's own children, and what it knows of itself. */
+/* This process's own children. */
 static struct {
     pthread_mutex_t mutex;
     struct fb_mp_process *first;
     unsigned number; /* of processes started, for names */
     bool at_exit;    /* the handler is in place */
-    char name[FB_MP_NAME];
-    pid_t parent;
-    int parent_fd;
-    int fd[FB_MP_FDS];
-    size_t fds;
-} family = { .mutex = PTHREAD_MUTEX_INITIALIZER, .name = "MainProcess", .parent_fd = -1 };
+} family = { .mutex = PTHREAD_MUTEX_INITIALIZER };
+
+/* In every forked child, also of a plain fork: the children are the parent's. Its handles keep their
+ * descriptors, which the child may have been given on purpose. */
+static void forget_children(void)
+{
+    pthread_mutex_init(&family.mutex, NULL);
+    family.first = NULL;
+    family.number = 0;
+}
+
+__attribute__((constructor)) static void watch_forks(void)
+{
+    pthread_atfork(NULL, NULL, forget_children);
+}
 
 /* ---- the list ---- */
 
@@ -66,7 +74,7 @@ static void unlink_process(struct fb_mp_process *process)
         process->next->before = process->before;
     if (process->before)
         process->before->next = process->next;
-    else
+    else if (family.first == process) /* it isn't one of a parent's */
         family.first = process->next;
     close(process->pidfd);
     process->pidfd = -1;
@@ -88,37 +96,6 @@ static void end_children(void)
         fb_mp_process_join(process, FB_MP_FOREVER);
 }
 
-/* ---- the child's side ---- */
-
-static void close_unless_given(int fd, const struct fb_mp_child *child)
-{
-    for (size_t i = 0; i < child->fds; i++)
-        if (child->fd[i] == fd)
-            return;
-    close(fd);
-}
-
-void fb_mp_child_begin(const struct fb_mp_child *child)
-{
-    fb_child_tie(child->parent);
-    /* The parent's children are none of ours: there is nothing to wait for. */
-    for (struct fb_mp_process *process = family.first; process; process = process->next)
-        close_unless_given(process->pidfd, child);
-    family.first = NULL;
-    family.number = 0;
-    pthread_mutex_init(&family.mutex, NULL);
-    snprintf(family.name, sizeof family.name, "%s", child->name);
-    if (family.parent_fd >= 0)
-        close_unless_given(family.parent_fd, child);
-    family.parent = child->parent;
-    family.parent_fd = (int)syscall(SYS_pidfd_open, child->parent, 0);
-    for (size_t i = 0; i < child->fds; i++)
-        family.fd[i] = child->fd[i];
-    family.fds = child->fds;
-    fb_mp_log(FB_MP_LOG_DEBUG, "begins, started by %d", (int)child->parent);
-    fb_mp_debug_wait();
-}
-
 /* ---- starting ---- */
 
 struct start {
@@ -130,12 +107,15 @@ struct start {
     struct fb_error *error;
 };
 
-static _Noreturn void be_child(const struct start *start, pid_t parent)
+/* siblings: the parent's other children. */
+static _Noreturn void be_child(const struct start *start, pid_t parent,
+                               const struct fb_mp_process *siblings)
 {
     const struct fb_mp_process_options *options = start->options;
-    fb_mp_child_begin(&(struct fb_mp_child){
+    for (; siblings; siblings = siblings->next)
+        fb_mp_close_unless_kept(siblings->pidfd, options->fd, options->fds);
+    fb_mp_child_begin(&(struct fb_mp_self){
         .parent = parent, .name = start->name, .fd = options->fd, .fds = options->fds });
-    fb_mp_fork_thread_forget();
     pthread_sigmask(SIG_SETMASK, &start->mask, NULL);
     exit(options->run(options->argument, options->size) & 0xff);
 }
@@ -159,10 +139,11 @@ static int watch(struct start *start)
 static int start_fork(struct start *start)
 {
     pid_t parent = getpid();
+    const struct fb_mp_process *siblings = family.first;
     start->pid = fork();
     int code = errno;
     if (start->pid == 0)
-        be_child(start, parent);
+        be_child(start, parent, siblings);
     return start->pid < 0 ? fb_error_set(start->error, -code, "can't fork: %s", strerror(code)) : 0;
 }
 
@@ -372,26 +353,4 @@ int fb_mp_process_close(struct fb_mp_process *process)
     unlink_process(process);
     free_handle(process);
     return 0;
-}
-
-/* ---- this process itself ---- */
-
-const char *fb_mp_self_name(void)
-{
-    return family.name;
-}
-
-int fb_mp_descriptor(size_t index)
-{
-    return index < family.fds ? family.fd[index] : -1;
-}
-
-int fb_mp_parent_sentinel(void)
-{
-    return family.parent_fd;
-}
-
-pid_t fb_mp_parent_pid(void)
-{
-    return family.parent;
 }

@@ -5,6 +5,7 @@
 #define FB_MP_PROCESS_H
 
 #include "harness/mp/core/deadline.h"
+#include "harness/mp/core/self.h"
 #include "harness/mp/process/registry.h"
 
 #include "base/error.h"
@@ -18,9 +19,6 @@ enum fb_mp_method {
 };
 
 struct fb_mp_process;
-
-#define FB_MP_NAME 64
-#define FB_MP_FDS 64
 
 struct fb_mp_process_options {
     fb_mp_run run;
@@ -74,19 +72,5 @@ int fb_mp_process_sentinel(const struct fb_mp_process *process);
 
 /* Frees the handle. 0, or -EBUSY while it is alive. NULL is accepted. */
 int fb_mp_process_close(struct fb_mp_process *process);
-
-/* ---- this process itself ---- */
-
-/* "MainProcess", or the name that it was started with. */
-const char *fb_mp_self_name(void);
-
-/* In a process that was started: what options.fd[index] was, as it is called here; -1: there is no
- * such. */
-int fb_mp_descriptor(size_t index);
-
-/* In a process that was started: a descriptor that becomes readable when its parent ends; else
- * -1. */
-int fb_mp_parent_sentinel(void);
-pid_t fb_mp_parent_pid(void); /* 0 where there is none */
 
 #endif

@@ -153,7 +153,7 @@ void fb_mp_main(int argc, char **argv, const struct fb_mp_task *table)
     int fd[FB_MP_FDS];
     for (size_t i = 0; i < record->fds; i++)
         fd[i] = FIRST_FD + (int)i;
-    fb_mp_child_begin(&(struct fb_mp_child){
+    fb_mp_child_begin(&(struct fb_mp_self){
         .parent = record->parent, .name = record->name, .fd = fd, .fds = record->fds });
     fb_mp_run run = fb_mp_registry_find(record->task);
     if (!run)
