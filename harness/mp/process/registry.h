@@ -36,6 +36,9 @@ void fb_mp_main(int argc, char **argv, const struct fb_mp_task *tasks);
 
 /* ---- for the runtime itself ---- */
 
+/* Makes table the program's. */
+void fb_mp_registry_set(const struct fb_mp_task *table);
+
 /* A task of the runtime's own, which can be spawned by every program; it lives as long as that. */
 void fb_mp_registry_add(const struct fb_mp_task *task);
 
