@@ -2,14 +2,17 @@
 #ifndef FB_MP_REGISTRY_H
 #define FB_MP_REGISTRY_H
 
-#include "harness/mp/pool/task.h"
-
 #include <stddef.h>
 #include <stdint.h>
 
 /* What a process does. argument: its own copy of the bytes that start was given. What it returns
  * becomes the exit code, 0 … 255. */
 typedef int (*fb_mp_run)(const void *argument, size_t size);
+
+/* What a worker of a pool calls (harness/mp/pool/task.h). Returns 0, or a negative errno: the task
+ * fails with it, and with the text of call->error if that was set. */
+struct fb_mp_call;
+typedef int (*fb_mp_function)(struct fb_mp_call *call);
 
 /* What a spawned image can be told: to be a process that does run, or as a worker of a pool to call
  * function. Either may be NULL. */
