@@ -18,7 +18,7 @@ int sit(const void *argument, size_t size)
         return 1;
     seat->pid = getpid();
     seat->parent = getppid();
-    seat->life = told->life;
+    seat->life = told->generation;
     strcpy(seat->name, fb_mp_self_name());
     if (!getcwd(seat->folder, sizeof seat->folder) ||
         sched_getaffinity(0, sizeof seat->cpus, &seat->cpus) < 0)

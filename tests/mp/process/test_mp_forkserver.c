@@ -6,6 +6,7 @@
 
 #include "harness/mp/core/heap.h"
 #include "harness/mp/pool/pool.h"
+#include "harness/mp/process/forkserver_internal.h"
 
 #include <errno.h>
 #include <sched.h>
