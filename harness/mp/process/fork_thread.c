@@ -15,7 +15,7 @@ struct request {
 };
 
 static struct {
-    pthread_mutex_t turn;  /* one request at a time */
+    pthread_mutex_t turn;  /* held for the whole of a request: one at a time */
     pthread_mutex_t mutex; /* guards what follows */
     pthread_cond_t changed;
     struct request *request;
@@ -24,7 +24,7 @@ static struct {
                   .mutex = PTHREAD_MUTEX_INITIALIZER,
                   .changed = PTHREAD_COND_INITIALIZER };
 
-/* In every forked child, also of a plain fork: its only thread is its main thread. */
+/* In every forked child, also of a plain fork(): there is no such thread in it. */
 static void forget_thread(void)
 {
     pthread_mutex_init(&fork_thread.turn, NULL);
@@ -58,8 +58,8 @@ static void *fork_thread_main(void *context)
     return NULL;
 }
 
-/* Signals are for the program's own threads. */
-static int begin(void)
+/* All signals are blocked: they are for the program's own threads. */
+static int start_thread(void)
 {
     pthread_t thread;
     pthread_attr_t attributes;
@@ -80,7 +80,7 @@ int fb_mp_fork_thread_run(int (*start)(void *context), void *context)
         return start(context);
     struct request request = { .start = start, .context = context };
     pthread_mutex_lock(&fork_thread.turn);
-    int result = fork_thread.running ? 0 : begin();
+    int result = fork_thread.running ? 0 : start_thread();
     if (result == 0) {
         fork_thread.running = true;
         pthread_mutex_lock(&fork_thread.mutex);

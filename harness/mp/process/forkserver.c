@@ -117,8 +117,8 @@ void fb_mp_forkserver_stop(void)
 
 /* ---- connections ---- */
 
-/* With the mutex held: sends the forkserver its end of a new connection. A forkserver that has exited
- * is replaced. */
+/* With the mutex held: sends the forkserver its end of a new connection. A forkserver that has
+ * exited is replaced. */
 static int send_end(int end)
 {
     int result = -EPIPE;

@@ -1,7 +1,7 @@
-/* The forkserver: a small process that makes the workers of pools. It is forked once, early, so that
- * a forked worker is a copy of a small process with one thread, however large this process has become
- * since. It is the workers' parent: they are killed when it exits, and it is killed when this process
- * does. */
+/* The forkserver: a small process that makes the workers of pools. It is forked once, early, so
+ * that a forked worker is a copy of a small process with one thread, however large this process has
+ * become since. It is the workers' parent: they are killed when it exits, and it is killed when
+ * this process does. */
 #ifndef FB_MP_FORKSERVER_H
 #define FB_MP_FORKSERVER_H
 

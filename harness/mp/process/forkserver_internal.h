@@ -6,9 +6,9 @@
 
 #include <signal.h>
 
-/* Opens a connection to the forkserver, which is started if necessary. One thread at a time may read
- * it; the workers made through it are killed when it is closed. 0 and *ret_connection, or a negative
- * errno with *error. */
+/* Opens a connection to the forkserver, which is started if necessary. One thread at a time may
+ * read it; the workers made through it are killed when it is closed. 0 and *ret_connection, or a
+ * negative errno with *error. */
 int fb_mp_forkserver_connect(int *ret_connection, struct fb_error *error);
 
 /* Sends a request for workers, which get the descriptors fd[fds] (fb_mp_descriptor). They start in

@@ -1,4 +1,5 @@
-/* The forkserver's program: forks and spawns the workers that are requested, and reports their ends. */
+/* The forkserver's program: forks and spawns the workers that are requested, and reports their
+ * ends. */
 #include "harness/mp/core/descriptors.h"
 #include "harness/mp/core/heap.h"
 #include "harness/mp/process/child.h"
@@ -290,8 +291,8 @@ _Noreturn void forkserver_main(int socket, const sigset_t *mask)
     int keep[] = { socket, fb_mp_heap_place().fd, fb_mp_log_descriptor() };
     fb_mp_close_all_except(keep, sizeof keep / sizeof *keep);
     prctl(PR_SET_NAME, "fb-forkserver");
-    /* Signals sent to a terminal's whole process group are for the program, which then decides about
-     * this process. They are blocked, not ignored, because workers would inherit ignored
+    /* Signals sent to a terminal's whole process group are for the program, which then decides
+     * about this process. They are blocked, not ignored, because workers would inherit ignored
      * signals; only Ctrl-C is ignored, as it isn't for the workers either. */
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, NULL);

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct fb_mp_task *tasks;
-static const struct fb_mp_task *own_task[5]; /* ends with a NULL */
+static const struct fb_mp_task *tasks;       /* the program's; NULL until fb_mp_main is called */
+static const struct fb_mp_task *own_task[5]; /* the runtime's; ends with a NULL */
 
 void fb_mp_registry_set(const struct fb_mp_task *table)
 {
@@ -18,7 +18,7 @@ void fb_mp_registry_add(const struct fb_mp_task *task)
     while (own_task[count])
         count++;
     if (count + 1 == sizeof own_task / sizeof *own_task)
-        abort(); /* the list is too short for those that there are */
+        abort(); /* the array is too short for the runtime's tasks */
     own_task[count] = task;
 }
 
@@ -50,23 +50,23 @@ fb_mp_run fb_mp_registry_find(const char *name)
     return NULL;
 }
 
-int fb_mp_registry_place_of_run(fb_mp_run run, uintptr_t *ret_place)
+int fb_mp_registry_place_of_run(fb_mp_run run, uintptr_t *ret_index)
 {
-    for (*ret_place = 0; tasks && tasks[*ret_place].name; ++*ret_place)
-        if (tasks[*ret_place].run == run)
+    for (*ret_index = 0; tasks && tasks[*ret_index].name; ++*ret_index)
+        if (tasks[*ret_index].run == run)
             return 0;
     return tasks ? -ENOENT : -ENOSYS;
 }
 
-int fb_mp_registry_place_of_function(fb_mp_function function, uintptr_t *ret_place)
+int fb_mp_registry_place_of_function(fb_mp_function function, uintptr_t *ret_index)
 {
-    for (*ret_place = 0; tasks && tasks[*ret_place].name; ++*ret_place)
-        if (tasks[*ret_place].function == function)
+    for (*ret_index = 0; tasks && tasks[*ret_index].name; ++*ret_index)
+        if (tasks[*ret_index].function == function)
             return 0;
     return tasks ? -ENOENT : -ENOSYS;
 }
 
-const struct fb_mp_task *fb_mp_registry_at(uintptr_t place)
+const struct fb_mp_task *fb_mp_registry_at(uintptr_t index)
 {
-    return &tasks[place];
+    return &tasks[index];
 }

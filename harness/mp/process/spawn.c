@@ -14,12 +14,12 @@
 
 extern char **environ;
 
-/* A second descriptor of the same, that the places of an image with so many don't collide with, or a
- * negative errno. */
+/* Duplicates fd to a number above all those that a spawned process with fds descriptors gets, so
+ * that dup2 overwrites none of them. Returns the duplicate, or a negative errno. */
 static int move_up(int fd, size_t fds)
 {
     int moved = fcntl(fd, F_DUPFD_CLOEXEC, FIRST_FD + (int)fds);
-    /* EINVAL: the limit of descriptors is below where it is to be. */
+    /* EINVAL: RLIMIT_NOFILE is below the number asked for. */
     return moved >= 0 ? moved : errno == EINVAL ? -EMFILE : -errno;
 }
 
@@ -39,12 +39,12 @@ static int write_record(int fd, const struct record *record, const void *argumen
     return 0;
 }
 
-/* The record as a file without a name: its descriptor or a negative errno. */
+/* Writes the record to a memfd. Returns its descriptor, or a negative errno. */
 static int make_record(const struct fb_mp_process_options *options, const char *task,
                        const char *name)
 {
     struct record record;
-    memset(&record, 0, sizeof record); /* its padding too, which is written out */
+    memset(&record, 0, sizeof record); /* its padding too, which is written as well */
     record.magic = MAGIC;
     record.parent = getpid();
     record.heap = fb_mp_heap_place();
@@ -81,7 +81,7 @@ char **fb_mp_spawn_environment(const char *setting)
     return list;
 }
 
-/* What an image is given: descriptors out of the way of the places that they are to have. */
+/* What a spawned process gets, duplicated by move_up. */
 struct given {
     int record, heap, fd[FB_MP_FDS];
     size_t fds;
@@ -115,7 +115,7 @@ static int gather(const struct fb_mp_process_options *options, const char *task,
     return 0;
 }
 
-/* The image gets these, stdio's, and no others. */
+/* The spawned process gets these descriptors and stdio's, and no others. */
 static int add_actions(const struct given *given, posix_spawn_file_actions_t *actions)
 {
     int code = posix_spawn_file_actions_adddup2(actions, given->record, RECORD_FD);

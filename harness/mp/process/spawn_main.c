@@ -1,4 +1,4 @@
-/* The beginning of a spawned image. */
+/* fb_mp_main: the beginning of every program that spawns, and of its spawned processes. */
 #include "harness/mp/process/child.h"
 #include "harness/mp/process/registry.h"
 #include "harness/mp/process/spawn_record.h"
@@ -16,7 +16,7 @@ static _Noreturn void give_up(const char *why)
     _exit(127);
 }
 
-/* The record, mapped for good. */
+/* Maps the record; it stays mapped, as it holds the argument. */
 static const struct record *read_record(void)
 {
     off_t size = lseek(RECORD_FD, 0, SEEK_END);
@@ -29,8 +29,8 @@ static const struct record *read_record(void)
     return record;
 }
 
-/* Where libraries lie is drawn anew for each image: one that has the heap's place taken tries
- * another. */
+/* Maps the heap at the address it has in the parent. If libraries occupy that, executes the program
+ * again, as their addresses are random in each execution. */
 static void adopt_heap(const struct record *record, char **argv)
 {
     struct fb_mp_heap_place place = record->heap;

@@ -1,4 +1,5 @@
-/* What a spawned image finds: the record of its task, and descriptors. */
+/* What a spawned process gets from the process that spawns it: a record of its task, and
+ * descriptors. */
 #ifndef FB_MP_SPAWN_RECORD_H
 #define FB_MP_SPAWN_RECORD_H
 
@@ -9,12 +10,11 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* The descriptors that an image finds: the record, and the heap's file if there is a heap. */
 #define RECORD_FD 3
-#define HEAP_FD 4
-#define FIRST_FD 5 /* from here on those that it was to be given */
+#define HEAP_FD 4  /* the heap's file, if there is a heap */
+#define FIRST_FD 5 /* the first of those in options->fd */
 #define MAGIC 0x66626d70
-#define VARIABLE "FB_MP_SPAWNED"
+#define VARIABLE "FB_MP_SPAWNED" /* set in a spawned process: how often it was executed */
 #define TRIES_MOST 16
 
 struct record {
@@ -24,7 +24,7 @@ struct record {
     struct fb_mp_heap_place heap;
     char task[FB_MP_NAME], name[FB_MP_NAME];
     size_t fds;
-    size_t size; /* bytes of the argument, which follow */
+    size_t size; /* bytes of the argument, which follows the record */
 };
 
 #endif

@@ -103,8 +103,8 @@ static bool wait_for_end(const struct worker *worker, int64_t deadline)
     }
 }
 
-/* After the forkserver was lost: finds a worker whose end is still to be reported, and waits for that
- * end. The workers are killed with the forkserver, but not at the same instant. */
+/* After the forkserver was lost: finds a worker whose end is still to be reported, and waits for
+ * that end. The workers are killed with the forkserver, but not at the same instant. */
 static bool find_lost(struct fb_mp_supervisor *supervisor, struct fb_mp_worker_end *ret_end)
 {
     for (unsigned i = 0; i < supervisor->workers; i++) {

@@ -1,5 +1,5 @@
-/* A supervisor: workers made by the forkserver, numbered from 0. Each is watched and can be replaced
- * after it has ended. One thread at a time uses a supervisor. */
+/* A supervisor: workers made by the forkserver, numbered from 0. Each is watched and can be
+ * replaced after it has ended. One thread at a time uses a supervisor. */
 #ifndef FB_MP_SUPERVISOR_H
 #define FB_MP_SUPERVISOR_H
 
@@ -47,9 +47,10 @@ struct fb_mp_worker_end {
 /* Writes "worker 3 (pid 4711) was killed by signal 9 (Killed)", or "… exited with code 3". */
 void fb_mp_worker_end_describe(const struct fb_mp_worker_end *end, char *text, size_t size);
 
-/* A descriptor that becomes readable when a worker may have ended. It belongs to the supervisor, and
- * is replaced by another one after a forkserver was lost. Ends may also be queued already, for example
- * by fb_mp_supervisor_wait: call fb_mp_supervisor_next_end before waiting for the descriptor. */
+/* A descriptor that becomes readable when a worker may have ended. It belongs to the supervisor,
+ * and is replaced by another one after a forkserver was lost. Ends may also be queued already, for
+ * example by fb_mp_supervisor_wait: call fb_mp_supervisor_next_end before waiting for the
+ * descriptor. */
 int fb_mp_supervisor_fd(const struct fb_mp_supervisor *supervisor);
 
 /* Returns the next worker's end. 0 and *ret_end, or -EAGAIN: there is none. When the forkserver
@@ -61,8 +62,8 @@ int fb_mp_supervisor_next_end(struct fb_mp_supervisor *supervisor,
  * opened with have generation 1. */
 uint32_t fb_mp_supervisor_next_generation(const struct fb_mp_supervisor *supervisor);
 
-/* Makes worker index, which has ended or never existed. 0, or a negative errno; that it could not be
- * made may also be reported as its end. */
+/* Makes worker index, which has ended or never existed. 0, or a negative errno; that it could not
+ * be made may also be reported as its end. */
 int fb_mp_supervisor_make(struct fb_mp_supervisor *supervisor, unsigned index);
 
 /* Sends a signal, unless the worker has ended. */
