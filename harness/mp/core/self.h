@@ -1,4 +1,4 @@
-/* What this process knows about itself: its name, its parent, and the descriptors it was started with. */
+/* This process's own name, parent and descriptors. */
 #ifndef FB_MP_SELF_H
 #define FB_MP_SELF_H
 
