@@ -1,6 +1,6 @@
-/* Where shared memory lies. Another image of the program, whose libraries the kernel puts elsewhere,
- * has to find the same addresses free: so they are away from where it puts libraries and stacks, and
- * where the sanitizers allow it. */
+/* The addresses of shared memory. A spawned process of the program must find them free although its
+ * libraries have other random addresses. So they are far from where the kernel puts libraries and
+ * stacks, and within what the sanitizers allow. */
 #ifndef FB_ADDRESS_MAP_H
 #define FB_ADDRESS_MAP_H
 
@@ -11,11 +11,11 @@
 
 #define FB_ARENA_PLACE ((uintptr_t)0x7eb000000000)
 #define FB_HEAP_ADDRESS ((uintptr_t)0x7e9000000000)
-/* Of further arenas, beside the first: this one, and those below it. */
+/* The second arena's; further ones are below it. */
 #define FB_ARENA_NEXT_PLACE ((uintptr_t)0x7e5000000000)
 
 _Static_assert(FB_HEAP_ADDRESS + FB_HEAP_SPAN <= FB_ARENA_PLACE, "the heap ends before the arena");
 _Static_assert(FB_ARENA_NEXT_PLACE + FB_ARENA_SPAN <= FB_HEAP_ADDRESS,
-               "and begins behind the others");
+               "the heap begins behind the other arenas");
 
 #endif

@@ -10,30 +10,30 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* Enough for any input that fits a machine; halved until the system agrees, because some limit
- * address space (ulimit -v, strict overcommit, valgrind). */
+/* Larger than any input that a machine's memory can hold. Halved until mmap succeeds, as address
+ * space may be limited (ulimit -v, strict overcommit, valgrind). */
 #define LARGEST_RESERVATION ((size_t)FB_ARENA_SPAN)
 #define SMALLEST_RESERVATION ((size_t)1 << 26)
 #define PAGE 4096
 
 #if defined __SANITIZE_THREAD__
-#define PLACES 1 /* it allows no more */
+#define ADDRESSES 1 /* the thread sanitizer allows no others */
 #else
-#define PLACES 4
+#define ADDRESSES 4
 #endif
 
 struct fb_arena {
-    struct fb_arena *next; /* of those that are open */
+    struct fb_arena *next; /* in open_arenas */
     uint8_t *base;
     size_t size, used;
     struct fb_arena_place place;
     int fd[FB_ARENA_FILES];
 };
 
-/* Those of this process, and in a forked one at first its parent's. */
-static struct fb_arena *open_ones;
+/* The open arenas; in a forked child, those of its parent at first. */
+static struct fb_arena *open_arenas;
 
-static void *place(unsigned number)
+static void *address(unsigned number)
 {
     return (void *)(number == 0 ? FB_ARENA_PLACE
                                 : FB_ARENA_NEXT_PLACE - (number - 1) * FB_ARENA_SPAN);
@@ -45,8 +45,8 @@ static bool reserve(struct fb_arena *arena, int fd, size_t size)
     if (ftruncate(fd, (off_t)size) < 0)
         return false;
     void *base = MAP_FAILED;
-    for (unsigned i = 0; i < PLACES && base == MAP_FAILED; i++)
-        base = mmap(place(i), size, access, flags | MAP_FIXED_NOREPLACE, fd, 0);
+    for (unsigned i = 0; i < ADDRESSES && base == MAP_FAILED; i++)
+        base = mmap(address(i), size, access, flags | MAP_FIXED_NOREPLACE, fd, 0);
     if (base == MAP_FAILED)
         base = mmap(NULL, size, access, flags, fd, 0);
     if (base == MAP_FAILED)
@@ -68,8 +68,8 @@ int fb_arena_open(struct fb_arena **ret_arena)
     for (size_t size = LARGEST_RESERVATION; arena && fd >= 0 && size >= SMALLEST_RESERVATION;
          size /= 2)
         if (reserve(arena, fd, size)) {
-            arena->next = open_ones;
-            *ret_arena = open_ones = arena;
+            arena->next = open_arenas;
+            *ret_arena = open_arenas = arena;
             return 0;
         }
     if (fd >= 0)
@@ -83,7 +83,7 @@ static size_t round_up(size_t value, size_t unit)
     return (value + unit - 1) / unit * unit;
 }
 
-/* Takes size bytes at a multiple of unit; NULL when they are not there. */
+/* Allocates size bytes aligned to unit, or returns NULL if there is no room. */
 static void *take(struct fb_arena *arena, size_t size, size_t unit)
 {
     size_t start = round_up(arena->used, unit);
@@ -128,13 +128,13 @@ void fb_arena_unmap(struct fb_arena *arena)
 {
     unsigned number = --arena->place.files;
     uint8_t *where = arena->place.file[number].base;
-    /* The arena's own memory is there again. */
+    /* Puts the arena's own memory back. */
     mmap(where, arena->place.file[number].size, PROT_READ | PROT_WRITE,
          MAP_SHARED | MAP_NORESERVE | MAP_FIXED, arena->fd[0], where - arena->base);
     close(arena->fd[number]);
 }
 
-/* ---- in another process ---- */
+/* ---- mapping it in another process ---- */
 
 void fb_arena_place(const struct fb_arena *arena, struct fb_arena_place *ret_place,
                     int ret_fd[FB_ARENA_FILES])
@@ -146,11 +146,11 @@ void fb_arena_place(const struct fb_arena *arena, struct fb_arena_place *ret_pla
 
 int fb_arena_adopt(const struct fb_arena_place *place, const int fd[FB_ARENA_FILES])
 {
-    for (; open_ones; open_ones = open_ones->next)
-        munmap(open_ones->base, open_ones->size);
+    for (; open_arenas; open_arenas = open_arenas->next)
+        munmap(open_arenas->base, open_arenas->size);
     for (unsigned i = 0; i < place->files; i++) {
         void *where = place->file[i].base;
-        /* The first one is the reservation, which the others are inside of. */
+        /* The first file is the reservation; the others are mapped over parts of it. */
         int fixed = i == 0 ? MAP_FIXED_NOREPLACE | MAP_NORESERVE : MAP_FIXED;
         void *base =
             mmap(where, place->file[i].size, place->file[i].access, MAP_SHARED | fixed, fd[i], 0);
@@ -164,7 +164,7 @@ void fb_arena_close(struct fb_arena *arena)
 {
     if (!arena)
         return;
-    for (struct fb_arena **link = &open_ones; *link; link = &(*link)->next)
+    for (struct fb_arena **link = &open_arenas; *link; link = &(*link)->next)
         if (*link == arena) {
             *link = arena->next;
             break;

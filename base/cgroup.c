@@ -7,7 +7,7 @@
 
 #define PATH 1100
 
-/* The first line of folder/name without its end: true, or false and "". */
+/* Reads the first line of folder/name, without the newline. True, or false and "" if there is none. */
 static bool read_line(const char *folder, const char *name, char *text, int size)
 {
     char path[PATH + 64];
@@ -43,7 +43,7 @@ static bool read_quota_v1(const char *folder, struct quota *ret_quota)
            sscanf(period, "%lld", &ret_quota->period_us) == 1;
 }
 
-/* What the versions differ in. */
+/* The differences between the versions. */
 static const struct version {
     unsigned number;
     const char *cpu, *cpuset; /* where the controllers are mounted */
@@ -53,12 +53,12 @@ static const struct version {
     { 1, "/sys/fs/cgroup/cpu", "/sys/fs/cgroup/cpuset", read_quota_v1, "cpu.cfs_quota_us",
       "cpuset.effective_cpus" },
     { 2, "/sys/fs/cgroup", "/sys/fs/cgroup", read_quota_v2, "cpu.max", "cpuset.cpus.effective" },
-    /* Beside version 1, as systemd's hybrid mode mounts it. */
+    /* systemd's hybrid mode mounts version 2 here, beside version 1. */
     { 2, "/sys/fs/cgroup/unified", "/sys/fs/cgroup/unified", read_quota_v2, "cpu.max",
       "cpuset.cpus.effective" },
 };
 
-/* Cuts the last part off; false when there is none. */
+/* Removes the last part of the path; false if there is none. */
 static bool go_up(char *group)
 {
     char *slash = strrchr(group, '/');
@@ -67,8 +67,8 @@ static bool go_up(char *group)
     return slash != NULL;
 }
 
-/* The least quota of this group and of those above it. A group that isn't there (seen from inside
- * a container, whose own group is mounted as the root) is passed over. */
+/* Finds the smallest quota of this group and its ancestors. Skips groups that don't exist: in a
+ * container, its own group may be mounted as the root. */
 static void take_quota(const struct version *version, const char *root, const char *group,
                        struct fb_cgroup *cgroup)
 {
@@ -101,7 +101,7 @@ static void take_cpuset(const struct version *version, const char *root, const c
     } while (go_up(here));
 }
 
-/* Whether a comma-separated list has this word. */
+/* Whether a comma-separated list contains this word. */
 static bool has_word(const char *list, const char *wanted)
 {
     size_t length = strlen(wanted);
@@ -113,7 +113,7 @@ static bool has_word(const char *list, const char *wanted)
     return false;
 }
 
-/* A line of /proc/self/cgroup: "4:cpu,cpuacct:/group", or "0::/group" for version 2. */
+/* Evaluates a line of /proc/self/cgroup: "4:cpu,cpuacct:/group", or "0::/group" for version 2. */
 static void take_line(const char *root, char *line, struct fb_cgroup *cgroup)
 {
     char *controllers = strchr(line, ':');
@@ -159,7 +159,7 @@ int fb_cgroup_throttled(const struct fb_cgroup *cgroup, unsigned long long *ret_
         unsigned scale = 0;
         if (sscanf(line, "throttled_usec %llu", &value) == 1)
             scale = 1000;
-        else if (sscanf(line, "throttled_time %llu", &value) == 1) /* version 1: ns already */
+        else if (sscanf(line, "throttled_time %llu", &value) == 1) /* version 1: in ns */
             scale = 1;
         if (scale) {
             *ret_ns = value * scale;

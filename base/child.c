@@ -13,7 +13,7 @@
 void fb_child_tie(pid_t parent)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    /* The parent may have died before prctl took effect. */
+    /* The parent may have ended before prctl took effect. */
     if (getppid() != parent)
         _exit(1);
 }

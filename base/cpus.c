@@ -4,10 +4,10 @@
 #include <sched.h>
 #include <unistd.h>
 
-/* The CPUs that may be used, to be freed, or NULL when they can't be read. */
+/* The CPUs that the calling thread may use; the caller frees the set. NULL if they can't be read. */
 static cpu_set_t *read_allowed(size_t *ret_size)
 {
-    /* The kernel's mask may be wider than cpu_set_t: grow until it fits. */
+    /* The kernel's mask may be larger than cpu_set_t: double the size until it fits. */
     for (int cpus = CPU_SETSIZE; cpus <= 1 << 16; cpus *= 2) {
         cpu_set_t *set = CPU_ALLOC(cpus);
         *ret_size = CPU_ALLOC_SIZE(cpus);

@@ -1,4 +1,4 @@
-/* How many CPUs this process may use, and using just one of them. */
+/* How many CPUs this process may use; binding a thread to one of them. */
 #ifndef FB_CPUS_H
 #define FB_CPUS_H
 
@@ -14,7 +14,7 @@ struct fb_cpus {
     unsigned workers;        /* max(1, floor(effective)): the default number of workers */
 };
 
-/* Reads them afresh: sched_getaffinity and the files that /proc/self/cgroup leads to. */
+/* Reads sched_getaffinity and the cgroup files, without caching. */
 void fb_cpus_read(struct fb_cpus *ret_cpus);
 
 /* The same with the cgroup files under another root, for tests. */
@@ -23,7 +23,7 @@ void fb_cpus_read_at(const char *root, struct fb_cpus *ret_cpus);
 /* Whether the calling thread may run on that CPU. */
 bool fb_cpus_may_use(unsigned cpu);
 
-/* Confines the calling thread to one CPU. 0 or a negative errno. */
+/* Binds the calling thread to one CPU. 0 or a negative errno. */
 int fb_cpus_bind(unsigned cpu);
 
 #endif

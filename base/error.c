@@ -10,7 +10,7 @@ void fb_text_tidy(char *text)
     for (size_t i = 0; i < length; i++)
         if ((unsigned char)text[i] < ' ' || text[i] == 0x7f)
             text[i] = '?';
-    /* UTF-8: a lead byte tells the length, the others are 10xxxxxx. */
+    /* UTF-8: the lead byte determines the length, the other bytes are 10xxxxxx. */
     while (lead > 0 && ((unsigned char)text[lead - 1] & 0xc0) == 0x80)
         lead--;
     if (lead == 0)

@@ -15,7 +15,7 @@ int fb_library_load(const char *name, const struct fb_symbol *symbol, size_t sym
         if (!address)
             return fb_error_set(error, -ENOPKG, "%s has no %s: install a newer one", name,
                                 symbol[i].name);
-        memcpy(symbol[i].pointer, &address, sizeof address); /* a pointer to a function */
+        memcpy(symbol[i].pointer, &address, sizeof address); /* ISO C has no cast from void * */
     }
     return 0;
 }

@@ -8,12 +8,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define NOT_STARTED 127 /* as a shell has it */
+#define NOT_STARTED 127 /* the exit code that shells use, too */
 
 static _Noreturn void become(const char *const *arguments, int out, pid_t parent)
 {
     fb_child_tie(parent);
-    if (out == STDOUT_FILENO) /* ours was closed */
+    if (out == STDOUT_FILENO) /* as our stdout was closed */
         fcntl(out, F_SETFD, 0);
     else if (out >= 0)
         dup2(out, STDOUT_FILENO);
@@ -34,7 +34,7 @@ int fb_program_start(const char *const *arguments, bool read, struct fb_program 
         close(ends[0]);
     }
     if (!read)
-        fflush(stdout); /* before what it prints to the same place */
+        fflush(stdout); /* so that our output comes before the program's */
     if (result == 0 && (ret_program->pid = fork()) == 0)
         become(arguments, ends[1], parent);
     if (result == 0 && ret_program->pid < 0)

@@ -1,4 +1,4 @@
-/* Random numbers that a seed repeats, the same on every machine. */
+/* Random numbers: the same sequence for the same seed, on every machine. */
 #ifndef FB_RANDOM_H
 #define FB_RANDOM_H
 
@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 /* SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", OOPSLA'14).
- * Any state is a good seed. */
+ * Any value is a good seed. */
 struct fb_random {
     uint64_t state;
 };
@@ -19,13 +19,13 @@ static inline uint64_t fb_random_next(struct fb_random *random)
     return z ^ (z >> 31);
 }
 
-/* One of 0 … count - 1; the bias is below count / 2^32. count is at most 2^32. */
+/* Uniform on 0 … count - 1, with a bias below count / 2^32. count: at most 2^32. */
 static inline size_t fb_random_below(struct fb_random *random, size_t count)
 {
     return (size_t)(((fb_random_next(random) >> 32) * (uint64_t)count) >> 32);
 }
 
-/* Above 0 and below 1. */
+/* Uniform between 0 and 1, both excluded. */
 static inline double fb_random_real(struct fb_random *random)
 {
     return ((double)(fb_random_next(random) >> 12) + 0.5) / 4503599627370496.0;

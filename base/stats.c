@@ -99,8 +99,9 @@ static struct moments take_moments(double sum, double squares, size_t count)
 
 #define DRAWS_MOST 100
 
-/* One resample's distance from the true mean (that of the sample) in its own standard errors. One
- * that is all alike has none and is drawn again; where ties make that hopeless it counts as 0. */
+/* Draws a resample; returns the distance of its mean from the true one (the sample's) in its own
+ * standard errors. A resample of equal values has no standard error and is drawn again; if ties
+ * make that happen DRAWS_MOST times, returns 0. */
 static double draw(const double *centred, size_t count, struct fb_random *random)
 {
     for (int i = 0; i < DRAWS_MOST; i++) {
@@ -140,8 +141,9 @@ struct fb_interval fb_mean_interval(const double *sample, size_t count, uint64_t
         return interval;
     if (all_equal(sample, count))
         return (struct fb_interval){ sample[0], sample[0], sample[0], count };
-    double *centred = malloc(count * sizeof *centred), *far = malloc(RESAMPLES * sizeof *far);
-    if (centred && far) {
+    double *centred = malloc(count * sizeof *centred),
+           *distance = malloc(RESAMPLES * sizeof *distance);
+    if (centred && distance) {
         struct fb_random random = { seed };
         for (size_t i = 0; i < count; i++) {
             centred[i] = sample[i] - interval.value;
@@ -149,15 +151,15 @@ struct fb_interval fb_mean_interval(const double *sample, size_t count, uint64_t
         }
         double error = take_moments(0, squares, count).error;
         for (size_t i = 0; i < RESAMPLES; i++)
-            far[i] = draw(centred, count, &random);
-        qsort(far, RESAMPLES, sizeof *far, compare);
-        /* The (RESAMPLES + 1) · 0.025-th from either end. */
-        double most = far[RESAMPLES - 50], least = far[49];
+            distance[i] = draw(centred, count, &random);
+        qsort(distance, RESAMPLES, sizeof *distance, compare);
+        /* The (RESAMPLES + 1) · 0.025-th value from either end. */
+        double most = distance[RESAMPLES - 50], least = distance[49];
         interval.low = interval.value - most * error;
         interval.high = interval.value - least * error;
     }
     free(centred);
-    free(far);
+    free(distance);
     return interval;
 }
 

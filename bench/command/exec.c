@@ -2,8 +2,8 @@
 #include "bench/command/cli.h"
 #include "bench/command/exec_json.h"
 
+#include "base/clock.h"
 #include "base/cpus.h"
-#include "harness/worker/worker.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -3,8 +3,8 @@
 #include "bench/format/json.h"
 #include "bench/host/disturbance.h"
 
+#include "base/clock.h"
 #include "base/cpus.h"
-#include "harness/worker/worker.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -3,8 +3,6 @@
 #include "bench/format/json.h"
 #include "bench/run/run_session.h"
 
-#include "harness/worker/worker.h"
-
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

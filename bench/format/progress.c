@@ -1,6 +1,6 @@
 #include "bench/format/progress.h"
 
-#include "harness/worker/worker.h"
+#include "base/clock.h"
 
 #include <stdio.h>
 #include <sys/ioctl.h>

@@ -1,6 +1,6 @@
 #include "bench/host/audit.h"
 
-#include "harness/worker/worker.h"
+#include "base/clock.h"
 
 #include <errno.h>
 #include <sched.h>

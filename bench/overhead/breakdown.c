@@ -2,7 +2,7 @@
 #include "bench/overhead/overhead.h"
 #include "bench/trial/trial.h"
 
-#include "harness/worker/worker.h"
+#include "base/clock.h"
 
 #include <errno.h>
 #include <math.h>

@@ -5,7 +5,7 @@
 
 #include "harness/native/gil_lock.h"
 #include "harness/mp/core/sleep.h"
-#include "harness/worker/worker.h"
+#include "base/clock.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -4,9 +4,9 @@
 
 #include "base/arena.h"
 #include "base/child.h"
+#include "base/clock.h"
 #include "harness/futex.h"
 #include "harness/mp/core/sleep.h"
-#include "harness/worker/worker.h"
 
 #include <errno.h>
 #include <pthread.h>

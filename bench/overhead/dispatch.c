@@ -3,7 +3,7 @@
 #include "bench/overhead/overhead.h"
 
 #include "harness/worker/topology.h"
-#include "harness/worker/worker.h"
+#include "base/clock.h"
 
 #include <errno.h>
 #include <math.h>

@@ -1,6 +1,6 @@
 #include "bench/overhead/granularity.h"
 
-#include "harness/worker/worker.h"
+#include "base/clock.h"
 
 #include <errno.h>
 #include <math.h>

@@ -3,7 +3,7 @@
 #include "bench/overhead/forked_peer.h"
 
 #include "harness/mp/channel/queue.h"
-#include "harness/worker/worker.h"
+#include "base/clock.h"
 
 #include <errno.h>
 #include <stdlib.h>

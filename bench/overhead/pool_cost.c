@@ -3,12 +3,12 @@
 #include "bench/overhead/forked_peer.h"
 #include "bench/overhead/python_peer.h"
 
+#include "base/clock.h"
 #include "base/cpus.h"
 #include "harness/mp/core/heap.h"
 #include "harness/mp/pool/map.h"
 #include "harness/mp/core/sleep.h"
 #include "harness/worker/topology.h"
-#include "harness/worker/worker.h"
 
 #include <errno.h>
 #include <sched.h>

@@ -4,13 +4,13 @@
 #include "bench/overhead/forked_peer.h"
 #include "bench/overhead/payload.h"
 
+#include "base/clock.h"
 #include "base/cpus.h"
 #include "harness/mp/channel/connection.h"
 #include "harness/mp/manager/manager.h"
 #include "harness/mp/core/mutex.h"
 #include "harness/mp/sync/sync.h"
 #include "harness/worker/topology.h"
-#include "harness/worker/worker.h"
 
 #include <errno.h>
 #include <sched.h>

@@ -2,12 +2,12 @@
 #include "bench/overhead/overhead.h"
 
 #include "base/child.h"
+#include "base/clock.h"
 #include "base/cpus.h"
 #include "harness/futex.h"
 #include "harness/harness.h"
 #include "harness/mp/core/sleep.h"
 #include "harness/worker/topology.h"
-#include "harness/worker/worker.h"
 
 #include <errno.h>
 #include <pthread.h>

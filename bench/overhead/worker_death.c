@@ -6,7 +6,7 @@
 #include "harness/mp/core/memory.h"
 #include "harness/mp/pool/pool.h"
 #include "harness/mp/core/sleep.h"
-#include "harness/worker/worker.h"
+#include "base/clock.h"
 
 #include <errno.h>
 #include <signal.h>

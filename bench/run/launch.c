@@ -3,8 +3,8 @@
 #include "bench/format/json.h"
 
 #include "base/child.h"
+#include "base/clock.h"
 #include "harness/worker/topology.h"
-#include "harness/worker/worker.h"
 
 #include <errno.h>
 #include <inttypes.h>

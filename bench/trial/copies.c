@@ -1,6 +1,6 @@
 /* The ceiling: independent single copies at once tell what this hardware can give. */
 #include "base/child.h"
-#include "harness/worker/worker.h"
+#include "base/clock.h"
 #include "bench/trial/trial.h"
 
 #include <errno.h>

@@ -3,7 +3,7 @@
 #include "bench/trial/server.h"
 
 #include "harness/worker/topology.h"
-#include "harness/worker/worker.h"
+#include "base/clock.h"
 #include "base/stats.h"
 
 #include <errno.h>

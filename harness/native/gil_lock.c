@@ -1,6 +1,6 @@
 #include "harness/native/gil_lock.h"
 
-#include "harness/worker/worker.h"
+#include "base/clock.h"
 
 #include <errno.h>
 #include <string.h>

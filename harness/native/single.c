@@ -1,6 +1,6 @@
 /* The caller, a plain loop: the base of every speedup. */
 #include "harness/worker/worker.h"
-
+#include "base/clock.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

@@ -2,7 +2,8 @@
  * multi interface, for delays by a timer. What is worth a CPU of its own it hands to a pool of
  * processes (from two workers on), which tells through a descriptor when it is done. Work that waits for
  * nothing runs on the loop's thread, and holds it up, as in every event loop. */
-#include "harness/worker/worker.h"
+#include "base/clock.h"
+#include "harness/harness.h"
 
 #include "kernels/waiting/transfer.h"
 #include "harness/mp/pool/pool.h"

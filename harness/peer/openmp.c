@@ -1,6 +1,6 @@
 /* A peer: OpenMP's own threads, gate and loop schedules, with the same kernels. */
 #include "base/cpus.h"
-#include "harness/worker/worker.h"
+#include "harness/harness.h"
 
 #include <errno.h>
 #include <omp.h>

@@ -1,6 +1,6 @@
 #include "harness/worker/stamps.h"
 
-#include "harness/worker/worker.h"
+#include "base/clock.h"
 
 #include <string.h>
 

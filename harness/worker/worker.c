@@ -1,5 +1,5 @@
 #include "harness/worker/worker.h"
-
+#include "base/clock.h"
 #include "base/cpus.h"
 #include "harness/futex.h"
 #include "harness/mp/core/sleep.h"
@@ -13,13 +13,6 @@
  * few times over. */
 #define SPIN_NS 50000
 #define SPINS_A_LOOK 32
-
-uint64_t fb_now_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
 
 static uint64_t timeval_ns(struct timeval time)
 {

@@ -111,9 +111,6 @@ void fb_worker_drop(struct fb_worker *worker);
  * nothing then. */
 void fb_worker_loop(struct fb_team *team, unsigned index, struct fb_yield *yield);
 
-/* The clock of every stamp, CLOCK_MONOTONIC. */
-uint64_t fb_now_ns(void);
-
 /* Stamps `ready` and the counters so far; then `done` and the differences. For the calling
  * thread. */
 void fb_report_begin(struct fb_worker_report *report);

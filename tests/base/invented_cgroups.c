@@ -42,7 +42,7 @@ void cgroups_join(const char *text)
     cgroups_put("proc/self/cgroup", text);
 }
 
-/* Filled with something else before, so that what isn't set shows. */
+/* cgroup is filled with other bytes first, so that a member that isn't set is noticed. */
 void cgroups_check_quota(double quota)
 {
     memset(&cgroup, 0x55, sizeof cgroup);

@@ -1,4 +1,4 @@
-/* base/: memory that processes share at one address, and errors that fit. */
+/* base/arena.c, base/error.c. */
 #include "tests/support/support.h"
 
 #include "base/address_map.h"
@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static void memory_is_zeroed_aligned_and_apart(void **state)
+static void memory_is_zeroed_aligned_and_disjoint(void **state)
 {
     (void)state;
     static const size_t sizes[] = { 1, 63, 64, 65, 4096, 100000, 1 << 20 };
@@ -29,10 +29,10 @@ static void memory_is_zeroed_aligned_and_apart(void **state)
     assert_non_null(fb_arena_alloc(arena, 0));
 }
 
-static void too_much_is_refused_and_harmless(void **state)
+static void too_large_an_allocation_is_refused(void **state)
 {
     (void)state;
-    assert_non_null(fb_arena_alloc(arena, 1)); /* so that a sum could wrap */
+    assert_non_null(fb_arena_alloc(arena, 1)); /* so that adding the size could overflow */
     assert_null(fb_arena_alloc(arena, SIZE_MAX));
     assert_null(fb_arena_alloc(arena, SIZE_MAX - 63));
     assert_null(fb_arena_alloc(arena, (size_t)1 << 60));
@@ -41,7 +41,7 @@ static void too_much_is_refused_and_harmless(void **state)
     bytes[9] = 1;
 }
 
-static void processes_share_it_both_ways(void **state)
+static void a_child_writes_to_its_parents_memory(void **state)
 {
     (void)state;
     int *early = fb_arena_alloc(arena, sizeof *early), status;
@@ -72,7 +72,7 @@ static void a_file_is_mapped_read_only(void **state)
     assert_memory_equal(again, "hello", 5);
 }
 
-static void what_can_not_be_mapped_is_refused(void **state)
+static void a_file_that_can_not_be_mapped_is_refused(void **state)
 {
     (void)state;
     const void *bytes = &bytes;
@@ -88,7 +88,7 @@ static void what_can_not_be_mapped_is_refused(void **state)
     memset(after, 1, 5000);
 }
 
-static void errors_fit_and_may_be_nobodys(void **state)
+static void long_errors_are_cut_and_null_is_accepted(void **state)
 {
     (void)state;
     struct {
@@ -116,14 +116,14 @@ static void check_tidy(const char *given, const char *expected)
     assert_string_equal(text, expected);
 }
 
-static void text_from_outside_is_tidied(void **state)
+static void text_from_outside_is_made_printable(void **state)
 {
     (void)state;
     check_tidy("", "");
     check_tidy("plain", "plain");
     check_tidy("a\nb\tc\r\x1b[31m\x7f", "a?b?c??[31m?");
     check_tidy("ü€𝄞", "ü€𝄞");
-    /* What was cut inside a character loses all of it, and nothing else. */
+    /* A character that was cut is removed, and nothing else. */
     check_tidy("aü\xc3", "aü");
     check_tidy("a\xe2\x82", "a");
     check_tidy("a\xe2", "a");
@@ -131,7 +131,6 @@ static void text_from_outside_is_tidied(void **state)
     check_tidy("\xe2\x82", "");
 }
 
-/* A long sentence may be cut anywhere. */
 static void an_error_is_not_cut_inside_a_character(void **state)
 {
     (void)state;
@@ -147,8 +146,8 @@ static void an_error_is_not_cut_inside_a_character(void **state)
     }
 }
 
-/* Each has a place of its own, so that another image finds all of them free, and the heap's. */
-static void arenas_leave_the_heap_its_place(void **state)
+/* Arenas have addresses of their own, so that in a spawned process those and the heap's are free. */
+static void arenas_leave_the_heap_its_address(void **state)
 {
     (void)state;
     struct fb_arena *more[3];
@@ -156,24 +155,24 @@ static void arenas_leave_the_heap_its_place(void **state)
     for (int i = 0; i < 3; i++)
         assert_int_equal(fb_arena_open(&more[i]), 0);
     assert_int_equal(fb_mp_alloc(64, &memory), 0);
-    uintptr_t place = (uintptr_t)memory;
+    uintptr_t address = (uintptr_t)memory;
     fb_mp_free(memory);
     for (int i = 0; i < 3; i++)
         fb_arena_close(more[i]);
-    assert_in_range(place, FB_HEAP_ADDRESS, FB_HEAP_ADDRESS + FB_HEAP_SPAN - 1);
+    assert_in_range(address, FB_HEAP_ADDRESS, FB_HEAP_ADDRESS + FB_HEAP_SPAN - 1);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH_ARENA(arenas_leave_the_heap_its_place),
-        WITH_ARENA(memory_is_zeroed_aligned_and_apart),
-        WITH_ARENA(too_much_is_refused_and_harmless),
-        WITH_ARENA(processes_share_it_both_ways),
+        WITH_ARENA(arenas_leave_the_heap_its_address),
+        WITH_ARENA(memory_is_zeroed_aligned_and_disjoint),
+        WITH_ARENA(too_large_an_allocation_is_refused),
+        WITH_ARENA(a_child_writes_to_its_parents_memory),
         WITH_ARENA(a_file_is_mapped_read_only),
-        WITH_ARENA(what_can_not_be_mapped_is_refused),
-        cmocka_unit_test(errors_fit_and_may_be_nobodys),
-        cmocka_unit_test(text_from_outside_is_tidied),
+        WITH_ARENA(a_file_that_can_not_be_mapped_is_refused),
+        cmocka_unit_test(long_errors_are_cut_and_null_is_accepted),
+        cmocka_unit_test(text_from_outside_is_made_printable),
         cmocka_unit_test(an_error_is_not_cut_inside_a_character),
     };
     return RUN_TESTS(tests);

@@ -1,4 +1,4 @@
-/* base/cgroup.c on invented files of control groups, and fb_cpus_read_at with them. Broken ones:
+/* base/cgroup.c and fb_cpus_read_at on invented files of control groups; broken files are in
  * test_cgroup_broken.c. */
 #include "tests/support/support.h"
 
@@ -12,7 +12,7 @@
 static void check_text(const char *text, const char *part)
 {
     if (!strstr(text, part))
-        fail_msg("\"%s\" is without \"%s\"", text, part);
+        fail_msg("\"%s\" does not contain \"%s\"", text, part);
 }
 
 /* ---- version 2 ---- */
@@ -38,7 +38,7 @@ static void max_is_no_quota(void **state)
     cgroups_check_quota(0);
 }
 
-static void least_quota_on_the_way_up(void **state)
+static void smallest_quota_of_all_ancestors(void **state)
 {
     (void)state;
     cgroups_join("0::/a/b/c\n");
@@ -51,13 +51,13 @@ static void least_quota_on_the_way_up(void **state)
     cgroups_check_quota(2.5);
     cgroups_put(MOUNT "/a/b/c/cpu.max", "100000 100000\n");
     cgroups_check_quota(1);
-    /* Of no concern: a neighbour's. */
+    /* A sibling's quota doesn't count. */
     cgroups_put(MOUNT "/a/b/d/cpu.max", "1000 100000\n");
     cgroups_check_quota(1);
 }
 
-/* Seen from inside a container: the group's name is that of outside, its files are the root's. */
-static void group_that_is_not_there(void **state)
+/* In a container the group's name is that of the host, and its files are those of the root. */
+static void a_group_that_does_not_exist_is_skipped(void **state)
 {
     (void)state;
     cgroups_join("0::/docker/0123456789abcdef\n");
@@ -105,7 +105,7 @@ static void quota_of_version_1(void **state)
     cgroups_check_quota(1.5);
     put_version_1("/jobs/one", "-1\n", "100000\n");
     cgroups_check_quota(0);
-    /* Other controllers, whose names begin or end like that. */
+    /* Other controllers, with names that begin or end alike. */
     put_version_1("/jobs/one", "150000\n", "100000\n");
     cgroups_join("4:cpuacct,cpuset:/jobs/one\n5:xcpu:/jobs/one\n");
     cgroups_check_quota(0);
@@ -122,7 +122,7 @@ static void version_1_beside_version_2(void **state)
     cgroups_check_quota(1.5);
     assert_string_equal(cgroup.cpuset, "0-3");
     check_text(cgroup.stat_path, MOUNT "/cpu/jobs/cpu.stat");
-    /* Where version 2 has the controller. */
+    /* With the cpu controller in version 2. */
     cgroups_join("1:name=systemd:/user\n0::/user\n");
     cgroups_put(MOUNT "/unified/user/cpu.max", "125000 100000\n");
     cgroups_check_quota(1.25);
@@ -147,7 +147,7 @@ static void cpusets_of_both_versions(void **state)
     cgroups_check_cpuset("2,4");
 }
 
-/* ---- how long it was held back ---- */
+/* ---- throttling ---- */
 
 static void check_throttled(const char *stat, int result, unsigned long long wanted)
 {
@@ -160,8 +160,8 @@ static void check_throttled(const char *stat, int result, unsigned long long wan
     assert_int_equal(ns, wanted);
 }
 
-/* Each group counts for itself: what matters is that of the group which has the quota. */
-static void throttling_is_that_of_the_quota_s_group(void **state)
+/* Each group has its own count. */
+static void throttling_is_read_from_the_group_with_the_quota(void **state)
 {
     (void)state;
     unsigned long long ns = 3;
@@ -175,7 +175,7 @@ static void throttling_is_that_of_the_quota_s_group(void **state)
     assert_int_equal(ns, 5000);
 }
 
-static void throttling_is_told_in_ns(void **state)
+static void throttling_is_reported_in_ns(void **state)
 {
     (void)state;
     check_throttled("throttled_usec 5\n", 0, 5000);
@@ -185,7 +185,7 @@ static void throttling_is_told_in_ns(void **state)
     check_throttled("usage_usec 5\nnr_throttled 4\n", -ENOENT, 3);
     check_throttled("throttled_usec\nthrottled_time x\nxthrottled_usec 5\n", -ENOENT, 3);
     check_throttled("", -ENOENT, 3);
-    /* The file goes away. */
+    /* The file is removed after the quota was read. */
     check_throttled("throttled_usec 5\n", 0, 5000);
     char path[PATH_MAX];
     unsigned long long ns = 3;
@@ -209,7 +209,7 @@ static struct fb_cpus read_cpus(unsigned quota_us)
     return cpus;
 }
 
-static void quota_and_affinity_leave_the_lesser(void **state)
+static void the_smaller_of_quota_and_affinity_counts(void **state)
 {
     (void)state;
     struct fb_cpus here, cpus = read_cpus(150000);
@@ -234,14 +234,14 @@ int main(void)
     const struct CMUnitTest tests[] = {
         ROOTED(quota_of_version_2),
         ROOTED(max_is_no_quota),
-        ROOTED(least_quota_on_the_way_up),
-        ROOTED(group_that_is_not_there),
+        ROOTED(smallest_quota_of_all_ancestors),
+        ROOTED(a_group_that_does_not_exist_is_skipped),
         ROOTED(quota_of_version_1),
         ROOTED(version_1_beside_version_2),
         ROOTED(cpusets_of_both_versions),
-        ROOTED(throttling_is_told_in_ns),
-        ROOTED(throttling_is_that_of_the_quota_s_group),
-        ROOTED(quota_and_affinity_leave_the_lesser),
+        ROOTED(throttling_is_reported_in_ns),
+        ROOTED(throttling_is_read_from_the_group_with_the_quota),
+        ROOTED(the_smaller_of_quota_and_affinity_counts),
     };
     return RUN_TESTS(tests);
 }

@@ -1,4 +1,4 @@
-/* base/cgroup.c on files that are missing, broken, or no files. */
+/* base/cgroup.c on files that are missing or broken, and on folders in their place. */
 #include "tests/support/support.h"
 
 #include "tests/base/invented_cgroups.h"
@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static void nothing_is_there(void **state)
+static void no_files_mean_no_limits(void **state)
 {
     (void)state;
     struct fb_cpus cpus;
@@ -31,7 +31,7 @@ static void broken_lists_of_groups(void **state)
         cgroups_join(broken[i]);
         cgroups_check_quota(0);
     }
-    cgroups_join("garbage\n0::/jobs"); /* but the good line counts, without an end too */
+    cgroups_join("garbage\n0::/jobs"); /* a valid line counts, also without a newline */
     cgroups_check_quota(1.5);
 }
 
@@ -93,12 +93,12 @@ static void lines_that_are_too_long(void **state)
         cgroups_check_quota(0);
         cgroups_put(MOUNT "/jobs/cpu.max", "max 100000\n");
     }
-    /* A list of CPUs is cut. */
+    /* A long list of CPUs is cut. */
     cgroups_put(MOUNT "/jobs/cpuset.cpus.effective", text);
     cgroups_check_quota(0);
     assert_true(strlen(cgroup.cpuset) < FB_CGROUP_TEXT);
     assert_memory_equal(cgroup.cpuset, text, strlen(cgroup.cpuset));
-    /* The lines after a long one count. */
+    /* The lines after a long one are read. */
     memset(text, 'x', LONG);
     strcpy(text + LONG - 10, "\n0::/jobs\n");
     cgroups_join(text);
@@ -109,7 +109,7 @@ static void lines_that_are_too_long(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        ROOTED(nothing_is_there),          ROOTED(broken_lists_of_groups),  ROOTED(broken_quotas),
+        ROOTED(no_files_mean_no_limits),   ROOTED(broken_lists_of_groups),  ROOTED(broken_quotas),
         ROOTED(folders_in_place_of_files), ROOTED(lines_that_are_too_long),
     };
     return RUN_TESTS(tests);

@@ -1,4 +1,4 @@
-/* base/cpus.c, and that bound workers run where they were told and give their CPU back. */
+/* base/cpus.c, and binding workers: they run on their CPUs, and the caller's affinity is restored. */
 #include "tests/support/support.h"
 
 #include "base/cpus.h"
@@ -13,7 +13,7 @@ static cpu_set_t before;
 static unsigned allowed[CPU_SETSIZE]; /* the CPUs in `before` */
 static unsigned count;
 
-static int keep_affinity(void **state)
+static int save_affinity(void **state)
 {
     (void)state;
     if (sched_getaffinity(0, sizeof before, &before) < 0)
@@ -25,7 +25,7 @@ static int keep_affinity(void **state)
     return 0;
 }
 
-static int give_affinity_back(void **state)
+static int restore_affinity(void **state)
 {
     (void)state;
     return sched_setaffinity(0, sizeof before, &before);
@@ -81,7 +81,7 @@ static void binding_leaves_one_cpu(void **state)
     check_affinity(&last);
 }
 
-static void workers_are_spread_and_go_round(void **state)
+static void workers_are_spread_over_all_cpus_in_turn(void **state)
 {
     (void)state;
     unsigned chosen[3 * CPU_SETSIZE];
@@ -101,8 +101,8 @@ static void workers_are_spread_and_go_round(void **state)
     }
 }
 
-/* What `taskset` allows is all that there is. */
-static void only_what_is_allowed_is_chosen(void **state)
+/* The affinity that `taskset` sets limits the choice. */
+static void only_allowed_cpus_are_chosen(void **state)
 {
     (void)state;
     for (unsigned i = 0; i < count; i++) {
@@ -111,7 +111,7 @@ static void only_what_is_allowed_is_chosen(void **state)
         assert_int_equal(fb_topology_choose(3, chosen), 0);
         for (int j = 0; j < 3; j++)
             assert_int_equal(chosen[j], allowed[i]);
-        assert_int_equal(give_affinity_back(NULL), 0);
+        assert_int_equal(restore_affinity(NULL), 0);
     }
 }
 
@@ -128,7 +128,7 @@ struct slot {
     uint32_t cpus; /* how many it may run on */
 };
 
-/* Waits for the other workers, so that each of them has one item. */
+/* Waits for the other workers, so that each of them gets one item. */
 static void note_cpu(const struct fb_input *const_input, void *scratch, size_t begin, size_t end,
                      void *results, struct fb_yield *yield)
 {
@@ -156,7 +156,8 @@ static const struct fb_kernel noting = {
     .run = note_cpu,
 };
 
-/* By number; or where it is sent to whoever is free, by one worker each all the same. */
+/* Item i is computed by worker i; in harnesses that send items to any free worker, by one worker
+ * each. */
 static void check_cpus(const struct fb_harness *harness, const struct slot *slot, unsigned workers,
                        const unsigned *cpus)
 {
@@ -196,7 +197,7 @@ static void check_pool(const struct fb_harness *harness, unsigned workers, const
     fb_arena_close(arena);
 }
 
-static void bound_workers_run_where_they_were_told(void **state)
+static void bound_workers_run_on_their_cpus(void **state)
 {
     (void)state;
     unsigned forward[4], backward[4];
@@ -213,16 +214,19 @@ static void bound_workers_run_where_they_were_told(void **state)
     }
 }
 
-#define KEEPING(test) cmocka_unit_test_setup_teardown(test, keep_affinity, give_affinity_back)
+#define WITH_AFFINITY(test) cmocka_unit_test_setup_teardown(test, save_affinity, restore_affinity)
 
 int main(int argc, char **argv)
 {
     static const struct fb_mp_task none[] = { { 0 } };
     fb_mp_main(argc, argv, none);
     const struct CMUnitTest tests[] = {
-        KEEPING(numbers_are_plausible),          KEEPING(affinity_is_counted),
-        KEEPING(binding_leaves_one_cpu),         KEEPING(workers_are_spread_and_go_round),
-        KEEPING(only_what_is_allowed_is_chosen), KEEPING(bound_workers_run_where_they_were_told),
+        WITH_AFFINITY(numbers_are_plausible),
+        WITH_AFFINITY(affinity_is_counted),
+        WITH_AFFINITY(binding_leaves_one_cpu),
+        WITH_AFFINITY(workers_are_spread_over_all_cpus_in_turn),
+        WITH_AFFINITY(only_allowed_cpus_are_chosen),
+        WITH_AFFINITY(bound_workers_run_on_their_cpus),
     };
     return RUN_TESTS(tests);
 }

@@ -1,4 +1,4 @@
-/* bench/stats.c at length: exact ranks, coverage by simulation, pairs under drift. */
+/* base/stats.c in detail: exact ranks, coverage by simulation, pairs under drift. */
 #include "tests/support/support.h"
 
 #include "tests/support/near.h"
@@ -32,7 +32,7 @@ static void medians_of_ns(void **state)
     static const uint64_t odd[] = { 30, 10, 20 }, even[] = { 40, 10, 31, 20 }, half[] = { 2, 1 },
                           one[] = { 5 }, hours[] = { 86400000000007, 86400000000005, 0 };
     assert_int_equal(fb_median_ns(odd, 3), 20);
-    assert_int_equal(fb_median_ns(even, 4), 26); /* 25.5, up */
+    assert_int_equal(fb_median_ns(even, 4), 26); /* 25.5, rounded up */
     assert_int_equal(fb_median_ns(half, 2), 2);
     assert_int_equal(fb_median_ns(one, 1), 5);
     assert_int_equal(fb_median_ns(hours, 3), 86400000000005);
@@ -41,7 +41,7 @@ static void medians_of_ns(void **state)
 
 /* ---- ranks ---- */
 
-/* The largest k with P(Binomial(n, 1/2) < k) <= 1/40, by whole numbers (Python's math.comb). */
+/* The largest k with P(Binomial(n, 1/2) < k) <= 1/40, computed with integers (Python's math.comb). */
 static const struct {
     size_t n, k;
 } ranks[] = {
@@ -113,19 +113,19 @@ static double normal(uint64_t *state)
     return radius * cos(2 * M_PI * uniform(state));
 }
 
-/* Cauchy's: no mean, no variance. */
+/* Cauchy distribution: it has neither a mean nor a variance. */
 static double heavy(uint64_t *state)
 {
     return tan(M_PI * (uniform(state) - 0.5));
 }
 
-/* As times are: none below a floor, a long tail above. */
+/* Like run times: a minimum, and a long tail above. */
 static double skewed(uint64_t *state)
 {
     return -log(uniform(state)) - log(2);
 }
 
-/* All have the median 0. */
+/* In which share of TRIALS the interval has the true median, 0 for all distributions. */
 static double coverage(double (*draw)(uint64_t *), size_t n, uint64_t seed)
 {
     double sample[64];
@@ -142,7 +142,7 @@ static double coverage(double (*draw)(uint64_t *), size_t n, uint64_t seed)
 static void intervals_cover_the_true_median(void **state)
 {
     (void)state;
-    /* 1 - 2 P(Binomial(n, 1/2) < k): what an exact interval covers, 95 % or a little more. */
+    /* 1 - 2 P(Binomial(n, 1/2) < k): the coverage of an exact interval, 95 % or a little more. */
     static const struct {
         size_t n;
         double exact;
@@ -154,7 +154,7 @@ static void intervals_cover_the_true_median(void **state)
             double covered = coverage(draw[k], size[i].n, seed++ << 32);
             double error = sqrt(size[i].exact * (1 - size[i].exact) / TRIALS);
             assert_true(covered >= 0.95 - 3 * error);
-            /* Wider than need be is wrong too. */
+            /* An interval that is too wide is wrong as well. */
             assert_near(covered, size[i].exact, 4 * error);
         }
 }
@@ -180,8 +180,7 @@ static void ratios_are_exact(void **state)
     assert_int_equal(interval.samples, 0);
 }
 
-/* The machine grows ever slower while it is measured: pairs don't care, medians by themselves do.
- */
+/* The machine becomes slower during the measurement. That changes medians, but not ratios of pairs. */
 static void drift_does_not_widen_ratios(void **state)
 {
     (void)state;

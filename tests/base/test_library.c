@@ -1,4 +1,4 @@
-/* base/library.c: what is not there is said, and leaves pointers as they were. */
+/* base/library.c: loading functions; missing ones are reported and leave the pointers unchanged. */
 #include "tests/support/support.h"
 
 #include "base/library.h"
@@ -20,7 +20,7 @@ static void functions_are_found(void **state)
     }
 }
 
-static void a_library_that_is_not_there(void **state)
+static void a_missing_library_is_an_error(void **state)
 {
     (void)state;
     struct fb_error error = { 0 };
@@ -33,7 +33,7 @@ static void a_library_that_is_not_there(void **state)
     assert_ptr_equal(nothing, &length);
 }
 
-static void a_function_that_is_not_there(void **state)
+static void a_missing_function_is_an_error(void **state)
 {
     (void)state;
     struct fb_error error = { 0 };
@@ -47,8 +47,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(functions_are_found),
-        cmocka_unit_test(a_library_that_is_not_there),
-        cmocka_unit_test(a_function_that_is_not_there),
+        cmocka_unit_test(a_missing_library_is_an_error),
+        cmocka_unit_test(a_missing_function_is_an_error),
     };
     return RUN_TESTS(tests);
 }

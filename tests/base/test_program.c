@@ -1,4 +1,4 @@
-/* base/program: other programs, started and read from. */
+/* base/program.c. */
 #include "tests/support/support.h"
 
 #include "base/program.h"
@@ -8,7 +8,7 @@
 
 #define ARGUMENTS(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
-/* Its exit code or error; its first line into text if that is asked for. */
+/* Runs a program: its exit code or error; if text isn't NULL, also its first line. */
 static int run(const char *const *arguments, char *text, size_t size, struct fb_error *error)
 {
     struct fb_program program;
@@ -20,7 +20,7 @@ static int run(const char *const *arguments, char *text, size_t size, struct fb_
     return fb_program_end(&program, arguments[0], error);
 }
 
-static void what_it_prints_is_read_and_its_code_told(void **state)
+static void output_and_exit_code_are_returned(void **state)
 {
     (void)state;
     char text[100];
@@ -29,7 +29,7 @@ static void what_it_prints_is_read_and_its_code_told(void **state)
     assert_int_equal(run(ARGUMENTS("/bin/true"), NULL, 0, NULL), 0);
 }
 
-static void who_is_killed_or_not_there_is_an_error(void **state)
+static void a_killed_or_missing_program_is_an_error(void **state)
 {
     (void)state;
     struct fb_error error = { 0 };
@@ -40,8 +40,8 @@ static void who_is_killed_or_not_there_is_an_error(void **state)
     assert_non_null(strstr(error.text, "/nonsense/nobody can't be started"));
 }
 
-/* Nobody reads on: it ends all the same, by SIGPIPE. */
-static void who_prints_without_end_is_ended(void **state)
+/* It is ended by SIGPIPE. */
+static void closing_the_output_ends_an_endless_program(void **state)
 {
     (void)state;
     char text[10];
@@ -52,9 +52,9 @@ static void who_prints_without_end_is_ended(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_it_prints_is_read_and_its_code_told),
-        cmocka_unit_test(who_is_killed_or_not_there_is_an_error),
-        cmocka_unit_test(who_prints_without_end_is_ended),
+        cmocka_unit_test(output_and_exit_code_are_returned),
+        cmocka_unit_test(a_killed_or_missing_program_is_an_error),
+        cmocka_unit_test(closing_the_output_ends_an_endless_program),
     };
     return RUN_TESTS(tests);
 }

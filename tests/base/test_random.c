@@ -1,9 +1,9 @@
-/* bench/random.h: the published numbers, and that what is made of them is even. */
+/* base/random.h: the published numbers, and uniform distributions. */
 #include "tests/support/support.h"
 
 #include "base/random.h"
 
-static void numbers_are_splitmix64s(void **state)
+static void numbers_are_those_of_splitmix64(void **state)
 {
     (void)state;
     static const uint64_t published[] = { 6457827717110365317u, 3203168211198807973u,
@@ -14,7 +14,7 @@ static void numbers_are_splitmix64s(void **state)
         assert_true(fb_random_next(&random) == published[i]);
 }
 
-static void seeds_repeat_and_differ(void **state)
+static void equal_seeds_give_equal_numbers(void **state)
 {
     (void)state;
     struct fb_random one = { 7 }, same = { 7 }, other = { 8 };
@@ -92,14 +92,14 @@ static void reals_are_uniform(void **state)
     assert_true(chi > 4 && chi < 50); /* 19 degrees of freedom */
 }
 
-/* The next number comes from a state that was added to. */
+/* The state from which the next number is computed with z. */
 static struct fb_random before(uint64_t z)
 {
     return (struct fb_random){ z - 0x9e3779b97f4a7c15u };
 }
 
-/* The states whose next numbers are the least and the most of all 64-bit ones. */
-static void reals_end_before_0_and_1(void **state)
+/* The states whose next numbers are the smallest and the largest of all. */
+static void reals_exclude_0_and_1(void **state)
 {
     (void)state;
     struct fb_random least = before(0), most = before(0xcf9a04affa6badc0u), again = most;
@@ -113,9 +113,12 @@ static void reals_end_before_0_and_1(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(numbers_are_splitmix64s),   cmocka_unit_test(seeds_repeat_and_differ),
-        cmocka_unit_test(numbers_below_are_uniform), cmocka_unit_test(numbers_below_stay_in_range),
-        cmocka_unit_test(reals_are_uniform),         cmocka_unit_test(reals_end_before_0_and_1),
+        cmocka_unit_test(numbers_are_those_of_splitmix64),
+        cmocka_unit_test(equal_seeds_give_equal_numbers),
+        cmocka_unit_test(numbers_below_are_uniform),
+        cmocka_unit_test(numbers_below_stay_in_range),
+        cmocka_unit_test(reals_are_uniform),
+        cmocka_unit_test(reals_exclude_0_and_1),
     };
     return RUN_TESTS(tests);
 }

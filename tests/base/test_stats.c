@@ -1,5 +1,5 @@
-/* bench/stats.c: medians and intervals of a few samples, means, outliers; test_intervals.c has the
- * many. */
+/* base/stats.c: medians and intervals of few samples, means, outliers. test_intervals.c has tests
+ * with many samples. */
 #include "tests/support/support.h"
 
 #include "tests/bench/judge/noise_model.h"
@@ -18,7 +18,7 @@ static void fill(size_t count)
         sample[i] = (double)(i * 67 % count + 1);
 }
 
-static void medians_of_a_few(void **state)
+static void medians_of_few_samples(void **state)
 {
     (void)state;
     static const double few[] = { 3, 1, 2, 10 };
@@ -34,7 +34,7 @@ static void medians_of_a_few(void **state)
     assert_true(few[0] == 3 && ns[0] == 30);
 }
 
-static void too_few_have_no_interval(void **state)
+static void too_few_samples_have_no_interval(void **state)
 {
     (void)state;
     for (size_t count = 0; count < 6; count++) {
@@ -66,7 +66,7 @@ static void intervals_have_the_ranks_of_the_table(void **state)
     }
 }
 
-static void ratios_are_of_pairs(void **state)
+static void ratios_are_taken_of_pairs(void **state)
 {
     (void)state;
     static const size_t count = 7;
@@ -89,7 +89,7 @@ static void ranks_of_the_sign_test(void **state)
 
 /* ---- means ---- */
 
-static void means_of_a_few(void **state)
+static void means_of_few_samples(void **state)
 {
     (void)state;
     static const double few[] = { 3, 1, 2, 10, 4 };
@@ -114,7 +114,7 @@ static void means_are_inside_their_interval(void **state)
     assert_int_equal(interval.samples, 20);
 }
 
-static void seeds_repeat_the_bootstrap(void **state)
+static void a_seed_makes_the_bootstrap_repeatable(void **state)
 {
     (void)state;
     fill(20);
@@ -123,12 +123,12 @@ static void seeds_repeat_the_bootstrap(void **state)
                        other = fb_mean_interval(sample, 20, 6);
     assert_true(one.value == same.value && one.low == same.low && one.high == same.high);
     assert_true(one.value == other.value && one.low != other.low && one.high != other.high);
-    /* 1,999 resamples: seeds hardly matter. */
+    /* With 1,999 resamples the seed hardly matters. */
     assert_near(other.low, one.low, 0.5);
     assert_near(other.high, one.high, 0.5);
 }
 
-static void equal_samples_have_a_mean_without_doubt(void **state)
+static void equal_samples_have_an_interval_of_one_point(void **state)
 {
     (void)state;
     static const double value[] = { 0, 1, 0.1, -7e9 };
@@ -146,7 +146,7 @@ static void equal_samples_have_a_mean_without_doubt(void **state)
 
 #define CASES 1000
 
-/* In how many of CASES the interval has the true mean of normal samples. */
+/* In how many of CASES the interval contains the true mean of normal samples. */
 static unsigned covered(size_t count, uint64_t seed)
 {
     struct fb_random random = { seed };
@@ -169,7 +169,7 @@ static void intervals_cover_the_true_mean(void **state)
     assert_in_range(covered(8, 2), CASES * 90 / 100, CASES);
 }
 
-static void mean_ratio_of_a_reciprocal(void **state)
+static void the_mean_ratio_of_swapped_samples_is_the_reciprocal(void **state)
 {
     (void)state;
     double base[20], inverse[20];
@@ -268,17 +268,17 @@ static void normal_quantiles(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(medians_of_a_few),
-        cmocka_unit_test(too_few_have_no_interval),
+        cmocka_unit_test(medians_of_few_samples),
+        cmocka_unit_test(too_few_samples_have_no_interval),
         cmocka_unit_test(intervals_have_the_ranks_of_the_table),
-        cmocka_unit_test(ratios_are_of_pairs),
+        cmocka_unit_test(ratios_are_taken_of_pairs),
         cmocka_unit_test(ranks_of_the_sign_test),
-        cmocka_unit_test(means_of_a_few),
+        cmocka_unit_test(means_of_few_samples),
         cmocka_unit_test(means_are_inside_their_interval),
-        cmocka_unit_test(seeds_repeat_the_bootstrap),
-        cmocka_unit_test(equal_samples_have_a_mean_without_doubt),
+        cmocka_unit_test(a_seed_makes_the_bootstrap_repeatable),
+        cmocka_unit_test(equal_samples_have_an_interval_of_one_point),
         cmocka_unit_test(intervals_cover_the_true_mean),
-        cmocka_unit_test(mean_ratio_of_a_reciprocal),
+        cmocka_unit_test(the_mean_ratio_of_swapped_samples_is_the_reciprocal),
         cmocka_unit_test(mean_ratio_is_geometric),
         cmocka_unit_test(outliers_stand_out),
         cmocka_unit_test(scores_are_known),

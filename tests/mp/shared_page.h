@@ -1,14 +1,14 @@
-/* A board in shared memory for each test, on which processes tell and are told. */
+/* A struct in shared memory for each test, through which its processes report results. */
 #ifndef TEST_SHARED_PAGE_H
 #define TEST_SHARED_PAGE_H
 
-struct board; /* the test's own */
+struct board; /* defined by the test */
 extern struct board *board;
 
-/* Where the argument of a process begins with the board's address: that. */
+/* The address with which a process's argument begins. */
 struct board *board_of(const void *argument);
 
-/* Set-up and teardown of a test; its state is the board's size. */
+/* Set-up and teardown of a test; its state is the struct's size. */
 int board_make(void **state);
 int board_free(void **state);
 #define ON_BOARD(test)                                                                             \

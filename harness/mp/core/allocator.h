@@ -1,5 +1,5 @@
-/* What is inside the heap: blocks of cells in a file that all processes map. Whatever a process
- * that dies in here leaves behind, the next one puts in order. */
+/* The allocator of the heap: blocks of cells in a file that all processes map. If a process dies
+ * while it holds the lock, the next one that takes it repairs the heap. */
 #ifndef FB_MP_ALLOCATOR_H
 #define FB_MP_ALLOCATOR_H
 
@@ -11,7 +11,7 @@
 
 struct fb_mp_allocator_head;
 
-/* Where its parts are mapped in this process. */
+/* Where the parts of the file are mapped in this process. */
 struct fb_mp_allocator {
     int fd;
     struct fb_mp_allocator_head *head;
@@ -19,24 +19,25 @@ struct fb_mp_allocator {
     char *cell;
 };
 
-/* A view of the file that is mapped at base for its span, in bytes. */
+/* For a file that is mapped at base; span: the bytes mapped. */
 struct fb_mp_allocator fb_mp_allocator_view(int fd, void *base, size_t span);
 
-/* Makes a file of zeroes, mapped so, a heap without blocks. 0 or a negative errno. */
-int fb_mp_allocator_init(struct fb_mp_allocator blocks, size_t span);
+/* Initialises a file of zeroes as a heap without blocks. 0 or a negative errno. */
+int fb_mp_allocator_init(struct fb_mp_allocator allocator, size_t span);
 
-/* Takes a block of at least size bytes, as it is: 0 and its address at *place, or -ENOMEM, or
- * -ENOSPC. If place itself is in the heap, no death leaves a block behind that it does not name. */
-int fb_mp_allocator_take(struct fb_mp_allocator blocks, size_t size, void **place);
+/* Allocates a block of at least size bytes, not zeroed. 0 and its address in *pointer, -ENOMEM or
+ * -ENOSPC. If pointer is itself in the heap and this process dies at any moment, then the block is
+ * allocated exactly if *pointer refers to it. */
+int fb_mp_allocator_alloc(struct fb_mp_allocator allocator, size_t size, void **pointer);
 
-/* Gives the block at *place back and makes that NULL; with the same promise. 0, or -EINVAL: no
+/* Frees the block at *pointer and sets *pointer to NULL, with the same guarantee. 0, or -EINVAL: no
  * block begins there. */
-int fb_mp_allocator_give(struct fb_mp_allocator blocks, void **place);
+int fb_mp_allocator_free(struct fb_mp_allocator allocator, void **pointer);
 
-/* Whether size bytes at memory are in cells of it. */
-bool fb_mp_allocator_have(struct fb_mp_allocator blocks, const void *memory, size_t size);
+/* Whether the size bytes at memory are in the heap's cells. */
+bool fb_mp_allocator_contains(struct fb_mp_allocator allocator, const void *memory, size_t size);
 
-/* Bytes that are given out. */
-size_t fb_mp_allocator_used(struct fb_mp_allocator blocks);
+/* Allocated bytes. */
+size_t fb_mp_allocator_used(struct fb_mp_allocator allocator);
 
 #endif

@@ -1,24 +1,21 @@
-/* Times and how long to wait. */
+/* Times, timeouts and deadlines. */
 #ifndef FB_MP_DEADLINE_H
 #define FB_MP_DEADLINE_H
 
-#include <stdint.h>
-#include <time.h>
+#include "base/clock.h"
 
-/* How long a call may wait, in nanoseconds: 0 or less looks once and does not wait. */
+/* How long a call may wait, in nanoseconds; 0 or less: it checks once and does not wait. */
 #define FB_MP_FOREVER INT64_MAX
 #define FB_MP_SECOND 1000000000ll
 #define FB_MP_MILLISECOND 1000000ll
 
-/* CLOCK_MONOTONIC, in ns. */
+/* fb_now_ns, signed like all times of the runtime. */
 static inline int64_t fb_mp_now(void)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * FB_MP_SECOND + now.tv_nsec;
+    return (int64_t)fb_now_ns();
 }
 
-/* The moment at which a wait that begins now has to end. */
+/* The time at which a wait that begins now has to end. */
 static inline int64_t fb_mp_deadline(int64_t timeout_ns)
 {
     int64_t now = fb_mp_now();

@@ -1,10 +1,10 @@
-/* A mutex of this process that is never locked in a forked child, whichever thread forks. */
+/* A process-private mutex that is never locked in a forked child, whichever thread forks. */
 #ifndef FB_MP_FORK_SAFE_H
 #define FB_MP_FORK_SAFE_H
 
 #include <pthread.h>
 
-/* At file level, after the definition of the mutex; one a file. */
+/* Goes at file level after the definition of the mutex; at most one per file. */
 #define FB_MP_FORK_SAFE(mutex)                                                                     \
     static void lock_for_fork(void)                                                                \
     {                                                                                              \

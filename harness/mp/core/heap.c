@@ -18,35 +18,35 @@
 
 static struct {
     struct fb_mp_heap_place place;
-    struct fb_mp_allocator blocks;
-    bool there;
+    struct fb_mp_allocator allocator;
+    bool exists;
 } heap = { .place = { .fd = -1 } };
 static pthread_mutex_t making = PTHREAD_MUTEX_INITIALIZER;
 FB_MP_FORK_SAFE(making);
 
-/* Who sees that it is there sees the rest. */
-static void take_place(const struct fb_mp_heap_place *place, struct fb_mp_allocator blocks)
+/* A thread that sees exists set sees the rest, too. */
+static void set_heap(const struct fb_mp_heap_place *place, struct fb_mp_allocator allocator)
 {
     heap.place = *place;
-    heap.blocks = blocks;
-    __atomic_store_n(&heap.there, true, __ATOMIC_RELEASE);
+    heap.allocator = allocator;
+    __atomic_store_n(&heap.exists, true, __ATOMIC_RELEASE);
 }
 
-static bool is_there(void)
+static bool exists(void)
 {
-    return __atomic_load_n(&heap.there, __ATOMIC_ACQUIRE);
+    return __atomic_load_n(&heap.exists, __ATOMIC_ACQUIRE);
 }
 
 /* ---- */
 
-int fb_mp_alloc_at(size_t size, void **place)
+int fb_mp_alloc_at(size_t size, void **pointer)
 {
     if (size == 0)
         return -EINVAL;
     if (size > SPAN_MOST)
         return -ENOMEM;
     int result = fb_mp_heap_make();
-    return result < 0 ? result : fb_mp_allocator_take(heap.blocks, size, place);
+    return result < 0 ? result : fb_mp_allocator_alloc(heap.allocator, size, pointer);
 }
 
 int fb_mp_alloc(size_t size, void **ret_memory)
@@ -59,11 +59,11 @@ int fb_mp_alloc(size_t size, void **ret_memory)
     return 0;
 }
 
-int fb_mp_free_at(void **place)
+int fb_mp_free_at(void **pointer)
 {
-    if (!*place)
+    if (!*pointer)
         return 0;
-    return is_there() ? fb_mp_allocator_give(heap.blocks, place) : -EINVAL;
+    return exists() ? fb_mp_allocator_free(heap.allocator, pointer) : -EINVAL;
 }
 
 int fb_mp_free(void *memory)
@@ -73,17 +73,17 @@ int fb_mp_free(void *memory)
 
 bool fb_mp_is_shared(const void *memory, size_t size)
 {
-    return is_there() && fb_mp_allocator_have(heap.blocks, memory, size);
+    return exists() && fb_mp_allocator_contains(heap.allocator, memory, size);
 }
 
 size_t fb_mp_heap_used(void)
 {
-    return is_there() ? fb_mp_allocator_used(heap.blocks) : 0;
+    return exists() ? fb_mp_allocator_used(heap.allocator) : 0;
 }
 
 /* ---- making and adopting ---- */
 
-/* Maps the file where it may be put in a spawned image too, or else anywhere. */
+/* Maps the file at an address that is likely to be free in spawned processes too, or else anywhere. */
 static void *map_file(int fd, size_t span)
 {
     int flags = MAP_SHARED | MAP_NORESERVE, access = PROT_READ | PROT_WRITE;
@@ -96,8 +96,7 @@ static void *map_file(int fd, size_t span)
     return base;
 }
 
-/* valgrind looks for leaks wherever the program could read, so that a span of this size would take
- * it hours. */
+/* valgrind searches all readable memory for leaks, which would take it hours with the full span. */
 static size_t span_most(void)
 {
     const char *preload = getenv("LD_PRELOAD");
@@ -118,10 +117,10 @@ static int make(void)
         close(place.fd);
         return -ENOMEM;
     }
-    struct fb_mp_allocator blocks = fb_mp_allocator_view(place.fd, place.address, place.span);
-    int result = fb_mp_allocator_init(blocks, place.span);
+    struct fb_mp_allocator allocator = fb_mp_allocator_view(place.fd, place.address, place.span);
+    int result = fb_mp_allocator_init(allocator, place.span);
     if (result == 0) {
-        take_place(&place, blocks);
+        set_heap(&place, allocator);
         return 0;
     }
     munmap(place.address, place.span);
@@ -131,10 +130,10 @@ static int make(void)
 
 int fb_mp_heap_make(void)
 {
-    if (is_there())
+    if (exists())
         return 0;
     pthread_mutex_lock(&making);
-    int result = heap.there ? 0 : make();
+    int result = heap.exists ? 0 : make();
     pthread_mutex_unlock(&making);
     return result;
 }
@@ -146,7 +145,7 @@ struct fb_mp_heap_place fb_mp_heap_place(void)
 
 int fb_mp_heap_adopt(const struct fb_mp_heap_place *place)
 {
-    if (heap.there)
+    if (heap.exists)
         return -EBUSY;
     void *base = mmap(place->address, place->span, PROT_READ | PROT_WRITE,
                       MAP_SHARED | MAP_NORESERVE | MAP_FIXED_NOREPLACE, place->fd, 0);
@@ -156,6 +155,6 @@ int fb_mp_heap_adopt(const struct fb_mp_heap_place *place)
         munmap(base, place->span);
         return -EEXIST;
     }
-    take_place(place, fb_mp_allocator_view(place->fd, base, place->span));
+    set_heap(place, fb_mp_allocator_view(place->fd, base, place->span));
     return 0;
 }

@@ -15,7 +15,7 @@ static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 FB_MP_FORK_SAFE(mutex);
 
 static struct fb_mp_identity self;
-static _Atomic bool known; /* that is this process's */
+static _Atomic bool known; /* self is this process's */
 
 static void forget(void)
 {
@@ -27,9 +27,9 @@ __attribute__((constructor)) static void watch_forks(void)
     pthread_atfork(NULL, NULL, forget);
 }
 
-/* The state and the start time of a process: fields 3 and 22 of its line; the name in field 2 may
- * have blanks and brackets in it. False when there is no such process. One whose first thread has
- * ended, but not others (field 20), is no zombie. */
+/* Reads a process's state and start time, fields 3 and 22 of /proc/PID/stat; the name in field 2
+ * may contain blanks and brackets. False if there is no such process. A process whose first thread
+ * has ended while others run (field 20) has the state of a zombie, but isn't one. */
 static bool read_stat(pid_t pid, char *ret_state, uint64_t *ret_start)
 {
     char path[32], line[1024];
@@ -84,7 +84,7 @@ bool fb_mp_identity_is_alive(const struct fb_mp_identity *identity)
     uint64_t start;
     if (identity->pid <= 0 || (kill(identity->pid, 0) < 0 && errno == ESRCH))
         return false;
-    if (!read_stat(identity->pid, &state, &start)) /* it ended just now, or no file can be opened */
+    if (!read_stat(identity->pid, &state, &start)) /* it has just ended, or no file can be opened */
         return kill(identity->pid, 0) == 0 || errno != ESRCH;
     return (identity->start == 0 || start == identity->start) && state != 'Z' && state != 'X';
 }

@@ -1,4 +1,5 @@
-/* Who a process is, beyond its number, which is given again after its end. */
+/* The identity of a process: the pid alone isn't unique, as it is reused after the process has
+ * ended. */
 #ifndef FB_MP_IDENTITY_H
 #define FB_MP_IDENTITY_H
 
@@ -8,17 +9,17 @@
 
 struct fb_mp_identity {
     pid_t pid;
-    uint64_t start; /* in clock ticks since boot, as /proc/PID/stat says it; 0: not known */
+    uint64_t start; /* start time in clock ticks since boot, from /proc/PID/stat; 0: not known */
 };
 
-/* The calling process's; read once. */
+/* The calling process's; read once and cached. */
 struct fb_mp_identity fb_mp_identity_self(void);
 
-/* That of the process which has the number now; start 0 if there is none. */
+/* That of the process with this pid now; start is 0 if there is none. */
 struct fb_mp_identity fb_mp_identity_of(pid_t pid);
 
-/* Whether it still runs: one that has ended but was not waited for does not. One of which nothing
- * more can be found out than that there is a process of that number, is taken to. */
+/* Whether the process still runs; a zombie does not. If nothing can be found out but that a process
+ * with this pid exists, it is taken to be the same. */
 bool fb_mp_identity_is_alive(const struct fb_mp_identity *identity);
 
 #endif

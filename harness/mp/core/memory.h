@@ -1,15 +1,15 @@
-/* Whether there is memory for something large. */
+/* A check for enough memory before a large allocation. */
 #ifndef FB_MP_MEMORY_H
 #define FB_MP_MEMORY_H
 
 #include <stdbool.h>
 #include <stdio.h>
 
-/* Below this nobody asks: bytes. */
+/* Bytes; smaller sizes are not checked. */
 #define FB_MP_MEMORY_LARGE ((size_t)64 << 20)
 
-/* False if size is large, and more than the kernel says is available: reserving that would succeed,
- * and have other processes killed for it. */
+/* False if size is large and more than MemAvailable: reserving it would succeed, but then the OOM
+ * killer would kill other processes. */
 static inline bool fb_mp_has_memory(size_t size)
 {
     char line[128];

@@ -1,4 +1,4 @@
-/* The robust mutex between processes that the runtime's own structures use. */
+/* The robust mutex, shared between processes, of the runtime's own structures. */
 #ifndef FB_MP_MUTEX_H
 #define FB_MP_MUTEX_H
 
@@ -27,7 +27,7 @@ static inline int fb_mp_mutex_wait(pthread_mutex_t *mutex, int64_t timeout_ns)
 {
     struct timespec deadline = fb_mp_timespec(fb_mp_deadline(timeout_ns));
     int code = pthread_mutex_clocklock(mutex, CLOCK_MONOTONIC, &deadline);
-#ifdef __SANITIZE_THREAD__ /* which does not know that call */
+#ifdef __SANITIZE_THREAD__ /* has no interceptor for pthread_mutex_clocklock */
     if (code == 0 || code == EOWNERDEAD) {
         __tsan_mutex_pre_lock(mutex, 0);
         __tsan_mutex_post_lock(mutex, 0, 0);
@@ -36,8 +36,8 @@ static inline int fb_mp_mutex_wait(pthread_mutex_t *mutex, int64_t timeout_ns)
     return code;
 }
 
-/* Takes it: 0; -EOWNERDEAD: it is held, but the owner before died while it held it; -ETIMEDOUT; or
- * -EDEADLK from one that checks. */
+/* Locks it. 0; -EOWNERDEAD: it is locked, but the previous owner died while it held it; -ETIMEDOUT;
+ * or -EDEADLK: an error-checking one that this thread holds already. */
 static inline int fb_mp_mutex_take(pthread_mutex_t *mutex, int64_t timeout_ns)
 {
     int code =

@@ -1,4 +1,5 @@
-/* Sleeping on a word in shared memory, so that no death and no lost wake-up makes it for ever. */
+/* Sleeping on a word in shared memory. No sleep lasts for ever because the waker died or a wake-up
+ * was lost. */
 #ifndef FB_MP_SLEEP_H
 #define FB_MP_SLEEP_H
 
@@ -12,18 +13,17 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* No sleep goes unchecked for longer: whoever should have woken us may have died before it did. */
+/* The longest sleep before the condition is checked again, as the waker may have died. */
 #define FB_MP_SLICE (50 * FB_MP_MILLISECOND)
 
-/* How long to look before going to sleep, in ns: a few times as long as a sleep and a wake-up take,
- * if all users can run at once; less if somebody else could need the CPU to bring what is waited
- * for; 0 on one CPU. */
+/* How long to spin before going to sleep, in ns: a few times as long as a sleep and a wake-up take
+ * if all users can run at once; less if the awaited process may need this CPU; 0 on one CPU. */
 static inline int64_t fb_mp_spin_ns(unsigned users, unsigned cpus)
 {
     return cpus == 1 ? 0 : users <= cpus ? 50000 : 3000;
 }
 
-/* Tells the CPU that this is a spin loop. */
+/* Hints to the CPU that this is a spin loop. */
 static inline void fb_mp_relax(void)
 {
 #if defined(__x86_64__)
@@ -33,8 +33,8 @@ static inline void fb_mp_relax(void)
 #endif
 }
 
-/* Sleeps while *word is expected, until it is woken, a signal came, a slice or the time until
- * deadline is over. False when the deadline has passed. */
+/* Sleeps if *word is expected, until it is woken, a signal arrives, or FB_MP_SLICE or the deadline
+ * has passed. False, without sleeping, if the deadline had passed already. */
 static inline bool fb_mp_sleep(_Atomic uint32_t *word, uint32_t expected, int64_t deadline)
 {
     int64_t left = deadline - fb_mp_now();
@@ -45,7 +45,7 @@ static inline bool fb_mp_sleep(_Atomic uint32_t *word, uint32_t expected, int64_
     return true;
 }
 
-/* Returns how many it woke. */
+/* Wakes up to count sleepers; returns how many it woke. */
 static inline long fb_mp_wake(_Atomic uint32_t *word, int count)
 {
     return syscall(SYS_futex, word, FUTEX_WAKE, count, NULL, NULL, 0);

@@ -10,6 +10,7 @@
 #define FB_MP_POOL_H
 
 #include "harness/mp/pool/future.h"
+#include "harness/mp/process/forkserver.h"
 #include "harness/mp/process/process.h"
 
 struct fb_mp_pool;
@@ -43,13 +44,6 @@ struct fb_mp_pool_options {
  * -EAGAIN, -EMFILE, -ENOMEM, -ENOSPC   there is no room for it */
 int fb_mp_pool_open(const struct fb_mp_pool_options *options, struct fb_mp_pool **ret_pool,
                     struct fb_error *error);
-
-/* Starts the helper now, unless it runs: before memory is filled and threads are started. 0 or a
- * negative errno with *error. */
-int fb_mp_forkserver_start(struct fb_error *error);
-
-/* Ends it, and with it all workers of all pools. The next pool starts another one. */
-void fb_mp_forkserver_stop(void);
 
 /* ---- tasks ---- */
 

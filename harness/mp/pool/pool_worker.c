@@ -303,7 +303,7 @@ int pool_worker_main(const void *argument, size_t size)
     worker.self = pool_worker(worker.shared, worker.index);
     worker.tell = fb_mp_descriptor(worker.shared->tell);
     signal(SIGINT, SIG_IGN); /* what Ctrl-C means is for the owner to decide */
-    if (!is_wanted(&worker, told->life))
+    if (!is_wanted(&worker, told->generation))
         return 0;
     if (begin(worker.shared) != 0)
         return 1;

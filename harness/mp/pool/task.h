@@ -2,6 +2,8 @@
 #ifndef FB_MP_TASK_H
 #define FB_MP_TASK_H
 
+#include "harness/mp/process/registry.h"
+
 #include "base/error.h"
 
 #include <stddef.h>
@@ -18,10 +20,6 @@ struct fb_mp_call {
     struct fb_error error; /* to be filled by a function that fails (fb_error_set) */
     struct fb_mp_reply *reply;
 };
-
-/* Does it and returns 0, or fails with a negative errno, which whoever waits for it gets, with the
- * text of call->error if that was set. */
-typedef int (*fb_mp_function)(struct fb_mp_call *call);
 
 /* The call's result: a copy of size bytes; a later one replaces it. 0, -ENOMEM or -ENOSPC: no room
  * for it, -EMSGSIZE: not the size that a map's results have, or more than 4 GiB. */

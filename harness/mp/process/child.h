@@ -1,21 +1,13 @@
-/* The side of a process that was started: who its parent is, and its name. */
+/* How every process of the runtime begins, whether it was forked, spawned or made by the
+ * forkserver. */
 #ifndef FB_MP_CHILD_H
 #define FB_MP_CHILD_H
 
-#include <stddef.h>
-#include <sys/types.h>
+#include "harness/mp/core/self.h"
 
-/* What it is told. */
-struct fb_mp_child {
-    pid_t parent;
-    const char *name;
-    const int *fd; /* [fds] its descriptors, as it knows them */
-    size_t fds;
-};
-
-/* The first thing that it does: dies with its parent, forgets what a fork brought along of the
- * parent's own children, takes its name and descriptors. Does not return when the parent has died
- * already. */
-void fb_mp_child_begin(const struct fb_mp_child *child);
+/* Must be the first call in the new process. Ties it to its parent (fb_child_tie), stores *self,
+ * logs the start, and waits for a debugger if FB_DEBUG_WAIT asks for that. Does not return if the
+ * parent has already exited. */
+void fb_mp_child_begin(const struct fb_mp_self *self);
 
 #endif

@@ -1,33 +1,30 @@
-/* What is said between a program and its helper: each message a packet. */
+/* The forkserver, for the runtime itself: connecting to it, requesting workers, reading events. */
 #ifndef FB_MP_FORKSERVER_INTERNAL_H
 #define FB_MP_FORKSERVER_INTERNAL_H
 
-#include "harness/mp/process/forkserver.h"
+#include "harness/mp/process/forkserver_messages.h"
 
-#include <sched.h>
 #include <signal.h>
 
-/* To the helper, on the socket that it was started with: an empty message with the other end of a
- * new line. On a line: an order, with descriptors: the directory, then those that workers get. */
-struct forkserver_request {
-    struct fb_mp_worker_request order;
-    cpu_set_t cpus;
-};
+/* Opens a connection to the forkserver, which is started if necessary. One thread at a time may
+ * read it; the workers made through it are killed when it is closed. 0 and *ret_connection, or a
+ * negative errno with *error. */
+int fb_mp_forkserver_connect(int *ret_connection, struct fb_error *error);
 
-#define FORKSERVER_FDS (FB_MP_FDS + 1)
+/* Sends a request for workers, which get the descriptors fd[fds] (fb_mp_descriptor). They start in
+ * the caller's working directory, and may use the CPUs that the calling thread may. 0, -EPIPE: the
+ * forkserver has exited, or another negative errno. */
+int fb_mp_forkserver_make(int connection, const struct fb_mp_worker_request *workers, const int *fd,
+                          size_t fds);
 
-/* On a line back: events; MADE comes with the worker's pidfd. */
+/* Reads the next event, without waiting. *ret_pidfd: the pidfd of a worker that was made, for the
+ * caller to close; -1: this process has no room for another descriptor. 0, -EAGAIN: there is no
+ * event, or -EPIPE: the forkserver has exited. */
+int fb_mp_forkserver_next_event(int connection, struct fb_mp_worker_event *ret_event,
+                                int *ret_pidfd);
 
-/* Sends size bytes with fds descriptors, all or nothing. 0, -EAGAIN, -EPIPE, or another negative
- * errno. */
-int forkserver_send(int socket, const void *message, size_t size, const int *fd, size_t fds,
-                    int flags);
-
-/* Receives at most size bytes and at most *fds descriptors, of which it tells how many came: none
- * if this process has no room for them all. The bytes, 0 at the end, or a negative errno. */
-ssize_t forkserver_receive(int socket, void *message, size_t size, int *ret_fd, size_t *fds);
-
-/* What the helper does, with that socket; mask: the signals that its workers block. */
+/* The forkserver's program. socket: to the process that started it; mask: the signals that its
+ * workers block. */
 _Noreturn void forkserver_main(int socket, const sigset_t *mask);
 
 #endif

@@ -1,7 +1,7 @@
 #include "harness/mp/process/log.h"
 
+#include "harness/mp/core/self.h"
 #include "harness/mp/process/date.h"
-#include "harness/mp/process/process.h"
 
 #include "base/error.h"
 
@@ -17,8 +17,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define TEXT_MOST 3900 /* with what comes before it less than PIPE_BUF */
-#define LOOK_NS 20000000
+#define TEXT_MOST 3900   /* together with the head less than PIPE_BUF */
+#define POLL_NS 20000000 /* between two looks for a debugger */
 
 static const char *const names[] = { "DEBUG", "INFO", "WARNING", "ERROR" };
 
@@ -36,12 +36,12 @@ static void read_environment(void)
 
 void fb_mp_log_to(int fd, enum fb_mp_log_level level)
 {
-    pthread_once(&once, read_environment); /* now, so that it does not undo this later */
+    pthread_once(&once, read_environment); /* first, so that it can't override this later */
     __atomic_store_n(&log_fd, fd, __ATOMIC_RELAXED);
     __atomic_store_n(&log_level, (int)level, __ATOMIC_RELEASE);
 }
 
-/* The part before the text; returns its length. */
+/* Writes the part before the text; returns its length. */
 static size_t write_head(char *line, size_t size, enum fb_mp_log_level level)
 {
     struct timespec now;
@@ -55,7 +55,7 @@ static size_t write_head(char *line, size_t size, enum fb_mp_log_level level)
     return length < (int)size ? (size_t)length : size - 1;
 }
 
-/* In one call, and without a signal if nobody reads it. */
+/* In one call, and without SIGPIPE if the pipe has no reader. */
 static void write_line(const char *line, size_t length)
 {
     sigset_t broken, before, pending;
@@ -97,9 +97,8 @@ int fb_mp_log_descriptor(void)
     return __atomic_load_n(&log_fd, __ATOMIC_RELAXED);
 }
 
-/* ---- looking inside ---- */
+/* ---- waiting for a debugger ---- */
 
-/* Whether somebody traces this process. */
 static bool is_traced(void)
 {
     char line[256];
@@ -115,11 +114,11 @@ static bool is_traced(void)
 
 void fb_mp_debug_wait(void)
 {
-    const struct timespec pause = { .tv_nsec = LOOK_NS };
+    const struct timespec pause = { .tv_nsec = POLL_NS };
     const char *wanted = getenv("FB_DEBUG_WAIT");
     if (!wanted || (strcmp(wanted, "*") != 0 && strcmp(wanted, fb_mp_self_name()) != 0))
         return;
-    prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY); /* no ancestor of ours needs to be the debugger */
+    prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY); /* the debugger needn't be an ancestor */
     fprintf(stderr, "%s[%d] waits for a debugger: gdb -p %d\n", fb_mp_self_name(), (int)getpid(),
             (int)getpid());
     while (!is_traced())

@@ -1,12 +1,11 @@
 #include "harness/mp/process/process.h"
 
-#include "harness/mp/process/child.h"
+#include "harness/mp/core/descriptors.h"
 #include "harness/mp/core/heap.h"
-#include "harness/mp/process/spawn.h"
-#include "harness/mp/process/log.h"
+#include "harness/mp/process/child.h"
 #include "harness/mp/process/fork_thread.h"
-
-#include "base/child.h"
+#include "harness/mp/process/log.h"
+#include "harness/mp/process/spawn.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,103 +19,81 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* How long a daemon may take to end by itself when this process exits. */
+/* How long a daemon may take to end after SIGTERM when this process exits. */
 #define GRACE_NS FB_MP_SECOND
 
 struct fb_mp_process {
-    struct fb_mp_process *next, *before; /* in the list of those that were not closed */
+    struct fb_mp_process *next, *before; /* in the list of open handles */
     pid_t pid;
     int pidfd;
     bool daemon;
     char name[FB_MP_NAME];
     pthread_mutex_t mutex; /* guards what follows */
-    bool ended, stolen;    /* stolen: somebody else waited for it */
+    bool ended, stolen;    /* stolen: other code has reaped it, code is unknown */
     int code;
 };
 
-/* This process's own children, and what it knows of itself. */
+/* This process's children. */
 static struct {
     pthread_mutex_t mutex;
-    struct fb_mp_process *first;
-    unsigned number; /* of processes started, for names */
-    bool at_exit;    /* the handler is in place */
-    char name[FB_MP_NAME];
-    pid_t parent;
-    int parent_fd;
-    int fd[FB_MP_FDS];
-    size_t fds;
-} family = { .mutex = PTHREAD_MUTEX_INITIALIZER, .name = "MainProcess", .parent_fd = -1 };
+    struct fb_mp_process *first; /* of the list of open handles */
+    unsigned number;             /* processes started so far, for names */
+    bool at_exit;                /* end_children is registered */
+} children = { .mutex = PTHREAD_MUTEX_INITIALIZER };
+
+/* In every forked child, also of a plain fork(): the handles are the parent's. Their descriptors
+ * stay open, as the child may have been given some of them. */
+static void forget_children(void)
+{
+    pthread_mutex_init(&children.mutex, NULL);
+    children.first = NULL;
+    children.number = 0;
+}
+
+__attribute__((constructor)) static void watch_forks(void)
+{
+    pthread_atfork(NULL, NULL, forget_children);
+}
 
 /* ---- the list ---- */
 
 /* With the mutex held. */
 static void link_process(struct fb_mp_process *process)
 {
-    process->next = family.first;
+    process->next = children.first;
     if (process->next)
         process->next->before = process;
-    family.first = process;
+    children.first = process;
 }
 
-/* And closes its descriptor, so that no fork between brings that along unseen. */
+/* Also closes the pidfd: a forked child closes only those in the list. */
 static void unlink_process(struct fb_mp_process *process)
 {
-    pthread_mutex_lock(&family.mutex);
+    pthread_mutex_lock(&children.mutex);
     if (process->next)
         process->next->before = process->before;
     if (process->before)
         process->before->next = process->next;
-    else
-        family.first = process->next;
+    else if (children.first == process) /* not so for a parent's handle */
+        children.first = process->next;
     close(process->pidfd);
     process->pidfd = -1;
-    pthread_mutex_unlock(&family.mutex);
+    pthread_mutex_unlock(&children.mutex);
 }
 
-/* Runs while main returns or exit is called: nobody starts or closes processes any more. */
+/* Runs at exit, when no other thread starts or closes processes any more. */
 static void end_children(void)
 {
-    for (struct fb_mp_process *process = family.first; process; process = process->next)
+    for (struct fb_mp_process *process = children.first; process; process = process->next)
         if (process->daemon)
             fb_mp_process_terminate(process);
     int64_t patience = fb_mp_deadline(GRACE_NS);
-    for (struct fb_mp_process *process = family.first; process; process = process->next) {
+    for (struct fb_mp_process *process = children.first; process; process = process->next) {
         if (process->daemon && fb_mp_process_join(process, patience - fb_mp_now()) == -ETIMEDOUT)
             fb_mp_process_kill(process);
     }
-    for (struct fb_mp_process *process = family.first; process; process = process->next)
+    for (struct fb_mp_process *process = children.first; process; process = process->next)
         fb_mp_process_join(process, FB_MP_FOREVER);
-}
-
-/* ---- the child's side ---- */
-
-static void close_unless_given(int fd, const struct fb_mp_child *child)
-{
-    for (size_t i = 0; i < child->fds; i++)
-        if (child->fd[i] == fd)
-            return;
-    close(fd);
-}
-
-void fb_mp_child_begin(const struct fb_mp_child *child)
-{
-    fb_child_tie(child->parent);
-    /* The parent's children are none of ours: there is nothing to wait for. */
-    for (struct fb_mp_process *process = family.first; process; process = process->next)
-        close_unless_given(process->pidfd, child);
-    family.first = NULL;
-    family.number = 0;
-    pthread_mutex_init(&family.mutex, NULL);
-    snprintf(family.name, sizeof family.name, "%s", child->name);
-    if (family.parent_fd >= 0)
-        close_unless_given(family.parent_fd, child);
-    family.parent = child->parent;
-    family.parent_fd = (int)syscall(SYS_pidfd_open, child->parent, 0);
-    for (size_t i = 0; i < child->fds; i++)
-        family.fd[i] = child->fd[i];
-    family.fds = child->fds;
-    fb_mp_log(FB_MP_LOG_DEBUG, "begins, started by %d", (int)child->parent);
-    fb_mp_debug_wait();
 }
 
 /* ---- starting ---- */
@@ -126,20 +103,24 @@ struct start {
     const struct fb_mp_process_options *options;
     const char *name;
     pid_t pid;
-    sigset_t mask; /* the caller's, which a forked child gets back */
+    sigset_t mask; /* the caller's: the fork thread has another one */
     struct fb_error *error;
 };
 
-static _Noreturn void be_child(const struct start *start, pid_t parent)
+/* siblings: the list of the parent's children. */
+static _Noreturn void be_child(const struct start *start, pid_t parent,
+                               const struct fb_mp_process *siblings)
 {
     const struct fb_mp_process_options *options = start->options;
-    fb_mp_child_begin(&(struct fb_mp_child){
+    for (; siblings; siblings = siblings->next)
+        fb_mp_close_unless_kept(siblings->pidfd, options->fd, options->fds);
+    fb_mp_child_begin(&(struct fb_mp_self){
         .parent = parent, .name = start->name, .fd = options->fd, .fds = options->fds });
-    fb_mp_fork_thread_forget();
     pthread_sigmask(SIG_SETMASK, &start->mask, NULL);
     exit(options->run(options->argument, options->size) & 0xff);
 }
 
+/* Opens the pidfd and adds the handle to the list; on failure kills the process. */
 static int watch(struct start *start)
 {
     struct fb_mp_process *process = start->process;
@@ -159,26 +140,27 @@ static int watch(struct start *start)
 static int start_fork(struct start *start)
 {
     pid_t parent = getpid();
+    const struct fb_mp_process *siblings = children.first;
     start->pid = fork();
     int code = errno;
     if (start->pid == 0)
-        be_child(start, parent);
+        be_child(start, parent, siblings);
     return start->pid < 0 ? fb_error_set(start->error, -code, "can't fork: %s", strerror(code)) : 0;
 }
 
-/* On a thread that outlives the child. One at a time: a forked child finds the list whole, and has
- * no descriptors of another start. */
+/* On a thread that lasts as long as this process. One start at a time: so a forked child sees a
+ * complete list, and inherits no descriptors of another start. */
 static int start_here(void *context)
 {
     struct start *start = context;
     fflush(NULL);
-    pthread_mutex_lock(&family.mutex);
+    pthread_mutex_lock(&children.mutex);
     int result = start->options->method == FB_MP_FORK
                      ? start_fork(start)
                      : fb_mp_spawn_start(start->options, start->name, &start->pid, start->error);
     if (result == 0)
         result = watch(start);
-    pthread_mutex_unlock(&family.mutex);
+    pthread_mutex_unlock(&children.mutex);
     return result;
 }
 
@@ -216,11 +198,11 @@ static int make_handle(const struct fb_mp_process_options *options,
     struct fb_mp_process *process = calloc(1, sizeof *process);
     if (!process)
         return fb_error_set(error, -ENOMEM, "out of memory");
-    pthread_mutex_lock(&family.mutex);
-    unsigned number = ++family.number;
-    int result = family.at_exit ? 0 : atexit(end_children);
-    family.at_exit |= result == 0;
-    pthread_mutex_unlock(&family.mutex);
+    pthread_mutex_lock(&children.mutex);
+    unsigned number = ++children.number;
+    int result = children.at_exit ? 0 : atexit(end_children);
+    children.at_exit |= result == 0;
+    pthread_mutex_unlock(&children.mutex);
     if (result != 0) {
         free(process);
         return fb_error_set(error, -ENOMEM, "out of memory");
@@ -268,9 +250,9 @@ int fb_mp_process_start(const struct fb_mp_process_options *options,
     return 0;
 }
 
-/* ---- its end ---- */
+/* ---- ends ---- */
 
-/* Takes its status if it has ended. With the mutex held. */
+/* With the mutex held: reads the exit status if the process has ended. */
 static void reap(struct fb_mp_process *process)
 {
     siginfo_t info = { .si_pid = 0 };
@@ -372,26 +354,4 @@ int fb_mp_process_close(struct fb_mp_process *process)
     unlink_process(process);
     free_handle(process);
     return 0;
-}
-
-/* ---- this process itself ---- */
-
-const char *fb_mp_self_name(void)
-{
-    return family.name;
-}
-
-int fb_mp_descriptor(size_t index)
-{
-    return index < family.fds ? family.fd[index] : -1;
-}
-
-int fb_mp_parent_sentinel(void)
-{
-    return family.parent_fd;
-}
-
-pid_t fb_mp_parent_pid(void)
-{
-    return family.parent;
 }

@@ -4,6 +4,7 @@
 
 #include "tests/mp/failures/fault_injection.h"
 
+#include "harness/mp/process/forkserver_internal.h"
 #include "harness/mp/process/supervisor.h"
 #include "harness/mp/core/heap.h"
 #include "harness/mp/pool/pool.h"

@@ -20,7 +20,7 @@ int logged_make(void)
     return fd;
 }
 
-/* All that it has by now; to be freed. */
+/* The whole text, for the caller to free. */
 static char *file_text(int fd)
 {
     off_t size = lseek(fd, 0, SEEK_END);

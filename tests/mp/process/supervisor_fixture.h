@@ -1,4 +1,4 @@
-/* Crews of workers that tell who they are and do what they are told, and their ends. */
+/* Workers of a supervisor that report on a shared page what they were given, and wait for commands. */
 #ifndef TEST_SUPERVISOR_FIXTURE_H
 #define TEST_SUPERVISOR_FIXTURE_H
 
@@ -9,40 +9,40 @@
 
 #include <sched.h>
 
-#define LIMIT (LIMIT_MS * FB_MP_MILLISECOND)
-#define SEATS 4u
+#define WORKERS 4u /* at most */
 
-enum { STAY, LEAVE }; /* LEAVE + code: they exit with it */
+enum { STAY, LEAVE }; /* commands; LEAVE + code: exit with code */
 
 struct supervisor_page {
-    struct seat {
-        _Atomic uint32_t came, order, left;
+    struct worker_report {
+        _Atomic uint32_t begun, left; /* how many processes with this index have begun and left */
+        _Atomic uint32_t command;
         pid_t pid, parent;
-        uint32_t life;
+        uint32_t generation;
         char name[FB_MP_NAME], folder[256];
         cpu_set_t cpus;
-        char byte; /* that it has read from its first descriptor */
-    } seat[SEATS];
+        char byte; /* read from the first descriptor */
+    } worker[WORKERS];
 };
 
-extern struct supervisor_page *supervisor_page; /* in shared memory; the test's main makes it */
+extern struct supervisor_page *supervisor_page; /* in shared memory; made by the test's main */
 
 void supervisor_page_clear(void);
 
-/* For a worker: says who it is, and does what it is told. */
-int sit(const void *argument, size_t size);
+/* What workers run: fills in its report, then waits for a command. */
+int report_and_wait(const void *argument, size_t size);
 
-/* Opens a crew, all of which are at a cleared shared page then; fails the test when that is refused. */
-struct fb_mp_supervisor *crew_of(enum fb_mp_method method, unsigned workers);
+/* Clears the page, opens a supervisor and waits until its workers have filled in their reports;
+ * fails the test if that is refused. */
+struct fb_mp_supervisor *supervisor_of(enum fb_mp_method method, unsigned workers);
 
-void order(unsigned index, uint32_t what);
+/* Gives a worker a command. */
+void command(unsigned index, uint32_t what);
 
-/* Waits for an end; fails the test when LIMIT_MS passed. */
-struct fb_mp_worker_end next_end(struct fb_mp_supervisor *crew);
+/* Waits for the next end; fails the test after LIMIT_MS. */
+struct fb_mp_worker_end next_end(struct fb_mp_supervisor *supervisor);
 
-bool is_alive(pid_t pid);
-
-/* Each of them was killed once, and no other. Gives the last one's end. */
-struct fb_mp_worker_end check_killed(struct fb_mp_supervisor *crew, unsigned count);
+/* Checks that each of count workers was killed once and no end is left; returns the last end. */
+struct fb_mp_worker_end check_killed(struct fb_mp_supervisor *supervisor, unsigned count);
 
 #endif

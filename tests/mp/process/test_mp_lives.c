@@ -1,5 +1,5 @@
-/* harness/mp/process/process.h: what shows only when a whole program ends. This program runs itself again
- * as one of `programs`. */
+/* harness/mp/process/process.c when a whole program ends. This test runs itself again as one of
+ * `programs`. */
 #include "tests/support/support.h"
 
 #include "tests/mp/process_fixture.h"
@@ -21,8 +21,6 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#define LIMIT (LIMIT_MS * FB_MP_MILLISECOND)
 
 /* ---- what processes do ---- */
 
@@ -52,7 +50,7 @@ static int end_with_handler(const void *argument, size_t size)
     return 0;
 }
 
-/* Tells that it is there, and stays. */
+/* Prints that it has begun, and stays. */
 static int stay(const void *argument, size_t size)
 {
     (void)argument, (void)size;
@@ -62,7 +60,7 @@ static int stay(const void *argument, size_t size)
     return 0;
 }
 
-/* The signal waits for it, whenever it comes. */
+/* The signal is blocked, so that it can come at any time. */
 static int stay_until_terminated(const void *argument, size_t size)
 {
     (void)size;
@@ -78,7 +76,7 @@ static int stay_until_terminated(const void *argument, size_t size)
     return 0;
 }
 
-static int stay_in_spite(const void *argument, size_t size)
+static int ignore_sigterm(const void *argument, size_t size)
 {
     (void)size;
     signal(SIGTERM, SIG_IGN);
@@ -88,8 +86,8 @@ static int stay_in_spite(const void *argument, size_t size)
     return 0;
 }
 
-/* Ends some time after its parent has begun to: who did not wait for it would be gone by then. */
-static int outlast(const void *argument, size_t size)
+/* Ends some time after its parent has begun to exit: a parent that doesn't wait has ended by then. */
+static int end_after_parent_exits(const void *argument, size_t size)
 {
     (void)size;
     if (!wait_for(word_of(argument), 1))
@@ -113,8 +111,8 @@ static int stay_with_child(const void *argument, size_t size)
     return stay(NULL, 0);
 }
 
-/* Ends when the stubborn daemon, which has the other end too, does. */
-static int wait_for_end(const void *argument, size_t size)
+/* Ends when the daemon does, which has the other end of the pipe, too. */
+static int wait_for_closed_pipe(const void *argument, size_t size)
 {
     (void)argument, (void)size;
     char byte;
@@ -128,9 +126,9 @@ static const struct fb_mp_task tasks[] = {
     FB_MP_RUN(end_with_handler),
     FB_MP_RUN(stay),
     FB_MP_RUN(stay_until_terminated),
-    FB_MP_RUN(stay_in_spite),
-    FB_MP_RUN(wait_for_end),
-    FB_MP_RUN(outlast),
+    FB_MP_RUN(ignore_sigterm),
+    FB_MP_RUN(wait_for_closed_pipe),
+    FB_MP_RUN(end_after_parent_exits),
     FB_MP_RUN(stay_with_child),
     { 0 },
 };
@@ -191,9 +189,9 @@ static int have_daemon(enum fb_mp_method method)
     return !wait_for(word, 1);
 }
 
-static int have_stubborn_daemon(enum fb_mp_method method)
+static int have_daemon_that_ignores_sigterm(enum fb_mp_method method)
 {
-    if (make_word() < 0 || launch(stay_in_spite, method, true) < 0)
+    if (make_word() < 0 || launch(ignore_sigterm, method, true) < 0)
         return 1;
     return !wait_for(word, 1);
 }
@@ -204,7 +202,7 @@ static int have_child_that_waits_for_daemon(enum fb_mp_method method)
     struct fb_mp_process *process;
     if (make_word() < 0 || pipe(ends) < 0)
         return 1;
-    struct fb_mp_process_options options = { .run = stay_in_spite,
+    struct fb_mp_process_options options = { .run = ignore_sigterm,
                                              .argument = &word,
                                              .size = sizeof word,
                                              .fd = ends,
@@ -213,7 +211,7 @@ static int have_child_that_waits_for_daemon(enum fb_mp_method method)
                                              .daemon = true };
     if (fb_mp_process_start(&options, &process, NULL) < 0 || !wait_for(word, 1))
         return 1;
-    options.run = wait_for_end;
+    options.run = wait_for_closed_pipe;
     options.daemon = false;
     int result = fb_mp_process_start(&options, &process, NULL);
     close(ends[0]);
@@ -221,25 +219,25 @@ static int have_child_that_waits_for_daemon(enum fb_mp_method method)
     return result < 0;
 }
 
-static void tell_leaving(void)
+static void print_leaving(void)
 {
     self_say("leaving ");
     atomic_store(word, 1);
 }
 
-static void tell_left(void)
+static void print_left(void)
 {
     self_say("left ");
 }
 
-/* Handlers run in the opposite order of their registration, and the runtime's is made known by the
- * first start. The child exits without them: they are the parent's. */
-static int have_child_that_outlasts(enum fb_mp_method method)
+/* Handlers run in reverse order of their registration; the runtime registers its own at the first
+ * start. A spawned child doesn't have the parent's handlers. */
+static int have_child_that_ends_later(enum fb_mp_method method)
 {
-    atexit(tell_left);
-    if (make_word() < 0 || launch(outlast, method, false) < 0)
+    atexit(print_left);
+    if (make_word() < 0 || launch(end_after_parent_exits, method, false) < 0)
         return 1;
-    atexit(tell_leaving);
+    atexit(print_leaving);
     return 0;
 }
 
@@ -274,43 +272,43 @@ static const struct self_program programs[] = {
     { "print_and_start", print_and_start, false },
     { "have_handlers", have_handlers, false },
     { "have_daemon", have_daemon, false },
-    { "have_stubborn_daemon", have_stubborn_daemon, false },
+    { "have_daemon_that_ignores_sigterm", have_daemon_that_ignores_sigterm, false },
     { "have_child_that_waits_for_daemon", have_child_that_waits_for_daemon, false },
-    { "have_child_that_outlasts", have_child_that_outlasts, false },
+    { "have_child_that_ends_later", have_child_that_ends_later, false },
     { "be_killed", be_killed, false },
     { "be_killed_with_thread", be_killed_with_thread, false },
     { 0 },
 };
 
-static void text_is_written_once(void **state)
+static void buffered_text_is_written_once(void **state)
 {
     (void)state;
     for (size_t m = 0; m < METHODS; m++)
         self_check("print_and_start", methods[m], "before child after");
 }
 
-static void handlers_run(void **state)
+static void atexit_handlers_run(void **state)
 {
     (void)state;
     self_check("have_handlers", FB_MP_FORK, "own Process-1 MainProcess ");
     self_check("have_handlers", FB_MP_SPAWN, "own MainProcess ");
 }
 
-static void a_daemon_is_ended(void **state)
+static void a_daemon_is_terminated(void **state)
 {
     (void)state;
     for (size_t m = 0; m < METHODS; m++)
         self_check("have_daemon", methods[m], "terminated ");
 }
 
-static void a_stubborn_daemon_is_killed_after_its_grace(void **state)
+static void a_daemon_that_ignores_sigterm_is_killed(void **state)
 {
     (void)state;
     char text[SELF_TEXT];
     struct self self[METHODS];
     int64_t began = fb_mp_now();
     for (size_t m = 0; m < METHODS; m++)
-        self[m] = self_start("have_stubborn_daemon", methods[m]);
+        self[m] = self_start("have_daemon_that_ignores_sigterm", methods[m]);
     for (size_t m = 0; m < METHODS; m++) {
         assert_int_equal(self_finish(&self[m], text), 0);
         assert_string_equal(text, "");
@@ -325,28 +323,28 @@ static void a_daemon_is_killed_while_others_wait_for_it(void **state)
         self_check("have_child_that_waits_for_daemon", methods[m], "ended");
 }
 
-static void an_exit_waits_for_others(void **state)
+static void exit_waits_for_processes(void **state)
 {
     (void)state;
-    /* A forked one has the handler of its parent's that was there before it. */
-    self_check("have_child_that_outlasts", FB_MP_FORK, "leaving child left left ");
-    self_check("have_child_that_outlasts", FB_MP_SPAWN, "leaving child left ");
+    /* A forked process also runs the handler that its parent had registered before. */
+    self_check("have_child_that_ends_later", FB_MP_FORK, "leaving child left left ");
+    self_check("have_child_that_ends_later", FB_MP_SPAWN, "leaving child left ");
 }
 
-/* ready: kill only when all five have told that they are there; else at any moment. */
+/* ready: kills only when all have printed that they have begun; otherwise at any moment. */
 static void kill_parent(const char *name, enum fb_mp_method method, bool ready)
 {
     char mark[MARK_SIZE], text[SELF_TEXT];
     mark_new(mark);
     struct self self = self_start(name, method);
-    for (int told = 0; told < (ready ? 6 : 1); told++)
+    for (int reported = 0; reported < (ready ? 6 : 1); reported++)
         assert_int_equal(read(self.out, text, 1), 1);
     assert_int_equal(kill(self.pid, SIGKILL), 0);
     assert_int_equal(self_finish(&self, text), -SIGKILL);
     assert_true(wait_for_none_marked(mark));
 }
 
-static void none_outlives_a_killed_parent(void **state)
+static void no_process_outlives_a_killed_parent(void **state)
 {
     (void)state;
     for (size_t m = 0; m < METHODS; m++) {
@@ -364,13 +362,13 @@ int main(int argc, char **argv)
     if (program)
         return self_be(program, argv);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(text_is_written_once),
-        cmocka_unit_test(handlers_run),
-        cmocka_unit_test(a_daemon_is_ended),
-        cmocka_unit_test(a_stubborn_daemon_is_killed_after_its_grace),
+        cmocka_unit_test(buffered_text_is_written_once),
+        cmocka_unit_test(atexit_handlers_run),
+        cmocka_unit_test(a_daemon_is_terminated),
+        cmocka_unit_test(a_daemon_that_ignores_sigterm_is_killed),
         cmocka_unit_test(a_daemon_is_killed_while_others_wait_for_it),
-        cmocka_unit_test(an_exit_waits_for_others),
-        cmocka_unit_test(none_outlives_a_killed_parent),
+        cmocka_unit_test(exit_waits_for_processes),
+        cmocka_unit_test(no_process_outlives_a_killed_parent),
     };
     return RUN_TESTS(tests);
 }

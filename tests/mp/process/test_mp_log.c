@@ -1,4 +1,4 @@
-/* harness/mp/process/log.c: a log of all processes, in whole lines. */
+/* harness/mp/process/log.c: the form of lines, and that they stay whole. */
 #include "tests/support/support.h"
 
 #include "tests/support/fork_child.h"
@@ -31,7 +31,7 @@ static void log_all(void)
     fb_mp_log(FB_MP_LOG_OFF, "five");
 }
 
-/* Not by time(), which may be behind the log's clock by some milliseconds. */
+/* time() may be behind the log's clock by some milliseconds. */
 static time_t seconds_now(void)
 {
     struct timespec now;
@@ -39,7 +39,7 @@ static time_t seconds_now(void)
     return now.tv_sec;
 }
 
-static void lines_have_their_form(void **state)
+static void lines_have_time_level_name_and_pid(void **state)
 {
     (void)state;
     int fd = logged_make();
@@ -64,8 +64,8 @@ static void lines_have_their_form(void **state)
     free(text);
 }
 
-/* Of more than two cycles of the calendar. */
-static void dates_are_those_of_the_calendar(void **state)
+/* For more than two cycles of 400 years. */
+static void dates_are_those_of_the_c_library(void **state)
 {
     (void)state;
     for (time_t day = 0; day < 300000; day++) {
@@ -79,7 +79,7 @@ static void dates_are_those_of_the_calendar(void **state)
     }
 }
 
-static void levels_filter(void **state)
+static void lower_levels_are_not_logged(void **state)
 {
     (void)state;
     for (int level = FB_MP_LOG_DEBUG; level <= FB_MP_LOG_OFF; level++) {
@@ -87,7 +87,7 @@ static void levels_filter(void **state)
         fb_mp_log_to(fd, (enum fb_mp_log_level)level);
         log_all();
         char *text = logged_stop(fd);
-        log_all(); /* into nothing */
+        log_all(); /* must write nothing */
         assert_int_equal(logged_lines(text), FB_MP_LOG_OFF - level);
         free(text);
     }
@@ -129,7 +129,7 @@ static void long_text_is_cut(void **state)
         assert_true(strlen(line) <= PIPE_BUF);
         free(line);
     }
-    for (size_t shift = 0; shift < 2; shift++) { /* no half of a character */
+    for (size_t shift = 0; shift < 2; shift++) { /* characters of two bytes are not cut in half */
         int fd = logged_make();
         memset(text, 'x', shift);
         for (size_t i = shift; i < 10000 + shift; i += 2)
@@ -149,7 +149,7 @@ static void long_text_is_cut(void **state)
 
 static int log_fd, other_end = -1;
 
-/* Of various lengths, some to be cut; each letter says whose it is. */
+/* Lines have various lengths, some of which are cut; each writer has its own letter. */
 static size_t length_of(unsigned line)
 {
     return line % 50 == 7 ? 3700 + line % 400 : line * 37 % 300;
@@ -158,7 +158,7 @@ static size_t length_of(unsigned line)
 static int write_lines(void *context)
 {
     static char letters[5000];
-    close(other_end); /* a writer ends when nobody reads any more */
+    close(other_end); /* so that the writer ends when the reader has closed its end */
     memset(letters, 'a' + *(int *)context, sizeof letters);
     fb_mp_log_to(log_fd, FB_MP_LOG_INFO);
     for (unsigned line = 0; line < LINES; line++)
@@ -167,7 +167,7 @@ static int write_lines(void *context)
     return 0;
 }
 
-/* Fails the test unless it is whole, and the next one of its writer. */
+/* Checks that the line is whole and the next one of its writer. */
 static void check_line(const char *line, const pid_t *writer, unsigned *next)
 {
     int pid, who, begin = 0;
@@ -229,7 +229,7 @@ static void lines_stay_whole_in_a_pipe(void **state)
     other_end = -1;
 }
 
-/* As the pipe's, but each has opened the file for itself. */
+/* Each process opens the file for itself. */
 static int write_lines_of_own(void *context)
 {
     char path[32];
@@ -258,9 +258,9 @@ int main(void)
 {
     unsetenv("FB_MP_LOG");
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(lines_have_their_form),
-        cmocka_unit_test(dates_are_those_of_the_calendar),
-        cmocka_unit_test(levels_filter),
+        cmocka_unit_test(lines_have_time_level_name_and_pid),
+        cmocka_unit_test(dates_are_those_of_the_c_library),
+        cmocka_unit_test(lower_levels_are_not_logged),
         cmocka_unit_test(control_characters_are_replaced),
         cmocka_unit_test(long_text_is_cut),
         cmocka_unit_test(lines_stay_whole_in_a_pipe),

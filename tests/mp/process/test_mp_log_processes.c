@@ -1,5 +1,4 @@
-/* harness/mp/process/log.c: what processes of the runtime log of themselves, and which of them log at all.
- */
+/* harness/mp/process/log.c: what the runtime logs, and which processes log. */
 #include "tests/support/support.h"
 
 #include "tests/mp/process/log_fixture.h"
@@ -33,8 +32,8 @@ static const struct fb_mp_task tasks[] = {
     { 0 },
 };
 
-/* Of a process of that method whose parent logs at that level, and which finds it in its
- * environment too (NULL: nothing). */
+/* The log of one process. level: FB_MP_LOG in its environment, or NULL; parent: whether the parent
+ * logs. */
 static char *log_of(enum fb_mp_method method, const char *level, bool parent, pid_t *ret_pid)
 {
     int fd = logged_make(), kept = logged_stderr_to(fd);
@@ -51,7 +50,7 @@ static char *log_of(enum fb_mp_method method, const char *level, bool parent, pi
     return logged_stop(fd);
 }
 
-static void a_process_logs_its_life(void **state)
+static void a_process_logs_its_start_and_end(void **state)
 {
     (void)state;
     pid_t pid;
@@ -67,7 +66,7 @@ static void a_process_logs_its_life(void **state)
     }
 }
 
-static void a_killed_one_is_logged(void **state)
+static void a_killed_process_is_logged(void **state)
 {
     (void)state;
     char expected[100];
@@ -84,8 +83,8 @@ static void a_killed_one_is_logged(void **state)
     free(text);
 }
 
-/* A spawned one knows nothing of its parent's log; a forked one does, and not the environment. */
-static void the_environment_is_for_the_spawned(void **state)
+/* A forked process has its parent's setting, and doesn't read the environment. */
+static void only_spawned_processes_read_the_environment(void **state)
 {
     (void)state;
     static const struct {
@@ -109,9 +108,9 @@ int main(int argc, char **argv)
     fb_mp_main(argc, argv, tasks);
     unsetenv("FB_MP_LOG");
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_process_logs_its_life),
-        cmocka_unit_test(a_killed_one_is_logged),
-        cmocka_unit_test(the_environment_is_for_the_spawned),
+        cmocka_unit_test(a_process_logs_its_start_and_end),
+        cmocka_unit_test(a_killed_process_is_logged),
+        cmocka_unit_test(only_spawned_processes_read_the_environment),
     };
     return RUN_TESTS(tests);
 }

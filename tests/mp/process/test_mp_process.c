@@ -1,4 +1,4 @@
-/* harness/mp/process/process.c, image.c: starting, joining and ending processes, by fork and by spawn. */
+/* harness/mp/process/process.c, spawn.c: starting, joining and ending processes, by fork and spawn. */
 #include "tests/support/support.h"
 
 #include "tests/mp/process_fixture.h"
@@ -42,7 +42,7 @@ static int count_up(const void *argument, size_t size)
     return 0;
 }
 
-static int tell_name(const void *argument, size_t size)
+static int check_name(const void *argument, size_t size)
 {
     (void)size;
     return strcmp(fb_mp_self_name(), argument) != 0;
@@ -63,12 +63,12 @@ static int not_in_the_table(const void *argument, size_t size)
 
 static const struct fb_mp_task tasks[] = {
     FB_MP_RUN(return_first), FB_MP_RUN(sleep_for_ever), FB_MP_RUN(count_up),
-    FB_MP_RUN(tell_name),    FB_MP_RUN(abort_at_once),  { 0 },
+    FB_MP_RUN(check_name),   FB_MP_RUN(abort_at_once),  { 0 },
 };
 
 /* ---- */
 
-static void exit_codes_come_back(void **state)
+static void exit_codes_are_returned(void **state)
 {
     (void)state;
     static const unsigned char codes[] = { 0, 1, 7, 127, 128, 255 };
@@ -80,7 +80,7 @@ static void exit_codes_come_back(void **state)
                 codes[i]);
 }
 
-static void signals_come_back(void **state)
+static void signals_are_returned_as_negative_exit_codes(void **state)
 {
     (void)state;
     for (size_t m = 0; m < METHODS; m++) {
@@ -123,12 +123,12 @@ static void shared_memory_is_shared(void **state)
     assert_int_equal(fb_mp_heap_used(), 0);
 }
 
-static void names(void **state)
+static void processes_have_names(void **state)
 {
     (void)state;
     assert_string_equal(fb_mp_self_name(), "MainProcess");
     for (size_t m = 0; m < METHODS; m++) {
-        struct fb_mp_process_options options = { .run = tell_name,
+        struct fb_mp_process_options options = { .run = check_name,
                                                  .argument = "worker seven",
                                                  .size = 13,
                                                  .name = "worker seven",
@@ -140,7 +140,7 @@ static void names(void **state)
     assert_int_equal(ended(process), 0);
 }
 
-static void a_hundred_at_once(void **state)
+static void a_hundred_processes_run_at_once(void **state)
 {
     (void)state;
     struct fb_mp_process *process[100];
@@ -155,7 +155,7 @@ static void a_hundred_at_once(void **state)
     }
 }
 
-static void what_cannot_be_started_is_refused(void **state)
+static void invalid_options_are_refused(void **state)
 {
     (void)state;
     struct fb_mp_process *process;
@@ -181,12 +181,12 @@ int main(int argc, char **argv)
     fb_mp_main(argc, argv, tasks);
     fb_mp_heap_make(); /* its descriptor stays open as long as the program runs */
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(exit_codes_come_back),
-        cmocka_unit_test(signals_come_back),
+        cmocka_unit_test(exit_codes_are_returned),
+        cmocka_unit_test(signals_are_returned_as_negative_exit_codes),
         cmocka_unit_test(shared_memory_is_shared),
-        cmocka_unit_test(names),
-        cmocka_unit_test(a_hundred_at_once),
-        cmocka_unit_test(what_cannot_be_started_is_refused),
+        cmocka_unit_test(processes_have_names),
+        cmocka_unit_test(a_hundred_processes_run_at_once),
+        cmocka_unit_test(invalid_options_are_refused),
     };
     return RUN_TESTS(tests);
 }

@@ -1,4 +1,4 @@
-/* harness/mp/process/process.h: what start says, and leaves, when it can't. */
+/* fb_mp_process_start when it fails: its error, and that nothing is left behind. */
 #include "tests/support/support.h"
 
 #include "tests/mp/process_fixture.h"
@@ -19,12 +19,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define LIMIT (LIMIT_MS * FB_MP_MILLISECOND)
 #define NOBODY 65534
 
-static bool limited; /* in what a process may have */
+static bool limited; /* by setrlimit */
 
-/* The leak sanitizer asks this. It needs a process and descriptors of its own. */
+/* Called by the leak sanitizer, which would need a process and descriptors of its own. */
 int __lsan_is_turned_off(void);
 int __lsan_is_turned_off(void)
 {
@@ -40,7 +39,7 @@ static const struct fb_mp_task tasks[] = { FB_MP_RUN(return_first), { 0 } };
 
 /* ---- programs ---- */
 
-/* What start says, as text, and whether it left something. */
+/* Starts a process and prints the result, and whether a failed start left something behind. */
 static void print_result(enum fb_mp_method method)
 {
     struct fb_error error = { 0 };
@@ -49,19 +48,19 @@ static void print_result(enum fb_mp_method method)
     int result = fb_mp_process_start(&options, &process, &error);
     bool left = waitid(P_ALL, 0, &(siginfo_t){ 0 }, WEXITED | WNOHANG | WNOWAIT) == 0;
     printf("%s%s%s ", result < 0 ? strerrorname_np(-result) : "started",
-           result < 0 && !error.text[0] ? " without a word" : "",
+           result < 0 && !error.text[0] ? " without a text" : "",
            result < 0 && (left || process) ? " and something left" : "");
     if (result == 0)
         fb_mp_process_join(process, LIMIT);
 }
 
-static int not_come_to_main(enum fb_mp_method method)
+static int start_before_fb_mp_main(enum fb_mp_method method)
 {
     print_result(method);
     return 0;
 }
 
-static int be_unguarded(enum fb_mp_method method)
+static int spawn_in_spawned_before_fb_mp_main(enum fb_mp_method method)
 {
     setenv("FB_MP_SPAWNED", "1", 1);
     print_result(method);
@@ -81,8 +80,9 @@ static void *start_behind_gate(void *context)
     return NULL;
 }
 
-/* The limit does not hold for root. The thread is there before it, as it counts like a process. */
-static int have_no_more_processes(enum fb_mp_method method)
+/* The limit doesn't hold for root. The thread, which counts as a process, is made before the limit
+ * is set. */
+static int start_at_process_limit(enum fb_mp_method method)
 {
     struct gate gate = { .method = method };
     pthread_t thread;
@@ -99,20 +99,20 @@ static int have_no_more_processes(enum fb_mp_method method)
 }
 
 static const struct self_program programs[] = {
-    { "not_come_to_main", not_come_to_main, true },
-    { "be_unguarded", be_unguarded, true },
-    { "have_no_more_processes", have_no_more_processes, false },
+    { "start_before_fb_mp_main", start_before_fb_mp_main, true },
+    { "spawn_in_spawned_before_fb_mp_main", spawn_in_spawned_before_fb_mp_main, true },
+    { "start_at_process_limit", start_at_process_limit, false },
     { 0 },
 };
 
 /* ---- */
 
-static void what_cannot_be_spawned_is_refused(void **state)
+static void a_spawn_before_fb_mp_main_is_refused(void **state)
 {
     (void)state;
-    self_check("not_come_to_main", FB_MP_SPAWN, "ENOSYS ");
-    self_check("be_unguarded", FB_MP_SPAWN, "EDEADLK ");
-    self_check("not_come_to_main", FB_MP_FORK, "started ");
+    self_check("start_before_fb_mp_main", FB_MP_SPAWN, "ENOSYS ");
+    self_check("spawn_in_spawned_before_fb_mp_main", FB_MP_SPAWN, "EDEADLK ");
+    self_check("start_before_fb_mp_main", FB_MP_FORK, "started ");
 }
 
 static void unknown_methods_are_refused(void **state)
@@ -134,14 +134,15 @@ static void unknown_methods_are_refused(void **state)
     }
 }
 
-static void no_more_processes(void **state)
+static void the_limit_of_processes_is_reported(void **state)
 {
     (void)state;
     for (size_t m = 0; m < METHODS; m++)
-        self_check("have_no_more_processes", methods[m], "EAGAIN EAGAIN ");
+        self_check("start_at_process_limit", methods[m], "EAGAIN EAGAIN ");
 }
 
-/* Starts with room for so many descriptors, and ends it. Says whether it could. */
+/* Starts a process with this limit of descriptors and waits for its end; returns whether it could
+ * be started. */
 static bool start_with(rlim_t descriptors, enum fb_mp_method method)
 {
     char text[120];
@@ -161,7 +162,7 @@ static bool start_with(rlim_t descriptors, enum fb_mp_method method)
     if (result == 0) {
         assert_int_equal(fb_mp_process_join(process, LIMIT), 0);
         assert_int_equal(fb_mp_process_exit_code(process, &code), 0);
-        /* An image with so little room may not come to its main. */
+        /* A spawned process with so few descriptors may fail before its main. */
         assert_true(code == 5 || method == FB_MP_SPAWN);
     } else {
         assert_null(process);
@@ -174,12 +175,12 @@ static bool start_with(rlim_t descriptors, enum fb_mp_method method)
     return result == 0;
 }
 
-static void no_more_descriptors(void **state)
+static void the_limit_of_descriptors_is_reported(void **state)
 {
     (void)state;
     assert_int_equal(fb_mp_heap_make(), 0);
     for (size_t m = 0; m < METHODS; m++) {
-        /* The limit is for numbers, and there may be gaps between those that are taken. */
+        /* The limit is for the numbers of descriptors, between which there may be gaps. */
         int lowest = dup(STDOUT_FILENO);
         close(lowest);
         assert_false(start_with((rlim_t)lowest, methods[m]));
@@ -199,10 +200,10 @@ int main(int argc, char **argv)
         return self_be(program, argv);
     fb_mp_heap_make(); /* its descriptor stays open as long as the program runs */
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_cannot_be_spawned_is_refused),
+        cmocka_unit_test(a_spawn_before_fb_mp_main_is_refused),
         cmocka_unit_test(unknown_methods_are_refused),
-        cmocka_unit_test(no_more_processes),
-        cmocka_unit_test(no_more_descriptors),
+        cmocka_unit_test(the_limit_of_processes_is_reported),
+        cmocka_unit_test(the_limit_of_descriptors_is_reported),
     };
     return RUN_TESTS(tests);
 }

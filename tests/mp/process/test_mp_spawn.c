@@ -1,4 +1,5 @@
-/* harness/mp/process/process.h: what a process is given, and that nothing of it stays. */
+/* harness/mp/process/process.h: descriptors, arguments and names of processes; that none of them
+ * leak. */
 #include "tests/support/support.h"
 
 #include "tests/mp/shared_page.h"
@@ -17,7 +18,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* Images take long to begin under a sanitizer. */
+/* Spawning takes long under a sanitizer. */
 #if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
 #define MANY 50
 #else
@@ -26,19 +27,18 @@
 
 #define FILES 4
 #define BIG ((size_t)1 << 20)
-#define LIMIT (LIMIT_MS * FB_MP_MILLISECOND)
 
-/* What children tell, in shared memory. */
+/* What processes report. */
 struct board {
-    char letters[FB_MP_FDS + 1]; /* of the files that are handed over, in order */
-    char stray[64];              /* the first descriptor of an image that nobody asked for */
-    int beyond;                  /* what fb_mp_descriptor says after the last one */
+    char letters[FB_MP_FDS + 1]; /* of the files passed, in order */
+    char stray[64];              /* a descriptor of a spawned process that was not passed */
+    int beyond;                  /* fb_mp_descriptor after the last one */
     pid_t parent, real_parent;
-    int parent_ended;
+    int ended_parents;
     char name[FB_MP_NAME];
 };
 
-static int files[FILES]; /* each has one letter in it; stray ones for most processes */
+static int files[FILES]; /* each contains one letter; most processes must not get them */
 
 /* ---- what processes do ---- */
 
@@ -56,20 +56,20 @@ static int check_pattern(const void *argument, size_t size)
     return size == BIG ? 0 : 2;
 }
 
-static int tell_size(const void *argument, size_t size)
+static int check_no_argument(const void *argument, size_t size)
 {
     (void)argument;
     return size == 0 ? 0 : 1;
 }
 
-static int tell_self(const void *argument, size_t size)
+static int report_self(const void *argument, size_t size)
 {
     (void)size;
     struct board *given = board_of(argument);
     bool ended = true;
     given->parent = fb_mp_parent_pid();
     given->real_parent = getppid();
-    given->parent_ended = fb_mp_wait((int[]){ fb_mp_parent_sentinel() }, 1, 0, &ended);
+    given->ended_parents = fb_mp_wait((int[]){ fb_mp_parent_sentinel() }, 1, 0, &ended);
     snprintf(given->name, sizeof given->name, "%s", fb_mp_self_name());
     return 0;
 }
@@ -82,7 +82,7 @@ static bool was_given(int fd)
     return fd <= STDERR_FILENO || fd == fb_mp_parent_sentinel();
 }
 
-static void look_for_strays(struct board *given)
+static void find_stray_descriptors(struct board *given)
 {
     DIR *folder = opendir("/proc/self/fd");
     char path[64], target[64];
@@ -100,7 +100,7 @@ static void look_for_strays(struct board *given)
         closedir(folder);
 }
 
-static int tell_descriptors(const void *argument, size_t size)
+static int report_descriptors(const void *argument, size_t size)
 {
     (void)size;
     struct board *given = board_of(argument);
@@ -110,35 +110,35 @@ static int tell_descriptors(const void *argument, size_t size)
             given->letters[count] = '?';
     given->letters[count] = '\0';
     given->beyond = fb_mp_descriptor(count + 1);
-    look_for_strays(given);
+    find_stray_descriptors(given);
     return 0;
 }
 
-/* A sibling's sentinel is given: it must be that, and not another process's. */
-static int look_at_sentinel(const void *argument, size_t size)
+/* The descriptor passed is a sibling's sentinel, and must not have become another process's. */
+static int wait_for_sentinel(const void *argument, size_t size)
 {
     (void)argument, (void)size;
     bool ready;
     return fb_mp_wait((int[]){ fb_mp_descriptor(0) }, 1, LIMIT, &ready) != 1;
 }
 
-static int tell_alignment(const void *argument, size_t size)
+static int check_alignment(const void *argument, size_t size)
 {
     (void)size;
     return (int)((uintptr_t)argument % _Alignof(max_align_t));
 }
 
 static const struct fb_mp_task tasks[] = {
-    FB_MP_RUN(look_at_sentinel), FB_MP_RUN(tell_alignment),
-    FB_MP_RUN(return_first),     FB_MP_RUN(check_pattern),
-    FB_MP_RUN(tell_size),        FB_MP_RUN(tell_self),
-    FB_MP_RUN(tell_descriptors), { 0 },
+    FB_MP_RUN(wait_for_sentinel),  FB_MP_RUN(check_alignment),
+    FB_MP_RUN(return_first),       FB_MP_RUN(check_pattern),
+    FB_MP_RUN(check_no_argument),  FB_MP_RUN(report_self),
+    FB_MP_RUN(report_descriptors), { 0 },
 };
 
 /* ---- */
 
-/* Options of a process that has the board. */
-static struct fb_mp_process_options with_board(fb_mp_run run, enum fb_mp_method method)
+/* Options of a process that reports on the shared page. */
+static struct fb_mp_process_options with_shared_page(fb_mp_run run, enum fb_mp_method method)
 {
     return (struct fb_mp_process_options){
         .run = run, .argument = &board, .size = sizeof board, .method = method
@@ -147,7 +147,7 @@ static struct fb_mp_process_options with_board(fb_mp_run run, enum fb_mp_method 
 
 /* ---- descriptors and arguments ---- */
 
-static void descriptors_arrive_in_order(void **state)
+static void descriptors_keep_their_order(void **state)
 {
     (void)state;
     static const struct {
@@ -166,7 +166,7 @@ static void descriptors_arrive_in_order(void **state)
             int fd[6];
             for (size_t k = 0; k < cases[i].count; k++)
                 fd[k] = files[cases[i].index[k]];
-            struct fb_mp_process_options options = with_board(tell_descriptors, methods[m]);
+            struct fb_mp_process_options options = with_shared_page(report_descriptors, methods[m]);
             options.fd = fd;
             options.fds = cases[i].count;
             memset(board, 0, sizeof *board);
@@ -178,16 +178,17 @@ static void descriptors_arrive_in_order(void **state)
         }
 }
 
-static void a_sentinel_can_be_given(void **state)
+static void a_sentinel_can_be_passed_on(void **state)
 {
     (void)state;
     for (size_t m = 0; m < METHODS; m++) {
-        struct fb_mp_process *sibling =
-            started((struct fb_mp_process_options){ .run = tell_size, .method = methods[m] });
+        struct fb_mp_process *sibling = started(
+            (struct fb_mp_process_options){ .run = check_no_argument, .method = methods[m] });
         int fd = fb_mp_process_sentinel(sibling);
-        assert_int_equal(ended(started((struct fb_mp_process_options){
-                             .run = look_at_sentinel, .fd = &fd, .fds = 1, .method = methods[m] })),
-                         0);
+        assert_int_equal(
+            ended(started((struct fb_mp_process_options){
+                .run = wait_for_sentinel, .fd = &fd, .fds = 1, .method = methods[m] })),
+            0);
         assert_int_equal(ended(sibling), 0);
     }
 }
@@ -197,14 +198,14 @@ static void arguments_are_aligned(void **state)
     (void)state;
     const max_align_t argument = { 0 };
     for (size_t m = 0; m < METHODS; m++)
-        assert_int_equal(ended(started((struct fb_mp_process_options){ .run = tell_alignment,
+        assert_int_equal(ended(started((struct fb_mp_process_options){ .run = check_alignment,
                                                                        .argument = &argument,
                                                                        .size = sizeof argument,
                                                                        .method = methods[m] })),
                          0);
 }
 
-static void as_many_descriptors_as_there_may_be(void **state)
+static void the_most_descriptors_can_be_passed(void **state)
 {
     (void)state;
     int fd[FB_MP_FDS + 1];
@@ -214,7 +215,7 @@ static void as_many_descriptors_as_there_may_be(void **state)
     for (int i = 0; i < FB_MP_FDS; i++)
         letters[i] = (char)('a' + i * 3 % FILES);
     for (size_t m = 0; m < METHODS; m++) {
-        struct fb_mp_process_options options = with_board(tell_descriptors, methods[m]);
+        struct fb_mp_process_options options = with_shared_page(report_descriptors, methods[m]);
         struct fb_mp_process *process = NULL;
         struct fb_error error;
         options.fd = fd;
@@ -228,7 +229,7 @@ static void as_many_descriptors_as_there_may_be(void **state)
     }
 }
 
-static void arguments_of_any_size(void **state)
+static void arguments_may_have_any_size(void **state)
 {
     (void)state;
     unsigned char *bytes = malloc(BIG);
@@ -236,9 +237,9 @@ static void arguments_of_any_size(void **state)
     for (size_t i = 0; i < BIG; i++)
         bytes[i] = (unsigned char)(i * 7 + i / 256);
     for (size_t m = 0; m < METHODS; m++) {
-        struct fb_mp_process_options options = { .run = tell_size, .method = methods[m] };
+        struct fb_mp_process_options options = { .run = check_no_argument, .method = methods[m] };
         assert_int_equal(ended(started(options)), 0);
-        options.argument = bytes; /* a place without bytes */
+        options.argument = bytes; /* an address, but no bytes */
         assert_int_equal(ended(started(options)), 0);
         options.run = check_pattern;
         options.size = BIG;
@@ -247,7 +248,7 @@ static void arguments_of_any_size(void **state)
     free(bytes);
 }
 
-static void a_child_knows_its_parent_and_its_name(void **state)
+static void a_process_has_its_parent_and_name(void **state)
 {
     (void)state;
     char name[201];
@@ -257,25 +258,25 @@ static void a_child_knows_its_parent_and_its_name(void **state)
     assert_int_equal(fb_mp_parent_sentinel(), -1);
     assert_int_equal(fb_mp_descriptor(0), -1);
     for (size_t m = 0; m < METHODS; m++) {
-        struct fb_mp_process_options options = with_board(tell_self, methods[m]);
+        struct fb_mp_process_options options = with_shared_page(report_self, methods[m]);
         options.name = name;
         struct fb_mp_process *process = started(options);
         assert_int_equal(strlen(fb_mp_process_name(process)), FB_MP_NAME - 1);
         assert_int_equal(ended(process), 0);
         assert_int_equal(board->parent, getpid());
         assert_int_equal(board->real_parent, getpid());
-        assert_int_equal(board->parent_ended, 0);
+        assert_int_equal(board->ended_parents, 0);
         assert_int_equal(strlen(board->name), FB_MP_NAME - 1);
         assert_int_equal(strspn(board->name, "n"), FB_MP_NAME - 1);
     }
 }
 
-static void a_thousand_leave_nothing(void **state)
+static void a_thousand_processes_leave_nothing_behind(void **state)
 {
     (void)state;
     for (size_t m = 0; m < METHODS; m++) {
         struct fb_mp_process_options options = { .run = return_first, .method = methods[m] };
-        for (int i = 0; i < 10; i++) /* what is made once is made here */
+        for (int i = 0; i < 10; i++) /* for what is made only once */
             assert_int_equal(ended(started(options)), 0);
         unsigned open = descriptors_open();
         size_t used = mallinfo2().uordblks;
@@ -288,7 +289,7 @@ static void a_thousand_leave_nothing(void **state)
 
 /* ---- main ---- */
 
-/* Before the heap, so that they have the numbers that an image's own descriptors are to have. */
+/* Before the heap is made, so that they have the numbers that descriptors get in a spawned process. */
 static void make_files(void)
 {
     for (int i = 0; i < FILES; i++) {
@@ -304,10 +305,13 @@ int main(int argc, char **argv)
     make_files();
     fb_mp_heap_make();
     const struct CMUnitTest tests[] = {
-        ON_BOARD(descriptors_arrive_in_order),      ON_BOARD(as_many_descriptors_as_there_may_be),
-        cmocka_unit_test(a_sentinel_can_be_given),  cmocka_unit_test(arguments_are_aligned),
-        cmocka_unit_test(arguments_of_any_size),    ON_BOARD(a_child_knows_its_parent_and_its_name),
-        cmocka_unit_test(a_thousand_leave_nothing),
+        ON_BOARD(descriptors_keep_their_order),
+        ON_BOARD(the_most_descriptors_can_be_passed),
+        cmocka_unit_test(a_sentinel_can_be_passed_on),
+        cmocka_unit_test(arguments_are_aligned),
+        cmocka_unit_test(arguments_may_have_any_size),
+        ON_BOARD(a_process_has_its_parent_and_name),
+        cmocka_unit_test(a_thousand_processes_leave_nothing_behind),
     };
     return RUN_TESTS(tests);
 }
