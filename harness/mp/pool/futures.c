@@ -1,39 +1,10 @@
 /* Waiting for several futures: each has a link to what waits for it, which is put on a list there
  * as the future becomes done. */
-#include "harness/mp/pool/pool_internal.h"
+#include "harness/mp/pool/future_internal.h"
+#include "harness/mp/pool/pool_tasks.h"
 
 #include <errno.h>
 #include <stdlib.h>
-
-struct pool_link {
-    struct pool_link *next;  /* of the same future */
-    struct pool_link *later; /* that became done after it */
-    struct fb_mp_completion *of;
-    size_t index;
-};
-
-struct fb_mp_completion {
-    struct fb_mp_pool *pool;
-    struct fb_mp_future *const *future; /* [count] the links' */
-    size_t count, done, taken;
-    bool failed;
-    int64_t deadline;
-    struct pool_link *first, *last; /* done, not taken */
-    struct pool_link link[];
-};
-
-void pool_note_done(struct fb_mp_future *future)
-{
-    for (struct pool_link *link = future->link; link; link = link->next) {
-        struct fb_mp_completion *of = link->of;
-        link->later = NULL;
-        *(of->last ? &of->last->later : &of->first) = link;
-        of->last = link;
-        of->done++;
-        of->failed |= future->error.code != 0;
-    }
-    future->link = NULL;
-}
 
 static int by_serial(const void *one, const void *other)
 {

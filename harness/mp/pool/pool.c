@@ -1,6 +1,8 @@
 #include "harness/mp/core/heap.h"
 #include "harness/mp/core/mutex.h"
-#include "harness/mp/pool/pool_internal.h"
+#include "harness/mp/pool/future_internal.h"
+#include "harness/mp/pool/pool_service.h"
+#include "harness/mp/pool/pool_tasks.h"
 #include "harness/mp/process/registry.h"
 
 #include "base/cpus.h"
@@ -117,7 +119,7 @@ static int start_service(struct fb_mp_pool *pool)
 static int open_parts(struct fb_mp_pool *pool, const struct fb_mp_pool_options *options,
                       struct fb_error *error)
 {
-    int result = pool_make_shared(pool, options);
+    int result = pool_make_shared(options, pool->workers, &pool->shared);
     if (result == 0)
         result = pool_make_local(pool);
     if (result == 0)
@@ -164,17 +166,6 @@ int fb_mp_pool_open(const struct fb_mp_pool_options *options, struct fb_mp_pool 
 }
 
 /* ---- ending ---- */
-
-void pool_release(struct fb_mp_pool *pool)
-{
-    bool last = --pool->references == 0;
-    pthread_mutex_unlock(&pool->mutex);
-    if (!last)
-        return;
-    pthread_mutex_destroy(&pool->mutex);
-    pthread_cond_destroy(&pool->changed);
-    free(pool);
-}
 
 static void cancel_pending(struct fb_mp_pool *pool)
 {

@@ -1,7 +1,8 @@
 /* imap: chunks are handed over as they are needed, and their results taken one by one. */
 #include "harness/mp/core/heap.h"
 #include "harness/mp/pool/map.h"
-#include "harness/mp/pool/pool_internal.h"
+#include "harness/mp/pool/future_internal.h"
+#include "harness/mp/pool/pool_tasks.h"
 
 #include <errno.h>
 #include <stdlib.h>

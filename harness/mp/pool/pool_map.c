@@ -1,7 +1,8 @@
 /* map and starmap: items in tasks of one or more chunks. */
 #include "harness/mp/core/heap.h"
 #include "harness/mp/pool/map.h"
-#include "harness/mp/pool/pool_internal.h"
+#include "harness/mp/pool/future_internal.h"
+#include "harness/mp/pool/pool_tasks.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,7 +1,8 @@
 /* The pool's own thread: workers that end, tasks that run for too long, callbacks. */
 #include "harness/mp/process/log.h"
 #include "harness/mp/core/mutex.h"
-#include "harness/mp/pool/pool_internal.h"
+#include "harness/mp/pool/pool_service.h"
+#include "harness/mp/pool/pool_tasks.h"
 
 #include <errno.h>
 #include <limits.h>

@@ -1,39 +1,35 @@
 /* The owner's side of tasks: records for them, and what became of them. All with the mutex held. */
 #include "harness/mp/core/heap.h"
-#include "harness/mp/pool/pool_internal.h"
+#include "harness/mp/pool/pool_tasks.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- queues of futures ---- */
-
-void pool_push(struct pool_queue *queue, struct fb_mp_future *future)
-{
-    future->next = NULL;
-    *(queue->last ? &queue->last->next : &queue->first) = future;
-    queue->last = future;
-}
-
-struct fb_mp_future *pool_pop(struct pool_queue *queue)
-{
-    struct fb_mp_future *future = queue->first;
-    if (future && !(queue->first = future->next))
-        queue->last = NULL;
-    return future;
-}
-
 /* ---- records ---- */
 
-static struct pool_record *record_of(const struct fb_mp_future *future)
+int pool_make_local(struct fb_mp_pool *pool)
+{
+    uint64_t records = pool->shared->records;
+    pool->of_record = calloc(records, sizeof(struct fb_mp_future *));
+    pool->free_record = calloc(records, sizeof *pool->free_record);
+    if (!pool->of_record || !pool->free_record)
+        return -ENOMEM;
+    while (pool->free_records < records) {
+        pool->free_record[pool->free_records] = (uint32_t)records - 1 - pool->free_records;
+        pool->free_records++;
+    }
+    return 0;
+}
+
+struct pool_record *pool_record_of(const struct fb_mp_future *future)
 {
     return &future->pool->shared->record[future->record - 1];
 }
 
 /* Whether the ring has room for one more. What workers have not passed because it was withdrawn is
  * passed here. */
-static bool has_room(struct fb_mp_pool *pool)
+bool pool_has_room(struct fb_mp_pool *pool)
 {
     struct pool_shared *shared = pool->shared;
     uint64_t head;
@@ -47,13 +43,13 @@ static bool has_room(struct fb_mp_pool *pool)
 }
 
 /* Puts the future's record at the end of the ring. */
-static void make_ready(struct fb_mp_future *future)
+void pool_make_ready(struct fb_mp_future *future)
 {
     struct fb_mp_pool *pool = future->pool;
     struct pool_shared *shared = pool->shared;
     uint64_t position = pool->tail++;
     future->tries++;
-    atomic_store_explicit(&record_of(future)->word, pool_word(position, TASK_READY, 0),
+    atomic_store_explicit(&pool_record_of(future)->word, pool_word(position, TASK_READY, 0),
                           memory_order_release);
     atomic_store(&shared->ring[position & (shared->records - 1)],
                  (position + 1) << 16 | (future->record - 1));
@@ -66,7 +62,7 @@ static void give_record(struct fb_mp_future *future)
     uint32_t number = pool->free_record[--pool->free_records];
     pool->of_record[number] = future;
     future->record = number + 1;
-    struct pool_record *record = record_of(future);
+    struct pool_record *record = pool_record_of(future);
     record->function = future->function;
     record->bound = future->bound;
     record->size = (uint32_t)future->size;
@@ -87,10 +83,10 @@ static void give_record(struct fb_mp_future *future)
                           memory_order_relaxed);
 }
 
-static void take_record(struct fb_mp_future *future)
+void pool_take_record(struct fb_mp_future *future)
 {
     struct fb_mp_pool *pool = future->pool;
-    struct pool_record *record = record_of(future);
+    struct pool_record *record = pool_record_of(future);
     fb_mp_free_at(&record->reply_memory);
     atomic_store(&record->word, pool_word(0, TASK_NONE, 0));
     pool->of_record[future->record - 1] = NULL;
@@ -100,11 +96,11 @@ static void take_record(struct fb_mp_future *future)
 
 void pool_refill(struct fb_mp_pool *pool)
 {
-    while (pool->pending.first && pool->free_records && has_room(pool)) {
+    while (pool->pending.first && pool->free_records && pool_has_room(pool)) {
         struct fb_mp_future *future = pool_pop(&pool->pending);
         pool->pendings--;
         give_record(future);
-        make_ready(future);
+        pool_make_ready(future);
     }
     if (!pool->pending.first || pool->over)
         return;
@@ -129,12 +125,12 @@ bool pool_withdraw(struct fb_mp_future *future)
         pool->pendings--;
         return true;
     }
-    _Atomic uint64_t *word = &record_of(future)->word;
+    _Atomic uint64_t *word = &pool_record_of(future)->word;
     uint64_t ready = atomic_load(word);
     if (pool_state_of(ready) != TASK_READY ||
         !atomic_compare_exchange_strong(word, &ready, pool_word(0, TASK_NONE, 0)))
         return false;
-    take_record(future);
+    pool_take_record(future);
     return true;
 }
 
@@ -150,37 +146,18 @@ static void free_argument(struct fb_mp_future *future)
     future->bound = NULL;
 }
 
-void pool_changed(struct fb_mp_pool *pool)
-{
-    if (pool->sleeper && pool->shared)
-        fb_mp_eventcount_notify(&pool->shared->done, 1);
-    pthread_cond_broadcast(&pool->changed);
-}
-
 void pool_finish(struct fb_mp_future *future, enum fb_mp_future_state state)
 {
-    struct fb_mp_pool *pool = future->pool;
     if (future->record)
-        take_record(future);
+        pool_take_record(future);
     free_argument(future);
-    future->state = state;
-    future->serial = ++pool->serial;
-    pool_note_done(future);
-    pool->unfinished--;
-    pool->limited -= future->limit_ns != 0 || future->must_end;
-    if (future->callback) { /* the service thread takes over the pool's reference */
-        pool_push(&pool->called, future);
-        pool_notify_service(pool->tell);
-    }
-    pool_changed(pool);
-    if (!future->callback)
-        future_release(future);
+    pool_set_done(future, state);
 }
 
 /* What its function failed with, unless something did before. */
-static void note_error(struct fb_mp_future *future)
+void pool_note_error(struct fb_mp_future *future)
 {
-    const struct pool_record *record = record_of(future);
+    const struct pool_record *record = pool_record_of(future);
     int code = record->code;
     size_t size = record->reply_size;
     const char *text = size > POOL_REPLY ? record->reply_memory : record->reply;
@@ -195,13 +172,13 @@ static void note_error(struct fb_mp_future *future)
 }
 
 /* What a worker has given. */
-static void take_done(struct fb_mp_pool *pool, uint32_t number)
+void pool_take_done(struct fb_mp_pool *pool, uint32_t number)
 {
     struct fb_mp_future *future = pool->of_record[number];
     struct pool_record *record = &pool->shared->record[number];
     if (!future)
         return;
-    note_error(future);
+    pool_note_error(future);
     future->bytes = record->reply_size > POOL_REPLY ? record->reply_memory : future->inline_bytes;
     future->bytes_size = record->reply_size;
     future->given = true;
@@ -213,7 +190,7 @@ static void take_done(struct fb_mp_pool *pool, uint32_t number)
 }
 
 /* Takes the list of what a worker has done, first things first. */
-static bool take_list(struct fb_mp_pool *pool, unsigned index)
+bool pool_take_list(struct fb_mp_pool *pool, unsigned index)
 {
     struct pool_record *records = pool->shared->record;
     uint32_t last = atomic_exchange(&pool_worker(pool->shared, index)->done, 0), first = 0;
@@ -225,7 +202,7 @@ static bool take_list(struct fb_mp_pool *pool, unsigned index)
     }
     for (uint32_t later, each = first; each; each = later) {
         later = records[each - 1].next;
-        take_done(pool, each - 1);
+        pool_take_done(pool, each - 1);
     }
     return first != 0;
 }
@@ -241,130 +218,11 @@ bool pool_collect(struct fb_mp_pool *pool)
             continue;
         uint64_t bits = atomic_exchange(&shared->has_done[word], 0);
         for (; bits; bits &= bits - 1)
-            any |= take_list(pool, word * 64 + (unsigned)__builtin_ctzll(bits));
+            any |= pool_take_list(pool, word * 64 + (unsigned)__builtin_ctzll(bits));
     }
     if (any && pool->pending.first)
         pool_refill(pool);
     return any;
-}
-
-/* ---- deaths ---- */
-
-/* What a map's task was at is lost with that error; the task is what comes behind it now. Whether
- * there is anything. */
-static bool lose_items(struct fb_mp_future *future, const struct fb_error *error)
-{
-    struct pool_bound *bound = future->bound;
-    uint64_t range[2], at = atomic_load(&record_of(future)->at);
-    memcpy(range, future->inline_argument, sizeof range);
-    uint64_t left = range[1] - at, lost = bound->whole ? bound->chunk : 1;
-    lost = lost < left ? lost : left;
-    if (lost && !future->error.code) {
-        future->error = *error;
-        future->index = at;
-    }
-    for (uint64_t i = at; i < at + lost && bound->codes; i++)
-        bound->codes[i] = error->code;
-    if (lost && bound->results)
-        memset(bound->results + at * bound->result_size, 0, lost * bound->result_size);
-    range[0] = at + lost;
-    memcpy(future->inline_argument, range, sizeof range);
-    future->given = true;
-    return range[0] < range[1];
-}
-
-/* Hands it to another worker. */
-static void run_again(struct fb_mp_future *future)
-{
-    struct pool_record *record = record_of(future);
-    fb_mp_free_at(&record->reply_memory);
-    record->reply_size = 0;
-    record->code = 0;
-    if (future->size <= POOL_ARGUMENT)
-        memcpy(record->argument, future->inline_argument, POOL_ARGUMENT);
-    if (future->bound && future->bound->is_map)
-        memcpy(&record->at, future->inline_argument, sizeof record->at);
-    if (has_room(future->pool)) {
-        make_ready(future);
-        return;
-    }
-    take_record(future); /* before all others, when there is room */
-    future->next = future->pool->pending.first;
-    future->pool->pending.first = future;
-    if (!future->next)
-        future->pool->pending.last = future;
-    future->pool->pendings++;
-}
-
-/* Of a map, runs again what was not done, and counts tries of the item that it was at. */
-static bool try_again(struct fb_mp_future *future)
-{
-    if (future->bound && future->bound->is_map) {
-        uint64_t range[2], at = atomic_load(&record_of(future)->at);
-        memcpy(range, future->inline_argument, sizeof range);
-        if (at == range[1])
-            return false;
-        if (at != range[0])
-            future->tries = 1;
-        range[0] = at;
-        memcpy(future->inline_argument, range, sizeof range);
-    }
-    if (future->tries > future->pool->retries)
-        return false;
-    run_again(future);
-    return true;
-}
-
-/* A task whose worker died with it. */
-static void end_task(struct fb_mp_future *future, const struct fb_mp_worker_end *end, bool revoked)
-{
-    struct fb_error error;
-    char how[100];
-    if (future->bound && future->bound->is_map) /* of an item that was done */
-        note_error(future);
-    if (future->must_end) {
-        fb_error_set(&error, -ECANCELED, "it was cancelled while it ran");
-        pool_fail(future, FB_MP_CANCELLED, &error);
-        return;
-    }
-    if (revoked)
-        fb_error_set(&error, -ETIMEDOUT, "it ran for longer than %.3g s, which was its limit",
-                     (double)future->limit_ns / 1e9);
-    else if (try_again(future))
-        return;
-    else {
-        fb_mp_worker_end_describe(end, how, sizeof how);
-        fb_error_set(&error, -EOWNERDEAD, "its %s", how);
-    }
-    if (!future->bound || !future->bound->is_map) {
-        future->error = error;
-        pool_finish(future, FB_MP_DONE);
-    } else if (lose_items(future, &error)) {
-        future->tries = 0;
-        run_again(future);
-    } else
-        pool_finish(future, FB_MP_DONE);
-}
-
-bool pool_recover_from_death(struct fb_mp_pool *pool, const struct fb_mp_worker_end *end)
-{
-    struct pool_shared *shared = pool->shared;
-    bool at_work = false;
-    take_list(pool, end->index);
-    for (uint32_t number = 0; number < shared->records; number++) {
-        uint64_t word = atomic_load(&shared->record[number].word);
-        if (!pool->of_record[number] || pool_worker_of(word) != end->index)
-            continue;
-        unsigned state = pool_state_of(word);
-        if (state == TASK_DONE) /* it died before that came on its list */
-            take_done(pool, number);
-        if (state != TASK_CLAIMED && state != TASK_REVOKED)
-            continue;
-        at_work = true;
-        end_task(pool->of_record[number], end, state == TASK_REVOKED);
-    }
-    atomic_store(&pool_worker(shared, end->index)->begin_ns, 0);
-    return at_work;
 }
 
 void pool_fail(struct fb_mp_future *future, enum fb_mp_future_state state,
@@ -375,7 +233,7 @@ void pool_fail(struct fb_mp_future *future, enum fb_mp_future_state state,
         uint64_t range[2];
         memcpy(range, future->inline_argument, sizeof range);
         if (future->record)
-            range[0] = atomic_load(&record_of(future)->at);
+            range[0] = atomic_load(&pool_record_of(future)->at);
         for (uint64_t i = range[0]; i < range[1]; i++)
             bound->codes[i] = error->code;
         future->given = true;
@@ -393,7 +251,7 @@ void pool_fail_all(struct fb_mp_pool *pool, enum fb_mp_future_state state,
         pool_fail(future, state, error);
     }
     for (unsigned i = 0; i < FB_MP_POOL_WORKERS && pool->shared->block[i / POOL_BLOCK]; i++)
-        take_list(pool, i); /* also of who died before he could say that he has one */
+        pool_take_list(pool, i); /* also of who died before he could say that he has one */
     for (uint32_t number = 0; number < pool->shared->records; number++) {
         struct fb_mp_future *future = pool->of_record[number];
         if (future)

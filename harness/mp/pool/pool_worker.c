@@ -1,13 +1,13 @@
 /* A pool's worker: begins tasks, and gives what they brought. */
 #include "harness/mp/core/heap.h"
 #include "harness/mp/core/mutex.h"
-#include "harness/mp/pool/pool_internal.h"
+#include "harness/mp/pool/pool_shared.h"
+#include "harness/mp/process/forkserver.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #define SPINS_A_LOOK 32
@@ -146,11 +146,6 @@ static void run_one(struct pool_record *record, fb_mp_function function)
     int result = function(&call);
     if (result < 0)
         note_failure(record, record->index, result, &call.error);
-}
-
-void pool_notify_service(int eventfd)
-{
-    eventfd_write(eventfd, 1);
 }
 
 static void run(struct worker *worker, struct pool_record *record)

@@ -4,7 +4,7 @@
 
 #include "base/random.h"
 #include "harness/mp/core/heap.h"
-#include "harness/mp/pool/pool_internal.h"
+#include "harness/mp/pool/pool_tasks.h"
 #include "harness/mp/core/sleep.h"
 
 #include <errno.h>

@@ -5,7 +5,7 @@
 #include "tests/mp/pool/crash_fixture.h"
 
 #include "harness/mp/core/heap.h"
-#include "harness/mp/pool/pool_internal.h"
+#include "harness/mp/pool/pool_tasks.h"
 
 #include <errno.h>
 #include <sched.h>

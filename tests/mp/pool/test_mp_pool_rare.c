@@ -4,7 +4,7 @@
 
 #include "harness/mp/process/supervisor.h"
 #include "harness/mp/core/heap.h"
-#include "harness/mp/pool/pool_internal.h"
+#include "harness/mp/pool/pool_tasks.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,11 +1,10 @@
 /* The memory that a pool consists of. */
 #include "harness/mp/core/heap.h"
 #include "harness/mp/core/mutex.h"
-#include "harness/mp/pool/pool_internal.h"
+#include "harness/mp/pool/pool_shared.h"
 
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 
 static uint64_t records_for(unsigned workers)
 {
@@ -48,24 +47,25 @@ int pool_make_lines(struct pool_shared *shared, unsigned workers)
     return result;
 }
 
-int pool_make_shared(struct fb_mp_pool *pool, const struct fb_mp_pool_options *options)
+int pool_make_shared(const struct fb_mp_pool_options *options, unsigned workers,
+                     struct pool_shared **ret_shared)
 {
     struct pool_shared *shared;
     int result = fb_mp_alloc(sizeof *shared, (void **)&shared);
     if (result < 0)
         return result;
-    pool->shared = shared;
+    *ret_shared = shared;
     shared->method = options->method;
     shared->tasks_per_worker = options->tasks_per_worker;
     shared->idle_ns = options->idle_ns;
-    shared->records = records_for(pool->workers);
+    shared->records = records_for(workers);
     shared->argument_size = options->size;
     atomic_store(&shared->refill_at, UINT64_MAX);
     result = fb_mp_alloc(shared->records * sizeof *shared->record, (void **)&shared->record);
     if (result == 0)
         result = fb_mp_alloc(shared->records * sizeof *shared->ring, (void **)&shared->ring);
     if (result == 0)
-        result = pool_make_lines(shared, pool->workers);
+        result = pool_make_lines(shared, workers);
     if (result == 0 && options->size)
         result = fb_mp_alloc(options->size, &shared->argument);
     if (result == 0 && options->size)
@@ -73,16 +73,31 @@ int pool_make_shared(struct fb_mp_pool *pool, const struct fb_mp_pool_options *o
     return result;
 }
 
-int pool_make_local(struct fb_mp_pool *pool)
+int pool_bound_make(const void *bytes, size_t size, struct pool_bound **ret_bound)
 {
-    uint64_t records = pool->shared->records;
-    pool->of_record = calloc(records, sizeof(struct fb_mp_future *));
-    pool->free_record = calloc(records, sizeof *pool->free_record);
-    if (!pool->of_record || !pool->free_record)
-        return -ENOMEM;
-    while (pool->free_records < records) {
-        pool->free_record[pool->free_records] = (uint32_t)records - 1 - pool->free_records;
-        pool->free_records++;
-    }
+    void *memory;
+    int result = fb_mp_alloc(sizeof(struct pool_bound) + size, &memory);
+    if (result < 0)
+        return result;
+    struct pool_bound *bound = memory;
+    bound->references = 1;
+    bound->size = size;
+    if (size)
+        memcpy(bound->bytes, bytes, size);
+    *ret_bound = bound;
     return 0;
+}
+
+void pool_bound_release(struct pool_bound *bound)
+{
+    if (!bound || --bound->references > 0)
+        return;
+    fb_mp_free(bound->own_items);
+    fb_mp_free(bound->own_results);
+    fb_mp_free(bound);
+}
+
+void pool_notify_service(int eventfd)
+{
+    eventfd_write(eventfd, 1);
 }
