@@ -1,3 +1,4 @@
+/* A future: waiting for its result, its state, cancelling it, callbacks. */
 #include "harness/mp/pool/future.h"
 
 #include "harness/mp/pool/future_internal.h"
@@ -63,8 +64,8 @@ enum fb_mp_future_state fb_mp_future_state(struct fb_mp_future *future)
     wait_for(future, 0);
     enum fb_mp_future_state state = future->state;
     if (!is_done(future) && future->record) {
-        uint64_t word = atomic_load(&pool->shared->record[future->record - 1].word);
-        state = pool_state_of(word) == TASK_READY ? FB_MP_PENDING : FB_MP_RUNNING;
+        uint64_t word = task_read(pool_record_of(future));
+        state = task_state_of(word) == TASK_READY ? FB_MP_PENDING : FB_MP_RUNNING;
     }
     pthread_mutex_unlock(&pool->mutex);
     return state;
@@ -88,9 +89,9 @@ int fb_mp_future_cancel(struct fb_mp_future *future, bool running)
             pool_refill(pool);
             result = 0;
         } else if (running) {
-            pool->limited += !future->must_end && !future->limit_ns;
-            future->must_end = true;
-            pool_notify_service(pool->tell);
+            pool->limited += !future->must_cancel && !future->limit_ns;
+            future->must_cancel = true;
+            pool_notify_service(pool->notify_fd);
             result = 0;
         } else
             result = -EBUSY;
@@ -110,16 +111,16 @@ int fb_mp_future_call(struct fb_mp_future *future, fb_mp_callback call, void *co
     *callback = (struct pool_callback){ .call = call, .context = context };
     pthread_mutex_lock(&pool->mutex);
     bool done = wait_for(future, 0);
-    /* While earlier ones are being called it comes behind them. */
+    /* While earlier callbacks of a done future are being called, it is added after them. */
     if (!done || future->callback) {
         for (link = &future->callback; *link; link = &(*link)->next)
             ;
         *link = callback;
         if (!done && future->record) {
-            struct pool_record *record = &pool->shared->record[future->record - 1];
-            atomic_fetch_or(&record->flags, RECORD_TELLS);
-            if (pool_state_of(atomic_load(&record->word)) == TASK_DONE)
-                pool_notify_service(pool->tell);
+            struct task_record *record = pool_record_of(future);
+            atomic_fetch_or(&record->flags, TASK_HAS_CALLBACK);
+            if (task_state_of(task_read(record)) == TASK_DONE)
+                pool_notify_service(pool->notify_fd);
         }
         pthread_mutex_unlock(&pool->mutex);
         return 0;

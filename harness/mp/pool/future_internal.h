@@ -1,26 +1,32 @@
-/* What is used by all that works with futures: submitting, waiting. */
+/* For everything that is built on futures: submitting a task and waiting for a change. */
 #ifndef FB_MP_FUTURE_INTERNAL_H
 #define FB_MP_FUTURE_INTERNAL_H
 
 #include "harness/mp/pool/future_state.h"
 
-struct pool_order {
-    fb_mp_function function; /* as workers know it */
+/* ---- pool_submit.c ---- */
+
+struct pool_request {
+    fb_mp_function function; /* as returned by pool_find_function */
     const void *argument;
     size_t size;
-    struct pool_bound *bound; /* the future's to be released; NULL: none */
+    struct pool_bound *bound; /* the future gets the caller's reference; NULL: none */
     int64_t limit_ns, grace_ns;
 };
 
-/* As fb_mp_submit. On failure the bound is released too. */
-int pool_submit(struct fb_mp_pool *pool, const struct pool_order *order,
+/* Like fb_mp_submit. On failure the reference to the bound is dropped too. */
+int pool_submit(struct fb_mp_pool *pool, const struct pool_request *request,
                 struct fb_mp_future **ret_future);
 
-/* As workers of the pool know it. 0 or -EINVAL. */
+/* The function as the pool's workers identify it: its address, or in a spawning pool its index in
+ * the table. 0 or -EINVAL. */
 int pool_find_function(const struct fb_mp_pool *pool, fb_mp_function function,
                        fb_mp_function *ret_known);
 
-/* Waits until something changed, or deadline. With the mutex held, which it gives up meanwhile. */
+/* ---- pool_wait.c ---- */
+
+/* Waits until something changes in the pool, or until deadline. Called with the mutex held, which
+ * is unlocked meanwhile. May return early. False: the deadline had passed already. */
 bool pool_wait(struct fb_mp_pool *pool, int64_t deadline);
 
 #endif

@@ -1,6 +1,6 @@
-/* Futures that become done, and what is freed after the last one who needs it. */
-#include "harness/mp/core/heap.h"
 #include "harness/mp/pool/future_state.h"
+
+#include "harness/mp/core/heap.h"
 
 #include <stdlib.h>
 
@@ -19,24 +19,21 @@ struct fb_mp_future *pool_pop(struct pool_queue *queue)
     return future;
 }
 
-void pool_changed(struct fb_mp_pool *pool)
+void pool_notify_waiters(struct fb_mp_pool *pool)
 {
-    if (pool->sleeper && pool->shared)
-        fb_mp_eventcount_notify(&pool->shared->done, 1);
+    if (pool->has_sleeper && pool->shared)
+        fb_mp_eventcount_notify(&pool->shared->tasks_done, 1);
     pthread_cond_broadcast(&pool->changed);
 }
 
-static void note_done(struct fb_mp_future *future)
+void pool_link_done(struct pool_link *link)
 {
-    for (struct pool_link *link = future->link; link; link = link->next) {
-        struct fb_mp_completion *of = link->of;
-        link->later = NULL;
-        *(of->last ? &of->last->later : &of->first) = link;
-        of->last = link;
-        of->done++;
-        of->failed |= future->error.code != 0;
-    }
-    future->link = NULL;
+    struct fb_mp_completion *completion = link->completion;
+    link->later = NULL;
+    *(completion->last ? &completion->last->later : &completion->first) = link;
+    completion->last = link;
+    completion->done++;
+    completion->failed |= completion->future[link->index]->error.code != 0;
 }
 
 void pool_set_done(struct fb_mp_future *future, enum fb_mp_future_state state)
@@ -44,14 +41,16 @@ void pool_set_done(struct fb_mp_future *future, enum fb_mp_future_state state)
     struct fb_mp_pool *pool = future->pool;
     future->state = state;
     future->serial = ++pool->serial;
-    note_done(future);
+    for (struct pool_link *link = future->link; link; link = link->next)
+        pool_link_done(link);
+    future->link = NULL;
     pool->unfinished--;
-    pool->limited -= future->limit_ns != 0 || future->must_end;
+    pool->limited -= future->limit_ns != 0 || future->must_cancel;
     if (future->callback) { /* the service thread takes over the pool's reference */
-        pool_push(&pool->called, future);
-        pool_notify_service(pool->tell);
+        pool_push(&pool->callbacks_due, future);
+        pool_notify_service(pool->notify_fd);
     }
-    pool_changed(pool);
+    pool_notify_waiters(pool);
     if (!future->callback)
         future_release(future);
 }
@@ -62,7 +61,7 @@ void future_release(struct fb_mp_future *future)
         return;
     if (future->bytes && future->bytes != future->inline_bytes)
         fb_mp_free(future->bytes);
-    future->pool->references--; /* never the last one here: its caller has the pool */
+    future->pool->references--; /* not the last one, as the caller has one */
     free(future);
 }
 

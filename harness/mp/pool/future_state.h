@@ -1,4 +1,5 @@
-/* What the owner of a pool knows of it, and of its futures. */
+/* The owner's view of a pool and its futures, and what happens when a future becomes done. All
+ * functions are called with the pool's mutex held. */
 #ifndef FB_MP_FUTURE_STATE_H
 #define FB_MP_FUTURE_STATE_H
 
@@ -7,27 +8,28 @@
 
 struct fb_mp_future {
     struct fb_mp_pool *pool;
-    struct fb_mp_future *next; /* among those that wait for a record, or for their callbacks */
-    unsigned references;       /* the handle, and the pool while it is not done */
+    struct fb_mp_future *next; /* in pool->pending or pool->callbacks_due */
+    unsigned references;       /* the user's handle, and the pool until it is done */
     enum fb_mp_future_state state;
-    uint64_t serial; /* in which order they became done; 0: not yet */
-    uint32_t record; /* and one; 0: none */
-    unsigned tries;  /* how often it was handed to workers */
+    uint64_t serial; /* counts futures in the order in which they became done; 0: not done */
+    uint32_t record; /* record number + 1; 0: none */
+    unsigned tries;  /* how often it was put into the ring */
     fb_mp_function function;
     struct pool_bound *bound;
-    bool given;    /* a worker gave it; else its error is one of the whole task */
-    bool must_end; /* must_end: it was cancelled while it ran */
-    int64_t limit_ns, grace_ns, kill_ns;
-    struct pool_callback *callback; /* in order */
-    struct pool_link *link;         /* to who waits for several; futures.c */
-    void *argument;                 /* until it has a record; in the heap if it is large */
+    bool has_item_codes; /* each item of a map has its own code; else error is for all of them */
+    bool must_cancel;    /* it was cancelled while it ran */
+    int64_t limit_ns, grace_ns;
+    int64_t kill_at_ns;             /* when SIGKILL follows the SIGTERM that its worker got */
+    struct pool_callback *callback; /* in order of registration */
+    struct pool_link *link;         /* to the completions that wait for it */
+    void *argument;                 /* in the heap if it is large */
     size_t size;
-    uint64_t index;
-    void *bytes; /* the result */
+    uint64_t index; /* of a map: the first item, or the one that failed first */
+    void *bytes;    /* the result */
     size_t bytes_size;
     struct fb_error error;
-    _Alignas(16) char inline_argument[POOL_ARGUMENT];
-    _Alignas(16) char inline_bytes[POOL_REPLY];
+    _Alignas(16) char inline_argument[TASK_ARGUMENT];
+    _Alignas(16) char inline_bytes[TASK_REPLY];
 };
 
 struct pool_callback {
@@ -43,60 +45,69 @@ struct pool_queue {
 struct fb_mp_pool {
     pid_t owner;
     enum fb_mp_method method;
-    pthread_mutex_t mutex;  /* guards all that follows */
-    pthread_cond_t changed; /* something became done, or a worker ended */
+    pthread_mutex_t mutex;  /* guards all members below */
+    pthread_cond_t changed; /* a future became done, or a worker ended */
     unsigned references;
     struct pool_shared *shared; /* NULL after close */
-    struct fb_mp_supervisor *crew;
-    int tell;               /* eventfd */
-    int *fd;                /* what workers get: tell first */
-    bool has_service, ends; /* the service thread; it is to end */
+    struct fb_mp_supervisor *supervisor;
+    int notify_fd; /* eventfd that wakes the service thread */
+    int *fd;       /* descriptors for workers: the user's, then notify_fd */
+    bool has_service, service_must_end;
     pthread_t service;
     unsigned workers, alive, retries;
-    unsigned losses, losses_before; /* of helpers; when a worker last began */
-    unsigned beginnings;            /* workers in a row that were killed before they could begin */
-    unsigned joiners;               /* threads that hear of ends instead of the service thread */
-    bool shut, over;                /* takes no more; is only good for close */
+    /* How many forkservers were lost, and the number when a worker last became ready. */
+    unsigned forkserver_losses, forkserver_losses_before;
+    unsigned failed_starts; /* workers in a row that were killed before they became ready */
+    unsigned joiners; /* threads that handle the ends of workers instead of the service thread */
+    bool shut_down;   /* no more tasks are accepted */
+    bool terminated;  /* all that is left to do is fb_mp_pool_close */
     struct fb_error broken;
-    bool sleeper; /* somebody sleeps by the bell for all that wait */
-    uint64_t tail, serial, deaths;
-    struct pool_queue pending, called; /* without a record; whose callbacks are to be called */
-    size_t unfinished, pendings, limited;
+    bool has_sleeper; /* one thread sleeps on shared->tasks_done for all that wait */
+    uint64_t tail;    /* the next position in the ring */
+    uint64_t serial, deaths;
+    struct pool_queue pending;       /* futures without a record */
+    struct pool_queue callbacks_due; /* done futures whose callbacks have yet to be called */
+    size_t unfinished, pending_count;
+    size_t limited; /* unfinished futures with a limit, or cancelled while running */
     struct fb_mp_future **of_record; /* [records] */
     uint32_t *free_record, free_records;
-    int64_t make_after; /* when workers that could not be made are tried again; 0: none */
+    int64_t make_after_ns; /* when to try again to make workers that could not be made; 0: now */
 };
 
+/* Connects a future with a completion that waits for it. */
 struct pool_link {
     struct pool_link *next;  /* of the same future */
-    struct pool_link *later; /* that became done after it */
-    struct fb_mp_completion *of;
+    struct pool_link *later; /* the one that became done after it */
+    struct fb_mp_completion *completion;
     size_t index;
 };
 
 struct fb_mp_completion {
     struct fb_mp_pool *pool;
-    struct fb_mp_future *const *future; /* [count] the links' */
+    struct fb_mp_future *const *future; /* [count] one for each link */
     size_t count, done, taken;
     bool failed;
     int64_t deadline;
-    struct pool_link *first, *last; /* done, not taken */
+    struct pool_link *first, *last; /* done, but not yet returned by fb_mp_completion_next */
     struct pool_link link[];
 };
 
 void pool_push(struct pool_queue *queue, struct fb_mp_future *future);
 struct fb_mp_future *pool_pop(struct pool_queue *queue);
 
-/* Wakes who waits, to look again. */
-void pool_changed(struct fb_mp_pool *pool);
+/* Adds the link to its completion's list of done futures. */
+void pool_link_done(struct pool_link *link);
 
-/* A future becomes done, or cancelled. It has no record. */
+/* Wakes all threads that wait for a change of the pool. */
+void pool_notify_waiters(struct fb_mp_pool *pool);
+
+/* The future, which has no record any more, becomes FB_MP_DONE or FB_MP_CANCELLED. */
 void pool_set_done(struct fb_mp_future *future, enum fb_mp_future_state state);
 
-/* With the mutex held, which it gives up, as the last one frees it. */
+/* Drops a reference to the pool and unlocks the mutex; the last reference frees the pool. */
 void pool_release(struct fb_mp_pool *pool);
 
-/* With the mutex held, by somebody who has the pool. */
+/* Drops a reference to the future. The caller has a reference to the pool. */
 void future_release(struct fb_mp_future *future);
 
 #endif

@@ -1,7 +1,8 @@
-/* The memory that a pool consists of. */
+/* The memory that a pool's owner and its workers share. */
+#include "harness/mp/pool/pool_shared.h"
+
 #include "harness/mp/core/heap.h"
 #include "harness/mp/core/mutex.h"
-#include "harness/mp/pool/pool_shared.h"
 
 #include <string.h>
 #include <sys/eventfd.h>
@@ -9,7 +10,7 @@
 static uint64_t records_for(unsigned workers)
 {
     uint64_t records = POOL_RECORDS;
-    while (records < POOL_RECORDS_MOST && records < 4 * (uint64_t)workers)
+    while (records < POOL_RECORDS_MAX && records < 4 * (uint64_t)workers)
         records *= 2;
     return records;
 }
@@ -21,12 +22,11 @@ void pool_free_shared(struct pool_shared *shared)
     for (unsigned i = 0; i < FB_MP_POOL_WORKERS / POOL_BLOCK; i++)
         fb_mp_free(shared->block[i]);
     fb_mp_free(shared->argument);
-    fb_mp_free((void *)shared->ring);
-    fb_mp_free(shared->record);
+    task_ring_free(&shared->ring);
     fb_mp_free(shared);
 }
 
-static int make_block(struct pool_worker **place)
+static int make_block(struct pool_worker **ret_block)
 {
     struct pool_worker *block;
     int result = fb_mp_alloc(POOL_BLOCK * sizeof *block, (void **)&block);
@@ -34,11 +34,11 @@ static int make_block(struct pool_worker **place)
         return result;
     for (unsigned i = 0; i < POOL_BLOCK; i++)
         fb_mp_mutex_init(&block[i].alive, PTHREAD_MUTEX_NORMAL);
-    *place = block;
+    *ret_block = block;
     return 0;
 }
 
-int pool_make_lines(struct pool_shared *shared, unsigned workers)
+int pool_make_slots(struct pool_shared *shared, unsigned workers)
 {
     int result = 0;
     for (unsigned i = 0; i * POOL_BLOCK < workers && result == 0; i++)
@@ -58,14 +58,11 @@ int pool_make_shared(const struct fb_mp_pool_options *options, unsigned workers,
     shared->method = options->method;
     shared->tasks_per_worker = options->tasks_per_worker;
     shared->idle_ns = options->idle_ns;
-    shared->records = records_for(workers);
     shared->argument_size = options->size;
     atomic_store(&shared->refill_at, UINT64_MAX);
-    result = fb_mp_alloc(shared->records * sizeof *shared->record, (void **)&shared->record);
+    result = task_ring_make(&shared->ring, records_for(workers));
     if (result == 0)
-        result = fb_mp_alloc(shared->records * sizeof *shared->ring, (void **)&shared->ring);
-    if (result == 0)
-        result = pool_make_lines(shared, workers);
+        result = pool_make_slots(shared, workers);
     if (result == 0 && options->size)
         result = fb_mp_alloc(options->size, &shared->argument);
     if (result == 0 && options->size)

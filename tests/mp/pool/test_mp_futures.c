@@ -71,17 +71,17 @@ static int return_less(struct fb_mp_call *call)
 static int shield_from_sigterm(struct fb_mp_call *call)
 {
     signal(SIGTERM, SIG_IGN);
-    return for_ever(call);
+    return run_for_ever(call);
 }
 
 static int count_up(struct fb_mp_call *call)
 {
-    atomic_fetch_add(&desk_of(call)->turn, 1);
+    atomic_fetch_add(&pool_page_of(call)->turn, 1);
     return 0;
 }
 
 static const struct fb_mp_task tasks[] = {
-    POOLED_TASKS,
+    POOL_PAGE_TASKS,
     FB_MP_FUNCTION(return_twice),
     FB_MP_FUNCTION(join_bound),
     FB_MP_FUNCTION(fail_with),
@@ -94,7 +94,7 @@ static const struct fb_mp_task tasks[] = {
 
 static struct fb_mp_pool *pool_of(enum fb_mp_method method, unsigned workers)
 {
-    return pool_made((struct fb_mp_pool_options){ .method = method, .workers = workers });
+    return pool_opened((struct fb_mp_pool_options){ .method = method, .workers = workers });
 }
 
 /* ---- bytes ---- */
@@ -198,7 +198,7 @@ static void pass_through_states(enum fb_mp_method method, unsigned workers)
     struct fb_error error;
     struct fb_mp_pool *pool = pool_of(method, workers);
     for (unsigned i = 0; i < workers; i++)
-        running[i] = at_desk(pool, at_gate);
+        running[i] = submitted_page(pool, wait_at_gate);
     assert_true(wait_for(&pool_page->begun, workers));
     pending = submitted(pool, echo, "x", 1);
     assert_int_equal(fb_mp_future_state(running[0]), FB_MP_RUNNING);
@@ -216,7 +216,7 @@ static void pass_through_states(enum fb_mp_method method, unsigned workers)
     assert_true(fb_mp_future_is_done(pending));
     assert_int_equal(fb_mp_future_cancel(pending, true), -EALREADY);
     for (unsigned i = 0; i < workers; i++)
-        assert_true(number_of(running[i]) < workers);
+        assert_true(number_from(running[i]) < workers);
     fb_mp_pool_close(pool);
     assert_int_equal(fb_mp_future_cancel(pending, false), -EALREADY);
     assert_brings(pending, "x", 1); /* it outlives its pool */
@@ -233,7 +233,7 @@ static void cancel(enum fb_mp_method method, unsigned workers)
     struct fb_mp_future *running[200], *pending[1000];
     struct fb_mp_pool *pool = pool_of(method, workers);
     for (unsigned i = 0; i < workers; i++)
-        running[i] = at_desk(pool, for_ever);
+        running[i] = submitted_page(pool, run_for_ever);
     assert_true(wait_for(&pool_page->begun, workers));
     for (size_t i = 0; i < 1000; i++) /* more than workers can see at a time */
         pending[i] = submitted(pool, echo, "x", 1);
@@ -262,7 +262,7 @@ static void what_is_not_done_can_be_cancelled(void **state)
     under_all(cancel, MANY_WORKERS);
     pool_page_clear();
     struct fb_mp_pool *pool = pool_of(FB_MP_FORK, 1);
-    struct fb_mp_future *deaf = at_desk(pool, shield_from_sigterm);
+    struct fb_mp_future *deaf = submitted_page(pool, shield_from_sigterm);
     assert_true(wait_for(&pool_page->begun, 1));
     assert_int_equal(fb_mp_future_cancel(deaf, true), 0);
     assert_fails(deaf, -ECANCELED, "while it ran"); /* after a second, by SIGKILL */
@@ -275,12 +275,12 @@ static void leave_alone(enum fb_mp_method method, unsigned workers)
     struct fb_mp_future *first[200], *pending[5000], *counted[10];
     struct fb_mp_pool *pool = pool_of(method, workers);
     for (unsigned i = 0; i < workers; i++)
-        first[i] = at_desk(pool, at_gate);
+        first[i] = submitted_page(pool, wait_at_gate);
     assert_true(wait_for(&pool_page->begun, workers));
     for (size_t i = 0; i < 5000; i++)
         pending[i] = submitted(pool, echo, "x", 1);
     for (size_t i = 0; i < 10; i++)
-        counted[i] = at_desk(pool, count_up);
+        counted[i] = submitted_page(pool, count_up);
     for (size_t i = 0; i < 5000; i++)
         assert_int_equal(fb_mp_future_cancel(pending[i], false), 0);
     fb_mp_event_set(pool_page->gate);
@@ -290,7 +290,7 @@ static void leave_alone(enum fb_mp_method method, unsigned workers)
     for (size_t i = 0; i < 10; i++)
         assert_brings(counted[i], NULL, 0);
     for (unsigned i = 0; i < workers; i++)
-        assert_true(number_of(first[i]) < workers);
+        assert_true(number_from(first[i]) < workers);
     fb_mp_pool_close(pool);
 }
 
@@ -305,13 +305,13 @@ int main(int argc, char **argv)
     fb_mp_main(argc, argv, tasks);
     fb_mp_heap_make(); /* its descriptor stays open as long as the program runs */
     const struct CMUnitTest tests[] = {
-        AT_DESK(bytes_of_any_size),
-        AT_DESK(a_later_result_replaces_an_earlier_one),
-        AT_DESK(bytes_are_bound),
-        AT_DESK(failures_come_back),
-        AT_DESK(futures_pass_through_states),
-        AT_DESK(what_is_not_done_can_be_cancelled),
-        AT_DESK(tasks_are_done_though_nobody_waits),
+        WITH_POOL_PAGE(bytes_of_any_size),
+        WITH_POOL_PAGE(a_later_result_replaces_an_earlier_one),
+        WITH_POOL_PAGE(bytes_are_bound),
+        WITH_POOL_PAGE(failures_come_back),
+        WITH_POOL_PAGE(futures_pass_through_states),
+        WITH_POOL_PAGE(what_is_not_done_can_be_cancelled),
+        WITH_POOL_PAGE(tasks_are_done_though_nobody_waits),
     };
     return RUN_TESTS(tests);
 }

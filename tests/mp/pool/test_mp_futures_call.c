@@ -7,7 +7,7 @@
 
 #include <errno.h>
 
-static const struct fb_mp_task tasks[] = { POOLED_TASKS, { 0 } };
+static const struct fb_mp_task tasks[] = { POOL_PAGE_TASKS, { 0 } };
 
 struct note {
     _Atomic uint32_t calls;
@@ -40,8 +40,8 @@ static void call_back(enum fb_mp_method method, unsigned workers)
     struct note seen = { .calls = 0 };
     struct noter noter[10];
     struct fb_mp_pool *pool = seen.pool =
-        pool_made((struct fb_mp_pool_options){ .method = method, .workers = workers });
-    struct fb_mp_future *future = at_desk(pool, at_gate);
+        pool_opened((struct fb_mp_pool_options){ .method = method, .workers = workers });
+    struct fb_mp_future *future = submitted_page(pool, wait_at_gate);
     for (uint32_t i = 0; i < 10; i++)
         noter[i] = (struct noter){ &seen, i };
     for (uint32_t i = 0; i < 7; i++) {
@@ -59,7 +59,7 @@ static void call_back(enum fb_mp_method method, unsigned workers)
     for (uint32_t i = 0; i < 10; i++)
         assert_int_equal(seen.number[i], i);
     assert_brings(seen.later, "later", 5);
-    assert_int_equal(number_of(future), 0);
+    assert_int_equal(number_from(future), 0);
     fb_mp_pool_close(pool);
 }
 
@@ -69,13 +69,13 @@ static void call_back_in_the_end(enum fb_mp_method method, unsigned workers)
     struct note seen = { .calls = 0 };
     struct noter noter[3] = { { &seen, 0 }, { &seen, 1 }, { &seen, 3 } };
     struct fb_mp_pool *pool =
-        pool_made((struct fb_mp_pool_options){ .method = method, .workers = workers });
+        pool_opened((struct fb_mp_pool_options){ .method = method, .workers = workers });
     struct fb_mp_future *future[202], *left = submitted(pool, echo, "x", 1);
     assert_int_equal(fb_mp_future_call(left, note, &noter[0]), 0);
     fb_mp_future_free(left);
     assert_true(wait_for(&seen.calls, 1));
     for (unsigned i = 0; i < workers + 2; i++)
-        future[i] = at_desk(pool, for_ever);
+        future[i] = submitted_page(pool, run_for_ever);
     assert_true(wait_for(&pool_page->begun, workers));
     assert_int_equal(fb_mp_future_call(future[workers], note, &noter[1]), 0);
     assert_int_equal(fb_mp_future_call(future[workers + 1], note, &noter[2]), 0);
@@ -101,6 +101,6 @@ int main(int argc, char **argv)
 {
     fb_mp_main(argc, argv, tasks);
     fb_mp_heap_make(); /* its descriptor stays open as long as the program runs */
-    const struct CMUnitTest tests[] = { AT_DESK(callbacks_are_called_in_order) };
+    const struct CMUnitTest tests[] = { WITH_POOL_PAGE(callbacks_are_called_in_order) };
     return RUN_TESTS(tests);
 }

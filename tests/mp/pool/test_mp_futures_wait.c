@@ -38,7 +38,7 @@ static int square(struct fb_mp_call *call)
 }
 
 static const struct fb_mp_task tasks[] = {
-    POOLED_TASKS,
+    POOL_PAGE_TASKS,
     FB_MP_FUNCTION(at_turn),
     FB_MP_FUNCTION(square),
     { 0 },
@@ -46,7 +46,7 @@ static const struct fb_mp_task tasks[] = {
 
 static struct fb_mp_pool *pool_of(enum fb_mp_method method, unsigned workers)
 {
-    return pool_made((struct fb_mp_pool_options){ .method = method, .workers = workers });
+    return pool_opened((struct fb_mp_pool_options){ .method = method, .workers = workers });
 }
 
 /* Five of them, whose turns are `turn`, with a worker each. */
@@ -128,7 +128,7 @@ static void waiting_for_an_error_ends_without_one(enum fb_mp_method method, unsi
     assert_int_equal(fb_mp_futures_wait(future, 100, FB_MP_FIRST_ERROR, LIMIT, NULL, &count), 0);
     assert_int_equal(count, 100);
     for (uint32_t i = 0; i < 100; i++)
-        assert_int_equal(number_of(future[i]), i * i);
+        assert_int_equal(number_from(future[i]), i * i);
     fb_mp_pool_close(pool);
 }
 
@@ -320,9 +320,9 @@ int main(int argc, char **argv)
     fb_mp_main(argc, argv, tasks);
     fb_mp_heap_make(); /* its descriptor stays open as long as the program runs */
     const struct CMUnitTest tests[] = {
-        AT_DESK(waiting_until_some_are_done), AT_DESK(waiting_for_an_error),
-        AT_DESK(in_order_of_completion),      AT_DESK(the_time_is_over),
-        AT_DESK(threads_use_a_pool_together),
+        WITH_POOL_PAGE(waiting_until_some_are_done), WITH_POOL_PAGE(waiting_for_an_error),
+        WITH_POOL_PAGE(in_order_of_completion),      WITH_POOL_PAGE(the_time_is_over),
+        WITH_POOL_PAGE(threads_use_a_pool_together),
     };
     return RUN_TESTS(tests);
 }

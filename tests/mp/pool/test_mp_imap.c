@@ -42,7 +42,7 @@ static int count(struct fb_mp_call *call)
 }
 
 static const struct fb_mp_task tasks[] = {
-    POOLED_TASKS,
+    POOL_PAGE_TASKS,
     FB_MP_FUNCTION(square),
     FB_MP_FUNCTION(count),
     { 0 },
@@ -70,7 +70,7 @@ static int next_item(void *context, void *ret_item)
 
 static struct fb_mp_pool *pool_of(enum fb_mp_method method, unsigned workers)
 {
-    return pool_made((struct fb_mp_pool_options){ .method = method, .workers = workers });
+    return pool_opened((struct fb_mp_pool_options){ .method = method, .workers = workers });
 }
 
 static struct fb_mp_imap *imap_of(struct fb_mp_pool *pool, struct source *source,
@@ -268,11 +268,11 @@ int main(int argc, char **argv)
     fb_mp_main(argc, argv, tasks);
     fb_mp_heap_make(); /* its descriptor stays open as long as the program runs */
     const struct CMUnitTest tests[] = {
-        AT_DESK(results_come_in_order),
-        AT_DESK(results_come_as_they_are_done),
-        AT_DESK(a_source_that_fails_does_so_in_its_place),
-        AT_DESK(they_are_given_up_early),
-        AT_DESK(a_call_may_get_a_whole_chunk),
+        WITH_POOL_PAGE(results_come_in_order),
+        WITH_POOL_PAGE(results_come_as_they_are_done),
+        WITH_POOL_PAGE(a_source_that_fails_does_so_in_its_place),
+        WITH_POOL_PAGE(they_are_given_up_early),
+        WITH_POOL_PAGE(a_call_may_get_a_whole_chunk),
     };
     return RUN_TESTS(tests);
 }

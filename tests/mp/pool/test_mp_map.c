@@ -79,7 +79,7 @@ static int not_in_the_table(struct fb_mp_call *call)
 }
 
 static const struct fb_mp_task tasks[] = {
-    POOLED_TASKS,
+    POOL_PAGE_TASKS,
     FB_MP_FUNCTION(square),
     FB_MP_FUNCTION(add_bound),
     FB_MP_FUNCTION(tell_place),
@@ -91,7 +91,7 @@ static const struct fb_mp_task tasks[] = {
 
 static struct fb_mp_pool *pool_of(enum fb_mp_method method, unsigned workers)
 {
-    return pool_made((struct fb_mp_pool_options){ .method = method, .workers = workers });
+    return pool_opened((struct fb_mp_pool_options){ .method = method, .workers = workers });
 }
 
 /* ---- items, results, chunks ---- */
@@ -273,11 +273,12 @@ static void map_behind(enum fb_mp_method method, unsigned workers)
     for (size_t i = 0; i < ITEMS; i++)
         items[i] = pool_page;
     memset(results, 0xff, sizeof results);
-    assert_int_equal(
-        fb_mp_map_async(pool, at_gate, items, ITEMS, sizeof *items, results, 4, &options, &map), 0);
-    assert_int_equal(
-        fb_mp_map_async(pool, at_gate, items, ITEMS, sizeof *items, results, 4, &options, &early),
-        0);
+    assert_int_equal(fb_mp_map_async(pool, wait_at_gate, items, ITEMS, sizeof *items, results, 4,
+                                     &options, &map),
+                     0);
+    assert_int_equal(fb_mp_map_async(pool, wait_at_gate, items, ITEMS, sizeof *items, results, 4,
+                                     &options, &early),
+                     0);
     memset(items, 0, sizeof items); /* they are copied */
     assert_true(wait_for(&pool_page->begun, workers));
     assert_int_equal(fb_mp_map_wait(map, 0), -ETIMEDOUT);
@@ -309,7 +310,7 @@ static void map_and_forget(enum fb_mp_method method, unsigned workers)
     for (size_t i = 0; i < ITEMS; i++)
         items[i] = pool_page;
     assert_int_equal(
-        fb_mp_map_async(pool, at_gate, items, ITEMS, sizeof *items, NULL, 0, NULL, &map), 0);
+        fb_mp_map_async(pool, wait_at_gate, items, ITEMS, sizeof *items, NULL, 0, NULL, &map), 0);
     assert_true(wait_for(&pool_page->begun, workers));
     fb_mp_map_free(map);
     fb_mp_event_set(pool_page->gate);
@@ -331,13 +332,13 @@ int main(int argc, char **argv)
     fb_mp_main(argc, argv, tasks);
     fb_mp_heap_make(); /* its descriptor stays open as long as the program runs */
     const struct CMUnitTest tests[] = {
-        AT_DESK(chunks_of_any_size),
-        AT_DESK(items_and_results_may_be_missing),
-        AT_DESK(what_is_shared_is_not_copied),
-        AT_DESK(a_call_may_get_a_whole_chunk),
-        AT_DESK(the_first_error_comes_after_all_others_are_done),
-        AT_DESK(what_cannot_be_mapped_is_refused),
-        AT_DESK(maps_in_the_background),
+        WITH_POOL_PAGE(chunks_of_any_size),
+        WITH_POOL_PAGE(items_and_results_may_be_missing),
+        WITH_POOL_PAGE(what_is_shared_is_not_copied),
+        WITH_POOL_PAGE(a_call_may_get_a_whole_chunk),
+        WITH_POOL_PAGE(the_first_error_comes_after_all_others_are_done),
+        WITH_POOL_PAGE(what_cannot_be_mapped_is_refused),
+        WITH_POOL_PAGE(maps_in_the_background),
     };
     return RUN_TESTS(tests);
 }

@@ -32,7 +32,7 @@ static int square(struct fb_mp_call *call)
 static int square_or_die(struct fb_mp_call *call)
 {
     if (memcmp(call->argument, call->bound, sizeof(uint32_t)) == 0)
-        die(-SIGKILL);
+        end_self(-SIGKILL);
     return square(call);
 }
 
@@ -44,7 +44,7 @@ static int fail_and_die(struct fb_mp_call *call)
     memcpy(&known, call->bound, sizeof known);
     memcpy(&number, call->argument, sizeof number);
     if (number == FATAL && atomic_fetch_add(&known->tries, 1) == 0)
-        die(-SIGKILL);
+        end_self(-SIGKILL);
     return number + 1 == FATAL ? fb_error_set(&call->error, -EIO, "no good") : square(call);
 }
 
@@ -60,7 +60,7 @@ static void map_with_a_killer(enum fb_mp_method method, unsigned workers)
     for (uint32_t i = 0; i < ITEMS; i++)
         items[i] = i;
     struct fb_mp_pool *pool =
-        mortal_open((struct fb_mp_pool_options){ .method = method, .workers = workers });
+        crash_pool_open((struct fb_mp_pool_options){ .method = method, .workers = workers });
     const struct fb_mp_map_options options = { .bound = &fatal,
                                                .bound_size = sizeof fatal,
                                                .chunk = CHUNK };
@@ -74,13 +74,13 @@ static void map_with_a_killer(enum fb_mp_method method, unsigned workers)
     assert_non_null(strstr(error.text, "signal 9"));
     for (uint32_t i = 0; i < ITEMS; i++)
         assert_int_equal(results[i], i == FATAL ? 0 : i * i);
-    mortal_end(pool);
+    crash_pool_end(pool);
 }
 
 static void an_item_kills(void **state)
 {
     (void)state;
-    mortal_under_all(map_with_a_killer);
+    crash_under_all(map_with_a_killer);
 }
 
 /* What an item failed with is told also when the worker that it failed in dies later on. */
@@ -92,7 +92,7 @@ static void a_failure_outlives_its_worker(void **state)
         items[i] = i;
     for (size_t m = 0; m < METHODS; m++)
         for (unsigned retries = 0; retries < 2; retries++) {
-            struct fb_mp_pool *pool = mortal_open((struct fb_mp_pool_options){
+            struct fb_mp_pool *pool = crash_pool_open((struct fb_mp_pool_options){
                 .method = methods[m], .workers = 1, .retries = retries });
             const struct fb_mp_map_options options = { .bound = &desk,
                                                        .bound_size = sizeof desk,
@@ -106,7 +106,7 @@ static void a_failure_outlives_its_worker(void **state)
             for (uint32_t i = 0; i < ITEMS; i++)
                 if (i + 1 != FATAL && (i != FATAL || retries))
                     assert_int_equal(results[i], i * i);
-            mortal_end(pool);
+            crash_pool_end(pool);
         }
 }
 
@@ -157,18 +157,18 @@ static void check_imap(struct fb_mp_pool *pool, bool unordered, size_t chunk)
 static void imap_with_a_killer(enum fb_mp_method method, unsigned workers)
 {
     struct fb_mp_pool *pool =
-        mortal_open((struct fb_mp_pool_options){ .method = method, .workers = workers });
+        crash_pool_open((struct fb_mp_pool_options){ .method = method, .workers = workers });
     for (int unordered = 0; unordered < 2; unordered++) {
         check_imap(pool, unordered, 1);
         check_imap(pool, unordered, CHUNK);
     }
-    mortal_end(pool);
+    crash_pool_end(pool);
 }
 
 static void an_item_kills_one_by_one(void **state)
 {
     (void)state;
-    mortal_under_all(imap_with_a_killer);
+    crash_under_all(imap_with_a_killer);
 }
 
 int main(int argc, char **argv)

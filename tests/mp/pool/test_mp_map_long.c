@@ -46,7 +46,7 @@ static int count_items(struct fb_mp_call *call)
     return 0;
 }
 
-static const struct fb_mp_task tasks[] = { POOLED_TASKS, FB_MP_FUNCTION(count_items), { 0 } };
+static const struct fb_mp_task tasks[] = { POOL_PAGE_TASKS, FB_MP_FUNCTION(count_items), { 0 } };
 
 /* ---- */
 
@@ -101,7 +101,7 @@ static struct fb_mp_pool *warm_pool(enum fb_mp_method method, struct tally *tall
 {
     uint64_t limit = clock_ms() + LIMIT_MS;
     struct fb_mp_pool *pool =
-        pool_made((struct fb_mp_pool_options){ .method = method, .workers = WORKERS });
+        pool_opened((struct fb_mp_pool_options){ .method = method, .workers = WORKERS });
     do {
         assert_true(clock_ms() < limit);
         map_all(pool, tally, SOME, way);
@@ -172,8 +172,8 @@ int main(int argc, char **argv)
     fb_mp_main(argc, argv, tasks);
     fb_mp_heap_make(); /* its descriptor stays open as long as the program runs */
     const struct CMUnitTest tests[] = {
-        AT_DESK(a_hundred_million_items_take_no_memory),
-        AT_DESK(tasks_of_a_map_are_given_back),
+        WITH_POOL_PAGE(a_hundred_million_items_take_no_memory),
+        WITH_POOL_PAGE(tasks_of_a_map_are_given_back),
     };
     return RUN_TESTS(tests);
 }

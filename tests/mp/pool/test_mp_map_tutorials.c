@@ -80,7 +80,7 @@ static const struct fb_mp_task tasks[] = {
 
 static struct fb_mp_pool *pool_of(enum fb_mp_method method, unsigned workers)
 {
-    return pool_made((struct fb_mp_pool_options){ .method = method, .workers = workers });
+    return pool_opened((struct fb_mp_pool_options){ .method = method, .workers = workers });
 }
 
 /* ---- */
@@ -202,6 +202,7 @@ int main(int argc, char **argv)
 {
     fb_mp_main(argc, argv, tasks);
     fb_mp_heap_make(); /* its descriptor stays open as long as the program runs */
-    const struct CMUnitTest tests[] = { AT_DESK(texts), AT_DESK(squares), AT_DESK(records) };
+    const struct CMUnitTest tests[] = { WITH_POOL_PAGE(texts), WITH_POOL_PAGE(squares),
+                                        WITH_POOL_PAGE(records) };
     return RUN_TESTS(tests);
 }

@@ -50,7 +50,7 @@ static int run_not_in_the_table(const void *argument, size_t size)
 }
 
 static const struct fb_mp_task tasks[] = {
-    POOLED_TASKS, FB_MP_FUNCTION(open_pool), FB_MP_FUNCTION(own_name), FB_MP_FUNCTION(write_to),
+    POOL_PAGE_TASKS, FB_MP_FUNCTION(open_pool), FB_MP_FUNCTION(own_name), FB_MP_FUNCTION(write_to),
     { 0 },
 };
 
@@ -59,7 +59,7 @@ static const struct fb_mp_task tasks[] = {
 static void open_work_close(enum fb_mp_method method, unsigned workers)
 {
     struct fb_mp_pool *pool =
-        pool_made((struct fb_mp_pool_options){ .method = method, .workers = workers });
+        pool_opened((struct fb_mp_pool_options){ .method = method, .workers = workers });
     struct fb_mp_pool_state now = pool_state(pool);
     assert_int_equal(now.workers, workers);
     assert_int_equal(now.alive, workers);
@@ -91,7 +91,7 @@ static void as_many_as_cpus(void **state)
         for (size_t m = 0; m < METHODS; m++) {
             assert_int_equal(sched_setaffinity(0, sizeof *sets[i], sets[i]), 0);
             struct fb_mp_pool *pool =
-                pool_made((struct fb_mp_pool_options){ .method = methods[m] });
+                pool_opened((struct fb_mp_pool_options){ .method = methods[m] });
             assert_int_equal(pool_state(pool).workers, CPU_COUNT(sets[i]));
             assert_int_equal(pool_state(pool).alive, CPU_COUNT(sets[i]));
             fb_mp_pool_close(pool);
@@ -139,7 +139,7 @@ static void what_cannot_be_done_is_refused(void **state)
     struct fb_mp_future *future;
     for (size_t m = 0; m < METHODS; m++) {
         struct fb_mp_pool *pool =
-            pool_made((struct fb_mp_pool_options){ .method = methods[m], .workers = 1 });
+            pool_opened((struct fb_mp_pool_options){ .method = methods[m], .workers = 1 });
         assert_int_equal(fb_mp_submit(pool, NULL, "", 0, NULL, &future), -EINVAL);
         assert_int_equal(fb_mp_submit(pool, echo, NULL, 1, NULL, &future), -EINVAL);
         assert_fails(submitted(pool, open_pool, NULL, 0), -EPERM, "worker");
@@ -162,9 +162,9 @@ static void a_pool_ends_with_its_scope(void **state)
             FB_MP_POOL_SCOPED(pool) = NULL;
             FB_MP_POOL_SCOPED(none) = NULL;
             assert_null(none);
-            pool = pool_made((struct fb_mp_pool_options){ .method = methods[m], .workers = 1 });
-            future[0] = at_desk(pool, for_ever);
-            future[1] = at_desk(pool, for_ever);
+            pool = pool_opened((struct fb_mp_pool_options){ .method = methods[m], .workers = 1 });
+            future[0] = submitted_page(pool, run_for_ever);
+            future[1] = submitted_page(pool, run_for_ever);
         }
         for (size_t i = 0; i < 2; i++) {
             assert_int_equal(fb_mp_future_state(future[i]), FB_MP_CANCELLED);
@@ -179,9 +179,9 @@ static void shut_down_and_join(enum fb_mp_method method, unsigned workers)
 {
     struct fb_mp_future *future[20], *more;
     struct fb_mp_pool *pool =
-        pool_made((struct fb_mp_pool_options){ .method = method, .workers = workers });
+        pool_opened((struct fb_mp_pool_options){ .method = method, .workers = workers });
     for (size_t i = 0; i < 20; i++)
-        future[i] = at_desk(pool, at_gate);
+        future[i] = submitted_page(pool, wait_at_gate);
     assert_int_equal(fb_mp_pool_join(pool, LIMIT), -EINVAL);
     fb_mp_pool_shutdown(pool, false);
     assert_int_equal(fb_mp_submit(pool, echo, NULL, 0, NULL, &more), -ESHUTDOWN);
@@ -194,7 +194,7 @@ static void shut_down_and_join(enum fb_mp_method method, unsigned workers)
     assert_int_equal(pool_state(pool).deaths, 0);
     assert_int_equal(fb_mp_pool_join(pool, 0), 0);
     for (size_t i = 0; i < 20; i++)
-        assert_true(number_of(future[i]) < 20);
+        assert_true(number_from(future[i]) < 20);
     fb_mp_pool_close(pool);
 }
 
@@ -203,9 +203,9 @@ static void cancel_and_join(enum fb_mp_method method, unsigned workers)
     struct fb_mp_future *future[700]; /* more than workers can see at a time */
     size_t done = 0;
     struct fb_mp_pool *pool =
-        pool_made((struct fb_mp_pool_options){ .method = method, .workers = workers });
+        pool_opened((struct fb_mp_pool_options){ .method = method, .workers = workers });
     for (size_t i = 0; i < 700; i++)
-        future[i] = at_desk(pool, at_gate);
+        future[i] = submitted_page(pool, wait_at_gate);
     assert_true(wait_for(&pool_page->begun, workers));
     fb_mp_pool_shutdown(pool, true);
     assert_int_equal(pool_state(pool).pending, 0);
@@ -219,7 +219,7 @@ static void cancel_and_join(enum fb_mp_method method, unsigned workers)
         if (cancelled)
             assert_fails(future[i], -ECANCELED, "cancelled");
         else
-            assert_true(number_of(future[i]) < workers);
+            assert_true(number_from(future[i]) < workers);
     }
     assert_int_equal(done, workers);
     fb_mp_pool_close(pool);
@@ -240,9 +240,9 @@ static void terminate_at_work(enum fb_mp_method method, unsigned workers)
     static struct fb_mp_future *future[LONG_TASKS];
     struct fb_mp_future *more;
     struct fb_mp_pool *pool =
-        pool_made((struct fb_mp_pool_options){ .method = method, .workers = workers });
+        pool_opened((struct fb_mp_pool_options){ .method = method, .workers = workers });
     for (size_t i = 0; i < LONG_TASKS; i++)
-        future[i] = at_desk(pool, for_ever);
+        future[i] = submitted_page(pool, run_for_ever);
     assert_true(wait_for(&pool_page->begun, workers));
     uint64_t begin = clock_ms();
     fb_mp_pool_terminate(pool);
@@ -270,7 +270,7 @@ static void terminate_in_the_rush(enum fb_mp_method method, unsigned workers)
 {
     struct fb_mp_future *future[1000];
     struct fb_mp_pool *pool =
-        pool_made((struct fb_mp_pool_options){ .method = method, .workers = workers });
+        pool_opened((struct fb_mp_pool_options){ .method = method, .workers = workers });
     for (int i = 0; i < 1000; i++)
         future[i] = submitted(pool, echo, &i, sizeof i);
     if (workers % 2)
@@ -299,10 +299,10 @@ static void workers_have_names(void **state)
     (void)state;
     for (size_t m = 0; m < METHODS; m++) {
         struct fb_mp_pool *pool =
-            pool_made((struct fb_mp_pool_options){ .method = methods[m], .workers = 1 });
+            pool_opened((struct fb_mp_pool_options){ .method = methods[m], .workers = 1 });
         assert_brings(submitted(pool, own_name, NULL, 0), "Pool-1", 6);
         fb_mp_pool_close(pool);
-        pool = pool_made(
+        pool = pool_opened(
             (struct fb_mp_pool_options){ .method = methods[m], .workers = 1, .name = "Band" });
         assert_brings(submitted(pool, own_name, NULL, 0), "Band-1", 6);
         fb_mp_pool_close(pool);
@@ -319,7 +319,7 @@ static void workers_get_descriptors(void **state)
         fd[i] = end[0];
     fd[0] = fd[FB_MP_FDS - 2] = end[1];
     for (size_t m = 0; m < METHODS; m++) {
-        struct fb_mp_pool *pool = pool_made((struct fb_mp_pool_options){
+        struct fb_mp_pool *pool = pool_opened((struct fb_mp_pool_options){
             .method = methods[m], .workers = 2, .fd = fd, .fds = FB_MP_FDS - 1 });
         const size_t number[2][2] = { { 0, FB_MP_FDS }, { FB_MP_FDS - 2, FB_MP_FDS } };
         for (size_t i = 0; i < 2; i++) {
@@ -352,8 +352,8 @@ static int misuse(struct fb_mp_pool *pool)
 static void others_leave_it_alone(void **state)
 {
     (void)state;
-    struct fb_mp_pool *pool = pool_made((struct fb_mp_pool_options){ .workers = 3 });
-    struct fb_mp_future *before = at_desk(pool, at_gate);
+    struct fb_mp_pool *pool = pool_opened((struct fb_mp_pool_options){ .workers = 3 });
+    struct fb_mp_future *before = submitted_page(pool, wait_at_gate);
     int status;
     pid_t pid = fork();
     if (pid == 0)
@@ -361,7 +361,7 @@ static void others_leave_it_alone(void **state)
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_int_equal(status, 0);
     fb_mp_event_set(pool_page->gate);
-    number_of(before);
+    number_from(before);
     assert_brings(submitted(pool, echo, "x", 1), "x", 1);
     assert_int_equal(pool_state(pool).deaths, 0);
     fb_mp_pool_close(pool);
@@ -372,17 +372,17 @@ int main(int argc, char **argv)
     fb_mp_main(argc, argv, tasks);
     fb_mp_heap_make(); /* its descriptor stays open as long as the program runs */
     const struct CMUnitTest tests[] = {
-        AT_DESK(pools_open_work_and_close),
-        AT_DESK(as_many_as_cpus),
-        AT_DESK(what_cannot_be_opened_is_refused),
-        AT_DESK(what_cannot_be_done_is_refused),
-        AT_DESK(a_pool_ends_with_its_scope),
-        AT_DESK(pools_shut_down_and_are_joined),
-        AT_DESK(pools_terminate_at_once),
-        AT_DESK(pools_terminate_in_the_rush),
-        AT_DESK(workers_have_names),
-        AT_DESK(workers_get_descriptors),
-        AT_DESK(others_leave_it_alone),
+        WITH_POOL_PAGE(pools_open_work_and_close),
+        WITH_POOL_PAGE(as_many_as_cpus),
+        WITH_POOL_PAGE(what_cannot_be_opened_is_refused),
+        WITH_POOL_PAGE(what_cannot_be_done_is_refused),
+        WITH_POOL_PAGE(a_pool_ends_with_its_scope),
+        WITH_POOL_PAGE(pools_shut_down_and_are_joined),
+        WITH_POOL_PAGE(pools_terminate_at_once),
+        WITH_POOL_PAGE(pools_terminate_in_the_rush),
+        WITH_POOL_PAGE(workers_have_names),
+        WITH_POOL_PAGE(workers_get_descriptors),
+        WITH_POOL_PAGE(others_leave_it_alone),
     };
     return RUN_TESTS(tests);
 }

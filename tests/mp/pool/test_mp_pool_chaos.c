@@ -45,7 +45,7 @@ static int count_up(struct fb_mp_call *call)
     for (uint64_t spin = order.number * 7 % 2048; spin > 0; spin--)
         fb_mp_relax();
     if (order.died && atomic_exchange(order.died, 1) == 0)
-        die(order.how);
+        end_self(order.how);
     if (is_large(order.number) && order.more[LARGE - 1] != order.number)
         return -EBADMSG;
     size_t words = order.number % 16 == 5 ? LARGE : 1;
@@ -81,7 +81,8 @@ static void give_one(struct chaos *chaos)
         order.died = &chaos->died[order.number / DOOMED];
     order.more[LARGE - 1] = order.number;
     size_t size = is_large(order.number) ? sizeof order : offsetof(struct order, more);
-    chaos->future[chaos->given++ % WINDOW] = handed(chaos->pool, count_up, &order, size, NULL);
+    chaos->future[chaos->given++ % WINDOW] =
+        crash_submit(chaos->pool, count_up, &order, size, NULL);
 }
 
 /* The oldest one has the right result, or failed as its worker died. */
@@ -135,11 +136,11 @@ static bool kill_one(struct chaos *chaos)
     struct fb_mp_pool *pool = chaos->pool;
     unsigned index = (unsigned)fb_random_below(&chaos->random, WORKERS);
     pthread_mutex_lock(&pool->mutex);
-    pid_t pid = fb_mp_supervisor_pid(pool->crew, index);
+    pid_t pid = fb_mp_supervisor_pid(pool->supervisor, index);
     bool there = pid != 0 && pid != chaos->killed[index] &&
                  atomic_load(&pool_worker(pool->shared, index)->state) == WORKER_READY;
     if (there)
-        fb_mp_supervisor_signal(pool->crew, index, SIGKILL);
+        fb_mp_supervisor_signal(pool->supervisor, index, SIGKILL);
     if (there)
         chaos->killed[index] = pid;
     pthread_mutex_unlock(&pool->mutex);
@@ -154,7 +155,7 @@ static pid_t find_helper(struct chaos *chaos, pid_t before)
     for (uint64_t limit = clock_ms() + LIMIT_MS; !helper || helper == before; sched_yield()) {
         assert_true(clock_ms() < limit);
         pthread_mutex_lock(&chaos->pool->mutex);
-        helper = helper_of(fb_mp_supervisor_pid(chaos->pool->crew, 0));
+        helper = forkserver_of(fb_mp_supervisor_pid(chaos->pool->supervisor, 0));
         pthread_mutex_unlock(&chaos->pool->mutex);
     }
     return helper;
@@ -165,7 +166,7 @@ static pid_t find_helper(struct chaos *chaos, pid_t before)
 static void begin(struct chaos *chaos, enum fb_mp_method method, unsigned retries)
 {
     *chaos = (struct chaos){ .random = { SEED } };
-    chaos->pool = mortal_open(
+    chaos->pool = crash_pool_open(
         (struct fb_mp_pool_options){ .method = method, .workers = WORKERS, .retries = retries });
 }
 
@@ -180,7 +181,7 @@ static void end(struct chaos *chaos, const char *what)
     print_message("%s, seed %u: %u tasks, %u kills, %u deaths, %u tasks failed\n", what, SEED,
                   (unsigned)chaos->taken, chaos->kills, (unsigned)now.deaths,
                   (unsigned)chaos->failed);
-    mortal_end(chaos->pool);
+    crash_pool_end(chaos->pool);
 }
 
 /* ---- */
@@ -269,8 +270,8 @@ static bool all_have_begun(struct fb_mp_pool *pool)
     pthread_mutex_lock(&pool->mutex);
     for (unsigned i = 0; i < WORKERS; i++) {
         const struct pool_worker *worker = pool_worker(pool->shared, i);
-        all &= worker->there && atomic_load(&worker->state) == WORKER_READY &&
-               fb_mp_supervisor_pid(pool->crew, i) >
+        all &= worker->exists && atomic_load(&worker->state) == WORKER_READY &&
+               fb_mp_supervisor_pid(pool->supervisor, i) >
                    0; /* else its helper has not said yet who it is */
     }
     pthread_mutex_unlock(&pool->mutex);
@@ -331,8 +332,8 @@ static void a_helper_dies_with_an_order(void **state)
     }
     pthread_mutex_lock(&chaos.pool->mutex);
     for (unsigned i = 0; i < WORKERS; i++) {
-        pid[i] = fb_mp_supervisor_pid(chaos.pool->crew, i);
-        fb_mp_supervisor_signal(chaos.pool->crew, i, SIGSTOP);
+        pid[i] = fb_mp_supervisor_pid(chaos.pool->supervisor, i);
+        fb_mp_supervisor_signal(chaos.pool->supervisor, i, SIGSTOP);
     }
     pthread_mutex_unlock(&chaos.pool->mutex);
     for (unsigned i = 0; i < WORKERS; i++)
@@ -343,7 +344,7 @@ static void a_helper_dies_with_an_order(void **state)
     take_all(&chaos);
     assert_int_equal(chaos.failed, 0);
     assert_int_equal(fb_mp_pool_resize(chaos.pool, WORKERS), 0);
-    mortal_end(chaos.pool);
+    crash_pool_end(chaos.pool);
 }
 
 /* While it is stopped nobody tells of the dead, or makes new workers; the living go on. */

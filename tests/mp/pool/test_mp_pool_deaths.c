@@ -48,7 +48,7 @@ static int die_so(struct fb_mp_call *call)
         if (room)
             memset(room, 'x', death.writes);
     }
-    die(death.how);
+    end_self(death.how);
 }
 
 /* Stays until it may go. */
@@ -84,7 +84,8 @@ struct others {
 static void hand_over(struct others *others, struct fb_mp_pool *pool, uint32_t count)
 {
     for (; count > 0; count--, others->end++)
-        others->future[others->end] = handed(pool, square, &others->end, sizeof others->end, NULL);
+        others->future[others->end] =
+            crash_submit(pool, square, &others->end, sizeof others->end, NULL);
 }
 
 static void check_others(struct others *others)
@@ -117,14 +118,14 @@ static struct fb_mp_future *doomed(struct fb_mp_pool *pool, int how, uint32_t ti
 {
     const struct death death = { desk, how, times, writes };
     memset(desk, 0, sizeof *desk);
-    return handed(pool, die_so, &death, sizeof death, NULL);
+    return crash_submit(pool, die_so, &death, sizeof death, NULL);
 }
 
 static struct fb_mp_future *staying(struct fb_mp_pool *pool)
 {
     const struct death death = { .desk = desk };
     memset(desk, 0, sizeof *desk);
-    struct fb_mp_future *future = handed(pool, stay, &death, sizeof death, NULL);
+    struct fb_mp_future *future = crash_submit(pool, stay, &death, sizeof death, NULL);
     assert_true(wait_for(&desk->begun, 1));
     return future;
 }
@@ -146,14 +147,14 @@ static void die_in_all_ways(enum fb_mp_method method, unsigned workers)
                    { -SIGABRT, 0 }, { -SIGTERM, 0 }, { -SIGKILL, LARGE / 2 } };
     size_t used = fb_mp_heap_used();
     struct fb_mp_pool *pool =
-        mortal_open((struct fb_mp_pool_options){ .method = method, .workers = workers });
+        crash_pool_open((struct fb_mp_pool_options){ .method = method, .workers = workers });
     struct others others = { 0 };
     for (unsigned i = 0; i < sizeof deaths / sizeof *deaths; i++) {
         hand_over(&others, pool, 10);
         struct fb_mp_future *future = doomed(pool, deaths[i].how, 1, deaths[i].writes);
         hand_over(&others, pool, 10);
         assert_int_equal(fb_mp_future_wait(future, LIMIT), 0);
-        check_dead(future, atomic_load(&desk->pid), deaths[i].how);
+        assert_worker_died(future, atomic_load(&desk->pid), deaths[i].how);
         assert_int_equal(atomic_load(&desk->tries), 1);
         check_others(&others);
         assert_true(wait_for_workers(pool, i + 1));
@@ -162,14 +163,14 @@ static void die_in_all_ways(enum fb_mp_method method, unsigned workers)
     fb_mp_pool_state(pool, &now);
     assert_int_equal(now.deaths, sizeof deaths / sizeof *deaths);
     assert_int_equal(now.pending + now.running, 0);
-    mortal_end(pool);
+    crash_pool_end(pool);
     assert_int_equal(fb_mp_heap_used(), used);
 }
 
 static void its_task_alone_fails(void **state)
 {
     (void)state;
-    mortal_under_all(die_in_all_ways);
+    crash_under_all(die_in_all_ways);
 }
 
 static void one_dies_idle(void **state)
@@ -177,27 +178,27 @@ static void one_dies_idle(void **state)
     (void)state;
     for (size_t m = 0; m < METHODS; m++) {
         struct fb_mp_pool *pool =
-            mortal_open((struct fb_mp_pool_options){ .method = methods[m], .workers = 2 });
+            crash_pool_open((struct fb_mp_pool_options){ .method = methods[m], .workers = 2 });
         struct others others = { 0 };
         for (unsigned deaths = 1; deaths <= 5; deaths++) {
             struct fb_mp_future *future = staying(pool);
             let_go();
             check_alive(future);
             pid_t pid = atomic_load(&desk->pid);
-            assert_int_not_equal(helper_of(pid), 0);
+            assert_int_not_equal(forkserver_of(pid), 0);
             assert_int_equal(kill(pid, SIGKILL), 0);
             hand_over(&others, pool, 10);
             assert_true(wait_for_workers(pool, deaths));
             check_others(&others);
         }
-        mortal_end(pool);
+        crash_pool_end(pool);
     }
 }
 
 /* One that was at a task of the others' when it was killed: that may be tried again. */
 static void try_again(enum fb_mp_method method, unsigned workers)
 {
-    struct fb_mp_pool *pool = mortal_open(
+    struct fb_mp_pool *pool = crash_pool_open(
         (struct fb_mp_pool_options){ .method = method, .workers = workers, .retries = 2 });
     struct others others = { 0 };
     static const int hows[] = { 0, 99, -SIGKILL, -SIGSEGV };
@@ -209,18 +210,18 @@ static void try_again(enum fb_mp_method method, unsigned workers)
         assert_int_equal(atomic_load(&desk->tries), 3);
         future = doomed(pool, hows[i], UINT32_MAX, 0);
         assert_int_equal(fb_mp_future_wait(future, LIMIT), 0);
-        check_dead(future, atomic_load(&desk->pid), hows[i]);
+        assert_worker_died(future, atomic_load(&desk->pid), hows[i]);
         assert_int_equal(atomic_load(&desk->tries), 3);
         check_others(&others);
         assert_true(wait_for_workers(pool, 5 * (i + 1)));
     }
-    mortal_end(pool);
+    crash_pool_end(pool);
 }
 
 static void tasks_are_tried_again(void **state)
 {
     (void)state;
-    mortal_under_all(try_again);
+    crash_under_all(try_again);
 }
 
 /* It comes to all processes of a terminal, and is for the program to decide about. */
@@ -229,9 +230,9 @@ static void interrupts_are_not_for_them(void **state)
     (void)state;
     for (size_t m = 0; m < METHODS; m++) {
         struct fb_mp_pool *pool =
-            mortal_open((struct fb_mp_pool_options){ .method = methods[m], .workers = 1 });
+            crash_pool_open((struct fb_mp_pool_options){ .method = methods[m], .workers = 1 });
         struct fb_mp_future *future = staying(pool);
-        pid_t pid = atomic_load(&desk->pid), helper = helper_of(pid);
+        pid_t pid = atomic_load(&desk->pid), helper = forkserver_of(pid);
         assert_int_not_equal(helper, 0);
         for (int i = 0; i < 10; i++) {
             assert_int_equal(kill(pid, SIGINT), 0);
@@ -247,7 +248,7 @@ static void interrupts_are_not_for_them(void **state)
         struct fb_mp_pool_state now;
         fb_mp_pool_state(pool, &now);
         assert_int_equal(now.deaths, 0);
-        mortal_end(pool);
+        crash_pool_end(pool);
     }
 }
 
@@ -255,8 +256,8 @@ static void one_is_stopped(void **state)
 {
     (void)state;
     for (size_t m = 0; m < METHODS; m++) {
-        struct fb_mp_pool *pool =
-            mortal_open((struct fb_mp_pool_options){ .method = methods[m], .workers = WORKERS });
+        struct fb_mp_pool *pool = crash_pool_open(
+            (struct fb_mp_pool_options){ .method = methods[m], .workers = WORKERS });
         struct others others = { 0 };
         struct fb_mp_future *future = staying(pool);
         pid_t pid = atomic_load(&desk->pid);
@@ -272,7 +273,7 @@ static void one_is_stopped(void **state)
         struct fb_mp_pool_state now;
         fb_mp_pool_state(pool, &now);
         assert_int_equal(now.deaths, 0);
-        mortal_end(pool);
+        crash_pool_end(pool);
     }
 }
 

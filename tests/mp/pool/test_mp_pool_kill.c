@@ -81,7 +81,7 @@ struct scene {
 
 static void open_side(struct side *side, const struct play *play)
 {
-    *side = (struct side){ .pool = mortal_open((struct fb_mp_pool_options){
+    *side = (struct side){ .pool = crash_pool_open((struct fb_mp_pool_options){
                                .workers = 1, .retries = play->retries }) };
     struct fb_mp_pool *pool = side->pool;
     pool->shared->tasks_per_worker = 1; /* the victim comes back after one */
@@ -91,7 +91,7 @@ static void open_side(struct side *side, const struct play *play)
          sched_yield()) {
         assert_true(clock_ms() < limit);
         pthread_mutex_lock(&pool->mutex);
-        pid = fb_mp_supervisor_pid(pool->crew, 0);
+        pid = fb_mp_supervisor_pid(pool->supervisor, 0);
         pthread_mutex_unlock(&pool->mutex);
     }
     assert_int_equal(kill(pid, SIGSTOP), 0);
@@ -112,14 +112,14 @@ static void give_task(struct side *side, const struct play *play)
     const struct fb_mp_task_options options = { .limit_ns = play->limited ? 100 * LIMIT : 0 };
     const struct fb_mp_map_options whole = { .chunk = ITEMS };
     if (play->result != ITEMS) {
-        side->future = handed(side->pool, play->function, argument, play->argument, &options);
+        side->future = crash_submit(side->pool, play->function, argument, play->argument, &options);
         return;
     }
     assert_int_equal(fb_mp_map_async(side->pool, play->function, NULL, ITEMS, 0, side->results,
                                      sizeof *side->results, &whole, &side->map),
                      0);
     pthread_mutex_lock(&side->pool->mutex);
-    for (uint32_t i = 0; i < side->pool->shared->records; i++)
+    for (uint32_t i = 0; i < side->pool->shared->ring.records; i++)
         if (side->pool->of_record[i])
             side->future = side->pool->of_record[i];
     pthread_mutex_unlock(&side->pool->mutex);
@@ -245,7 +245,7 @@ static const char *scene_check(struct scene *scene, bool finished)
         wrong = "the first round was not done";
     drop_task(side);
     drop_task(&scene->other);
-    if (!wrong && (atomic_load(&line->done) || atomic_load(&line->begin_ns)))
+    if (!wrong && (atomic_load(&line->completed) || atomic_load(&line->begin_ns)))
         wrong = "its line is not clean";
     if (!wrong && (side->pool->free_records != scene->records || side->pool->unfinished ||
                    side->pool->limited))

@@ -29,7 +29,7 @@ static int tell_pids(struct fb_mp_call *call)
     return fb_mp_return(call, &pids, sizeof pids);
 }
 
-static const struct fb_mp_task tasks[] = { POOLED_TASKS, FB_MP_FUNCTION(tell_pids), { 0 } };
+static const struct fb_mp_task tasks[] = { POOL_PAGE_TASKS, FB_MP_FUNCTION(tell_pids), { 0 } };
 
 static struct pids pids_of(struct fb_mp_pool *pool)
 {
@@ -84,7 +84,7 @@ static void open_and_close(enum fb_mp_method method)
     uint64_t begin = clock_ms();
     for (size_t i = 0; i < TIMES; i++) {
         struct fb_mp_pool *pool =
-            pool_made((struct fb_mp_pool_options){ .method = method, .workers = 2 });
+            pool_opened((struct fb_mp_pool_options){ .method = method, .workers = 2 });
         pids[i] = pids_of(pool);
         if (i % 2) { /* in both ways */
             fb_mp_pool_shutdown(pool, false);
@@ -123,6 +123,6 @@ int main(int argc, char **argv)
 {
     fb_mp_main(argc, argv, tasks);
     fb_mp_heap_make(); /* its descriptor stays open as long as the program runs */
-    const struct CMUnitTest tests[] = { AT_DESK(a_thousand_pools_leave_nothing) };
+    const struct CMUnitTest tests[] = { WITH_POOL_PAGE(a_thousand_pools_leave_nothing) };
     return RUN_TESTS(tests);
 }

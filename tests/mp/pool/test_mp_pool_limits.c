@@ -80,14 +80,14 @@ static const struct fb_mp_task tasks[] = { FB_MP_FUNCTION(ignore_all),
 static struct fb_mp_pool *pool_of(enum fb_mp_method method, unsigned workers)
 {
     memset(desk, 0, sizeof *desk);
-    return mortal_open((struct fb_mp_pool_options){ .method = method, .workers = workers });
+    return crash_pool_open((struct fb_mp_pool_options){ .method = method, .workers = workers });
 }
 
 static struct fb_mp_future *given(struct fb_mp_pool *pool, fb_mp_function function,
                                   int64_t limit_ns, int64_t grace_ns)
 {
     const struct fb_mp_task_options options = { .limit_ns = limit_ns, .grace_ns = grace_ns };
-    return handed(pool, function, &desk, sizeof desk, &options);
+    return crash_submit(pool, function, &desk, sizeof desk, &options);
 }
 
 static void check_alive(struct fb_mp_future *future)
@@ -129,7 +129,7 @@ static void stubborn_ones_are_killed(void **state)
         check_over(stubborn, "0.02 s");
         assert_true(fb_mp_now() - begin_ns >= 2 * SHORT - FB_MP_MILLISECOND);
         check_alive(next);
-        mortal_end(pool);
+        crash_pool_end(pool);
     }
 }
 
@@ -143,13 +143,13 @@ static void exceed(enum fb_mp_method method, unsigned workers)
     for (unsigned i = 0; i < workers; i++)
         check_over(future[i], "0.02 s");
     check_alive(given(pool, be_quick, 0, 0));
-    mortal_end(pool);
+    crash_pool_end(pool);
 }
 
 static void sigterm_comes_first(void **state)
 {
     (void)state;
-    mortal_under_all(exceed);
+    crash_under_all(exceed);
 }
 
 static void a_hundred_in_a_row(void **state)
@@ -169,7 +169,7 @@ static void a_hundred_in_a_row(void **state)
         check_alive(last);
         assert_true(wait_for_workers(pool, 0));
         assert_int_equal(fb_mp_heap_used(), used);
-        mortal_end(pool);
+        crash_pool_end(pool);
     }
 }
 
@@ -187,7 +187,7 @@ static void within_its_limit(void **state)
         struct fb_mp_pool_state now;
         fb_mp_pool_state(pool, &now);
         assert_int_equal(now.deaths, 0);
-        mortal_end(pool);
+        crash_pool_end(pool);
     }
 }
 
@@ -211,7 +211,7 @@ static void limits_count_from_the_start(void **state)
         check_alive(first[m]);
         for (unsigned i = 0; i < COUNT; i++)
             check_alive(future[m][i]);
-        mortal_end(pool[m]);
+        crash_pool_end(pool[m]);
     }
 }
 
@@ -253,7 +253,7 @@ static void a_running_one_is_cancelled(void **state)
             assert_int_equal(fb_mp_future_state(other), FB_MP_RUNNING);
             let_go();
             check_alive(other);
-            mortal_end(pool);
+            crash_pool_end(pool);
             assert_int_equal(atomic_load(&desk->calls), 1);
             fb_mp_future_free(future);
         }
@@ -301,7 +301,7 @@ static void cancelling_while_it_ends(void **state)
             check_alive(future);
         }
     }
-    mortal_end(pool);
+    crash_pool_end(pool);
     print_message("%u cancelled, %u done before that, %u too late\n", cancelled, done, late);
     assert_int_equal(atomic_load(&desk->calls), ROUNDS);
 }

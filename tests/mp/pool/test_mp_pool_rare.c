@@ -61,15 +61,15 @@ static void nobody_has_to_wait_for_a_future(void **state)
 {
     (void)state;
     static struct fb_mp_future *future[MORE_THAN_RECORDS];
-    struct fb_mp_pool *pool = mortal_open((struct fb_mp_pool_options){ .workers = 2 });
+    struct fb_mp_pool *pool = crash_pool_open((struct fb_mp_pool_options){ .workers = 2 });
     clear_desk();
     for (uint32_t i = 0; i < MORE_THAN_RECORDS; i++) {
-        future[i] = handed(pool, count_one, NULL, 0, NULL);
+        future[i] = crash_submit(pool, count_one, NULL, 0, NULL);
         assert_true(wait_for(&desk->count, i + 1));
     }
     for (uint32_t i = 0; i < MORE_THAN_RECORDS; i++)
         fb_mp_future_free(future[i]);
-    mortal_end(pool);
+    crash_pool_end(pool);
 }
 
 static void one_that_runs_again_finds_the_ring_full(void **state)
@@ -77,14 +77,14 @@ static void one_that_runs_again_finds_the_ring_full(void **state)
     (void)state;
     static struct fb_mp_future *future[POOL_RECORDS];
     struct fb_mp_pool *pool =
-        mortal_open((struct fb_mp_pool_options){ .workers = 1, .retries = 1 });
+        crash_pool_open((struct fb_mp_pool_options){ .workers = 1, .retries = 1 });
     clear_desk();
-    struct fb_mp_future *first = handed(pool, stay, NULL, 0, NULL);
+    struct fb_mp_future *first = crash_submit(pool, stay, NULL, 0, NULL);
     assert_true(wait_for(&desk->pid, 1));
     for (size_t i = 0; i < POOL_RECORDS - 1; i++)
-        future[i] = handed(pool, count_one, NULL, 0, NULL);
+        future[i] = crash_submit(pool, count_one, NULL, 0, NULL);
     assert_int_equal(fb_mp_future_cancel(future[1], false), 0);
-    future[POOL_RECORDS - 1] = handed(pool, count_one, NULL, 0, NULL);
+    future[POOL_RECORDS - 1] = crash_submit(pool, count_one, NULL, 0, NULL);
     kill((pid_t)atomic_load(&desk->pid), SIGKILL);
     atomic_store(&desk->open, 1);
     assert_int_equal(fb_mp_future_result(first, LIMIT, NULL, NULL, NULL), 0);
@@ -95,7 +95,7 @@ static void one_that_runs_again_finds_the_ring_full(void **state)
     }
     assert_int_equal(atomic_load(&desk->count), POOL_RECORDS - 1);
     fb_mp_future_free(first);
-    mortal_end(pool);
+    crash_pool_end(pool);
 }
 
 /* ---- orders ---- */
@@ -143,7 +143,7 @@ static void what_a_pool_that_ends_left_is_told(void **state)
 {
     (void)state;
     const struct fb_mp_imap_options options = { .map.chunk = 10 };
-    struct fb_mp_pool *pool = mortal_open((struct fb_mp_pool_options){ .workers = 1 });
+    struct fb_mp_pool *pool = crash_pool_open((struct fb_mp_pool_options){ .workers = 1 });
     struct fb_mp_imap *imap;
     uint32_t next = 0;
     clear_desk();
@@ -181,7 +181,7 @@ static void what_a_pool_took_is_given_after_its_shutdown(void **state)
 {
     (void)state;
     const struct fb_mp_imap_options options = { .ahead = 4 };
-    struct fb_mp_pool *pool = mortal_open((struct fb_mp_pool_options){ .workers = 2 });
+    struct fb_mp_pool *pool = crash_pool_open((struct fb_mp_pool_options){ .workers = 2 });
     struct fb_mp_imap *imap;
     uint32_t next = 0, given = 0, refused = 0;
     int result;
@@ -206,16 +206,16 @@ static void a_limit_of_for_ever_is_none(void **state)
     (void)state;
     const struct fb_mp_task_options options = { .limit_ns = FB_MP_FOREVER,
                                                 .grace_ns = FB_MP_FOREVER };
-    struct fb_mp_pool *pool = mortal_open((struct fb_mp_pool_options){ .workers = 1 });
+    struct fb_mp_pool *pool = crash_pool_open((struct fb_mp_pool_options){ .workers = 1 });
     clear_desk();
-    struct fb_mp_future *future = handed(pool, stay, NULL, 0, &options);
+    struct fb_mp_future *future = crash_submit(pool, stay, NULL, 0, &options);
     assert_true(wait_for(&desk->pid, 1));
     for (int i = 0; i < 3; i++) /* which the service thread looks at it for */
-        fb_mp_future_free(handed(pool, count_one, NULL, 0, &options));
+        fb_mp_future_free(crash_submit(pool, count_one, NULL, 0, &options));
     atomic_store(&desk->open, 1);
     assert_int_equal(fb_mp_future_result(future, LIMIT, NULL, NULL, NULL), 0);
     fb_mp_future_free(future);
-    mortal_end(pool);
+    crash_pool_end(pool);
 }
 
 int main(void)

@@ -33,7 +33,7 @@ static int initialize(const void *argument, size_t size)
 
 static int at_gate_initialized(struct fb_mp_call *call)
 {
-    struct pool_page *found = desk_of(call);
+    struct pool_page *found = pool_page_of(call);
     uint32_t before = initialized;
     atomic_fetch_add(&found->begun, 1);
     int result = fb_mp_event_wait(found->gate, LIMIT);
@@ -64,13 +64,28 @@ static int be_killed(const void *argument, size_t size)
     return raise(SIGKILL);
 }
 
+/* The first `killed` of each `of` workers in a row are killed while they begin. */
+struct bad_starts {
+    struct pool_page *page;
+    uint32_t killed, of;
+};
+
+static int be_killed_at_times(const void *argument, size_t size)
+{
+    const struct bad_starts *starts = argument;
+    (void)size;
+    uint32_t before = atomic_fetch_add(&starts->page->turn, 1);
+    return before % starts->of < starts->killed ? raise(SIGKILL) : 0;
+}
+
 static const struct fb_mp_task tasks[] = {
-    POOLED_TASKS,
+    POOL_PAGE_TASKS,
     FB_MP_RUN(initialize),
     FB_MP_RUN(return_three),
     FB_MP_RUN(exit_with_four),
     FB_MP_RUN(exit_well),
     FB_MP_RUN(be_killed),
+    FB_MP_RUN(be_killed_at_times),
     FB_MP_FUNCTION(at_gate_initialized),
     { 0 },
 };
@@ -81,18 +96,18 @@ static void initialize_all(enum fb_mp_method method, unsigned workers)
 {
     struct fb_mp_future *future[200];
     struct beginning beginning = { pool_page, "to all of you" };
-    struct fb_mp_pool *pool = pool_made((struct fb_mp_pool_options){ .method = method,
-                                                                     .workers = workers,
-                                                                     .initializer = initialize,
-                                                                     .argument = &beginning,
-                                                                     .size = sizeof beginning });
+    struct fb_mp_pool *pool = pool_opened((struct fb_mp_pool_options){ .method = method,
+                                                                       .workers = workers,
+                                                                       .initializer = initialize,
+                                                                       .argument = &beginning,
+                                                                       .size = sizeof beginning });
     memset(&beginning, 0, sizeof beginning); /* they have a copy */
     for (unsigned i = 0; i < workers; i++)
-        future[i] = at_desk(pool, at_gate_initialized);
+        future[i] = submitted_page(pool, at_gate_initialized);
     assert_true(wait_for(&pool_page->begun, workers)); /* one is at each */
     fb_mp_event_set(pool_page->gate);
     for (unsigned i = 0; i < workers; i++)
-        assert_int_equal(number_of(future[i]), 1);
+        assert_int_equal(number_from(future[i]), 1);
     assert_int_equal(atomic_load(&pool_page->turn), workers);
     fb_mp_pool_close(pool);
 }
@@ -108,7 +123,7 @@ static void break_by(enum fb_mp_method method, unsigned workers, fb_mp_run initi
 {
     struct fb_mp_future *future[20];
     size_t count = 0;
-    struct fb_mp_pool *pool = pool_made((struct fb_mp_pool_options){
+    struct fb_mp_pool *pool = pool_opened((struct fb_mp_pool_options){
         .method = method, .workers = workers, .initializer = initializer });
     int result = 0;
     for (; count < 20; count++)
@@ -152,6 +167,49 @@ static void initializers_that_fail_break_the_pool(void **state)
     }
 }
 
+static struct fb_mp_pool *open_with_bad_starts(enum fb_mp_method method, uint32_t killed,
+                                               uint32_t of)
+{
+    const struct bad_starts starts = { pool_page, killed, of };
+    pool_page_clear();
+    return pool_opened((struct fb_mp_pool_options){ .method = method,
+                                                    .workers = 1,
+                                                    .initializer = be_killed_at_times,
+                                                    .argument = &starts,
+                                                    .size = sizeof starts,
+                                                    .retries = 1000 });
+}
+
+static void three_failed_starts_in_a_row_break_the_pool(void **state)
+{
+    (void)state;
+    for (size_t m = 0; m < METHODS; m++) {
+        struct fb_mp_pool *pool = open_with_bad_starts(methods[m], 1, 1);
+        struct fb_mp_future *future;
+        if (fb_mp_submit(pool, echo, "x", 1, NULL, &future) == 0)
+            assert_fails(future, -EOWNERDEAD, "signal 9");
+        fb_mp_pool_close(pool);
+        assert_int_equal(atomic_load(&pool_page->turn), 3);
+    }
+}
+
+static void two_failed_starts_in_a_row_are_survived(void **state)
+{
+    (void)state;
+    enum { ROUNDS = 3 };
+    for (size_t m = 0; m < METHODS; m++) {
+        struct fb_mp_pool *pool = open_with_bad_starts(methods[m], 2, 3);
+        for (uint32_t i = 1; i <= ROUNDS; i++) {
+            pid_t pid = (pid_t)number_from(submitted(pool, return_pid, NULL, 0));
+            assert_int_equal(atomic_load(&pool_page->turn), 3 * i);
+            if (i < ROUNDS) /* after one good start the next two may fail again */
+                assert_int_equal(kill(pid, SIGKILL), 0);
+        }
+        assert_int_equal(pool_state(pool).deaths, 3 * ROUNDS - 1);
+        fb_mp_pool_close(pool);
+    }
+}
+
 /* ---- workers that come and go ---- */
 
 static int compare(const void *a, const void *b)
@@ -164,12 +222,12 @@ static void replace_workers(enum fb_mp_method method, unsigned workers)
 {
     struct fb_mp_future *future[60];
     uint32_t pid[60];
-    struct fb_mp_pool *pool = pool_made(
+    struct fb_mp_pool *pool = pool_opened(
         (struct fb_mp_pool_options){ .method = method, .workers = workers, .tasks_per_worker = 3 });
     for (size_t i = 0; i < 60; i++)
-        future[i] = submitted(pool, own_pid, NULL, 0);
+        future[i] = submitted(pool, return_pid, NULL, 0);
     for (size_t i = 0; i < 60; i++)
-        pid[i] = number_of(future[i]);
+        pid[i] = number_from(future[i]);
     qsort(pid, 60, sizeof pid[0], compare);
     for (size_t i = 3; i < 60; i++)
         assert_int_not_equal(pid[i], pid[i - 3]); /* no more than three of one */
@@ -186,18 +244,18 @@ static void workers_are_replaced_after_their_tasks(void **state)
 static void idle_and_come_back(enum fb_mp_method method, unsigned workers)
 {
     struct fb_mp_future *future[200];
-    struct fb_mp_pool *pool = pool_made((struct fb_mp_pool_options){
+    struct fb_mp_pool *pool = pool_opened((struct fb_mp_pool_options){
         .method = method, .workers = workers, .idle_ns = FB_MP_MILLISECOND });
     for (int round = 0; round < 2; round++) {
         wait_for_alive(pool, 0);
         pool_page_clear();
         for (unsigned i = 0; i < workers; i++)
-            future[i] = at_desk(pool, at_gate);
+            future[i] = submitted_page(pool, wait_at_gate);
         assert_true(wait_for(&pool_page->begun, workers)); /* as many as are needed at once */
         assert_int_equal(pool_state(pool).alive, workers);
         fb_mp_event_set(pool_page->gate);
         for (unsigned i = 0; i < workers; i++)
-            assert_true(number_of(future[i]) < workers);
+            assert_true(number_from(future[i]) < workers);
     }
     assert_int_equal(pool_state(pool).deaths, 0);
     fb_mp_pool_close(pool);
@@ -214,9 +272,9 @@ static void resize(enum fb_mp_method method, unsigned workers)
     unsigned more = workers + 5, count = more + 28;
     struct fb_mp_future *future[240];
     struct fb_mp_pool *pool =
-        pool_made((struct fb_mp_pool_options){ .method = method, .workers = workers });
+        pool_opened((struct fb_mp_pool_options){ .method = method, .workers = workers });
     for (size_t i = 0; i < count; i++)
-        future[i] = at_desk(pool, at_gate);
+        future[i] = submitted_page(pool, wait_at_gate);
     assert_true(wait_for(&pool_page->begun, workers));
     assert_int_equal(pool_state(pool).running, workers);
     assert_int_equal(pool_state(pool).pending, count - workers);
@@ -229,7 +287,7 @@ static void resize(enum fb_mp_method method, unsigned workers)
     assert_int_equal(pool_state(pool).running, more); /* nobody is taken from their task */
     fb_mp_event_set(pool_page->gate);
     for (size_t i = 0; i < count; i++)
-        assert_true(number_of(future[i]) < count);
+        assert_true(number_from(future[i]) < count);
     wait_for_alive(pool, 1);
     assert_int_equal(fb_mp_pool_resize(pool, more), 0); /* and back */
     wait_for_alive(pool, more);
@@ -248,7 +306,7 @@ static void pools_grow_and_shrink(void **state)
     under_all(resize, MANY_WORKERS);
     for (size_t m = 0; m < METHODS; m++) {
         struct fb_mp_pool *pool =
-            pool_made((struct fb_mp_pool_options){ .method = methods[m], .workers = 1 });
+            pool_opened((struct fb_mp_pool_options){ .method = methods[m], .workers = 1 });
         for (int i = 0; i < 2; i++) {
             assert_int_equal(fb_mp_pool_resize(pool, MANY_WORKERS),
                              0); /* more than were allotted for */
@@ -266,11 +324,13 @@ int main(int argc, char **argv)
     fb_mp_main(argc, argv, tasks);
     fb_mp_heap_make(); /* its descriptor stays open as long as the program runs */
     const struct CMUnitTest tests[] = {
-        AT_DESK(initializers_come_first),
-        AT_DESK(initializers_that_fail_break_the_pool),
-        AT_DESK(workers_are_replaced_after_their_tasks),
-        AT_DESK(idle_workers_end_until_they_are_needed),
-        AT_DESK(pools_grow_and_shrink),
+        WITH_POOL_PAGE(initializers_come_first),
+        WITH_POOL_PAGE(initializers_that_fail_break_the_pool),
+        WITH_POOL_PAGE(three_failed_starts_in_a_row_break_the_pool),
+        WITH_POOL_PAGE(two_failed_starts_in_a_row_are_survived),
+        WITH_POOL_PAGE(workers_are_replaced_after_their_tasks),
+        WITH_POOL_PAGE(idle_workers_end_until_they_are_needed),
+        WITH_POOL_PAGE(pools_grow_and_shrink),
     };
     return RUN_TESTS(tests);
 }
