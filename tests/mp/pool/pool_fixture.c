@@ -104,7 +104,7 @@ void assert_brings(struct fb_mp_future *future, const void *bytes, size_t size)
         fail_msg("%d: %s", error.code, error.text);
     assert_int_equal(got_size, size);
     if (size && memcmp(got, bytes, size) != 0)
-        fail_msg("other bytes, of %zu", size);
+        fail_msg("wrong bytes in a result of %zu", size);
     fb_mp_future_free(future);
 }
 
@@ -114,7 +114,7 @@ void assert_fails(struct fb_mp_future *future, int code, const char *words)
     assert_int_equal(fb_mp_future_result(future, LIMIT, NULL, NULL, &error), code);
     assert_int_equal(error.code, code);
     if (!strstr(error.text, words))
-        fail_msg("\"%s\" does not say \"%s\"", error.text, words);
+        fail_msg("\"%s\" does not contain \"%s\"", error.text, words);
     assert_true(fb_mp_future_is_done(future));
     fb_mp_future_free(future);
 }
@@ -133,7 +133,7 @@ uint32_t number_from(struct fb_mp_future *future)
     return number;
 }
 
-/* ---- what workers do ---- */
+/* ---- tasks ---- */
 
 struct pool_page *pool_page_of(const struct fb_mp_call *call)
 {

@@ -1,4 +1,4 @@
-/* harness/mp/pool/pool.h: opening, ending and changing pools, and what their workers begin with. */
+/* harness/mp/pool/pool.h: opening, using and ending pools; names and descriptors of workers. */
 #include "tests/support/support.h"
 
 #include "tests/support/fork_child.h"
@@ -15,7 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* ---- what workers do ---- */
+/* ---- tasks ---- */
 
 static int open_pool(struct fb_mp_call *call)
 {
@@ -28,7 +28,7 @@ static int own_name(struct fb_mp_call *call)
     return fb_mp_return(call, fb_mp_self_name(), strlen(fb_mp_self_name()));
 }
 
-/* The argument: the number of a descriptor, into which a byte goes, and that of one too many. */
+/* Argument: the index of a descriptor, to which a byte is written, and an index that is too large. */
 static int write_to(struct fb_mp_call *call)
 {
     size_t number[2];
@@ -77,7 +77,7 @@ static void pools_open_work_and_close(void **state)
     fb_mp_pool_close(NULL);
 }
 
-static void as_many_as_cpus(void **state)
+static void a_pool_has_a_worker_for_each_cpu(void **state)
 {
     (void)state;
     cpu_set_t all, one;
@@ -108,7 +108,7 @@ static void assert_refused(struct fb_mp_pool_options options, int code)
     assert_ptr_equal(pool, before);
 }
 
-static void what_cannot_be_opened_is_refused(void **state)
+static void wrong_options_are_refused(void **state)
 {
     (void)state;
     static const int fds[FB_MP_FDS];
@@ -133,7 +133,7 @@ static int submit_in_a_fork(void *context)
     return fb_mp_submit(context, echo, "", 0, NULL, &future) == -EINVAL ? 0 : 1;
 }
 
-static void what_cannot_be_done_is_refused(void **state)
+static void wrong_tasks_are_refused(void **state)
 {
     (void)state;
     struct fb_mp_future *future;
@@ -153,7 +153,7 @@ static void what_cannot_be_done_is_refused(void **state)
     }
 }
 
-static void a_pool_ends_with_its_scope(void **state)
+static void a_scoped_pool_is_closed_at_the_end_of_its_scope(void **state)
 {
     (void)state;
     struct fb_mp_future *future[2];
@@ -200,7 +200,7 @@ static void shut_down_and_join(enum fb_mp_method method, unsigned workers)
 
 static void cancel_and_join(enum fb_mp_method method, unsigned workers)
 {
-    struct fb_mp_future *future[700]; /* more than workers can see at a time */
+    struct fb_mp_future *future[700]; /* more than there are records */
     size_t done = 0;
     struct fb_mp_pool *pool =
         pool_opened((struct fb_mp_pool_options){ .method = method, .workers = workers });
@@ -233,7 +233,7 @@ static void pools_shut_down_and_are_joined(void **state)
 }
 
 #define LONG_TASKS 10000
-#define TERMINATE_MS 1000 /* the one time that is promised; it takes a hundredth of that */
+#define TERMINATE_MS 1000 /* a promise of the documentation; it takes a hundredth of that */
 
 static void terminate_at_work(enum fb_mp_method method, unsigned workers)
 {
@@ -256,7 +256,7 @@ static void terminate_at_work(enum fb_mp_method method, unsigned workers)
     fb_mp_pool_close(pool);
     assert_int_equal(atomic_load(&pool_page->begun), workers);
     for (size_t i = 0; i < LONG_TASKS; i++)
-        assert_fails(future[i], -ECANCELED, "terminated"); /* they outlive it */
+        assert_fails(future[i], -ECANCELED, "terminated"); /* futures stay valid after close */
 }
 
 static void pools_terminate_at_once(void **state)
@@ -265,8 +265,8 @@ static void pools_terminate_at_once(void **state)
     under_all(terminate_at_work, MANY_WORKERS);
 }
 
-/* Workers that are busy giving and taking when they are killed. */
-static void terminate_in_the_rush(enum fb_mp_method method, unsigned workers)
+/* Workers are killed while they claim and complete tasks. */
+static void terminate_while_busy(enum fb_mp_method method, unsigned workers)
 {
     struct fb_mp_future *future[1000];
     struct fb_mp_pool *pool =
@@ -285,14 +285,14 @@ static void terminate_in_the_rush(enum fb_mp_method method, unsigned workers)
     }
 }
 
-static void pools_terminate_in_the_rush(void **state)
+static void pools_terminate_while_busy(void **state)
 {
     (void)state;
     for (int i = 0; i < 10; i++)
-        under_all(terminate_in_the_rush, i == 0 ? MANY_WORKERS : 0);
+        under_all(terminate_while_busy, i == 0 ? MANY_WORKERS : 0);
 }
 
-/* ---- what workers know ---- */
+/* ---- names and descriptors ---- */
 
 static void workers_have_names(void **state)
 {
@@ -332,7 +332,7 @@ static void workers_get_descriptors(void **state)
     close(end[1]);
 }
 
-/* A process that was forked from the owner has the pool's memory, and can do no harm with it. */
+/* A process that was forked from the owner has the pool's memory, but cannot change the pool. */
 static int misuse(struct fb_mp_pool *pool)
 {
     struct fb_mp_future *future;
@@ -349,7 +349,7 @@ static int misuse(struct fb_mp_pool *pool)
     return !refused;
 }
 
-static void others_leave_it_alone(void **state)
+static void forked_processes_cannot_use_the_pool(void **state)
 {
     (void)state;
     struct fb_mp_pool *pool = pool_opened((struct fb_mp_pool_options){ .workers = 3 });
@@ -373,16 +373,16 @@ int main(int argc, char **argv)
     fb_mp_heap_make(); /* its descriptor stays open as long as the program runs */
     const struct CMUnitTest tests[] = {
         WITH_POOL_PAGE(pools_open_work_and_close),
-        WITH_POOL_PAGE(as_many_as_cpus),
-        WITH_POOL_PAGE(what_cannot_be_opened_is_refused),
-        WITH_POOL_PAGE(what_cannot_be_done_is_refused),
-        WITH_POOL_PAGE(a_pool_ends_with_its_scope),
+        WITH_POOL_PAGE(a_pool_has_a_worker_for_each_cpu),
+        WITH_POOL_PAGE(wrong_options_are_refused),
+        WITH_POOL_PAGE(wrong_tasks_are_refused),
+        WITH_POOL_PAGE(a_scoped_pool_is_closed_at_the_end_of_its_scope),
         WITH_POOL_PAGE(pools_shut_down_and_are_joined),
         WITH_POOL_PAGE(pools_terminate_at_once),
-        WITH_POOL_PAGE(pools_terminate_in_the_rush),
+        WITH_POOL_PAGE(pools_terminate_while_busy),
         WITH_POOL_PAGE(workers_have_names),
         WITH_POOL_PAGE(workers_get_descriptors),
-        WITH_POOL_PAGE(others_leave_it_alone),
+        WITH_POOL_PAGE(forked_processes_cannot_use_the_pool),
     };
     return RUN_TESTS(tests);
 }

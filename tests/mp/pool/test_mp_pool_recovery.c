@@ -11,7 +11,7 @@
 #include <string.h>
 
 #define KILLED 1u /* the index of the worker whose steps the test makes */
-#define PID 4242  /* and its pid, as the pool is told */
+#define PID 4242  /* and its pid, as reported to the pool */
 
 static int do_nothing(struct fb_mp_call *call)
 {

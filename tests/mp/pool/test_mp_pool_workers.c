@@ -1,4 +1,4 @@
-/* harness/mp/pool/pool.h: what workers begin with, and workers that come and go. */
+/* harness/mp/pool/pool.h: initializers, and workers that are replaced, idle, added or removed. */
 #include "tests/support/support.h"
 
 #include "tests/mp/pool/pool_fixture.h"
@@ -12,21 +12,21 @@
 #include <string.h>
 #include <unistd.h>
 
-/* ---- what workers do ---- */
+/* ---- tasks and initializers ---- */
 
-static uint32_t initialized; /* how often, in this process */
+static uint32_t initialized; /* number of calls in this process */
 
-struct beginning {
+struct greeting {
     struct pool_page *pool_page;
     char text[100];
 };
 
 static int initialize(const void *argument, size_t size)
 {
-    const struct beginning *beginning = argument;
-    if (size != sizeof *beginning || strcmp(beginning->text, "to all of you") != 0)
+    const struct greeting *greeting = argument;
+    if (size != sizeof *greeting || strcmp(greeting->text, "to all of you") != 0)
         return 1;
-    atomic_fetch_add(&beginning->pool_page->turn, 1);
+    atomic_fetch_add(&greeting->pool_page->turn, 1);
     initialized++;
     return 0;
 }
@@ -52,7 +52,7 @@ static int exit_with_four(const void *argument, size_t size)
     _exit(4);
 }
 
-static int exit_well(const void *argument, size_t size)
+static int exit_with_zero(const void *argument, size_t size)
 {
     (void)argument, (void)size;
     _exit(0);
@@ -83,7 +83,7 @@ static const struct fb_mp_task tasks[] = {
     FB_MP_RUN(initialize),
     FB_MP_RUN(return_three),
     FB_MP_RUN(exit_with_four),
-    FB_MP_RUN(exit_well),
+    FB_MP_RUN(exit_with_zero),
     FB_MP_RUN(be_killed),
     FB_MP_RUN(be_killed_at_times),
     FB_MP_FUNCTION(at_gate_initialized),
@@ -92,19 +92,19 @@ static const struct fb_mp_task tasks[] = {
 
 /* ---- initializers ---- */
 
-static void initialize_all(enum fb_mp_method method, unsigned workers)
+static void initialize_each(enum fb_mp_method method, unsigned workers)
 {
     struct fb_mp_future *future[200];
-    struct beginning beginning = { pool_page, "to all of you" };
+    struct greeting greeting = { pool_page, "to all of you" };
     struct fb_mp_pool *pool = pool_opened((struct fb_mp_pool_options){ .method = method,
                                                                        .workers = workers,
                                                                        .initializer = initialize,
-                                                                       .argument = &beginning,
-                                                                       .size = sizeof beginning });
-    memset(&beginning, 0, sizeof beginning); /* they have a copy */
+                                                                       .argument = &greeting,
+                                                                       .size = sizeof greeting });
+    memset(&greeting, 0, sizeof greeting); /* workers have a copy */
     for (unsigned i = 0; i < workers; i++)
         future[i] = submitted_page(pool, at_gate_initialized);
-    assert_true(wait_for(&pool_page->begun, workers)); /* one is at each */
+    assert_true(wait_for(&pool_page->begun, workers)); /* each worker runs one */
     fb_mp_event_set(pool_page->gate);
     for (unsigned i = 0; i < workers; i++)
         assert_int_equal(number_from(future[i]), 1);
@@ -112,10 +112,10 @@ static void initialize_all(enum fb_mp_method method, unsigned workers)
     fb_mp_pool_close(pool);
 }
 
-static void initializers_come_first(void **state)
+static void initializers_run_before_tasks(void **state)
 {
     (void)state;
-    under_all(initialize_all, MANY_WORKERS);
+    under_all(initialize_each, MANY_WORKERS);
 }
 
 static void break_by(enum fb_mp_method method, unsigned workers, fb_mp_run initializer,
@@ -132,10 +132,10 @@ static void break_by(enum fb_mp_method method, unsigned workers, fb_mp_run initi
     for (size_t i = 0; i < count; i++) {
         struct fb_error error = { 0 };
         int code = fb_mp_future_result(future[i], LIMIT, NULL, NULL, &error);
-        assert_true(fb_mp_future_is_done(future[i])); /* else it hung */
+        assert_true(fb_mp_future_is_done(future[i])); /* not a timeout */
         assert_true(code < 0 && (result == 0 || code == result));
         if (!strstr(error.text, words))
-            fail_msg("\"%s\" does not say \"%s\"", error.text, words);
+            fail_msg("\"%s\" does not contain \"%s\"", error.text, words);
         result = code;
         fb_mp_future_free(future[i]);
     }
@@ -147,12 +147,12 @@ static void break_by(enum fb_mp_method method, unsigned workers, fb_mp_run initi
     fb_mp_pool_close(pool);
 }
 
-static void break_in_all_ways(enum fb_mp_method method, unsigned workers)
+static void break_in_each_way(enum fb_mp_method method, unsigned workers)
 {
     for (int i = 0; i < 5; i++) {
         break_by(method, workers, return_three, "returned 3");
         break_by(method, workers, exit_with_four, "code 4");
-        break_by(method, workers, exit_well, "code 0");
+        break_by(method, workers, exit_with_zero, "code 0");
         break_by(method, workers, be_killed, "signal 9");
     }
 }
@@ -160,7 +160,7 @@ static void break_in_all_ways(enum fb_mp_method method, unsigned workers)
 static void initializers_that_fail_break_the_pool(void **state)
 {
     (void)state;
-    under_all(break_in_all_ways, 0);
+    under_all(break_in_each_way, 0);
     for (size_t m = 0; m < METHODS; m++) {
         break_by(methods[m], MANY_WORKERS, return_three, "returned 3");
         break_by(methods[m], MANY_WORKERS, be_killed, "signal 9");
@@ -230,18 +230,18 @@ static void replace_workers(enum fb_mp_method method, unsigned workers)
         pid[i] = number_from(future[i]);
     qsort(pid, 60, sizeof pid[0], compare);
     for (size_t i = 3; i < 60; i++)
-        assert_int_not_equal(pid[i], pid[i - 3]); /* no more than three of one */
+        assert_int_not_equal(pid[i], pid[i - 3]); /* no worker ran more than three */
     assert_int_equal(pool_state(pool).deaths, 0);
     fb_mp_pool_close(pool);
 }
 
-static void workers_are_replaced_after_their_tasks(void **state)
+static void workers_are_replaced_after_tasks_per_worker(void **state)
 {
     (void)state;
     under_all(replace_workers, MANY_WORKERS);
 }
 
-static void idle_and_come_back(enum fb_mp_method method, unsigned workers)
+static void let_idle_workers_end(enum fb_mp_method method, unsigned workers)
 {
     struct fb_mp_future *future[200];
     struct fb_mp_pool *pool = pool_opened((struct fb_mp_pool_options){
@@ -251,7 +251,7 @@ static void idle_and_come_back(enum fb_mp_method method, unsigned workers)
         pool_page_clear();
         for (unsigned i = 0; i < workers; i++)
             future[i] = submitted_page(pool, wait_at_gate);
-        assert_true(wait_for(&pool_page->begun, workers)); /* as many as are needed at once */
+        assert_true(wait_for(&pool_page->begun, workers)); /* as many as there are tasks */
         assert_int_equal(pool_state(pool).alive, workers);
         fb_mp_event_set(pool_page->gate);
         for (unsigned i = 0; i < workers; i++)
@@ -264,7 +264,7 @@ static void idle_and_come_back(enum fb_mp_method method, unsigned workers)
 static void idle_workers_end_until_they_are_needed(void **state)
 {
     (void)state;
-    under_all(idle_and_come_back, MANY_WORKERS);
+    under_all(let_idle_workers_end, MANY_WORKERS);
 }
 
 static void resize(enum fb_mp_method method, unsigned workers)
@@ -284,7 +284,7 @@ static void resize(enum fb_mp_method method, unsigned workers)
     assert_int_equal(pool_state(pool).alive, more);
     assert_int_equal(fb_mp_pool_resize(pool, 1), 0);
     assert_int_equal(pool_state(pool).workers, 1);
-    assert_int_equal(pool_state(pool).running, more); /* nobody is taken from their task */
+    assert_int_equal(pool_state(pool).running, more); /* running tasks go on */
     fb_mp_event_set(pool_page->gate);
     for (size_t i = 0; i < count; i++)
         assert_true(number_from(future[i]) < count);
@@ -309,7 +309,7 @@ static void pools_grow_and_shrink(void **state)
             pool_opened((struct fb_mp_pool_options){ .method = methods[m], .workers = 1 });
         for (int i = 0; i < 2; i++) {
             assert_int_equal(fb_mp_pool_resize(pool, MANY_WORKERS),
-                             0); /* more than were allotted for */
+                             0); /* more than the first block of slots */
             wait_for_alive(pool, MANY_WORKERS);
             assert_int_equal(fb_mp_pool_resize(pool, 1), 0);
             wait_for_alive(pool, 1);
@@ -324,11 +324,11 @@ int main(int argc, char **argv)
     fb_mp_main(argc, argv, tasks);
     fb_mp_heap_make(); /* its descriptor stays open as long as the program runs */
     const struct CMUnitTest tests[] = {
-        WITH_POOL_PAGE(initializers_come_first),
+        WITH_POOL_PAGE(initializers_run_before_tasks),
         WITH_POOL_PAGE(initializers_that_fail_break_the_pool),
         WITH_POOL_PAGE(three_failed_starts_in_a_row_break_the_pool),
         WITH_POOL_PAGE(two_failed_starts_in_a_row_are_survived),
-        WITH_POOL_PAGE(workers_are_replaced_after_their_tasks),
+        WITH_POOL_PAGE(workers_are_replaced_after_tasks_per_worker),
         WITH_POOL_PAGE(idle_workers_end_until_they_are_needed),
         WITH_POOL_PAGE(pools_grow_and_shrink),
     };
