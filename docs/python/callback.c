@@ -18,7 +18,7 @@ static int square(struct fb_mp_call *call)
     return fb_mp_return(call, &number, sizeof number);
 }
 
-/* For success and for error: the result says which. */
+/* Called after success and after failure; the result says which. */
 static void keep(struct fb_mp_future *future, void *context)
 {
     const void *number;
@@ -46,6 +46,6 @@ int main(void)
     fb_mp_future_free(future);
     fb_mp_pool_shutdown(pool, false);
     fb_mp_pool_join(pool, FB_MP_FOREVER);
-    fb_mp_pool_close(pool); /* all callbacks have been called */
+    fb_mp_pool_close(pool); /* returns after all callbacks have been called */
     return atomic_load(&kept) != 49;
 }

@@ -1,6 +1,7 @@
-/* A worker that is killed: in Python Pool.map never returns, and an executor is broken for good
- * (BrokenProcessPool). Here its task says what happened, or is run again (.retries), and the pool
- * goes on. A task that takes too long is ended (.limit_ns), which Python has no means for.
+/* A worker is killed. In Python, Pool.map never returns, and an executor stays broken
+ * (BrokenProcessPool). Here the task fails with an error that says what happened, or is run again
+ * (.retries), and the pool goes on. A task that takes too long is terminated (.limit_ns), which
+ * Python can't do.
  */
 #include "harness/mp/pool/pool.h"
 

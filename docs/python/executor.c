@@ -1,4 +1,4 @@
-/* with ProcessPoolExecutor(3) as executor: submit, and take results as they are done.
+/* with ProcessPoolExecutor(3) as executor: submit, and get results as they are done.
  *     futures = {executor.submit(count_words, text): text for text in texts}
  *     for future in as_completed(futures, timeout=60):
  *         print(futures[future], future.result())

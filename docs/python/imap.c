@@ -1,4 +1,4 @@
-/* def numbers():                           imap: items are asked for as they are needed.
+/* def numbers():                           imap: items are read as they are needed.
  *     yield from range(1, 101)
  *
  * for value in pool.imap(square, numbers(), chunksize=10):

@@ -1,4 +1,4 @@
-/* with Manager() as manager:               A list that a server keeps.
+/* with Manager() as manager:               A list in a server process.
  *     items = manager.list()
  *     Process(target=append, args=(items,)).start()
  */

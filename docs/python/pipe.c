@@ -14,7 +14,7 @@ static int echo(const void *argument, size_t size)
 {
     char text[64];
     (void)argument;
-    fb_mp_connection_close(ours); /* or its end would never be seen */
+    fb_mp_connection_close(ours); /* else fb_mp_receive would never report the end */
     while (fb_mp_receive(theirs, text, sizeof text, FB_MP_FOREVER, &size) == 0)
         if (fb_mp_send(theirs, text, size) < 0)
             return 1;
@@ -37,7 +37,7 @@ int main(void)
     if (fb_mp_send(ours, "hello", 5) < 0 ||
         fb_mp_receive(ours, text, sizeof text, FB_MP_FOREVER, &size) < 0)
         return 1;
-    fb_mp_connection_close(ours); /* the other one's loop ends */
+    fb_mp_connection_close(ours); /* ends the loop of the other process */
     fb_mp_process_join(process, FB_MP_FOREVER);
     fb_mp_process_close(process);
     printf("%.*s\n", (int)size, text);

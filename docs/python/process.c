@@ -1,4 +1,4 @@
-/* def work(number):                        A process: started, named, joined; its exit code.
+/* def work(number):                        Starting and joining a process; its exit code.
  *     sys.exit(number + 1)
  *
  * process = Process(target=work, args=(6,), name="adder")

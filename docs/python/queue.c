@@ -1,4 +1,4 @@
-/* queue = Queue(maxsize=2)                 A queue, its end marked.
+/* queue = Queue(maxsize=2)                 A queue with an end marker.
  * def produce():
  *     for number in (1, 2, 3): queue.put(number)
  *     queue.put(None)

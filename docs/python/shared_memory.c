@@ -1,4 +1,4 @@
-/* memory = SharedMemory(create=True, size=8)   Named memory: another program finds it by its name.
+/* memory = SharedMemory(create=True, size=8)   Named memory, which other programs can open.
  * again = SharedMemory(name=memory.name)
  * memory.close(); memory.unlink()
  */

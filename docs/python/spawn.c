@@ -1,4 +1,4 @@
-/* if __name__ == "__main__":               A fresh image finds its function by name, behind a guard.
+/* if __name__ == "__main__":               A spawned process finds its function by name.
  *     set_start_method("spawn")
  *     process = Process(target=work, args=("spawned",))
  */
@@ -22,7 +22,7 @@ int main(int argc, char **argv)
         .run = work, .argument = "spawned", .size = 7, .method = FB_MP_SPAWN
     };
     int code;
-    fb_mp_main(argc, argv, tasks); /* the guard: a spawned image does not come past it */
+    fb_mp_main(argc, argv, tasks); /* does not return in a spawned process */
     if (fb_mp_process_start(&options, &process, &error) < 0) {
         fprintf(stderr, "%s\n", error.text);
         return 1;

@@ -1,5 +1,5 @@
 /* pool.starmap(add, zip(first, second))    starmap: several arguments.
- * pool.map(partial(scale, 3), first)       partial: some that are bound beforehand.
+ * pool.map(partial(scale, 3), first)       partial: some arguments are bound.
  */
 #include "harness/mp/pool/map.h"
 

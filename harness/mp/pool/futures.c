@@ -1,73 +1,42 @@
-/* Waiting for several futures: each has a link to what waits for it, which is put on a list there
- * as the future becomes done. */
-#include "harness/mp/pool/pool_internal.h"
+/* Waiting for several futures. Each future has a link to the completion that waits for it; the link is
+ * added to the list of the completion when the future becomes done (future_state.c). */
+#include "harness/mp/pool/future_internal.h"
+#include "harness/mp/pool/pool_tasks.h"
 
 #include <errno.h>
 #include <stdlib.h>
-
-struct pool_link {
-    struct pool_link *next;  /* of the same future */
-    struct pool_link *later; /* that became done after it */
-    struct fb_mp_completion *of;
-    size_t index;
-};
-
-struct fb_mp_completion {
-    struct fb_mp_pool *pool;
-    struct fb_mp_future *const *future; /* [count] the links' */
-    size_t count, done, taken;
-    bool failed;
-    int64_t deadline;
-    struct pool_link *first, *last; /* done, not taken */
-    struct pool_link link[];
-};
-
-void pool_note_done(struct fb_mp_future *future)
-{
-    for (struct pool_link *link = future->link; link; link = link->next) {
-        struct fb_mp_completion *of = link->of;
-        link->later = NULL;
-        *(of->last ? &of->last->later : &of->first) = link;
-        of->last = link;
-        of->done++;
-        of->failed |= future->error.code != 0;
-    }
-    future->link = NULL;
-}
 
 static int by_serial(const void *one, const void *other)
 {
     const struct pool_link *a = *(struct pool_link *const *)one,
                            *b = *(struct pool_link *const *)other;
-    uint64_t first = a->of->future[a->index]->serial, second = b->of->future[b->index]->serial;
+    uint64_t first = a->completion->future[a->index]->serial,
+             second = b->completion->future[b->index]->serial;
     return first < second ? -1 : first > second;
 }
 
-/* Those that are done already, in their order; the others get links. With the mutex held. */
+/* Adds the futures that are done already to the list, in the order in which they became done, and
+ * links the others. With the mutex held. */
 static int link_all(struct fb_mp_completion *all)
 {
     struct pool_link **done = calloc(all->count, sizeof(struct pool_link *));
-    size_t dones = 0;
+    size_t count = 0;
     if (!done)
         return -ENOMEM;
     for (size_t i = 0; i < all->count; i++) {
         struct pool_link *link = &all->link[i];
         struct fb_mp_future *future = all->future[i];
-        *link = (struct pool_link){ .of = all, .index = i };
+        *link = (struct pool_link){ .completion = all, .index = i };
         if (future->serial) {
-            done[dones++] = link;
+            done[count++] = link;
             continue;
         }
         link->next = future->link;
         future->link = link;
     }
-    qsort(done, dones, sizeof(struct pool_link *), by_serial);
-    for (size_t i = 0; i < dones; i++) {
-        *(all->last ? &all->last->later : &all->first) = done[i];
-        all->last = done[i];
-        all->done++;
-        all->failed |= all->future[done[i]->index]->error.code != 0;
-    }
+    qsort(done, count, sizeof(struct pool_link *), by_serial);
+    for (size_t i = 0; i < count; i++)
+        pool_link_done(done[i]);
     free(done);
     return 0;
 }

@@ -1,16 +1,17 @@
-/* imap: chunks are handed over as they are needed, and their results taken one by one. */
+/* imap: chunks are submitted as they are needed, and their results are returned one by one. */
 #include "harness/mp/core/heap.h"
 #include "harness/mp/pool/map.h"
-#include "harness/mp/pool/pool_internal.h"
+#include "harness/mp/pool/future_internal.h"
+#include "harness/mp/pool/pool_tasks.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* A chunk that was handed over. */
+/* A chunk that was submitted. */
 struct part {
-    struct pool_bound *bound;    /* NULL: the place is free */
-    struct fb_mp_future *future; /* NULL: the pool did not take it, refused says why */
+    struct pool_bound *bound;    /* NULL: this part is free */
+    struct fb_mp_future *future; /* NULL: the pool did not accept it; refused is the error */
     int refused;
     size_t first, count; /* of its items */
 };
@@ -22,17 +23,17 @@ struct fb_mp_imap {
     void *context;
     size_t item_size, result_size, chunk;
     struct fb_mp_imap_options options;
-    void *bound;      /* a copy */
-    size_t items;     /* that the source gave */
-    int end;          /* 1: it may have more; 0, or what it failed with */
-    struct part *now; /* whose results are being taken */
-    size_t taken;     /* of it */
-    size_t next;      /* ordered: the item of the next part */
+    void *bound;          /* a copy */
+    size_t items;         /* read from the source so far */
+    int end;              /* 1: the source may have more items; else what it returned last */
+    struct part *current; /* whose results are being returned; NULL: none */
+    size_t taken;         /* results of it that were returned */
+    size_t next;          /* ordered: the first item of the next part */
     size_t ahead;
     struct part part[];
 };
 
-/* ---- handing over ---- */
+/* ---- submitting ---- */
 
 static void drop_bound(struct fb_mp_imap *imap, struct pool_bound *bound)
 {
@@ -41,7 +42,7 @@ static void drop_bound(struct fb_mp_imap *imap, struct pool_bound *bound)
     pthread_mutex_unlock(&imap->pool->mutex);
 }
 
-/* Memory for a chunk: its items, and behind them what each function returned; its results. */
+/* Allocates memory for a chunk: the items followed by the code of each item, and the results. */
 static int make_bound(const struct fb_mp_imap *imap, struct pool_bound **ret_bound)
 {
     const struct fb_mp_map_options *map = &imap->options.map;
@@ -74,7 +75,7 @@ static int make_bound(const struct fb_mp_imap *imap, struct pool_bound **ret_bou
     return 0;
 }
 
-/* Takes up to a chunk of items from the source. */
+/* Reads up to a chunk of items from the source. Returns how many. */
 static size_t pull(struct fb_mp_imap *imap, struct pool_bound *bound)
 {
     size_t count = 0;
@@ -85,16 +86,16 @@ static size_t pull(struct fb_mp_imap *imap, struct pool_bound *bound)
     return count;
 }
 
-static bool takes_no_more(struct fb_mp_pool *pool)
+static bool accepts_no_more(struct fb_mp_pool *pool)
 {
     pthread_mutex_lock(&pool->mutex);
-    bool none = pool->shut || pool->broken.code;
+    bool none = pool->shut_down || pool->broken.code;
     pthread_mutex_unlock(&pool->mutex);
     return none;
 }
 
-/* Hands over the next chunk, if the source has any more. 0 or a negative errno. */
-static int hand_over(struct fb_mp_imap *imap, struct part *part)
+/* Submits the next chunk, if the source has more items. 0 or a negative errno. */
+static int submit_part(struct fb_mp_imap *imap, struct part *part)
 {
     struct pool_bound *bound;
     int result = make_bound(imap, &bound);
@@ -106,16 +107,16 @@ static int hand_over(struct fb_mp_imap *imap, struct part *part)
         drop_bound(imap, bound);
         return 0;
     }
-    const struct pool_order order = { .function = imap->function,
-                                      .argument = range,
-                                      .size = sizeof range,
-                                      .bound = bound,
-                                      .limit_ns = imap->options.map.limit_ns,
-                                      .grace_ns = imap->options.map.grace_ns };
+    const struct pool_request request = { .function = imap->function,
+                                          .argument = range,
+                                          .size = sizeof range,
+                                          .bound = bound,
+                                          .limit_ns = imap->options.map.limit_ns,
+                                          .grace_ns = imap->options.map.grace_ns };
     bound->first = imap->items;
-    bound->references++; /* nobody else has it yet */
-    part->refused = pool_submit(imap->pool, &order, &part->future);
-    if (part->refused < 0 && takes_no_more(imap->pool)) /* else these alone fail in their turn */
+    bound->references++; /* for the future; no other thread has it yet */
+    part->refused = pool_submit(imap->pool, &request, &part->future);
+    if (part->refused < 0 && accepts_no_more(imap->pool)) /* else only these items fail */
         imap->end = 0;
     part->bound = bound;
     part->first = imap->items;
@@ -124,12 +125,12 @@ static int hand_over(struct fb_mp_imap *imap, struct part *part)
     return 0;
 }
 
-static int hand_over_all(struct fb_mp_imap *imap)
+static int submit_parts(struct fb_mp_imap *imap)
 {
     int result = 0;
     for (size_t i = 0; i < imap->ahead && imap->end > 0 && result == 0; i++)
         if (!imap->part[i].bound)
-            result = hand_over(imap, &imap->part[i]);
+            result = submit_part(imap, &imap->part[i]);
     return result;
 }
 
@@ -137,8 +138,8 @@ int fb_mp_imap(struct fb_mp_pool *pool, fb_mp_function function, fb_mp_source so
                size_t item_size, size_t result_size, const struct fb_mp_imap_options *options,
                struct fb_mp_imap **ret_imap)
 {
-    static const struct fb_mp_imap_options usual = { 0 };
-    const struct fb_mp_imap_options *chosen = options ? options : &usual;
+    static const struct fb_mp_imap_options defaults = { 0 };
+    const struct fb_mp_imap_options *chosen = options ? options : &defaults;
     fb_mp_function known;
     int result = pool_find_function(pool, function, &known);
     if (result < 0 || !source || item_size == 0)
@@ -169,7 +170,7 @@ int fb_mp_imap(struct fb_mp_pool *pool, fb_mp_function function, fb_mp_source so
                                  .bound = bound,
                                  .end = 1,
                                  .ahead = ahead };
-    result = hand_over_all(imap);
+    result = submit_parts(imap);
     if (result < 0)
         fb_mp_imap_free(imap);
     else
@@ -177,7 +178,7 @@ int fb_mp_imap(struct fb_mp_pool *pool, fb_mp_function function, fb_mp_source so
     return result;
 }
 
-/* ---- taking ---- */
+/* ---- results ---- */
 
 static void drop_part(struct fb_mp_imap *imap, struct part *part)
 {
@@ -190,13 +191,13 @@ static void drop_part(struct fb_mp_imap *imap, struct part *part)
     *part = (struct part){ 0 };
 }
 
-/* Refused ones count as done after all others. */
+/* Parts that the pool did not accept count as done after all others. */
 static uint64_t serial_of(const struct part *part)
 {
     return part->future ? part->future->serial : UINT64_MAX;
 }
 
-/* Which part's results come next; unordered: of which that is known. */
+/* The part whose results are returned next. Unordered: NULL if no part is done. */
 static struct part *choose(struct fb_mp_imap *imap)
 {
     struct part *chosen = NULL;
@@ -213,7 +214,7 @@ static struct part *choose(struct fb_mp_imap *imap)
     return chosen;
 }
 
-/* Until a part can be taken, or -EAGAIN; *ret_part NULL: there are none. */
+/* Waits until the next part is done. 0, with *ret_part NULL if there are no parts, or -EAGAIN. */
 static int wait_for_part(struct fb_mp_imap *imap, int64_t timeout_ns, struct part **ret_part)
 {
     struct fb_mp_pool *pool = imap->pool;
@@ -238,13 +239,15 @@ static int wait_for_part(struct fb_mp_imap *imap, int64_t timeout_ns, struct par
 }
 
 /* The error of item i of the part. */
-static int tell_error(const struct part *part, size_t i, struct fb_error *error)
+static int item_error(const struct part *part, size_t i, struct fb_error *error)
 {
     const struct fb_mp_future *future = part->future;
-    int code = !future ? part->refused : future->given ? part->bound->codes[i] : future->error.code;
+    int code = !future                  ? part->refused
+               : future->has_item_codes ? part->bound->codes[i]
+                                        : future->error.code;
     if (code == 0 || !error)
         return code;
-    if (future && (!future->given || future->index == i))
+    if (future && (!future->has_item_codes || future->index == i))
         *error = future->error;
     else
         fb_error_set(error, code, "%s", strerror(-code));
@@ -254,32 +257,32 @@ static int tell_error(const struct part *part, size_t i, struct fb_error *error)
 int fb_mp_imap_next(struct fb_mp_imap *imap, int64_t timeout_ns, const void **ret_result,
                     size_t *ret_index, struct fb_error *error)
 {
-    if (imap->now && imap->taken == imap->now->count) {
-        imap->next = imap->now->first + imap->now->count;
-        drop_part(imap, imap->now);
-        imap->now = NULL;
+    if (imap->current && imap->taken == imap->current->count) {
+        imap->next = imap->current->first + imap->current->count;
+        drop_part(imap, imap->current);
+        imap->current = NULL;
     }
-    if (!imap->now) {
-        int result = hand_over_all(imap);
+    if (!imap->current) {
+        int result = submit_parts(imap);
         if (result == 0)
-            result = wait_for_part(imap, timeout_ns, &imap->now);
+            result = wait_for_part(imap, timeout_ns, &imap->current);
         if (result < 0) {
-            imap->now = NULL;
+            imap->current = NULL;
             return error ? fb_error_set(error, result, "no result: %s", strerror(-result)) : result;
         }
         imap->taken = 0;
     }
-    if (!imap->now) {
+    if (!imap->current) {
         int end = imap->end;
         imap->end = 0;
         return end < 0 ? end : -ENODATA;
     }
     size_t i = imap->taken++;
     if (ret_index)
-        *ret_index = imap->now->first + i;
+        *ret_index = imap->current->first + i;
     if (ret_result)
-        *ret_result = imap->now->bound->results + i * imap->result_size;
-    return tell_error(imap->now, i, error);
+        *ret_result = imap->current->bound->results + i * imap->result_size;
+    return item_error(imap->current, i, error);
 }
 
 void fb_mp_imap_free(struct fb_mp_imap *imap)

@@ -1,28 +1,28 @@
-/* map and starmap: items in tasks of one or more chunks. */
+/* map and starmap: each task runs one or more chunks of items. */
 #include "harness/mp/core/heap.h"
 #include "harness/mp/pool/map.h"
-#include "harness/mp/pool/pool_internal.h"
+#include "harness/mp/pool/future_internal.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define BATCH_MOST 64 /* chunks in a task */
+#define BATCH_MAX 64 /* chunks in a task */
 
 struct fb_mp_map {
     struct fb_mp_pool *pool;
     struct pool_bound *bound;
-    void *results; /* the caller's, if they have to be copied there */
+    void *results; /* the caller's array, if results must be copied there; else NULL */
     size_t count;
     struct fb_mp_future **task; /* [tasks] */
     size_t tasks, room;
 };
 
-static const struct fb_mp_map_options usual;
+static const struct fb_mp_map_options defaults;
 
 /* ---- items and results ---- */
 
-/* Where workers find the items: there, or in a copy. */
+/* Workers read the items where they are, if that is shared memory; else in a copy. */
 static int share_items(struct pool_bound *bound, const void *items, size_t bytes)
 {
     bound->items = items;
@@ -34,7 +34,7 @@ static int share_items(struct pool_bound *bound, const void *items, size_t bytes
     return result;
 }
 
-/* Zeroed, as failed ones are to be. */
+/* The same for results. They begin as zeroes, as those of failed items must be. */
 static int share_results(struct pool_bound *bound, void *results, size_t bytes, bool *ret_copied)
 {
     *ret_copied = results && bytes && !fb_mp_is_shared(results, bytes);
@@ -59,24 +59,24 @@ static unsigned workers_of(struct fb_mp_pool *pool)
     return workers;
 }
 
-/* How many chunks are handed over as one task: few at the end, so that all workers end at about the
- * same time; never so many that one with slow items could matter. */
+/* How many chunks are submitted as one task: few at the end, so that all workers finish at about the
+ * same time, and never so many that a task with slow items would delay the end. */
 static size_t choose_batch(size_t chunks_left, unsigned workers, bool limited)
 {
     size_t batch = limited ? 1 : chunks_left / (8 * (size_t)workers);
-    return batch < 1 ? 1 : batch > BATCH_MOST ? BATCH_MOST : batch;
+    return batch < 1 ? 1 : batch > BATCH_MAX ? BATCH_MAX : batch;
 }
 
 static int add_task(struct fb_mp_map *map, fb_mp_function function, uint64_t first, uint64_t last,
                     const struct fb_mp_map_options *options)
 {
     const uint64_t range[2] = { first, last };
-    const struct pool_order order = { .function = function,
-                                      .argument = range,
-                                      .size = sizeof range,
-                                      .bound = map->bound,
-                                      .limit_ns = options->limit_ns,
-                                      .grace_ns = options->grace_ns };
+    const struct pool_request request = { .function = function,
+                                          .argument = range,
+                                          .size = sizeof range,
+                                          .bound = map->bound,
+                                          .limit_ns = options->limit_ns,
+                                          .grace_ns = options->grace_ns };
     if (map->tasks == map->room) {
         size_t room = map->room ? 2 * map->room : 64;
         struct fb_mp_future **larger = reallocarray(map->task, room, sizeof *larger);
@@ -88,7 +88,7 @@ static int add_task(struct fb_mp_map *map, fb_mp_function function, uint64_t fir
     pthread_mutex_lock(&map->pool->mutex);
     map->bound->references++;
     pthread_mutex_unlock(&map->pool->mutex);
-    int result = pool_submit(map->pool, &order, &map->task[map->tasks]);
+    int result = pool_submit(map->pool, &request, &map->task[map->tasks]);
     map->tasks += result == 0;
     return result;
 }
@@ -116,7 +116,7 @@ int fb_mp_map_async(struct fb_mp_pool *pool, fb_mp_function function, const void
                     size_t count, size_t item_size, void *results, size_t result_size,
                     const struct fb_mp_map_options *options, struct fb_mp_map **ret_map)
 {
-    const struct fb_mp_map_options *chosen = options ? options : &usual;
+    const struct fb_mp_map_options *chosen = options ? options : &defaults;
     size_t item_bytes = 0, result_bytes = 0;
     fb_mp_function known;
     bool copied;
@@ -152,14 +152,14 @@ int fb_mp_map_async(struct fb_mp_pool *pool, fb_mp_function function, const void
     }
     for (size_t i = 0; i < map->tasks; i++)
         fb_mp_future_cancel(map->task[i], false);
-    fb_mp_map_wait(map, FB_MP_FOREVER); /* as those that were begun use what is the caller's */
+    fb_mp_map_wait(map, FB_MP_FOREVER); /* as running tasks use the caller's memory */
     fb_mp_map_free(map);
     return result;
 }
 
-/* ---- its end ---- */
+/* ---- results ---- */
 
-/* Of each in turn: that takes no memory, which there may be none of. */
+/* Waits for each in turn, which needs no memory: there may be none left. */
 int fb_mp_map_wait(struct fb_mp_map *map, int64_t timeout_ns)
 {
     int64_t deadline = fb_mp_deadline(timeout_ns);
@@ -172,7 +172,7 @@ int fb_mp_map_wait(struct fb_mp_map *map, int64_t timeout_ns)
     return 0;
 }
 
-/* What the first one failed with. */
+/* The error of the first item that failed, or 0. */
 static int first_error(const struct fb_mp_map *map, struct fb_error *error)
 {
     for (size_t i = 0; i < map->tasks; i++) {

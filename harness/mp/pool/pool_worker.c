@@ -1,16 +1,16 @@
-/* A pool's worker: begins tasks, and gives what they brought. */
+/* A worker of a pool: claims tasks, runs them and completes them with their results. */
 #include "harness/mp/core/heap.h"
 #include "harness/mp/core/mutex.h"
-#include "harness/mp/pool/pool_internal.h"
+#include "harness/mp/pool/pool_shared.h"
+#include "harness/mp/process/forkserver.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
-#define SPINS_A_LOOK 32
+#define SPINS_PER_LOOK 32
 
 bool pool_in_worker;
 
@@ -18,19 +18,19 @@ struct worker {
     struct pool_shared *shared;
     struct pool_worker *self;
     unsigned index;
-    int tell;
-    uint64_t position; /* in the ring, of the task that it is at */
+    int notify_fd;
+    uint64_t position; /* in the ring, of the task that it has claimed */
 };
 
 struct fb_mp_reply {
-    struct pool_record *record;
-    char *place; /* of a map's item: where its result belongs; NULL: no map */
+    struct task_record *record;
+    char *place; /* of an item of a map: where its result is stored; NULL: not a map */
     size_t place_size;
 };
 
 /* ---- results ---- */
 
-static void drop_reply(struct pool_record *record)
+static void drop_reply(struct task_record *record)
 {
     record->reply_size = 0;
     fb_mp_free_at(&record->reply_memory);
@@ -39,7 +39,7 @@ static void drop_reply(struct pool_record *record)
 void *fb_mp_return_room(struct fb_mp_call *call, size_t size)
 {
     struct fb_mp_reply *reply = call->reply;
-    struct pool_record *record = reply->record;
+    struct task_record *record = reply->record;
     if (reply->place && size == reply->place_size)
         return reply->place;
     if (reply->place || size > UINT32_MAX) {
@@ -48,14 +48,14 @@ void *fb_mp_return_room(struct fb_mp_call *call, size_t size)
         return NULL;
     }
     drop_reply(record);
-    int result = size > POOL_REPLY ? fb_mp_alloc_at(size, &record->reply_memory) : 0;
+    int result = size > TASK_REPLY ? fb_mp_alloc_at(size, &record->reply_memory) : 0;
     if (result < 0) {
         fb_error_set(&call->error, result, "no shared memory for a result of %zu bytes: %s", size,
                      strerror(-result));
         return NULL;
     }
     record->reply_size = (uint32_t)size;
-    return size > POOL_REPLY ? record->reply_memory : record->reply;
+    return size > TASK_REPLY ? record->reply_memory : record->reply;
 }
 
 int fb_mp_return(struct fb_mp_call *call, const void *bytes, size_t size)
@@ -68,16 +68,16 @@ int fb_mp_return(struct fb_mp_call *call, const void *bytes, size_t size)
     return 0;
 }
 
-/* What it, or item index of a map, failed with, in place of a result. The code comes last: without
- * it nothing was noted. */
-static void note_failure(struct pool_record *record, uint64_t index, int code,
+/* Stores the error of the task, or of item index of a map, in place of a result. The code is stored
+ * last: if the worker is killed before that, the task has no error. */
+static void note_failure(struct task_record *record, uint64_t index, int code,
                          const struct fb_error *error)
 {
     size_t size = error->code ? strlen(error->text) : 0;
     drop_reply(record);
-    if (size > POOL_REPLY && fb_mp_alloc_at(size, &record->reply_memory) < 0)
-        size = POOL_REPLY; /* some of it */
-    memcpy(size > POOL_REPLY ? record->reply_memory : record->reply, error->text, size);
+    if (size > TASK_REPLY && fb_mp_alloc_at(size, &record->reply_memory) < 0)
+        size = TASK_REPLY; /* the beginning of the text */
+    memcpy(size > TASK_REPLY ? record->reply_memory : record->reply, error->text, size);
     record->reply_size = (uint32_t)size;
     record->index = index;
     atomic_store_explicit(&record->code, code, memory_order_release);
@@ -90,8 +90,8 @@ static fb_mp_function function_of(const struct pool_shared *shared, fb_mp_functi
     return shared->method == FB_MP_FORK ? known : fb_mp_registry_at((uintptr_t)known)->function;
 }
 
-/* Items first … last - 1 by one call. */
-static void run_items(struct pool_record *record, fb_mp_function function, uint64_t first,
+/* Runs items first … last - 1 by one call. */
+static void run_items(struct task_record *record, fb_mp_function function, uint64_t first,
                       uint64_t last)
 {
     const struct pool_bound *bound = record->bound;
@@ -118,20 +118,20 @@ static void run_items(struct pool_record *record, fb_mp_function function, uint6
     note_failure(record, first, result, &call.error);
 }
 
-static void run_map(struct pool_record *record, fb_mp_function function)
+static void run_map(struct task_record *record, fb_mp_function function)
 {
     const struct pool_bound *bound = record->bound;
     size_t step = bound->whole ? bound->chunk : 1;
     uint64_t range[2];
     memcpy(range, record->argument, sizeof range);
     for (uint64_t i = range[0]; i < range[1]; i += step) {
-        atomic_store_explicit(&record->at, i, memory_order_release);
+        atomic_store_explicit(&record->at_item, i, memory_order_release);
         run_items(record, function, i, range[1] - i < step ? range[1] : i + step);
     }
-    atomic_store_explicit(&record->at, range[1], memory_order_release);
+    atomic_store_explicit(&record->at_item, range[1], memory_order_release);
 }
 
-static void run_one(struct pool_record *record, fb_mp_function function)
+static void run_one(struct task_record *record, fb_mp_function function)
 {
     const struct pool_bound *bound = record->bound;
     struct fb_mp_reply reply = { .record = record };
@@ -148,18 +148,13 @@ static void run_one(struct pool_record *record, fb_mp_function function)
         note_failure(record, record->index, result, &call.error);
 }
 
-void pool_notify_service(int eventfd)
-{
-    eventfd_write(eventfd, 1);
-}
-
-static void run(struct worker *worker, struct pool_record *record)
+static void run(struct worker *worker, struct task_record *record)
 {
     fb_mp_function function = function_of(worker->shared, record->function);
-    bool limited = atomic_load_explicit(&record->flags, memory_order_relaxed) & RECORD_LIMITED;
+    bool limited = atomic_load_explicit(&record->flags, memory_order_relaxed) & TASK_HAS_LIMIT;
     if (limited) {
         atomic_store(&worker->self->begin_ns, fb_mp_now());
-        pool_notify_service(worker->tell);
+        pool_notify_service(worker->notify_fd);
     }
     if (record->bound && record->bound->is_map)
         run_map(record, function);
@@ -169,119 +164,88 @@ static void run(struct worker *worker, struct pool_record *record)
         atomic_store(&worker->self->begin_ns, 0);
 }
 
-/* ---- taking and giving ---- */
+/* ---- claiming and completing ---- */
 
-/* Begins the first task that is there. */
-static struct pool_record *take(struct worker *worker)
-{
-    struct pool_shared *shared = worker->shared;
-    uint64_t head = atomic_load(&shared->head);
-    for (;;) {
-        uint64_t entry = atomic_load(&shared->ring[head & (shared->records - 1)]);
-        if (entry >> 16 != head + 1) {
-            uint64_t now = atomic_load(&shared->head);
-            if (now == head)
-                return NULL;
-            head = now;
-            continue;
-        }
-        struct pool_record *record = &shared->record[entry & 0xffff];
-        uint64_t ready = pool_word(head, TASK_READY, 0), position = head;
-        bool taken = atomic_compare_exchange_strong(&record->word, &ready,
-                                                    pool_word(head, TASK_CLAIMED, worker->index));
-        atomic_compare_exchange_strong(&shared->head, &head, position + 1);
-        if (taken) {
-            worker->position = position;
-            return record;
-        }
-        head = atomic_load(&shared->head); /* somebody else has it, or it was withdrawn */
-    }
-}
-
-/* A task that its owner has given up: nobody wants anything of this worker any more. */
-static _Noreturn void exit_revoked(struct pool_record *record)
+/* The owner has revoked the task and has no more use for this worker. */
+static _Noreturn void exit_revoked(struct task_record *record)
 {
     drop_reply(record);
     exit(0);
 }
 
-static void give(struct worker *worker, struct pool_record *record)
+static struct task_record *claim(struct worker *worker)
 {
-    struct pool_shared *shared = worker->shared;
-    struct pool_worker *self = worker->self;
-    uint64_t taken = pool_word(worker->position, TASK_CLAIMED, worker->index);
-    uint64_t bit = (uint64_t)1 << worker->index % 64;
-    _Atomic uint64_t *has_done = &shared->has_done[worker->index / 64];
-    uint32_t number = (uint32_t)(record - shared->record) + 1;
-    if (!atomic_compare_exchange_strong(&record->word, &taken,
-                                        pool_word(worker->position, TASK_DONE, worker->index)))
-        exit_revoked(record);
-    record->next = atomic_load_explicit(&self->done, memory_order_relaxed);
-    while (!atomic_compare_exchange_weak(&self->done, &record->next, number))
-        ;
-    if (!(atomic_load(has_done) & bit))
-        atomic_fetch_or(has_done, bit);
-    fb_mp_eventcount_notify(&shared->done, 1);
-    if (atomic_load(&record->flags) & RECORD_TELLS)
-        pool_notify_service(worker->tell);
+    return task_claim(&worker->shared->ring, worker->index, &worker->position);
 }
 
-/* When half of what is there has been begun, and if nobody said so then, also when it is done. */
-static void ask_for_more(struct worker *worker)
+static void complete(struct worker *worker, struct task_record *record)
+{
+    struct pool_shared *shared = worker->shared;
+    if (!task_mark_done(record, worker->position, worker->index))
+        exit_revoked(record);
+    task_list_completed(&shared->ring, record, worker->index, &worker->self->completed);
+    fb_mp_eventcount_notify(&shared->tasks_done, 1);
+    if (atomic_load(&record->flags) & TASK_HAS_CALLBACK)
+        pool_notify_service(worker->notify_fd);
+}
+
+/* Asks the owner to refill the ring, once half of its tasks have been claimed. */
+static void ask_for_refill(struct worker *worker)
 {
     _Atomic uint64_t *at = &worker->shared->refill_at;
     if (worker->position >= atomic_load_explicit(at, memory_order_relaxed) &&
         atomic_exchange(at, UINT64_MAX) != UINT64_MAX)
-        pool_notify_service(worker->tell);
+        pool_notify_service(worker->notify_fd);
 }
 
 /* ---- the loop ---- */
 
-static bool is_to_leave(const struct worker *worker)
+static bool must_leave(const struct worker *worker)
 {
-    return atomic_load(&worker->shared->quit) || atomic_load(&worker->self->leaves);
+    return atomic_load(&worker->shared->quit) || atomic_load(&worker->self->must_leave);
 }
 
-static struct pool_record *spin(struct worker *worker)
+static struct task_record *spin(struct worker *worker)
 {
-    struct pool_record *record = take(worker);
+    struct task_record *record = claim(worker);
     int64_t spin_ns = atomic_load_explicit(&worker->shared->spin_ns, memory_order_relaxed);
     int64_t begin = record || spin_ns == 0 ? 0 : fb_mp_now();
     while (!record && spin_ns > 0 && fb_mp_now() - begin < spin_ns)
-        for (int i = 0; i < SPINS_A_LOOK && !record; i++) {
+        for (int i = 0; i < SPINS_PER_LOOK && !record; i++) {
             fb_mp_relax();
-            record = take(worker);
+            record = claim(worker);
         }
     return record;
 }
 
-/* The next task, or NULL: it is to leave. */
-static struct pool_record *next(struct worker *worker)
+/* Returns the next task, or NULL if the worker must leave. */
+static struct task_record *next_task(struct worker *worker)
 {
     struct pool_shared *shared = worker->shared;
-    struct pool_record *record = is_to_leave(worker) ? NULL : spin(worker);
+    struct task_record *record = must_leave(worker) ? NULL : spin(worker);
     int64_t leaves_at = shared->idle_ns ? fb_mp_deadline(shared->idle_ns) : FB_MP_FOREVER;
-    while (!record && !is_to_leave(worker)) {
-        uint32_t heard = fb_mp_eventcount_prepare(&shared->items);
-        if ((record = take(worker)) || is_to_leave(worker))
+    while (!record && !must_leave(worker)) {
+        uint32_t ticket = fb_mp_eventcount_prepare(&shared->tasks_ready);
+        if ((record = claim(worker)) || must_leave(worker))
             break;
-        if (!fb_mp_sleep(&shared->items, heard, leaves_at))
+        if (!fb_mp_sleep(&shared->tasks_ready, ticket, leaves_at))
             return NULL;
-        record = take(worker);
+        record = claim(worker);
     }
     return record;
 }
 
-/* Whether its owner still wants it. */
-static bool is_wanted(const struct worker *worker, uint32_t life)
+/* Whether the owner has not replaced this worker before it began. Holds the slot's mutex from here to
+ * the end of the process. */
+static bool is_current(const struct worker *worker, uint32_t generation)
 {
     struct pool_worker *self = worker->self;
-    fb_mp_mutex_take(&self->alive, FB_MP_FOREVER); /* until it ends */
+    fb_mp_mutex_take(&self->alive, FB_MP_FOREVER);
     atomic_store(&self->pid, getpid());
-    return atomic_load(&self->life) == life;
+    return atomic_load(&self->generation) == generation;
 }
 
-static int begin(struct pool_shared *shared)
+static int initialize(struct pool_shared *shared)
 {
     if (!shared->initializer)
         return 0;
@@ -296,25 +260,25 @@ static int begin(struct pool_shared *shared)
 
 int pool_worker_main(const void *argument, size_t size)
 {
-    const struct fb_mp_worker_argument *told = argument;
-    struct worker worker = { .shared = told->shared, .index = told->index };
+    const struct fb_mp_worker_argument *own = argument;
+    struct worker worker = { .shared = own->shared, .index = own->index };
     (void)size;
     pool_in_worker = true;
     worker.self = pool_worker(worker.shared, worker.index);
-    worker.tell = fb_mp_descriptor(worker.shared->tell);
-    signal(SIGINT, SIG_IGN); /* what Ctrl-C means is for the owner to decide */
-    if (!is_wanted(&worker, told->generation))
+    worker.notify_fd = fb_mp_descriptor(worker.shared->notify_descriptor);
+    signal(SIGINT, SIG_IGN); /* Ctrl-C is handled by the owner */
+    if (!is_current(&worker, own->generation))
         return 0;
-    if (begin(worker.shared) != 0)
+    if (initialize(worker.shared) != 0)
         return 1;
     atomic_store(&worker.self->state, WORKER_READY);
-    pool_notify_service(worker.tell);
-    struct pool_record *record;
-    for (uint64_t tasks = 0; (record = next(&worker)) != NULL;) {
-        ask_for_more(&worker);
+    pool_notify_service(worker.notify_fd);
+    struct task_record *record;
+    for (uint64_t tasks = 0; (record = next_task(&worker)) != NULL;) {
+        ask_for_refill(&worker);
         run(&worker, record);
-        give(&worker, record);
-        ask_for_more(&worker);
+        complete(&worker, record);
+        ask_for_refill(&worker);
         if (++tasks == worker.shared->tasks_per_worker)
             break;
     }

@@ -2,6 +2,8 @@
 
 #include "tests/support/background_program.h"
 
+#include "harness/mp/pool/pool_tasks.h"
+
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
@@ -10,16 +12,16 @@
 #include <string.h>
 #include <unistd.h>
 
-_Noreturn void die(int how)
+_Noreturn void end_self(int how)
 {
     if (how >= 0)
         exit(how);
-    signal(-how, SIG_DFL); /* a sanitizer may have another one */
+    signal(-how, SIG_DFL); /* a sanitizer may have installed a handler */
     raise(-how);
     _exit(255);
 }
 
-struct fb_mp_pool *mortal_open(struct fb_mp_pool_options options)
+struct fb_mp_pool *crash_pool_open(struct fb_mp_pool_options options)
 {
     struct fb_mp_pool *pool;
     struct fb_error error = { 0 };
@@ -28,7 +30,25 @@ struct fb_mp_pool *mortal_open(struct fb_mp_pool_options options)
     return pool;
 }
 
-void mortal_under_all(mortal_body body)
+struct fb_mp_pool *crash_pool_open_stopped(struct fb_mp_pool_options options)
+{
+    options.workers = 1;
+    struct fb_mp_pool *pool = crash_pool_open(options);
+    const struct pool_worker *worker = pool_worker(pool->shared, 0);
+    pid_t pid = 0;
+    uint64_t limit = clock_ms() + LIMIT_MS;
+    for (; !pid || atomic_load(&worker->state) != WORKER_READY; sched_yield()) {
+        assert_true(clock_ms() < limit);
+        pthread_mutex_lock(&pool->mutex);
+        pid = fb_mp_supervisor_pid(pool->supervisor, 0);
+        pthread_mutex_unlock(&pool->mutex);
+    }
+    assert_int_equal(kill(pid, SIGSTOP), 0);
+    assert_true(wait_for_stop(pid));
+    return pool;
+}
+
+void crash_under_all(crash_body body)
 {
     static const unsigned workers[] = { 1, 2, 7, MANY_WORKERS };
     for (size_t m = 0; m < METHODS; m++)
@@ -36,15 +56,16 @@ void mortal_under_all(mortal_body body)
             body(methods[m], workers[i]);
 }
 
-void mortal_end(struct fb_mp_pool *pool)
+void crash_pool_end(struct fb_mp_pool *pool)
 {
     fb_mp_pool_shutdown(pool, false);
     assert_int_equal(fb_mp_pool_join(pool, LIMIT), 0);
     fb_mp_pool_close(pool);
 }
 
-struct fb_mp_future *handed(struct fb_mp_pool *pool, fb_mp_function function, const void *argument,
-                            size_t size, const struct fb_mp_task_options *options)
+struct fb_mp_future *crash_submit(struct fb_mp_pool *pool, fb_mp_function function,
+                                  const void *argument, size_t size,
+                                  const struct fb_mp_task_options *options)
 {
     struct fb_mp_future *future;
     assert_int_equal(fb_mp_submit(pool, function, argument, size, options, &future), 0);
@@ -83,14 +104,14 @@ bool wait_for_stop(pid_t pid)
     return false;
 }
 
-/* A worker whose helper has just died may have another parent for a moment. */
-pid_t helper_of(pid_t worker)
+/* A worker whose forkserver has just ended may have another parent for a moment. */
+pid_t forkserver_of(pid_t worker)
 {
-    pid_t helper = worker > 0 ? parent_of(worker) : 0;
-    return helper > 1 && parent_of(helper) == getpid() ? helper : 0;
+    pid_t forkserver = worker > 0 ? parent_of(worker) : 0;
+    return forkserver > 1 && parent_of(forkserver) == getpid() ? forkserver : 0;
 }
 
-void check_dead(struct fb_mp_future *future, pid_t pid, int how)
+void assert_worker_died(struct fb_mp_future *future, pid_t pid, int how)
 {
     struct fb_error error = { 0 };
     char expected[64];
@@ -99,9 +120,9 @@ void check_dead(struct fb_mp_future *future, pid_t pid, int how)
     assert_int_equal(fb_mp_future_state(future), FB_MP_DONE);
     snprintf(expected, sizeof expected, "(pid %d)", (int)pid);
     if (pid && !strstr(error.text, expected))
-        fail_msg("it is not said that it was %s: %s", expected, error.text);
+        fail_msg("the error does not contain \"%s\": %s", expected, error.text);
     snprintf(expected, sizeof expected, how < 0 ? "signal %d" : "code %d", abs(how));
     if (!strstr(error.text, expected))
-        fail_msg("it is not said that it ended by %s: %s", expected, error.text);
+        fail_msg("the error does not contain \"%s\": %s", expected, error.text);
     fb_mp_future_free(future);
 }

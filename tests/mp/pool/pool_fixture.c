@@ -26,7 +26,7 @@ int pool_page_make(void **state)
     return 0;
 }
 
-int desk_free(void **state)
+int pool_page_free(void **state)
 {
     (void)state;
     fb_mp_event_free(pool_page->gate);
@@ -45,7 +45,7 @@ void pool_page_clear(void)
 
 /* ---- pools ---- */
 
-void under_all(pooled_body body, unsigned many)
+void under_all(pool_body body, unsigned many)
 {
     const unsigned workers[] = { 1, 2, 7, many };
     for (size_t m = 0; m < METHODS; m++)
@@ -57,7 +57,7 @@ void under_all(pooled_body body, unsigned many)
         }
 }
 
-struct fb_mp_pool *pool_made(struct fb_mp_pool_options options)
+struct fb_mp_pool *pool_opened(struct fb_mp_pool_options options)
 {
     struct fb_mp_pool *pool = NULL;
     struct fb_error error = { 0 };
@@ -90,7 +90,7 @@ struct fb_mp_future *submitted(struct fb_mp_pool *pool, fb_mp_function function,
     return future;
 }
 
-struct fb_mp_future *at_desk(struct fb_mp_pool *pool, fb_mp_function function)
+struct fb_mp_future *submitted_page(struct fb_mp_pool *pool, fb_mp_function function)
 {
     return submitted(pool, function, &pool_page, sizeof pool_page);
 }
@@ -104,7 +104,7 @@ void assert_brings(struct fb_mp_future *future, const void *bytes, size_t size)
         fail_msg("%d: %s", error.code, error.text);
     assert_int_equal(got_size, size);
     if (size && memcmp(got, bytes, size) != 0)
-        fail_msg("other bytes, of %zu", size);
+        fail_msg("wrong bytes in a result of %zu", size);
     fb_mp_future_free(future);
 }
 
@@ -114,12 +114,12 @@ void assert_fails(struct fb_mp_future *future, int code, const char *words)
     assert_int_equal(fb_mp_future_result(future, LIMIT, NULL, NULL, &error), code);
     assert_int_equal(error.code, code);
     if (!strstr(error.text, words))
-        fail_msg("\"%s\" does not say \"%s\"", error.text, words);
+        fail_msg("\"%s\" does not contain \"%s\"", error.text, words);
     assert_true(fb_mp_future_is_done(future));
     fb_mp_future_free(future);
 }
 
-uint32_t number_of(struct fb_mp_future *future)
+uint32_t number_from(struct fb_mp_future *future)
 {
     const void *bytes = NULL;
     size_t size = 0;
@@ -133,33 +133,33 @@ uint32_t number_of(struct fb_mp_future *future)
     return number;
 }
 
-/* ---- what workers do ---- */
+/* ---- tasks ---- */
 
-struct pool_page *desk_of(const struct fb_mp_call *call)
+struct pool_page *pool_page_of(const struct fb_mp_call *call)
 {
     struct pool_page *found;
     memcpy(&found, call->argument, sizeof found);
     return found;
 }
 
-int at_gate(struct fb_mp_call *call)
+int wait_at_gate(struct fb_mp_call *call)
 {
-    struct pool_page *found = desk_of(call);
+    struct pool_page *found = pool_page_of(call);
     uint32_t before = atomic_fetch_add(&found->begun, 1);
     int result = fb_mp_event_wait(found->gate, LIMIT);
     atomic_fetch_add(&found->ended, 1);
     return result < 0 ? result : fb_mp_return(call, &before, sizeof before);
 }
 
-int for_ever(struct fb_mp_call *call)
+int run_for_ever(struct fb_mp_call *call)
 {
-    atomic_fetch_add(&desk_of(call)->begun, 1);
+    atomic_fetch_add(&pool_page_of(call)->begun, 1);
     for (;;)
         pause();
     return 0;
 }
 
-int own_pid(struct fb_mp_call *call)
+int return_pid(struct fb_mp_call *call)
 {
     uint32_t pid = (uint32_t)getpid();
     return fb_mp_return(call, &pid, sizeof pid);

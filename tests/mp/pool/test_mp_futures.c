@@ -1,4 +1,4 @@
-/* harness/mp/pool/task.h, future.h: what goes to a worker and comes back, and waiting for it. */
+/* harness/mp/pool/task.h, future.h: arguments, results and errors of tasks; states and cancelling. */
 #include "tests/support/support.h"
 
 #include "tests/mp/pool/pool_fixture.h"
@@ -17,7 +17,7 @@
     "it was the best of times, it was the worst of times, it was the age of wisdom, it was the "   \
     "age of foolishness, it was the epoch of belief, it was the epoch of incredulity"
 
-/* ---- what workers do ---- */
+/* ---- tasks ---- */
 
 static int return_twice(struct fb_mp_call *call)
 {
@@ -32,7 +32,7 @@ static int return_twice(struct fb_mp_call *call)
     return 0;
 }
 
-/* Argument and bound, one behind the other. */
+/* The result is the argument followed by the bound. */
 static int join_bound(struct fb_mp_call *call)
 {
     if (call->index != 0 || call->count != 1 || (uintptr_t)call->argument % _Alignof(max_align_t))
@@ -46,7 +46,7 @@ static int join_bound(struct fb_mp_call *call)
     return 0;
 }
 
-/* With its argument for a text, if there is one, and a result that nobody gets. */
+/* Fails with its argument as the text, if there is one, after it has set a result, which is dropped. */
 static int fail_with(struct fb_mp_call *call)
 {
     int result = fb_mp_return(call, "nothing", 7);
@@ -71,17 +71,17 @@ static int return_less(struct fb_mp_call *call)
 static int shield_from_sigterm(struct fb_mp_call *call)
 {
     signal(SIGTERM, SIG_IGN);
-    return for_ever(call);
+    return run_for_ever(call);
 }
 
 static int count_up(struct fb_mp_call *call)
 {
-    atomic_fetch_add(&desk_of(call)->turn, 1);
+    atomic_fetch_add(&pool_page_of(call)->turn, 1);
     return 0;
 }
 
 static const struct fb_mp_task tasks[] = {
-    POOLED_TASKS,
+    POOL_PAGE_TASKS,
     FB_MP_FUNCTION(return_twice),
     FB_MP_FUNCTION(join_bound),
     FB_MP_FUNCTION(fail_with),
@@ -94,7 +94,7 @@ static const struct fb_mp_task tasks[] = {
 
 static struct fb_mp_pool *pool_of(enum fb_mp_method method, unsigned workers)
 {
-    return pool_made((struct fb_mp_pool_options){ .method = method, .workers = workers });
+    return pool_opened((struct fb_mp_pool_options){ .method = method, .workers = workers });
 }
 
 /* ---- bytes ---- */
@@ -117,7 +117,7 @@ static void echo_all(enum fb_mp_method method, unsigned workers)
     free(bytes);
 }
 
-static void bytes_of_any_size(void **state)
+static void arguments_and_results_have_any_size(void **state)
 {
     (void)state;
     under_all(echo_all, MANY_WORKERS);
@@ -158,7 +158,7 @@ static void bind(enum fb_mp_method method, unsigned workers)
     fb_mp_pool_close(pool);
 }
 
-static void bytes_are_bound(void **state)
+static void a_task_gets_its_bound_bytes(void **state)
 {
     (void)state;
     under_all(bind, MANY_WORKERS);
@@ -184,7 +184,7 @@ static void fail_all(enum fb_mp_method method, unsigned workers)
     fb_mp_pool_close(pool);
 }
 
-static void failures_come_back(void **state)
+static void errors_are_returned(void **state)
 {
     (void)state;
     under_all(fail_all, MANY_WORKERS);
@@ -198,7 +198,7 @@ static void pass_through_states(enum fb_mp_method method, unsigned workers)
     struct fb_error error;
     struct fb_mp_pool *pool = pool_of(method, workers);
     for (unsigned i = 0; i < workers; i++)
-        running[i] = at_desk(pool, at_gate);
+        running[i] = submitted_page(pool, wait_at_gate);
     assert_true(wait_for(&pool_page->begun, workers));
     pending = submitted(pool, echo, "x", 1);
     assert_int_equal(fb_mp_future_state(running[0]), FB_MP_RUNNING);
@@ -216,10 +216,10 @@ static void pass_through_states(enum fb_mp_method method, unsigned workers)
     assert_true(fb_mp_future_is_done(pending));
     assert_int_equal(fb_mp_future_cancel(pending, true), -EALREADY);
     for (unsigned i = 0; i < workers; i++)
-        assert_true(number_of(running[i]) < workers);
+        assert_true(number_from(running[i]) < workers);
     fb_mp_pool_close(pool);
     assert_int_equal(fb_mp_future_cancel(pending, false), -EALREADY);
-    assert_brings(pending, "x", 1); /* it outlives its pool */
+    assert_brings(pending, "x", 1); /* a future stays valid after its pool is closed */
 }
 
 static void futures_pass_through_states(void **state)
@@ -228,17 +228,17 @@ static void futures_pass_through_states(void **state)
     under_all(pass_through_states, MANY_WORKERS);
 }
 
-static void cancel(enum fb_mp_method method, unsigned workers)
+static void cancel_tasks(enum fb_mp_method method, unsigned workers)
 {
     struct fb_mp_future *running[200], *pending[1000];
     struct fb_mp_pool *pool = pool_of(method, workers);
     for (unsigned i = 0; i < workers; i++)
-        running[i] = at_desk(pool, for_ever);
+        running[i] = submitted_page(pool, run_for_ever);
     assert_true(wait_for(&pool_page->begun, workers));
-    for (size_t i = 0; i < 1000; i++) /* more than workers can see at a time */
+    for (size_t i = 0; i < 1000; i++) /* more than there are records */
         pending[i] = submitted(pool, echo, "x", 1);
     for (size_t i = 0; i < 999; i++) {
-        size_t at = i * 7 % 999; /* from the middle too */
+        size_t at = i * 7 % 999; /* in a mixed order */
         assert_int_equal(fb_mp_future_cancel(pending[at], false), 0);
         assert_int_equal(fb_mp_future_state(pending[at]), FB_MP_CANCELLED);
         assert_int_equal(fb_mp_future_cancel(pending[at], false), -EALREADY);
@@ -256,31 +256,31 @@ static void cancel(enum fb_mp_method method, unsigned workers)
     fb_mp_pool_close(pool);
 }
 
-static void what_is_not_done_can_be_cancelled(void **state)
+static void unfinished_tasks_can_be_cancelled(void **state)
 {
     (void)state;
-    under_all(cancel, MANY_WORKERS);
+    under_all(cancel_tasks, MANY_WORKERS);
     pool_page_clear();
     struct fb_mp_pool *pool = pool_of(FB_MP_FORK, 1);
-    struct fb_mp_future *deaf = at_desk(pool, shield_from_sigterm);
+    struct fb_mp_future *shielded = submitted_page(pool, shield_from_sigterm);
     assert_true(wait_for(&pool_page->begun, 1));
-    assert_int_equal(fb_mp_future_cancel(deaf, true), 0);
-    assert_fails(deaf, -ECANCELED, "while it ran"); /* after a second, by SIGKILL */
+    assert_int_equal(fb_mp_future_cancel(shielded, true), 0);
+    assert_fails(shielded, -ECANCELED, "while it ran"); /* after a second, by SIGKILL */
     fb_mp_pool_close(pool);
 }
 
-/* What comes after the cancelled ones is done though nobody asks the pool for anything. */
-static void leave_alone(enum fb_mp_method method, unsigned workers)
+/* Tasks after the cancelled ones are run although no thread calls the pool. */
+static void run_unattended(enum fb_mp_method method, unsigned workers)
 {
     struct fb_mp_future *first[200], *pending[5000], *counted[10];
     struct fb_mp_pool *pool = pool_of(method, workers);
     for (unsigned i = 0; i < workers; i++)
-        first[i] = at_desk(pool, at_gate);
+        first[i] = submitted_page(pool, wait_at_gate);
     assert_true(wait_for(&pool_page->begun, workers));
     for (size_t i = 0; i < 5000; i++)
         pending[i] = submitted(pool, echo, "x", 1);
     for (size_t i = 0; i < 10; i++)
-        counted[i] = at_desk(pool, count_up);
+        counted[i] = submitted_page(pool, count_up);
     for (size_t i = 0; i < 5000; i++)
         assert_int_equal(fb_mp_future_cancel(pending[i], false), 0);
     fb_mp_event_set(pool_page->gate);
@@ -290,14 +290,14 @@ static void leave_alone(enum fb_mp_method method, unsigned workers)
     for (size_t i = 0; i < 10; i++)
         assert_brings(counted[i], NULL, 0);
     for (unsigned i = 0; i < workers; i++)
-        assert_true(number_of(first[i]) < workers);
+        assert_true(number_from(first[i]) < workers);
     fb_mp_pool_close(pool);
 }
 
-static void tasks_are_done_though_nobody_waits(void **state)
+static void tasks_are_run_although_no_thread_waits(void **state)
 {
     (void)state;
-    under_all(leave_alone, MANY_WORKERS);
+    under_all(run_unattended, MANY_WORKERS);
 }
 
 int main(int argc, char **argv)
@@ -305,13 +305,13 @@ int main(int argc, char **argv)
     fb_mp_main(argc, argv, tasks);
     fb_mp_heap_make(); /* its descriptor stays open as long as the program runs */
     const struct CMUnitTest tests[] = {
-        AT_DESK(bytes_of_any_size),
-        AT_DESK(a_later_result_replaces_an_earlier_one),
-        AT_DESK(bytes_are_bound),
-        AT_DESK(failures_come_back),
-        AT_DESK(futures_pass_through_states),
-        AT_DESK(what_is_not_done_can_be_cancelled),
-        AT_DESK(tasks_are_done_though_nobody_waits),
+        WITH_POOL_PAGE(arguments_and_results_have_any_size),
+        WITH_POOL_PAGE(a_later_result_replaces_an_earlier_one),
+        WITH_POOL_PAGE(a_task_gets_its_bound_bytes),
+        WITH_POOL_PAGE(errors_are_returned),
+        WITH_POOL_PAGE(futures_pass_through_states),
+        WITH_POOL_PAGE(unfinished_tasks_can_be_cancelled),
+        WITH_POOL_PAGE(tasks_are_run_although_no_thread_waits),
     };
     return RUN_TESTS(tests);
 }

@@ -11,14 +11,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- what workers do ---- */
+/* ---- tasks ---- */
 
 struct numbered {
     struct pool_page *pool_page;
     uint32_t number;
 };
 
-/* Waits for its turn; that of 3 fails. */
+/* Waits for its turn. Number 3 fails. */
 static int at_turn(struct fb_mp_call *call)
 {
     struct numbered numbered;
@@ -38,7 +38,7 @@ static int square(struct fb_mp_call *call)
 }
 
 static const struct fb_mp_task tasks[] = {
-    POOLED_TASKS,
+    POOL_PAGE_TASKS,
     FB_MP_FUNCTION(at_turn),
     FB_MP_FUNCTION(square),
     { 0 },
@@ -46,10 +46,10 @@ static const struct fb_mp_task tasks[] = {
 
 static struct fb_mp_pool *pool_of(enum fb_mp_method method, unsigned workers)
 {
-    return pool_made((struct fb_mp_pool_options){ .method = method, .workers = workers });
+    return pool_opened((struct fb_mp_pool_options){ .method = method, .workers = workers });
 }
 
-/* Five of them, whose turns are `turn`, with a worker each. */
+/* Opens a pool and submits five tasks with these turns, each of which has a worker. */
 #define TURNS 5
 static struct fb_mp_pool *take_turns(enum fb_mp_method method, const uint32_t turn[TURNS],
                                      struct fb_mp_future *ret_future[TURNS])
@@ -64,7 +64,7 @@ static struct fb_mp_pool *take_turns(enum fb_mp_method method, const uint32_t tu
     return pool;
 }
 
-static void drop(struct fb_mp_pool *pool, struct fb_mp_future *future[TURNS])
+static void close_and_free(struct fb_mp_pool *pool, struct fb_mp_future *future[TURNS])
 {
     fb_mp_pool_close(pool);
     for (size_t i = 0; i < TURNS; i++)
@@ -87,7 +87,7 @@ static void assert_waits(struct fb_mp_future **future, enum fb_mp_wait_for until
     assert_int_equal(fb_mp_futures_wait(future, TURNS, until, 0, NULL, NULL), result);
 }
 
-static void waiting_until_some_are_done(void **state)
+static void a_wait_ends_when_some_are_done(void **state)
 {
     (void)state;
     struct fb_mp_future *future[TURNS];
@@ -112,13 +112,13 @@ static void waiting_until_some_are_done(void **state)
         assert_int_equal(fb_mp_as_completed(both, 2, LIMIT, &completion), -EINVAL);
         assert_brings(both[1], "x", 1);
         fb_mp_pool_close(other);
-        drop(pool, future);
+        close_and_free(pool, future);
         assert_int_equal(fb_mp_futures_wait(NULL, 0, FB_MP_ALL_DONE, 0, NULL, NULL), 0);
     }
 }
 
-/* All are done and none has failed. */
-static void waiting_for_an_error_ends_without_one(enum fb_mp_method method, unsigned workers)
+/* The wait ends when all are done and none has failed. */
+static void wait_for_no_error(enum fb_mp_method method, unsigned workers)
 {
     struct fb_mp_future *future[100];
     size_t count = 0;
@@ -128,20 +128,20 @@ static void waiting_for_an_error_ends_without_one(enum fb_mp_method method, unsi
     assert_int_equal(fb_mp_futures_wait(future, 100, FB_MP_FIRST_ERROR, LIMIT, NULL, &count), 0);
     assert_int_equal(count, 100);
     for (uint32_t i = 0; i < 100; i++)
-        assert_int_equal(number_of(future[i]), i * i);
+        assert_int_equal(number_from(future[i]), i * i);
     fb_mp_pool_close(pool);
 }
 
-static void waiting_for_an_error(void **state)
+static void a_wait_for_an_error_ends_without_one(void **state)
 {
     (void)state;
-    under_all(waiting_for_an_error_ends_without_one, MANY_WORKERS);
+    under_all(wait_for_no_error, MANY_WORKERS);
 }
 
-/* ---- one after the other ---- */
+/* ---- in order of completion ---- */
 
-/* As many as there are workers, all at work at once, whose turns are 1, 4, 7, … around. Two are done
- * before anybody asks. */
+/* One task for each worker, all running, with the turns 1, 4, 7, … modulo their number. Two are done
+ * before fb_mp_as_completed. */
 static void complete(enum fb_mp_method method, unsigned workers)
 {
     struct fb_mp_future *future[200];
@@ -175,7 +175,7 @@ static void complete(enum fb_mp_method method, unsigned workers)
         fb_mp_future_free(future[i]);
 }
 
-static void in_order_of_completion(void **state)
+static void futures_come_in_order_of_completion(void **state)
 {
     (void)state;
     struct fb_mp_completion *completion;
@@ -187,7 +187,7 @@ static void in_order_of_completion(void **state)
     fb_mp_completion_free(NULL);
 }
 
-static void the_time_is_over(void **state)
+static void a_timeout_counts_from_as_completed(void **state)
 {
     (void)state;
     struct fb_mp_future *future[TURNS];
@@ -200,16 +200,16 @@ static void the_time_is_over(void **state)
         assert_int_equal(fb_mp_future_wait(future[3], LIMIT), 0);
         assert_int_equal(fb_mp_future_wait(future[1], LIMIT), 0);
         assert_int_equal(fb_mp_as_completed(future, TURNS, FB_MP_MILLISECOND, &completion), 0);
-        for (int i = 0; i < 2; i++) /* what is there comes however late it is */
+        for (int i = 0; i < 2; i++) /* done futures come even after the timeout */
             assert_int_equal(fb_mp_completion_next(completion, &index, &error), 0);
         assert_int_equal(fb_mp_completion_next(completion, &index, NULL), -ETIMEDOUT);
         assert_int_equal(fb_mp_completion_next(completion, &index, &error), -ETIMEDOUT);
         assert_int_equal(error.code, -ETIMEDOUT);
         assert_non_null(strstr(error.text, "3 of 5"));
-        fb_mp_completion_free(completion); /* with futures that are not done */
+        fb_mp_completion_free(completion); /* some futures are not done */
         atomic_store(&pool_page->turn, 5);
         assert_int_equal(fb_mp_futures_wait(future, TURNS, FB_MP_ALL_DONE, LIMIT, NULL, NULL), 0);
-        drop(pool, future);
+        close_and_free(pool, future);
     }
 }
 
@@ -224,7 +224,7 @@ struct crowd {
     _Atomic uint32_t bad;
 };
 
-/* Hands over tasks and takes their results, each in its own way. */
+/* Submits tasks and checks their results. */
 static void *submit_many(void *context)
 {
     struct crowd *crowd = context;
@@ -247,7 +247,7 @@ static void *submit_many(void *context)
     return NULL;
 }
 
-/* Waits for the same as all others do. */
+/* Waits for the same futures as the other threads. */
 static void *wait_together(void *context)
 {
     struct crowd *crowd = context;
@@ -275,12 +275,12 @@ static void *wait_for_one(void *context)
     return NULL;
 }
 
-static void run_threads(struct crowd *crowd, void *(*const body[THREADS])(void *), bool turned)
+static void run_threads(struct crowd *crowd, void *(*const body[THREADS])(void *), bool with_turns)
 {
     pthread_t thread[THREADS];
     for (size_t i = 0; i < THREADS; i++)
         assert_int_equal(pthread_create(&thread[i], NULL, body[i], crowd), 0);
-    if (turned) {
+    if (with_turns) {
         assert_true(wait_for(&pool_page->ended, THREADS));
         for (uint32_t i = 1; i <= TURNS; i++)
             atomic_store(&pool_page->turn, i);
@@ -299,7 +299,7 @@ static void submit_from_threads(enum fb_mp_method method, unsigned workers)
     fb_mp_pool_close(crowd.pool);
 }
 
-static void threads_use_a_pool_together(void **state)
+static void threads_share_a_pool(void **state)
 {
     (void)state;
     under_all(submit_from_threads, MANY_WORKERS);
@@ -311,7 +311,7 @@ static void threads_use_a_pool_together(void **state)
                         (void *(*const[])(void *)){ wait_together, wait_for_one, wait_together,
                                                     wait_for_one },
                         true);
-            drop(crowd.pool, crowd.shared);
+            close_and_free(crowd.pool, crowd.shared);
         }
 }
 
@@ -320,9 +320,11 @@ int main(int argc, char **argv)
     fb_mp_main(argc, argv, tasks);
     fb_mp_heap_make(); /* its descriptor stays open as long as the program runs */
     const struct CMUnitTest tests[] = {
-        AT_DESK(waiting_until_some_are_done), AT_DESK(waiting_for_an_error),
-        AT_DESK(in_order_of_completion),      AT_DESK(the_time_is_over),
-        AT_DESK(threads_use_a_pool_together),
+        WITH_POOL_PAGE(a_wait_ends_when_some_are_done),
+        WITH_POOL_PAGE(a_wait_for_an_error_ends_without_one),
+        WITH_POOL_PAGE(futures_come_in_order_of_completion),
+        WITH_POOL_PAGE(a_timeout_counts_from_as_completed),
+        WITH_POOL_PAGE(threads_share_a_pool),
     };
     return RUN_TESTS(tests);
 }

@@ -1,4 +1,4 @@
-/* harness/mp/pool/map.h: imap, whose items come from a source as they are needed. */
+/* harness/mp/pool/map.h: imap, which reads items from a source as they are needed. */
 #include "tests/support/support.h"
 
 #include "tests/mp/pool/pool_fixture.h"
@@ -15,9 +15,9 @@ struct item {
     uint32_t number;
 };
 
-/* ---- what workers do ---- */
+/* ---- tasks ---- */
 
-/* The item's square; that of 0 waits at the gate, and those that end with 7 fail. */
+/* The result is the item's square. Item 0 waits for the gate, and items that end with 7 fail. */
 static int square(struct fb_mp_call *call)
 {
     struct item item;
@@ -32,7 +32,7 @@ static int square(struct fb_mp_call *call)
     return fb_mp_return(call, &item.number, sizeof item.number);
 }
 
-/* How many items the call had. */
+/* Each result is the number of items of the call. */
 static int count(struct fb_mp_call *call)
 {
     uint32_t *room = fb_mp_return_room(call, call->count * sizeof *room);
@@ -42,7 +42,7 @@ static int count(struct fb_mp_call *call)
 }
 
 static const struct fb_mp_task tasks[] = {
-    POOLED_TASKS,
+    POOL_PAGE_TASKS,
     FB_MP_FUNCTION(square),
     FB_MP_FUNCTION(count),
     { 0 },
@@ -51,7 +51,7 @@ static const struct fb_mp_task tasks[] = {
 /* ---- the source ---- */
 
 struct source {
-    size_t count, given, taken, most; /* most: that may have been given and not been taken */
+    size_t count, given, taken, most; /* most: how many may be given before they are taken */
     size_t bad;                       /* items that failed */
     bool fails, greedy;
 };
@@ -70,7 +70,7 @@ static int next_item(void *context, void *ret_item)
 
 static struct fb_mp_pool *pool_of(enum fb_mp_method method, unsigned workers)
 {
-    return pool_made((struct fb_mp_pool_options){ .method = method, .workers = workers });
+    return pool_opened((struct fb_mp_pool_options){ .method = method, .workers = workers });
 }
 
 static struct fb_mp_imap *imap_of(struct fb_mp_pool *pool, struct source *source,
@@ -82,7 +82,7 @@ static struct fb_mp_imap *imap_of(struct fb_mp_pool *pool, struct source *source
     return imap;
 }
 
-/* The next one; checks it, and returns which it is. */
+/* Checks the next result, and returns its index. */
 static size_t taken_from(struct fb_mp_imap *imap, struct source *source)
 {
     const void *bytes = NULL;
@@ -95,7 +95,7 @@ static size_t taken_from(struct fb_mp_imap *imap, struct source *source)
         snprintf(text, sizeof text, "bad: %zu", index);
         assert_int_equal(result, -EXDEV);
         assert_int_equal(error.code, -EXDEV);
-        if (!source->bad++) /* of the first one in a chunk there is its text */
+        if (!source->bad++) /* only the first error of a chunk has its text */
             assert_string_equal(error.text, text);
         assert_true(*error.text);
     } else {
@@ -107,7 +107,7 @@ static size_t taken_from(struct fb_mp_imap *imap, struct source *source)
     return index;
 }
 
-static void assert_over(struct fb_mp_imap *imap)
+static void assert_at_end(struct fb_mp_imap *imap)
 {
     for (int i = 0; i < 2; i++)
         assert_int_equal(fb_mp_imap_next(imap, LIMIT, NULL, NULL, NULL), -ENODATA);
@@ -143,7 +143,7 @@ static void take_in_order(enum fb_mp_method method, unsigned workers)
         for (size_t i = 0; i < 95; i++)
             assert_int_equal(taken_from(imap, &source), i);
         assert_false(source.greedy);
-        assert_over(imap);
+        assert_at_end(imap);
     }
     fb_mp_pool_close(pool);
 }
@@ -164,8 +164,8 @@ static void take_as_done(enum fb_mp_method method, unsigned workers)
         size_t chunk = options.map.chunk ? options.map.chunk : 1;
         struct source source = { .count = 95, .most = ahead * chunk };
         bool seen[95] = { false };
-        /* With somebody else to work, all those that are not in its chunk come before the one that
-         * waits. */
+        /* Item 0 waits for the gate. With more than one worker, the items of all other chunks come
+         * first. */
         size_t before = workers > 1 && ahead > 1 && chunk < 95 ? 95 - chunk : 0;
         fb_mp_event_clear(pool_page->gate);
         struct fb_mp_imap *imap = imap_of(pool, &source, &options);
@@ -177,7 +177,7 @@ static void take_as_done(enum fb_mp_method method, unsigned workers)
             seen[index] = true;
         }
         assert_false(source.greedy);
-        assert_over(imap);
+        assert_at_end(imap);
     }
     fb_mp_pool_close(pool);
 }
@@ -199,12 +199,12 @@ static void end_badly(enum fb_mp_method method, unsigned workers)
         for (size_t i = 0; i < count; i++)
             assert_int_equal(taken_from(imap, &source), i);
         assert_int_equal(fb_mp_imap_next(imap, LIMIT, NULL, NULL, NULL), -EIO);
-        assert_over(imap);
+        assert_at_end(imap);
     }
     fb_mp_pool_close(pool);
 }
 
-static void a_source_that_fails_does_so_in_its_place(void **state)
+static void an_error_of_the_source_comes_after_its_items(void **state)
 {
     (void)state;
     under_all(end_badly, MANY_WORKERS);
@@ -214,7 +214,7 @@ static void free_early(enum fb_mp_method method, unsigned workers)
 {
     struct source source = { .count = 1000 };
     struct fb_mp_pool *pool = pool_of(method, workers);
-    fb_mp_imap_free(imap_of(pool, &source, NULL)); /* one of its items is at the gate */
+    fb_mp_imap_free(imap_of(pool, &source, NULL)); /* item 0 waits for the gate */
     fb_mp_event_set(pool_page->gate);
     source = (struct source){ .count = 1000 };
     struct fb_mp_imap *imap =
@@ -229,10 +229,10 @@ static void free_early(enum fb_mp_method method, unsigned workers)
     fb_mp_pool_shutdown(pool, false);
     assert_int_equal(fb_mp_pool_join(pool, LIMIT), 0);
     fb_mp_pool_close(pool);
-    fb_mp_imap_free(imap); /* it outlives its pool */
+    fb_mp_imap_free(imap); /* an imap stays valid after its pool is closed */
 }
 
-static void they_are_given_up_early(void **state)
+static void an_imap_may_be_freed_early(void **state)
 {
     (void)state;
     under_all(free_early, MANY_WORKERS);
@@ -253,7 +253,7 @@ static void take_whole_chunks(enum fb_mp_method method, unsigned workers)
         memcpy(&number, bytes, sizeof number);
         assert_int_equal(number, i < 10 ? 5 : 2);
     }
-    assert_over(imap);
+    assert_at_end(imap);
     fb_mp_pool_close(pool);
 }
 
@@ -268,11 +268,11 @@ int main(int argc, char **argv)
     fb_mp_main(argc, argv, tasks);
     fb_mp_heap_make(); /* its descriptor stays open as long as the program runs */
     const struct CMUnitTest tests[] = {
-        AT_DESK(results_come_in_order),
-        AT_DESK(results_come_as_they_are_done),
-        AT_DESK(a_source_that_fails_does_so_in_its_place),
-        AT_DESK(they_are_given_up_early),
-        AT_DESK(a_call_may_get_a_whole_chunk),
+        WITH_POOL_PAGE(results_come_in_order),
+        WITH_POOL_PAGE(results_come_as_they_are_done),
+        WITH_POOL_PAGE(an_error_of_the_source_comes_after_its_items),
+        WITH_POOL_PAGE(an_imap_may_be_freed_early),
+        WITH_POOL_PAGE(a_call_may_get_a_whole_chunk),
     };
     return RUN_TESTS(tests);
 }

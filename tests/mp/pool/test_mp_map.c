@@ -1,4 +1,4 @@
-/* harness/mp/pool/map.h: map, at once and in the background. */
+/* harness/mp/pool/map.h: map, waiting for it and in the background. */
 #include "tests/support/support.h"
 
 #include "tests/mp/pool/pool_fixture.h"
@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
-/* ---- what workers do ---- */
+/* ---- tasks ---- */
 
 static int square(struct fb_mp_call *call)
 {
@@ -18,7 +18,7 @@ static int square(struct fb_mp_call *call)
     return fb_mp_return(call, &number, sizeof number);
 }
 
-/* The bound number more than the item's own number; items there are none. */
+/* The result is the item's index plus the bound number; there is no array of items. */
 static int add_bound(struct fb_mp_call *call)
 {
     uint32_t bound;
@@ -29,13 +29,13 @@ static int add_bound(struct fb_mp_call *call)
     return fb_mp_return(call, &bound, sizeof bound);
 }
 
-/* Where its item lies. */
-static int tell_place(struct fb_mp_call *call)
+/* The result is the address of the item. */
+static int return_address(struct fb_mp_call *call)
 {
     return fb_mp_return(call, &call->argument, sizeof call->argument);
 }
 
-/* For each item, how many the call had and where they began. */
+/* The result of an item: the item, and the first index and the number of items of its call. */
 struct whole {
     uint32_t item, index, count;
 };
@@ -51,8 +51,8 @@ static int see_whole(struct fb_mp_call *call)
     return item[0] == 30 ? fb_error_set(&call->error, -EXDEV, "thirty") : 0;
 }
 
-/* Those that end with 7 fail, after they gave something. */
-static int dislike_sevens(struct fb_mp_call *call)
+/* Items that end with 7 fail after they have set a result. */
+static int fail_at_sevens(struct fb_mp_call *call)
 {
     struct pool_page *found;
     memcpy(&found, call->bound, sizeof found);
@@ -79,19 +79,19 @@ static int not_in_the_table(struct fb_mp_call *call)
 }
 
 static const struct fb_mp_task tasks[] = {
-    POOLED_TASKS,
+    POOL_PAGE_TASKS,
     FB_MP_FUNCTION(square),
     FB_MP_FUNCTION(add_bound),
-    FB_MP_FUNCTION(tell_place),
+    FB_MP_FUNCTION(return_address),
     FB_MP_FUNCTION(see_whole),
-    FB_MP_FUNCTION(dislike_sevens),
+    FB_MP_FUNCTION(fail_at_sevens),
     FB_MP_FUNCTION(return_nothing),
     { 0 },
 };
 
 static struct fb_mp_pool *pool_of(enum fb_mp_method method, unsigned workers)
 {
-    return pool_made((struct fb_mp_pool_options){ .method = method, .workers = workers });
+    return pool_opened((struct fb_mp_pool_options){ .method = method, .workers = workers });
 }
 
 /* ---- items, results, chunks ---- */
@@ -116,7 +116,7 @@ static void map_in_chunks(enum fb_mp_method method, unsigned workers)
     fb_mp_pool_close(pool);
 }
 
-static void chunks_of_any_size(void **state)
+static void chunks_have_any_size(void **state)
 {
     (void)state;
     under_all(map_in_chunks, MANY_WORKERS);
@@ -135,7 +135,7 @@ static void map_without(enum fb_mp_method method, unsigned workers)
     atomic_store(&pool_page->ended, 0);
     assert_int_equal(fb_mp_map(pool, return_nothing, NULL, 300, 0, NULL, 0, &options, NULL), 0);
     assert_int_equal(atomic_load(&pool_page->ended), 300);
-    /* A result of another size than they have. */
+    /* A result of the wrong size. */
     assert_int_equal(fb_mp_map(pool, square, &bound, 1, 4, results, 8, NULL, &error), -EMSGSIZE);
     assert_non_null(strstr(error.text, "item 0"));
     assert_int_equal(results[0], 0);
@@ -160,10 +160,11 @@ static void map_shared(enum fb_mp_method method, unsigned workers)
     size_t before = fb_mp_heap_used();
     memset(results, 1, MANY * sizeof(void *));
     assert_int_equal(
-        fb_mp_map_async(pool, tell_place, items, MANY, 4, results, sizeof(void *), NULL, &map), 0);
+        fb_mp_map_async(pool, return_address, items, MANY, 4, results, sizeof(void *), NULL, &map),
+        0);
     assert_true(fb_mp_heap_used() - before < MANY); /* there are no copies */
     assert_int_equal(fb_mp_map_wait(map, LIMIT), 0);
-    const uint32_t *const *place = results; /* there before they are asked for */
+    const uint32_t *const *place = results; /* written by the workers */
     for (size_t i = 0; i < MANY; i++)
         assert_ptr_equal(place[i], (uint32_t *)items + i);
     assert_int_equal(fb_mp_map_result(map, 0, NULL), 0);
@@ -173,7 +174,7 @@ static void map_shared(enum fb_mp_method method, unsigned workers)
     assert_int_equal(fb_mp_free(results), 0);
 }
 
-static void what_is_shared_is_not_copied(void **state)
+static void shared_memory_is_not_copied(void **state)
 {
     (void)state;
     under_all(map_shared, MANY_WORKERS);
@@ -225,25 +226,25 @@ static void map_with_errors(enum fb_mp_method method, unsigned workers)
                                                    .chunk = chunks[k] };
         pool_page_clear();
         assert_int_equal(
-            fb_mp_map(pool, dislike_sevens, NULL, 100, 0, results, 4, &options, &error), -EXDEV);
+            fb_mp_map(pool, fail_at_sevens, NULL, 100, 0, results, 4, &options, &error), -EXDEV);
         assert_int_equal(error.code, -EXDEV);
         assert_string_equal(error.text, "item 7: sevens are bad: 7");
-        assert_int_equal(atomic_load(&pool_page->ended), 100); /* after all of them */
+        assert_int_equal(atomic_load(&pool_page->ended), 100); /* all items were run */
         for (size_t i = 0; i < 100; i++)
             assert_int_equal(results[i], i % 10 == 7 ? 0 : 5);
-        assert_int_equal(fb_mp_map(pool, dislike_sevens, NULL, 7, 0, results, 4, &options, NULL),
+        assert_int_equal(fb_mp_map(pool, fail_at_sevens, NULL, 7, 0, results, 4, &options, NULL),
                          0);
     }
     fb_mp_pool_close(pool);
 }
 
-static void the_first_error_comes_after_all_others_are_done(void **state)
+static void the_first_error_is_returned_after_all_items_were_run(void **state)
 {
     (void)state;
     under_all(map_with_errors, MANY_WORKERS);
 }
 
-static void what_cannot_be_mapped_is_refused(void **state)
+static void wrong_maps_are_refused(void **state)
 {
     (void)state;
     struct fb_error error = { 0 };
@@ -262,7 +263,7 @@ static void what_cannot_be_mapped_is_refused(void **state)
 
 #define ITEMS 250 /* more than workers */
 
-static void map_behind(enum fb_mp_method method, unsigned workers)
+static void map_in_background(enum fb_mp_method method, unsigned workers)
 {
     struct pool_page *items[ITEMS];
     uint32_t results[ITEMS];
@@ -273,22 +274,23 @@ static void map_behind(enum fb_mp_method method, unsigned workers)
     for (size_t i = 0; i < ITEMS; i++)
         items[i] = pool_page;
     memset(results, 0xff, sizeof results);
-    assert_int_equal(
-        fb_mp_map_async(pool, at_gate, items, ITEMS, sizeof *items, results, 4, &options, &map), 0);
-    assert_int_equal(
-        fb_mp_map_async(pool, at_gate, items, ITEMS, sizeof *items, results, 4, &options, &early),
-        0);
-    memset(items, 0, sizeof items); /* they are copied */
+    assert_int_equal(fb_mp_map_async(pool, wait_at_gate, items, ITEMS, sizeof *items, results, 4,
+                                     &options, &map),
+                     0);
+    assert_int_equal(fb_mp_map_async(pool, wait_at_gate, items, ITEMS, sizeof *items, results, 4,
+                                     &options, &early),
+                     0);
+    memset(items, 0, sizeof items); /* the map has a copy */
     assert_true(wait_for(&pool_page->begun, workers));
     assert_int_equal(fb_mp_map_wait(map, 0), -ETIMEDOUT);
     assert_int_equal(fb_mp_map_wait(map, FB_MP_MILLISECOND), -ETIMEDOUT);
     assert_int_equal(fb_mp_map_result(map, FB_MP_MILLISECOND, &error), -ETIMEDOUT);
     assert_int_equal(error.code, -ETIMEDOUT);
-    fb_mp_map_free(early); /* of which nothing was begun */
+    fb_mp_map_free(early); /* none of its tasks has begun */
     fb_mp_event_set(pool_page->gate);
     assert_int_equal(fb_mp_map_wait(map, LIMIT), 0);
     for (size_t i = 0; i < ITEMS; i++)
-        assert_int_equal(results[i], UINT32_MAX); /* not before they are asked for */
+        assert_int_equal(results[i], UINT32_MAX); /* written by fb_mp_map_result only */
     assert_int_equal(fb_mp_map_result(map, 0, &error), 0);
     uint64_t sum = 0;
     for (size_t i = 0; i < ITEMS; i++)
@@ -300,8 +302,8 @@ static void map_behind(enum fb_mp_method method, unsigned workers)
     fb_mp_pool_close(pool);
 }
 
-/* Given up while its items are being worked at. */
-static void map_and_forget(enum fb_mp_method method, unsigned workers)
+/* The map is freed while its tasks run. */
+static void map_and_free(enum fb_mp_method method, unsigned workers)
 {
     struct pool_page *items[ITEMS];
     struct fb_mp_map *map;
@@ -309,7 +311,7 @@ static void map_and_forget(enum fb_mp_method method, unsigned workers)
     for (size_t i = 0; i < ITEMS; i++)
         items[i] = pool_page;
     assert_int_equal(
-        fb_mp_map_async(pool, at_gate, items, ITEMS, sizeof *items, NULL, 0, NULL, &map), 0);
+        fb_mp_map_async(pool, wait_at_gate, items, ITEMS, sizeof *items, NULL, 0, NULL, &map), 0);
     assert_true(wait_for(&pool_page->begun, workers));
     fb_mp_map_free(map);
     fb_mp_event_set(pool_page->gate);
@@ -322,8 +324,8 @@ static void map_and_forget(enum fb_mp_method method, unsigned workers)
 static void maps_in_the_background(void **state)
 {
     (void)state;
-    under_all(map_behind, MANY_WORKERS);
-    under_all(map_and_forget, MANY_WORKERS);
+    under_all(map_in_background, MANY_WORKERS);
+    under_all(map_and_free, MANY_WORKERS);
 }
 
 int main(int argc, char **argv)
@@ -331,13 +333,13 @@ int main(int argc, char **argv)
     fb_mp_main(argc, argv, tasks);
     fb_mp_heap_make(); /* its descriptor stays open as long as the program runs */
     const struct CMUnitTest tests[] = {
-        AT_DESK(chunks_of_any_size),
-        AT_DESK(items_and_results_may_be_missing),
-        AT_DESK(what_is_shared_is_not_copied),
-        AT_DESK(a_call_may_get_a_whole_chunk),
-        AT_DESK(the_first_error_comes_after_all_others_are_done),
-        AT_DESK(what_cannot_be_mapped_is_refused),
-        AT_DESK(maps_in_the_background),
+        WITH_POOL_PAGE(chunks_have_any_size),
+        WITH_POOL_PAGE(items_and_results_may_be_missing),
+        WITH_POOL_PAGE(shared_memory_is_not_copied),
+        WITH_POOL_PAGE(a_call_may_get_a_whole_chunk),
+        WITH_POOL_PAGE(the_first_error_is_returned_after_all_items_were_run),
+        WITH_POOL_PAGE(wrong_maps_are_refused),
+        WITH_POOL_PAGE(maps_in_the_background),
     };
     return RUN_TESTS(tests);
 }

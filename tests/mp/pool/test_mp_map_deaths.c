@@ -1,4 +1,4 @@
-/* harness/mp/pool/map.h: items that their worker dies of. They fail or are run again, and all others have
+/* harness/mp/pool/map.h: items that kill their worker fail or are run again, and all other items have
  * results. */
 #include "tests/mp/pool/crash_fixture.h"
 
@@ -13,12 +13,12 @@
 #define FATAL 13u
 #define CHUNK 4u
 
-/* ---- what workers do ---- */
+/* ---- tasks ---- */
 
-struct desk {
+struct page {
     _Atomic uint32_t tries;
 };
-static struct desk *desk; /* a task gets it, as a spawned worker does not know it */
+static struct page *page; /* in shared memory; tasks get the address, which spawned workers need */
 
 static int square(struct fb_mp_call *call)
 {
@@ -28,23 +28,23 @@ static int square(struct fb_mp_call *call)
     return fb_mp_return(call, &number, sizeof number);
 }
 
-/* Of an item; bound: the one that nobody survives. */
+/* The bound is the item that kills its worker. */
 static int square_or_die(struct fb_mp_call *call)
 {
     if (memcmp(call->argument, call->bound, sizeof(uint32_t)) == 0)
-        die(-SIGKILL);
+        end_self(-SIGKILL);
     return square(call);
 }
 
-/* Of an item: the one before the fatal one fails, and that kills, but only once. */
+/* The item before the fatal one fails. The fatal one kills its worker, but only once. */
 static int fail_and_die(struct fb_mp_call *call)
 {
-    struct desk *known;
+    struct page *given;
     uint32_t number;
-    memcpy(&known, call->bound, sizeof known);
+    memcpy(&given, call->bound, sizeof given);
     memcpy(&number, call->argument, sizeof number);
-    if (number == FATAL && atomic_fetch_add(&known->tries, 1) == 0)
-        die(-SIGKILL);
+    if (number == FATAL && atomic_fetch_add(&given->tries, 1) == 0)
+        end_self(-SIGKILL);
     return number + 1 == FATAL ? fb_error_set(&call->error, -EIO, "no good") : square(call);
 }
 
@@ -60,7 +60,7 @@ static void map_with_a_killer(enum fb_mp_method method, unsigned workers)
     for (uint32_t i = 0; i < ITEMS; i++)
         items[i] = i;
     struct fb_mp_pool *pool =
-        mortal_open((struct fb_mp_pool_options){ .method = method, .workers = workers });
+        crash_pool_open((struct fb_mp_pool_options){ .method = method, .workers = workers });
     const struct fb_mp_map_options options = { .bound = &fatal,
                                                .bound_size = sizeof fatal,
                                                .chunk = CHUNK };
@@ -74,17 +74,17 @@ static void map_with_a_killer(enum fb_mp_method method, unsigned workers)
     assert_non_null(strstr(error.text, "signal 9"));
     for (uint32_t i = 0; i < ITEMS; i++)
         assert_int_equal(results[i], i == FATAL ? 0 : i * i);
-    mortal_end(pool);
+    crash_pool_end(pool);
 }
 
-static void an_item_kills(void **state)
+static void a_fatal_item_fails_alone(void **state)
 {
     (void)state;
-    mortal_under_all(map_with_a_killer);
+    crash_under_all(map_with_a_killer);
 }
 
-/* What an item failed with is told also when the worker that it failed in dies later on. */
-static void a_failure_outlives_its_worker(void **state)
+/* The error of an item is returned even if its worker is killed afterwards. */
+static void an_error_is_kept_when_its_worker_is_killed(void **state)
 {
     (void)state;
     uint32_t items[ITEMS], results[ITEMS];
@@ -92,13 +92,13 @@ static void a_failure_outlives_its_worker(void **state)
         items[i] = i;
     for (size_t m = 0; m < METHODS; m++)
         for (unsigned retries = 0; retries < 2; retries++) {
-            struct fb_mp_pool *pool = mortal_open((struct fb_mp_pool_options){
+            struct fb_mp_pool *pool = crash_pool_open((struct fb_mp_pool_options){
                 .method = methods[m], .workers = 1, .retries = retries });
-            const struct fb_mp_map_options options = { .bound = &desk,
-                                                       .bound_size = sizeof desk,
+            const struct fb_mp_map_options options = { .bound = &page,
+                                                       .bound_size = sizeof page,
                                                        .chunk = ITEMS };
             struct fb_error error = { 0 };
-            memset(desk, 0, sizeof *desk);
+            memset(page, 0, sizeof *page);
             assert_int_equal(fb_mp_map(pool, fail_and_die, items, ITEMS, sizeof *items, results,
                                        sizeof *results, &options, &error),
                              -EIO);
@@ -106,7 +106,7 @@ static void a_failure_outlives_its_worker(void **state)
             for (uint32_t i = 0; i < ITEMS; i++)
                 if (i + 1 != FATAL && (i != FATAL || retries))
                     assert_int_equal(results[i], i * i);
-            mortal_end(pool);
+            crash_pool_end(pool);
         }
 }
 
@@ -120,7 +120,7 @@ static int count_to_items(void *context, void *item)
     return 1;
 }
 
-/* Every item comes once, and one fails. */
+/* Every item comes once, and the fatal one fails. */
 static void check_imap(struct fb_mp_pool *pool, bool unordered, size_t chunk)
 {
     uint32_t next = 0, fatal = FATAL, number;
@@ -157,31 +157,31 @@ static void check_imap(struct fb_mp_pool *pool, bool unordered, size_t chunk)
 static void imap_with_a_killer(enum fb_mp_method method, unsigned workers)
 {
     struct fb_mp_pool *pool =
-        mortal_open((struct fb_mp_pool_options){ .method = method, .workers = workers });
+        crash_pool_open((struct fb_mp_pool_options){ .method = method, .workers = workers });
     for (int unordered = 0; unordered < 2; unordered++) {
         check_imap(pool, unordered, 1);
         check_imap(pool, unordered, CHUNK);
     }
-    mortal_end(pool);
+    crash_pool_end(pool);
 }
 
-static void an_item_kills_one_by_one(void **state)
+static void a_fatal_item_of_an_imap_fails_alone(void **state)
 {
     (void)state;
-    mortal_under_all(imap_with_a_killer);
+    crash_under_all(imap_with_a_killer);
 }
 
 int main(int argc, char **argv)
 {
     void *memory;
     fb_mp_main(argc, argv, tasks);
-    if (fb_mp_alloc(sizeof *desk, &memory) != 0)
+    if (fb_mp_alloc(sizeof *page, &memory) != 0)
         return 1;
-    desk = memory;
+    page = memory;
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(an_item_kills),
-        cmocka_unit_test(a_failure_outlives_its_worker),
-        cmocka_unit_test(an_item_kills_one_by_one),
+        cmocka_unit_test(a_fatal_item_fails_alone),
+        cmocka_unit_test(an_error_is_kept_when_its_worker_is_killed),
+        cmocka_unit_test(a_fatal_item_of_an_imap_fails_alone),
     };
     return RUN_TESTS(tests);
 }

@@ -1,4 +1,4 @@
-/* harness/mp/pool/map.h: a hundred million items, and what memory they take. Takes seconds. */
+/* harness/mp/pool/map.h: the memory that a hundred million items take. Runs for seconds. */
 #include "tests/support/support.h"
 
 #include "tests/mp/pool/pool_fixture.h"
@@ -17,11 +17,11 @@
 #define WORKERS 2u
 #define MANY 100000000u
 #define FEWER 10000000u
-#define SOME 1000000u /* after which all that stays is there */
+#define SOME 1000000u /* after this many, all memory that stays is allocated */
 
-/* ---- what workers do ---- */
+/* ---- tasks ---- */
 
-/* Where they count, on a line each, as they would wait for one another otherwise. */
+/* The counters of each worker, on a cache line of their own. */
 struct tally {
     _Atomic uint32_t counters;
     struct {
@@ -36,7 +36,7 @@ static int count_items(struct fb_mp_call *call)
     static uint32_t own;
     struct tally *given;
     memcpy(&given, call->bound, sizeof given);
-    if (given != tally) { /* the first call here */
+    if (given != tally) { /* the first call in this process */
         tally = given;
         own = atomic_fetch_add(&tally->counters, 1);
         tally->of[own].pid = getpid();
@@ -46,11 +46,11 @@ static int count_items(struct fb_mp_call *call)
     return 0;
 }
 
-static const struct fb_mp_task tasks[] = { POOLED_TASKS, FB_MP_FUNCTION(count_items), { 0 } };
+static const struct fb_mp_task tasks[] = { POOL_PAGE_TASKS, FB_MP_FUNCTION(count_items), { 0 } };
 
 /* ---- */
 
-/* The most that was resident so far, so that what goes up and down again is seen too. */
+/* The peak of the resident memory, so that temporary growth counts too. */
 static size_t peak(pid_t pid)
 {
     char path[40], text[200];
@@ -71,7 +71,7 @@ struct way {
     bool whole;
 };
 
-/* Returns how much of the heap they take while they run. */
+/* Returns how much of the heap the map takes while it runs. */
 static size_t map_all(struct fb_mp_pool *pool, struct tally *tally, size_t count, struct way way)
 {
     const struct fb_mp_map_options options = {
@@ -91,17 +91,17 @@ static size_t map_all(struct fb_mp_pool *pool, struct tally *tally, size_t count
         calls += tally->of[i].calls;
         tally->of[i].items = tally->of[i].calls = 0;
     }
-    assert_int_equal(items, count); /* none is left out */
+    assert_int_equal(items, count); /* each once */
     assert_int_equal(calls, way.whole ? (count + way.chunk - 1) / way.chunk : count);
     return taken;
 }
 
-/* A pool whose workers have all counted. */
+/* A pool all of whose workers have counted. */
 static struct fb_mp_pool *warm_pool(enum fb_mp_method method, struct tally *tally, struct way way)
 {
     uint64_t limit = clock_ms() + LIMIT_MS;
     struct fb_mp_pool *pool =
-        pool_made((struct fb_mp_pool_options){ .method = method, .workers = WORKERS });
+        pool_opened((struct fb_mp_pool_options){ .method = method, .workers = WORKERS });
     do {
         assert_true(clock_ms() < limit);
         map_all(pool, tally, SOME, way);
@@ -146,8 +146,8 @@ static void a_hundred_million_items_take_no_memory(void **state)
     }
 }
 
-/* In chunks of one there is a task for every 64 of them, all of which are given back. */
-static void tasks_of_a_map_are_given_back(void **state)
+/* With chunks of one item there is a task for each 64 items; all of them are freed. */
+static void tasks_of_a_map_are_freed(void **state)
 {
     (void)state;
     for (size_t m = 0; m < METHODS; m++) {
@@ -157,7 +157,7 @@ static void tasks_of_a_map_are_given_back(void **state)
         size_t owner = peak(getpid()), allocated = mallinfo2().uordblks;
         size_t taken = map_all(pool, memory, FEWER, (struct way){ 1, false });
         size_t now = mallinfo2().uordblks;
-        print_message("chunks of 1: %u items; owner %zu KiB + %zu, %zd bytes of malloc's stay\n",
+        print_message("chunks of 1: %u items; owner %zu KiB + %zu, %zd bytes of malloc stay\n",
                       FEWER, owner / KIB, (peak(getpid()) - owner) / KIB,
                       (ssize_t)(now - allocated));
         assert_true(taken < 64 * KIB);
@@ -172,8 +172,8 @@ int main(int argc, char **argv)
     fb_mp_main(argc, argv, tasks);
     fb_mp_heap_make(); /* its descriptor stays open as long as the program runs */
     const struct CMUnitTest tests[] = {
-        AT_DESK(a_hundred_million_items_take_no_memory),
-        AT_DESK(tasks_of_a_map_are_given_back),
+        WITH_POOL_PAGE(a_hundred_million_items_take_no_memory),
+        WITH_POOL_PAGE(tasks_of_a_map_are_freed),
     };
     return RUN_TESTS(tests);
 }

@@ -1,4 +1,4 @@
-/* harness/mp/pool/map.h, future.h: what tutorials do with a pool, with its known answers. */
+/* harness/mp/pool/map.h, future.h: examples of tutorials, with their known results. */
 #include "tests/support/support.h"
 
 #include "tests/mp/pool/pool_fixture.h"
@@ -11,7 +11,7 @@
 #include <string.h>
 #include <time.h>
 
-/* ---- what workers do ---- */
+/* ---- tasks ---- */
 
 struct words {
     uint32_t count, unique;
@@ -55,7 +55,7 @@ static int square_record(struct fb_mp_call *call)
 {
     struct record record;
     memcpy(&record, call->argument, sizeof record);
-    nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL); /* that is its work */
+    nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL); /* the work of the example */
     record.value *= record.value;
     return fb_mp_return(call, &record, sizeof record);
 }
@@ -80,7 +80,7 @@ static const struct fb_mp_task tasks[] = {
 
 static struct fb_mp_pool *pool_of(enum fb_mp_method method, unsigned workers)
 {
-    return pool_made((struct fb_mp_pool_options){ .method = method, .workers = workers });
+    return pool_opened((struct fb_mp_pool_options){ .method = method, .workers = workers });
 }
 
 /* ---- */
@@ -122,13 +122,13 @@ static void analyse_texts(enum fb_mp_method method, unsigned workers)
         fb_mp_future_free(future[i]);
 }
 
-static void texts(void **state)
+static void texts_are_analysed(void **state)
 {
     (void)state;
     under_all(analyse_texts, MANY_WORKERS);
 }
 
-static void squares(void **state)
+static void numbers_are_squared(void **state)
 {
     (void)state;
     static const uint32_t items[10] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 };
@@ -156,7 +156,7 @@ static int next_record(void *context, void *item)
     return 1;
 }
 
-static void records(void **state)
+static void records_are_mapped(void **state)
 {
     (void)state;
     struct record record[100], result[100];
@@ -202,6 +202,8 @@ int main(int argc, char **argv)
 {
     fb_mp_main(argc, argv, tasks);
     fb_mp_heap_make(); /* its descriptor stays open as long as the program runs */
-    const struct CMUnitTest tests[] = { AT_DESK(texts), AT_DESK(squares), AT_DESK(records) };
+    const struct CMUnitTest tests[] = { WITH_POOL_PAGE(texts_are_analysed),
+                                        WITH_POOL_PAGE(numbers_are_squared),
+                                        WITH_POOL_PAGE(records_are_mapped) };
     return RUN_TESTS(tests);
 }

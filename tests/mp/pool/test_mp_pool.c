@@ -1,4 +1,4 @@
-/* harness/mp/pool/pool.h: opening, ending and changing pools, and what their workers begin with. */
+/* harness/mp/pool/pool.h: opening, using and ending pools; names and descriptors of workers. */
 #include "tests/support/support.h"
 
 #include "tests/support/fork_child.h"
@@ -15,7 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* ---- what workers do ---- */
+/* ---- tasks ---- */
 
 static int open_pool(struct fb_mp_call *call)
 {
@@ -28,7 +28,7 @@ static int own_name(struct fb_mp_call *call)
     return fb_mp_return(call, fb_mp_self_name(), strlen(fb_mp_self_name()));
 }
 
-/* The argument: the number of a descriptor, into which a byte goes, and that of one too many. */
+/* Argument: the index of a descriptor, to which a byte is written, and an index that is too large. */
 static int write_to(struct fb_mp_call *call)
 {
     size_t number[2];
@@ -50,7 +50,7 @@ static int run_not_in_the_table(const void *argument, size_t size)
 }
 
 static const struct fb_mp_task tasks[] = {
-    POOLED_TASKS, FB_MP_FUNCTION(open_pool), FB_MP_FUNCTION(own_name), FB_MP_FUNCTION(write_to),
+    POOL_PAGE_TASKS, FB_MP_FUNCTION(open_pool), FB_MP_FUNCTION(own_name), FB_MP_FUNCTION(write_to),
     { 0 },
 };
 
@@ -59,7 +59,7 @@ static const struct fb_mp_task tasks[] = {
 static void open_work_close(enum fb_mp_method method, unsigned workers)
 {
     struct fb_mp_pool *pool =
-        pool_made((struct fb_mp_pool_options){ .method = method, .workers = workers });
+        pool_opened((struct fb_mp_pool_options){ .method = method, .workers = workers });
     struct fb_mp_pool_state now = pool_state(pool);
     assert_int_equal(now.workers, workers);
     assert_int_equal(now.alive, workers);
@@ -77,7 +77,7 @@ static void pools_open_work_and_close(void **state)
     fb_mp_pool_close(NULL);
 }
 
-static void as_many_as_cpus(void **state)
+static void a_pool_has_a_worker_for_each_cpu(void **state)
 {
     (void)state;
     cpu_set_t all, one;
@@ -91,7 +91,7 @@ static void as_many_as_cpus(void **state)
         for (size_t m = 0; m < METHODS; m++) {
             assert_int_equal(sched_setaffinity(0, sizeof *sets[i], sets[i]), 0);
             struct fb_mp_pool *pool =
-                pool_made((struct fb_mp_pool_options){ .method = methods[m] });
+                pool_opened((struct fb_mp_pool_options){ .method = methods[m] });
             assert_int_equal(pool_state(pool).workers, CPU_COUNT(sets[i]));
             assert_int_equal(pool_state(pool).alive, CPU_COUNT(sets[i]));
             fb_mp_pool_close(pool);
@@ -108,7 +108,7 @@ static void assert_refused(struct fb_mp_pool_options options, int code)
     assert_ptr_equal(pool, before);
 }
 
-static void what_cannot_be_opened_is_refused(void **state)
+static void wrong_options_are_refused(void **state)
 {
     (void)state;
     static const int fds[FB_MP_FDS];
@@ -133,13 +133,13 @@ static int submit_in_a_fork(void *context)
     return fb_mp_submit(context, echo, "", 0, NULL, &future) == -EINVAL ? 0 : 1;
 }
 
-static void what_cannot_be_done_is_refused(void **state)
+static void wrong_tasks_are_refused(void **state)
 {
     (void)state;
     struct fb_mp_future *future;
     for (size_t m = 0; m < METHODS; m++) {
         struct fb_mp_pool *pool =
-            pool_made((struct fb_mp_pool_options){ .method = methods[m], .workers = 1 });
+            pool_opened((struct fb_mp_pool_options){ .method = methods[m], .workers = 1 });
         assert_int_equal(fb_mp_submit(pool, NULL, "", 0, NULL, &future), -EINVAL);
         assert_int_equal(fb_mp_submit(pool, echo, NULL, 1, NULL, &future), -EINVAL);
         assert_fails(submitted(pool, open_pool, NULL, 0), -EPERM, "worker");
@@ -153,7 +153,7 @@ static void what_cannot_be_done_is_refused(void **state)
     }
 }
 
-static void a_pool_ends_with_its_scope(void **state)
+static void a_scoped_pool_is_closed_at_the_end_of_its_scope(void **state)
 {
     (void)state;
     struct fb_mp_future *future[2];
@@ -162,9 +162,9 @@ static void a_pool_ends_with_its_scope(void **state)
             FB_MP_POOL_SCOPED(pool) = NULL;
             FB_MP_POOL_SCOPED(none) = NULL;
             assert_null(none);
-            pool = pool_made((struct fb_mp_pool_options){ .method = methods[m], .workers = 1 });
-            future[0] = at_desk(pool, for_ever);
-            future[1] = at_desk(pool, for_ever);
+            pool = pool_opened((struct fb_mp_pool_options){ .method = methods[m], .workers = 1 });
+            future[0] = submitted_page(pool, run_for_ever);
+            future[1] = submitted_page(pool, run_for_ever);
         }
         for (size_t i = 0; i < 2; i++) {
             assert_int_equal(fb_mp_future_state(future[i]), FB_MP_CANCELLED);
@@ -179,9 +179,9 @@ static void shut_down_and_join(enum fb_mp_method method, unsigned workers)
 {
     struct fb_mp_future *future[20], *more;
     struct fb_mp_pool *pool =
-        pool_made((struct fb_mp_pool_options){ .method = method, .workers = workers });
+        pool_opened((struct fb_mp_pool_options){ .method = method, .workers = workers });
     for (size_t i = 0; i < 20; i++)
-        future[i] = at_desk(pool, at_gate);
+        future[i] = submitted_page(pool, wait_at_gate);
     assert_int_equal(fb_mp_pool_join(pool, LIMIT), -EINVAL);
     fb_mp_pool_shutdown(pool, false);
     assert_int_equal(fb_mp_submit(pool, echo, NULL, 0, NULL, &more), -ESHUTDOWN);
@@ -194,18 +194,18 @@ static void shut_down_and_join(enum fb_mp_method method, unsigned workers)
     assert_int_equal(pool_state(pool).deaths, 0);
     assert_int_equal(fb_mp_pool_join(pool, 0), 0);
     for (size_t i = 0; i < 20; i++)
-        assert_true(number_of(future[i]) < 20);
+        assert_true(number_from(future[i]) < 20);
     fb_mp_pool_close(pool);
 }
 
 static void cancel_and_join(enum fb_mp_method method, unsigned workers)
 {
-    struct fb_mp_future *future[700]; /* more than workers can see at a time */
+    struct fb_mp_future *future[700]; /* more than there are records */
     size_t done = 0;
     struct fb_mp_pool *pool =
-        pool_made((struct fb_mp_pool_options){ .method = method, .workers = workers });
+        pool_opened((struct fb_mp_pool_options){ .method = method, .workers = workers });
     for (size_t i = 0; i < 700; i++)
-        future[i] = at_desk(pool, at_gate);
+        future[i] = submitted_page(pool, wait_at_gate);
     assert_true(wait_for(&pool_page->begun, workers));
     fb_mp_pool_shutdown(pool, true);
     assert_int_equal(pool_state(pool).pending, 0);
@@ -219,7 +219,7 @@ static void cancel_and_join(enum fb_mp_method method, unsigned workers)
         if (cancelled)
             assert_fails(future[i], -ECANCELED, "cancelled");
         else
-            assert_true(number_of(future[i]) < workers);
+            assert_true(number_from(future[i]) < workers);
     }
     assert_int_equal(done, workers);
     fb_mp_pool_close(pool);
@@ -233,16 +233,16 @@ static void pools_shut_down_and_are_joined(void **state)
 }
 
 #define LONG_TASKS 10000
-#define TERMINATE_MS 1000 /* the one time that is promised; it takes a hundredth of that */
+#define TERMINATE_MS 1000 /* a promise of the documentation; it takes a hundredth of that */
 
 static void terminate_at_work(enum fb_mp_method method, unsigned workers)
 {
     static struct fb_mp_future *future[LONG_TASKS];
     struct fb_mp_future *more;
     struct fb_mp_pool *pool =
-        pool_made((struct fb_mp_pool_options){ .method = method, .workers = workers });
+        pool_opened((struct fb_mp_pool_options){ .method = method, .workers = workers });
     for (size_t i = 0; i < LONG_TASKS; i++)
-        future[i] = at_desk(pool, for_ever);
+        future[i] = submitted_page(pool, run_for_ever);
     assert_true(wait_for(&pool_page->begun, workers));
     uint64_t begin = clock_ms();
     fb_mp_pool_terminate(pool);
@@ -256,7 +256,7 @@ static void terminate_at_work(enum fb_mp_method method, unsigned workers)
     fb_mp_pool_close(pool);
     assert_int_equal(atomic_load(&pool_page->begun), workers);
     for (size_t i = 0; i < LONG_TASKS; i++)
-        assert_fails(future[i], -ECANCELED, "terminated"); /* they outlive it */
+        assert_fails(future[i], -ECANCELED, "terminated"); /* futures stay valid after close */
 }
 
 static void pools_terminate_at_once(void **state)
@@ -265,12 +265,12 @@ static void pools_terminate_at_once(void **state)
     under_all(terminate_at_work, MANY_WORKERS);
 }
 
-/* Workers that are busy giving and taking when they are killed. */
-static void terminate_in_the_rush(enum fb_mp_method method, unsigned workers)
+/* Workers are killed while they claim and complete tasks. */
+static void terminate_while_busy(enum fb_mp_method method, unsigned workers)
 {
     struct fb_mp_future *future[1000];
     struct fb_mp_pool *pool =
-        pool_made((struct fb_mp_pool_options){ .method = method, .workers = workers });
+        pool_opened((struct fb_mp_pool_options){ .method = method, .workers = workers });
     for (int i = 0; i < 1000; i++)
         future[i] = submitted(pool, echo, &i, sizeof i);
     if (workers % 2)
@@ -285,24 +285,24 @@ static void terminate_in_the_rush(enum fb_mp_method method, unsigned workers)
     }
 }
 
-static void pools_terminate_in_the_rush(void **state)
+static void pools_terminate_while_busy(void **state)
 {
     (void)state;
     for (int i = 0; i < 10; i++)
-        under_all(terminate_in_the_rush, i == 0 ? MANY_WORKERS : 0);
+        under_all(terminate_while_busy, i == 0 ? MANY_WORKERS : 0);
 }
 
-/* ---- what workers know ---- */
+/* ---- names and descriptors ---- */
 
 static void workers_have_names(void **state)
 {
     (void)state;
     for (size_t m = 0; m < METHODS; m++) {
         struct fb_mp_pool *pool =
-            pool_made((struct fb_mp_pool_options){ .method = methods[m], .workers = 1 });
+            pool_opened((struct fb_mp_pool_options){ .method = methods[m], .workers = 1 });
         assert_brings(submitted(pool, own_name, NULL, 0), "Pool-1", 6);
         fb_mp_pool_close(pool);
-        pool = pool_made(
+        pool = pool_opened(
             (struct fb_mp_pool_options){ .method = methods[m], .workers = 1, .name = "Band" });
         assert_brings(submitted(pool, own_name, NULL, 0), "Band-1", 6);
         fb_mp_pool_close(pool);
@@ -319,7 +319,7 @@ static void workers_get_descriptors(void **state)
         fd[i] = end[0];
     fd[0] = fd[FB_MP_FDS - 2] = end[1];
     for (size_t m = 0; m < METHODS; m++) {
-        struct fb_mp_pool *pool = pool_made((struct fb_mp_pool_options){
+        struct fb_mp_pool *pool = pool_opened((struct fb_mp_pool_options){
             .method = methods[m], .workers = 2, .fd = fd, .fds = FB_MP_FDS - 1 });
         const size_t number[2][2] = { { 0, FB_MP_FDS }, { FB_MP_FDS - 2, FB_MP_FDS } };
         for (size_t i = 0; i < 2; i++) {
@@ -332,7 +332,7 @@ static void workers_get_descriptors(void **state)
     close(end[1]);
 }
 
-/* A process that was forked from the owner has the pool's memory, and can do no harm with it. */
+/* A process that was forked from the owner has the pool's memory, but cannot change the pool. */
 static int misuse(struct fb_mp_pool *pool)
 {
     struct fb_mp_future *future;
@@ -349,11 +349,11 @@ static int misuse(struct fb_mp_pool *pool)
     return !refused;
 }
 
-static void others_leave_it_alone(void **state)
+static void forked_processes_cannot_use_the_pool(void **state)
 {
     (void)state;
-    struct fb_mp_pool *pool = pool_made((struct fb_mp_pool_options){ .workers = 3 });
-    struct fb_mp_future *before = at_desk(pool, at_gate);
+    struct fb_mp_pool *pool = pool_opened((struct fb_mp_pool_options){ .workers = 3 });
+    struct fb_mp_future *before = submitted_page(pool, wait_at_gate);
     int status;
     pid_t pid = fork();
     if (pid == 0)
@@ -361,7 +361,7 @@ static void others_leave_it_alone(void **state)
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_int_equal(status, 0);
     fb_mp_event_set(pool_page->gate);
-    number_of(before);
+    number_from(before);
     assert_brings(submitted(pool, echo, "x", 1), "x", 1);
     assert_int_equal(pool_state(pool).deaths, 0);
     fb_mp_pool_close(pool);
@@ -372,17 +372,17 @@ int main(int argc, char **argv)
     fb_mp_main(argc, argv, tasks);
     fb_mp_heap_make(); /* its descriptor stays open as long as the program runs */
     const struct CMUnitTest tests[] = {
-        AT_DESK(pools_open_work_and_close),
-        AT_DESK(as_many_as_cpus),
-        AT_DESK(what_cannot_be_opened_is_refused),
-        AT_DESK(what_cannot_be_done_is_refused),
-        AT_DESK(a_pool_ends_with_its_scope),
-        AT_DESK(pools_shut_down_and_are_joined),
-        AT_DESK(pools_terminate_at_once),
-        AT_DESK(pools_terminate_in_the_rush),
-        AT_DESK(workers_have_names),
-        AT_DESK(workers_get_descriptors),
-        AT_DESK(others_leave_it_alone),
+        WITH_POOL_PAGE(pools_open_work_and_close),
+        WITH_POOL_PAGE(a_pool_has_a_worker_for_each_cpu),
+        WITH_POOL_PAGE(wrong_options_are_refused),
+        WITH_POOL_PAGE(wrong_tasks_are_refused),
+        WITH_POOL_PAGE(a_scoped_pool_is_closed_at_the_end_of_its_scope),
+        WITH_POOL_PAGE(pools_shut_down_and_are_joined),
+        WITH_POOL_PAGE(pools_terminate_at_once),
+        WITH_POOL_PAGE(pools_terminate_while_busy),
+        WITH_POOL_PAGE(workers_have_names),
+        WITH_POOL_PAGE(workers_get_descriptors),
+        WITH_POOL_PAGE(forked_processes_cannot_use_the_pool),
     };
     return RUN_TESTS(tests);
 }

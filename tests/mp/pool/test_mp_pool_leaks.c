@@ -1,5 +1,5 @@
-/* harness/mp/pool/pool.h: what a thousand pools leave behind in the process that had them, and in its
- * helper. */
+/* harness/mp/pool/pool.h: a thousand pools leave no memory, descriptors or processes behind, neither in
+ * the owner nor in the forkserver. */
 #include "tests/support/support.h"
 
 #include "tests/mp/pool/pool_fixture.h"
@@ -16,26 +16,26 @@
 #include <unistd.h>
 
 #define TIMES AS_MANY_AS(1000, 200)
-#define FIRST 20  /* after so many all that stays is there: the helper, lists that have grown */
-#define LITTLE 16 /* bytes that a pool may leave; nothing that it is made of is smaller */
+#define FIRST 20  /* after this many, everything that stays exists: the forkserver, grown lists */
+#define LITTLE 16 /* bytes that a pool may leave: less than any of its allocations */
 
 struct pids {
     pid_t own, parent;
 };
 
-static int tell_pids(struct fb_mp_call *call)
+static int return_pids(struct fb_mp_call *call)
 {
     const struct pids pids = { getpid(), getppid() };
     return fb_mp_return(call, &pids, sizeof pids);
 }
 
-static const struct fb_mp_task tasks[] = { POOLED_TASKS, FB_MP_FUNCTION(tell_pids), { 0 } };
+static const struct fb_mp_task tasks[] = { POOL_PAGE_TASKS, FB_MP_FUNCTION(return_pids), { 0 } };
 
 static struct pids pids_of(struct fb_mp_pool *pool)
 {
     struct pids pids = { 0 };
     const void *bytes = NULL;
-    struct fb_mp_future *future = submitted(pool, tell_pids, NULL, 0);
+    struct fb_mp_future *future = submitted(pool, return_pids, NULL, 0);
     assert_int_equal(fb_mp_future_result(future, LIMIT, &bytes, NULL, NULL), 0);
     memcpy(&pids, bytes, sizeof pids);
     fb_mp_future_free(future);
@@ -55,7 +55,7 @@ static unsigned descriptors_of(pid_t pid)
     return count;
 }
 
-/* Each is taken by its parent. */
+/* The parent of each reaps it. */
 static void wait_for_ends(const struct pids *pids, size_t count)
 {
     uint64_t limit = clock_ms() + LIMIT_MS;
@@ -66,11 +66,11 @@ static void wait_for_ends(const struct pids *pids, size_t count)
         }
 }
 
-/* It closes what a pool had a moment after the pool is gone. */
-static void wait_for_descriptors(pid_t helper, unsigned count)
+/* The forkserver closes the descriptors of a pool shortly after the pool is closed. */
+static void wait_for_descriptors(pid_t forkserver, unsigned count)
 {
     uint64_t limit = clock_ms() + LIMIT_MS;
-    while (descriptors_of(helper) > count) {
+    while (descriptors_of(forkserver) > count) {
         assert_true(clock_ms() < limit);
         sched_yield();
     }
@@ -80,13 +80,13 @@ static void open_and_close(enum fb_mp_method method)
 {
     struct pids pids[TIMES];
     size_t memory = 0, allocated = 0;
-    unsigned descriptors = 0, of_helper = 0;
+    unsigned descriptors = 0, in_forkserver = 0;
     uint64_t begin = clock_ms();
     for (size_t i = 0; i < TIMES; i++) {
         struct fb_mp_pool *pool =
-            pool_made((struct fb_mp_pool_options){ .method = method, .workers = 2 });
+            pool_opened((struct fb_mp_pool_options){ .method = method, .workers = 2 });
         pids[i] = pids_of(pool);
-        if (i % 2) { /* in both ways */
+        if (i % 2) { /* half of them are joined */
             fb_mp_pool_shutdown(pool, false);
             assert_int_equal(fb_mp_pool_join(pool, LIMIT), 0);
         }
@@ -97,16 +97,16 @@ static void open_and_close(enum fb_mp_method method)
         }
         if (i == FIRST) {
             allocated = mallinfo2().uordblks;
-            of_helper = descriptors_of(pids[0].parent);
+            in_forkserver = descriptors_of(pids[0].parent);
         }
         assert_int_equal(fb_mp_heap_used(), memory);
         assert_int_equal(descriptors_open(), descriptors);
         assert_int_equal(pids[i].parent, pids[0].parent);
     }
     wait_for_ends(pids, TIMES);
-    wait_for_descriptors(pids[0].parent, of_helper);
+    wait_for_descriptors(pids[0].parent, in_forkserver);
     size_t now = mallinfo2().uordblks;
-    print_message("%s: %d pools in %u ms, %zd bytes of malloc's\n",
+    print_message("%s: %d pools in %u ms, %zd bytes of malloc\n",
                   method == FB_MP_FORK ? "fork" : "spawn", TIMES, (unsigned)(clock_ms() - begin),
                   (ssize_t)(now - allocated));
     assert_true(now < allocated + LITTLE * (size_t)TIMES);
@@ -123,6 +123,6 @@ int main(int argc, char **argv)
 {
     fb_mp_main(argc, argv, tasks);
     fb_mp_heap_make(); /* its descriptor stays open as long as the program runs */
-    const struct CMUnitTest tests[] = { AT_DESK(a_thousand_pools_leave_nothing) };
+    const struct CMUnitTest tests[] = { WITH_POOL_PAGE(a_thousand_pools_leave_nothing) };
     return RUN_TESTS(tests);
 }

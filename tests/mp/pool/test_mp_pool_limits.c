@@ -1,4 +1,4 @@
-/* harness/mp/pool/pool.h: tasks that may not run for ever, and tasks that are ended while they run. */
+/* harness/mp/pool/pool.h: tasks with a time limit, and tasks that are cancelled while they run. */
 #include "tests/mp/pool/crash_fixture.h"
 
 #include "harness/mp/core/heap.h"
@@ -16,31 +16,31 @@
 #define SHORT (20 * FB_MP_MILLISECOND)
 #define NEVER (1000 * LIMIT)
 
-/* ---- what workers do ---- */
+/* ---- tasks ---- */
 
-struct desk {
+struct page {
     _Atomic uint32_t begun, open, calls;
     _Atomic pid_t pid;
 };
-static struct desk *desk;
+static struct page *page;
 
-static struct desk *desk_of(const struct fb_mp_call *call)
+static struct page *page_of(const struct fb_mp_call *call)
 {
-    struct desk *known;
-    memcpy(&known, call->argument, sizeof known);
-    return known;
+    struct page *given;
+    memcpy(&given, call->argument, sizeof given);
+    return given;
 }
 
-static void begin(struct desk *known)
+static void begin(struct page *given)
 {
-    atomic_store(&known->pid, getpid());
-    atomic_fetch_add(&known->begun, 1);
+    atomic_store(&given->pid, getpid());
+    atomic_fetch_add(&given->begun, 1);
 }
 
-static int ignore_all(struct fb_mp_call *call)
+static int ignore_sigterm(struct fb_mp_call *call)
 {
     signal(SIGTERM, SIG_IGN);
-    begin(desk_of(call));
+    begin(page_of(call));
     for (;;)
         pause();
     return 0;
@@ -48,7 +48,7 @@ static int ignore_all(struct fb_mp_call *call)
 
 static int run_for_ever(struct fb_mp_call *call)
 {
-    begin(desk_of(call));
+    begin(page_of(call));
     for (;;)
         pause();
     return 0;
@@ -56,20 +56,20 @@ static int run_for_ever(struct fb_mp_call *call)
 
 static int stay(struct fb_mp_call *call)
 {
-    struct desk *known = desk_of(call);
-    begin(known);
-    while (atomic_load(&known->open) == 0)
-        fb_mp_sleep(&known->open, 0, FB_MP_FOREVER);
+    struct page *given = page_of(call);
+    begin(given);
+    while (atomic_load(&given->open) == 0)
+        fb_mp_sleep(&given->open, 0, FB_MP_FOREVER);
     return fb_mp_return(call, "alive", 5);
 }
 
 static int be_quick(struct fb_mp_call *call)
 {
-    begin(desk_of(call));
+    begin(page_of(call));
     return fb_mp_return(call, "alive", 5);
 }
 
-static const struct fb_mp_task tasks[] = { FB_MP_FUNCTION(ignore_all),
+static const struct fb_mp_task tasks[] = { FB_MP_FUNCTION(ignore_sigterm),
                                            FB_MP_FUNCTION(run_for_ever),
                                            FB_MP_FUNCTION(stay),
                                            FB_MP_FUNCTION(be_quick),
@@ -79,15 +79,15 @@ static const struct fb_mp_task tasks[] = { FB_MP_FUNCTION(ignore_all),
 
 static struct fb_mp_pool *pool_of(enum fb_mp_method method, unsigned workers)
 {
-    memset(desk, 0, sizeof *desk);
-    return mortal_open((struct fb_mp_pool_options){ .method = method, .workers = workers });
+    memset(page, 0, sizeof *page);
+    return crash_pool_open((struct fb_mp_pool_options){ .method = method, .workers = workers });
 }
 
-static struct fb_mp_future *given(struct fb_mp_pool *pool, fb_mp_function function,
-                                  int64_t limit_ns, int64_t grace_ns)
+static struct fb_mp_future *submit(struct fb_mp_pool *pool, fb_mp_function function,
+                                   int64_t limit_ns, int64_t grace_ns)
 {
     const struct fb_mp_task_options options = { .limit_ns = limit_ns, .grace_ns = grace_ns };
-    return handed(pool, function, &desk, sizeof desk, &options);
+    return crash_submit(pool, function, &page, sizeof page, &options);
 }
 
 static void check_alive(struct fb_mp_future *future)
@@ -100,59 +100,59 @@ static void check_alive(struct fb_mp_future *future)
     fb_mp_future_free(future);
 }
 
-static void check_over(struct fb_mp_future *future, const char *limit)
+static void check_timed_out(struct fb_mp_future *future, const char *limit)
 {
     struct fb_error error = { 0 };
     assert_int_equal(fb_mp_future_wait(future, LIMIT), 0);
     assert_int_equal(fb_mp_future_result(future, 0, NULL, NULL, &error), -ETIMEDOUT);
     assert_int_equal(error.code, -ETIMEDOUT);
     if (!strstr(error.text, limit))
-        fail_msg("it is not said that the limit was %s: %s", limit, error.text);
+        fail_msg("the error does not contain \"%s\": %s", limit, error.text);
     assert_int_equal(fb_mp_future_state(future), FB_MP_DONE);
     fb_mp_future_free(future);
 }
 
-static void let_go(void)
+static void open_page(void)
 {
-    atomic_store(&desk->open, 1);
-    fb_mp_wake(&desk->open, INT32_MAX);
+    atomic_store(&page->open, 1);
+    fb_mp_wake(&page->open, INT32_MAX);
 }
 
-static void stubborn_ones_are_killed(void **state)
+static void a_task_that_ignores_sigterm_is_killed(void **state)
 {
     (void)state;
     for (size_t m = 0; m < METHODS; m++) {
         struct fb_mp_pool *pool = pool_of(methods[m], 1);
-        struct fb_mp_future *stubborn = given(pool, ignore_all, SHORT, SHORT);
-        struct fb_mp_future *next = given(pool, be_quick, 0, 0);
+        struct fb_mp_future *stubborn = submit(pool, ignore_sigterm, SHORT, SHORT);
+        struct fb_mp_future *next = submit(pool, be_quick, 0, 0);
         int64_t begin_ns = fb_mp_now();
-        check_over(stubborn, "0.02 s");
+        check_timed_out(stubborn, "0.02 s");
         assert_true(fb_mp_now() - begin_ns >= 2 * SHORT - FB_MP_MILLISECOND);
         check_alive(next);
-        mortal_end(pool);
+        crash_pool_end(pool);
     }
 }
 
-/* All workers at once; SIGKILL would come too late for anybody. */
-static void exceed(enum fb_mp_method method, unsigned workers)
+/* On all workers at once. SIGKILL would only come after the time limit of the test. */
+static void exceed_limits(enum fb_mp_method method, unsigned workers)
 {
     struct fb_mp_future *future[200];
     struct fb_mp_pool *pool = pool_of(method, workers);
     for (unsigned i = 0; i < workers; i++)
-        future[i] = given(pool, run_for_ever, SHORT, NEVER);
+        future[i] = submit(pool, run_for_ever, SHORT, NEVER);
     for (unsigned i = 0; i < workers; i++)
-        check_over(future[i], "0.02 s");
-    check_alive(given(pool, be_quick, 0, 0));
-    mortal_end(pool);
+        check_timed_out(future[i], "0.02 s");
+    check_alive(submit(pool, be_quick, 0, 0));
+    crash_pool_end(pool);
 }
 
 static void sigterm_comes_first(void **state)
 {
     (void)state;
-    mortal_under_all(exceed);
+    crash_under_all(exceed_limits);
 }
 
-static void a_hundred_in_a_row(void **state)
+static void a_hundred_tasks_in_a_row_are_terminated(void **state)
 {
     (void)state;
     static const unsigned counts[METHODS] = { 100, 20 };
@@ -161,37 +161,37 @@ static void a_hundred_in_a_row(void **state)
         struct fb_mp_future *future[100];
         size_t used = fb_mp_heap_used();
         for (unsigned i = 0; i < counts[m]; i++)
-            future[i] = given(pool, i % 2 ? ignore_all : run_for_ever, 2 * FB_MP_MILLISECOND,
-                              FB_MP_MILLISECOND);
-        struct fb_mp_future *last = given(pool, be_quick, LIMIT, 0);
+            future[i] = submit(pool, i % 2 ? ignore_sigterm : run_for_ever, 2 * FB_MP_MILLISECOND,
+                               FB_MP_MILLISECOND);
+        struct fb_mp_future *last = submit(pool, be_quick, LIMIT, 0);
         for (unsigned i = 0; i < counts[m]; i++)
-            check_over(future[i], "0.002 s");
+            check_timed_out(future[i], "0.002 s");
         check_alive(last);
         assert_true(wait_for_workers(pool, 0));
         assert_int_equal(fb_mp_heap_used(), used);
-        mortal_end(pool);
+        crash_pool_end(pool);
     }
 }
 
-static void within_its_limit(void **state)
+static void a_task_within_its_limit_succeeds(void **state)
 {
     (void)state;
     for (size_t m = 0; m < METHODS; m++) {
         struct fb_mp_pool *pool = pool_of(methods[m], 2);
         for (unsigned i = 0; i < COUNT; i++)
-            check_alive(given(pool, be_quick, LIMIT, 0));
-        struct fb_mp_future *future = given(pool, stay, LIMIT, 0);
-        assert_true(wait_for(&desk->begun, COUNT + 1));
-        let_go();
+            check_alive(submit(pool, be_quick, LIMIT, 0));
+        struct fb_mp_future *future = submit(pool, stay, LIMIT, 0);
+        assert_true(wait_for(&page->begun, COUNT + 1));
+        open_page();
         check_alive(future);
         struct fb_mp_pool_state now;
         fb_mp_pool_state(pool, &now);
         assert_int_equal(now.deaths, 0);
-        mortal_end(pool);
+        crash_pool_end(pool);
     }
 }
 
-/* They are handed over long before their turn comes. */
+/* The tasks are submitted long before a worker begins them. */
 static void limits_count_from_the_start(void **state)
 {
     (void)state;
@@ -200,18 +200,18 @@ static void limits_count_from_the_start(void **state)
     struct fb_mp_future *first[METHODS], *future[METHODS][COUNT];
     for (size_t m = 0; m < METHODS; m++) {
         pool[m] = pool_of(methods[m], 1);
-        first[m] = given(pool[m], stay, 0, 0);
+        first[m] = submit(pool[m], stay, 0, 0);
         for (unsigned i = 0; i < COUNT; i++)
-            future[m][i] = given(pool[m], be_quick, limit, 0);
+            future[m][i] = submit(pool[m], be_quick, limit, 0);
     }
     for (int64_t end = fb_mp_now() + limit + limit / 5; fb_mp_now() < end;)
         sched_yield();
-    let_go();
+    open_page();
     for (size_t m = 0; m < METHODS; m++) {
         check_alive(first[m]);
         for (unsigned i = 0; i < COUNT; i++)
             check_alive(future[m][i]);
-        mortal_end(pool[m]);
+        crash_pool_end(pool[m]);
     }
 }
 
@@ -220,7 +220,7 @@ static void limits_count_from_the_start(void **state)
 static void count_call(struct fb_mp_future *future, void *context)
 {
     (void)future;
-    atomic_fetch_add(&((struct desk *)context)->calls, 1);
+    atomic_fetch_add(&((struct page *)context)->calls, 1);
 }
 
 static void check_cancelled(struct fb_mp_future *future)
@@ -234,42 +234,42 @@ static void check_cancelled(struct fb_mp_future *future)
     assert_int_equal(fb_mp_future_state(future), FB_MP_CANCELLED);
 }
 
-static void a_running_one_is_cancelled(void **state)
+static void a_running_task_is_cancelled(void **state)
 {
     (void)state;
     for (size_t m = 0; m < METHODS; m++)
         for (int stubborn = 0; stubborn < 2; stubborn++) {
             struct fb_mp_pool *pool = pool_of(methods[m], 2);
-            struct fb_mp_future *other = given(pool, stay, 0, 0);
+            struct fb_mp_future *other = submit(pool, stay, 0, 0);
             struct fb_mp_future *future =
-                given(pool, stubborn ? ignore_all : run_for_ever, stubborn ? LIMIT : 0, SHORT);
-            struct fb_mp_future *later = given(pool, be_quick, 0, 0);
-            assert_int_equal(fb_mp_future_call(future, count_call, desk), 0);
-            assert_true(wait_for(&desk->begun, 2));
+                submit(pool, stubborn ? ignore_sigterm : run_for_ever, stubborn ? LIMIT : 0, SHORT);
+            struct fb_mp_future *later = submit(pool, be_quick, 0, 0);
+            assert_int_equal(fb_mp_future_call(future, count_call, page), 0);
+            assert_true(wait_for(&page->begun, 2));
             assert_int_equal(fb_mp_future_cancel(future, false), -EBUSY);
             assert_int_equal(fb_mp_future_cancel(future, true), 0);
             check_cancelled(future);
             check_alive(later);
             assert_int_equal(fb_mp_future_state(other), FB_MP_RUNNING);
-            let_go();
+            open_page();
             check_alive(other);
-            mortal_end(pool);
-            assert_int_equal(atomic_load(&desk->calls), 1);
+            crash_pool_end(pool);
+            assert_int_equal(atomic_load(&page->calls), 1);
             fb_mp_future_free(future);
         }
 }
 
-/* Its worker has just begun, and others are still being made: its owner may not have been told of
- * it. SIGTERM comes all the same, and SIGKILL. */
-static void one_of_a_new_worker_is_cancelled(void **state)
+/* The worker has just begun, and others are still being made: perhaps its pid has not been reported yet.
+ * It gets SIGTERM, or SIGKILL, nevertheless. */
+static void a_task_of_a_new_worker_is_cancelled(void **state)
 {
     (void)state;
     for (size_t m = 0; m < METHODS; m++)
         for (int stubborn = 0; stubborn < 2; stubborn++) {
             struct fb_mp_pool *pool = pool_of(methods[m], 200);
-            struct fb_mp_future *future = given(pool, stubborn ? ignore_all : run_for_ever, 0,
-                                                stubborn ? FB_MP_MILLISECOND : NEVER);
-            assert_true(wait_for(&desk->begun, 1));
+            struct fb_mp_future *future = submit(pool, stubborn ? ignore_sigterm : run_for_ever, 0,
+                                                 stubborn ? FB_MP_MILLISECOND : NEVER);
+            assert_true(wait_for(&page->begun, 1));
             assert_int_equal(fb_mp_future_cancel(future, true), 0);
             check_cancelled(future);
             fb_mp_future_free(future);
@@ -277,16 +277,16 @@ static void one_of_a_new_worker_is_cancelled(void **state)
         }
 }
 
-/* It is cancelled, or done before that, and told so once. */
-static void cancelling_while_it_ends(void **state)
+/* It is either cancelled or done, and its callback is called once. */
+static void a_task_is_cancelled_while_it_ends(void **state)
 {
     (void)state;
     enum { ROUNDS = 500 };
     unsigned cancelled = 0, done = 0, late = 0;
     struct fb_mp_pool *pool = pool_of(FB_MP_FORK, 2);
     for (unsigned i = 0; i < ROUNDS; i++) {
-        struct fb_mp_future *future = given(pool, be_quick, 0, 0);
-        assert_int_equal(fb_mp_future_call(future, count_call, desk), 0);
+        struct fb_mp_future *future = submit(pool, be_quick, 0, 0);
+        assert_int_equal(fb_mp_future_call(future, count_call, page), 0);
         for (unsigned spin = 0; spin < i * 20; spin++)
             fb_mp_relax();
         int result = fb_mp_future_cancel(future, true);
@@ -301,27 +301,27 @@ static void cancelling_while_it_ends(void **state)
             check_alive(future);
         }
     }
-    mortal_end(pool);
+    crash_pool_end(pool);
     print_message("%u cancelled, %u done before that, %u too late\n", cancelled, done, late);
-    assert_int_equal(atomic_load(&desk->calls), ROUNDS);
+    assert_int_equal(atomic_load(&page->calls), ROUNDS);
 }
 
 int main(int argc, char **argv)
 {
     void *memory;
     fb_mp_main(argc, argv, tasks);
-    if (fb_mp_alloc(sizeof *desk, &memory) != 0)
+    if (fb_mp_alloc(sizeof *page, &memory) != 0)
         return 1;
-    desk = memory;
+    page = memory;
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(stubborn_ones_are_killed),
+        cmocka_unit_test(a_task_that_ignores_sigterm_is_killed),
         cmocka_unit_test(sigterm_comes_first),
-        cmocka_unit_test(a_hundred_in_a_row),
-        cmocka_unit_test(within_its_limit),
+        cmocka_unit_test(a_hundred_tasks_in_a_row_are_terminated),
+        cmocka_unit_test(a_task_within_its_limit_succeeds),
         cmocka_unit_test(limits_count_from_the_start),
-        cmocka_unit_test(a_running_one_is_cancelled),
-        cmocka_unit_test(one_of_a_new_worker_is_cancelled),
-        cmocka_unit_test(cancelling_while_it_ends),
+        cmocka_unit_test(a_running_task_is_cancelled),
+        cmocka_unit_test(a_task_of_a_new_worker_is_cancelled),
+        cmocka_unit_test(a_task_is_cancelled_while_it_ends),
     };
     return RUN_TESTS(tests);
 }
