@@ -13,10 +13,12 @@ static bool is_dead(const struct queue_user *user)
 static void recover_slot(struct fb_mp_queue *queue, struct queue_message *slot, uint64_t word)
 {
     struct queue_user *user = queue_user(queue, queue_owner(word));
-    uint64_t position = word >> 15, held = atomic_load(&user->held.word);
+    uint64_t position = word >> 15;
     if (queue_state(word) == QUEUE_WRITING)
         atomic_store(&user->draft.word, 0);
-    else if (held == 0 || queue_ahead(word, held - 1) != 0) {
+    /* A taker releases what it holds before it claims a slot, so what it holds now is nothing, or
+     * the message in this slot. */
+    else if (atomic_load(&user->held.word) == 0) {
         queue_copy(&user->held, slot);
         atomic_store(&user->held.word, position + 1);
     }
