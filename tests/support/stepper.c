@@ -2,9 +2,6 @@
 
 #include "tests/support/support.h"
 
-#include "harness/mp/core/heap.h"
-
-#include <errno.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -13,7 +10,6 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -33,70 +29,6 @@ static void make_mark(void)
         mmap(NULL, sizeof *mark, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     assert_true(memory != MAP_FAILED);
     mark = memory;
-}
-
-static int reap(pid_t pid)
-{
-    int status = 0;
-    kill(pid, SIGKILL);
-    while (waitpid(pid, &status, 0) == pid && !WIFEXITED(status) && !WIFSIGNALED(status))
-        ;
-    return status;
-}
-
-/* ---- what a process sleeps on ---- */
-
-/* Whether it is in a futex call on a word of the heap; if so, which word and what it expects. */
-static bool find_sleep(struct sleeper *sleeper)
-{
-    char path[32];
-    long call;
-    unsigned long word, flags, expected;
-    snprintf(path, sizeof path, "/proc/%d/syscall", (int)sleeper->pid);
-    FILE *file = fopen(path, "r");
-    if (!file)
-        return false;
-    int found = fscanf(file, "%ld %lx %lx %lx", &call, &word, &flags, &expected);
-    fclose(file);
-    if (found != 4 || call != SYS_futex)
-        return false;
-    sleeper->word = (const _Atomic uint32_t *)word;
-    sleeper->expected = (uint32_t)expected;
-    return fb_mp_is_shared((const void *)word, sizeof(uint32_t));
-}
-
-void sleeper_fork(struct sleeper *sleeper, int (*body)(struct scene *scene), struct scene *scene)
-{
-    *sleeper = (struct sleeper){ .pid = fork() };
-    if (sleeper->pid == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        _exit(body(scene));
-    }
-    assert_true(sleeper->pid > 0);
-}
-
-void sleeper_settle(struct sleeper *sleeper)
-{
-    uint64_t limit = clock_ms() + LIMIT_MS;
-    while (!find_sleep(sleeper)) {
-        if (clock_ms() > limit)
-            fail_msg("process %d does not go to sleep", (int)sleeper->pid);
-        sched_yield();
-    }
-}
-
-bool sleeper_ends(struct sleeper *sleeper)
-{
-    int status;
-    uint64_t limit = clock_ms() + STEPPER_LIMIT_MS;
-    while (waitpid(sleeper->pid, &status, WNOHANG) == 0) {
-        if (clock_ms() > limit) {
-            reap(sleeper->pid);
-            return false;
-        }
-        sched_yield();
-    }
-    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
 /* ---- victims ---- */
@@ -145,7 +77,7 @@ static bool watch(struct victim *victim, bool die_asleep, int *ret_status)
     uint64_t limit = clock_ms() + LIMIT_MS;
     while (waitpid(victim->pid, ret_status, WNOHANG) == 0) {
         sched_yield();
-        if (!victim->asleep && find_sleep(&sleeper)) {
+        if (!victim->asleep && sleeper_is_asleep(&sleeper)) {
             victim->asleep = true;
             if (die_asleep)
                 return false;
@@ -185,7 +117,7 @@ static bool kill_after(struct victim *victim, unsigned instructions)
             break;
     }
     bool finished = atomic_load(mark) == FINISHED;
-    reap(victim->pid);
+    sleeper_reap(victim->pid);
     return finished;
 }
 
@@ -274,7 +206,7 @@ void stepper_kill_at_calls(const struct operation *operation, struct scene *scen
         for (unsigned i = 0; i < stops && atomic_load(mark) == RUNNING; i++)
             step_to_call(&victim);
         finished = atomic_load(mark) == FINISHED;
-        reap(victim.pid);
+        sleeper_reap(victim.pid);
         check(&victim, finished, stops);
     }
     print_message("%s: killed at %u points before and after calls\n", operation->name, stops);
@@ -297,26 +229,7 @@ static bool may_trace(void)
     bool works = ptrace(PTRACE_SINGLESTEP, pid, NULL, NULL) == 0 &&
                  waitpid(pid, &status, 0) == pid && WIFSTOPPED(status) &&
                  WSTOPSIG(status) == SIGTRAP;
-    reap(pid);
-    return works;
-}
-
-/* Seeing what a child sleeps on takes the right to trace it and a kernel that tells. */
-static bool may_look(void)
-{
-    char path[32];
-    pid_t pid = fork();
-    if (pid == 0)
-        for (;;)
-            pause();
-    if (pid < 0)
-        return false;
-    snprintf(path, sizeof path, "/proc/%d/syscall", (int)pid);
-    FILE *file = fopen(path, "r");
-    bool works = file && fgetc(file) != EOF;
-    if (file)
-        fclose(file);
-    reap(pid);
+    sleeper_reap(pid);
     return works;
 }
 
@@ -328,7 +241,8 @@ bool stepper_works(void)
     const bool sanitized = false;
 #endif
     const char *preload = getenv("LD_PRELOAD"); /* how valgrind, which traces nothing, shows */
-    return !sanitized && !(preload && strstr(preload, "vgpreload")) && may_trace() && may_look();
+    return !sanitized && !(preload && strstr(preload, "vgpreload")) && may_trace() &&
+           sleeper_works();
 }
 
 /* Tracer and victim take turns, so two CPUs only mean that each wakes the other one from its sleep.

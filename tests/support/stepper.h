@@ -3,13 +3,7 @@
 #ifndef TEST_STEPPER_H
 #define TEST_STEPPER_H
 
-#include <stdatomic.h>
-#include <stdbool.h>
-#include <stdint.h>
-#include <sys/types.h>
-
-/* Whoever waits for longer than this is taken to be blocked. */
-#define STEPPER_LIMIT_MS 1000u
+#include "tests/support/sleeper.h"
 
 /* Whether a process may trace its child here, and see what it sleeps on. */
 bool stepper_works(void);
@@ -18,8 +12,6 @@ bool stepper_works(void);
 bool stepper_set_up(void);
 
 /* ---- victims ---- */
-
-struct scene; /* what an operation works on; the test's own */
 
 struct operation {
     const char *name;
@@ -51,21 +43,5 @@ bool stepper_kill_after(const struct operation *operation, struct scene *scene,
 /* Lets a victim die before the operation's first system call, after it, before the second one, …
  * until one comes to the operation's end. None may sleep for what never comes. */
 void stepper_kill_at_calls(const struct operation *operation, struct scene *scene);
-
-/* ---- sleepers ---- */
-
-/* A forked process that sleeps on a word of the shared heap. */
-struct sleeper {
-    pid_t pid;
-    const _Atomic uint32_t *word;
-    uint32_t expected;
-};
-
-/* Forks one that does this and exits with what it returns. */
-void sleeper_fork(struct sleeper *sleeper, int (*body)(struct scene *scene), struct scene *scene);
-/* Waits until it sleeps, and notes on what. */
-void sleeper_settle(struct sleeper *sleeper);
-/* Whether it exits with 0 within STEPPER_LIMIT_MS. It is gone in any case. */
-bool sleeper_ends(struct sleeper *sleeper);
 
 #endif
