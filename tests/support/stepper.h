@@ -3,69 +3,51 @@
 #ifndef TEST_STEPPER_H
 #define TEST_STEPPER_H
 
-#include <stdatomic.h>
-#include <stdbool.h>
-#include <stdint.h>
-#include <sys/types.h>
-
-/* Whoever waits for longer than this is taken to be blocked. */
-#define STEPPER_LIMIT_MS 1000u
+#include "tests/support/sleeper.h"
 
 /* Whether a process may trace its child here, and see what it sleeps on. */
 bool stepper_works(void);
-/* The same, and if so binds this process, and what it forks, to one CPU, where a step takes a
- * quarter of the time. */
+
+/* The same; if so, binds this process and all that it forks to one CPU, where a step takes a quarter
+ * of the time. */
 bool stepper_set_up(void);
 
 /* ---- victims ---- */
-
-struct scene; /* what an operation works on; the test's own */
 
 struct operation {
     const char *name;
     /* In the test process, before each victim is forked. May be NULL. */
     void (*begin)(struct scene *scene);
-    /* In the victim, at full speed: what comes before, and the operation once, on something else if
-     * need be, as the first call of a library function passes the dynamic linker. May be NULL. */
+    /* In the victim, at full speed: what comes before the operation. It also makes each library call
+     * of the operation once, on another object if necessary, because the first call passes the
+     * dynamic linker. May be NULL. */
     void (*prepare)(struct scene *scene);
-    /* In the test process, when the victim is about to run. May be NULL. */
+    /* In the test process, when the victim is about to start the operation. May be NULL. */
     void (*ready)(struct scene *scene);
-    /* In the victim, an instruction at a time. */
+    /* In the victim: the operation. */
     void (*run)(struct scene *scene);
-    /* In the test process, once for each victim that sleeps in run: lets it go on. NULL: none does.
-     */
+    /* In the test process, once for each victim that sleeps in run: wakes it. NULL: none sleeps. */
     void (*asleep)(struct scene *scene);
-    /* In the test process, after the death. finished: run was over then. NULL, or what is wrong. */
+    /* In the test process, after the death. finished: run had returned. NULL, or what is wrong. */
     const char *(*check)(struct scene *scene, bool finished);
 };
 
-/* Lets a victim die after 0, 1, 2, … instructions of the operation (beyond 300, or what the
- * environment says in STEPPER_EACH, now and then), and if it sleeps also asleep, until one comes to
- * the operation's end. Prints how many died; fails the test when a check does. */
+/* Kills a victim after 0, 1, 2, … instructions of the operation until one reaches its end, and
+ * another one while it sleeps, if it does. Prints how many were killed; fails the test if a check
+ * does.
+ *
+ * Victims run to a breakpoint near the instruction; its place comes from a recorded run. If begin
+ * uses stepper_kill_after, or there are no breakpoints (anywhere but on x86-64), they are stepped
+ * from the beginning. Without breakpoints, a sample of the instructions after the 150th, or as many
+ * as STEPPER_EACH in the environment says, has to do. */
 void stepper_kill_everywhere(const struct operation *operation, struct scene *scene);
 
-/* Lets one victim die after so many instructions. Whether the operation was over then. */
+/* Kills one victim after that many instructions. Returns whether the operation was finished. */
 bool stepper_kill_after(const struct operation *operation, struct scene *scene,
                         unsigned instructions);
 
-/* Lets a victim die before the operation's first system call, after it, before the second one, …
- * until one comes to the operation's end. None may sleep for what never comes. */
+/* Kills a victim before the operation's first system call, after it, before the second one, … until
+ * one reaches the operation's end. The operation must not sleep. */
 void stepper_kill_at_calls(const struct operation *operation, struct scene *scene);
-
-/* ---- sleepers ---- */
-
-/* A forked process that sleeps on a word of the shared heap. */
-struct sleeper {
-    pid_t pid;
-    const _Atomic uint32_t *word;
-    uint32_t expected;
-};
-
-/* Forks one that does this and exits with what it returns. */
-void sleeper_fork(struct sleeper *sleeper, int (*body)(struct scene *scene), struct scene *scene);
-/* Waits until it sleeps, and notes on what. */
-void sleeper_settle(struct sleeper *sleeper);
-/* Whether it exits with 0 within STEPPER_LIMIT_MS. It is gone in any case. */
-bool sleeper_ends(struct sleeper *sleeper);
 
 #endif

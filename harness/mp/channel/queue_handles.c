@@ -1,48 +1,30 @@
+#include "harness/mp/channel/queue_handles.h"
+
 #include "harness/mp/core/fork_safe.h"
 #include "harness/mp/core/heap.h"
-#include "harness/mp/channel/queue_internal.h"
+#include "harness/mp/channel/queue_recovery.h"
 
-#include <errno.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- what a user has ---- */
+static _Thread_local struct queue_handle *handles; /* most recently used first */
+static pthread_key_t key;                          /* its destructor runs when a thread ends */
+static bool has_key, has_exit_handler;
+static pthread_mutex_t setup_mutex = PTHREAD_MUTEX_INITIALIZER; /* guards the three above */
+FB_MP_FORK_SAFE(setup_mutex);
 
-void queue_release(struct user *user)
+/* ---- leaving ---- */
+
+/* The queue may have been freed, but the address space of the heap stays mapped. */
+static void leave(struct queue_handle *handle)
 {
-    atomic_store_explicit(&user->held.word, 0, memory_order_release);
-    queue_in_order();
-    if (queue_has_memory(&user->held))
-        fb_mp_free_at(&user->held.memory);
-}
-
-void queue_drop_draft(struct message *draft)
-{
-    if (queue_has_memory(draft) && atomic_load(&draft->word) == 0)
-        fb_mp_free_at(&draft->memory);
-    queue_in_order();
-    draft->size = QUEUE_END;
-    queue_in_order();
-}
-
-/* ---- becoming a user, and ceasing to be one ---- */
-
-static _Thread_local struct handle *handles; /* the one that was used last comes first */
-static pthread_key_t key;
-static bool has_key, has_handler; /* of threads' ends, of the process's */
-static pthread_mutex_t watching = PTHREAD_MUTEX_INITIALIZER;
-FB_MP_FORK_SAFE(watching);
-static _Atomic unsigned cpus = 1; /* that this process may use */
-
-/* Its queue may be gone by now, but not the memory that it was in. */
-static void leave(struct handle *handle)
-{
-    struct fb_mp_queue *queue = handle->queue;
+    struct fb_mp_queue *queue = handle->cursor.queue;
+    struct queue_user *user = handle->cursor.user;
     if (queue->serial == handle->serial) {
-        queue_release(handle->user);
-        queue_drop_draft(&handle->user->draft);
-        queue_set_pid(handle->user, 0);
+        queue_release(user);
+        queue_drop_draft(&user->draft);
+        queue_set_pid(user, 0);
         queue_notify_idle(queue);
     }
     free(handle);
@@ -52,7 +34,7 @@ static void leave_all(void *unused)
 {
     (void)unused;
     while (handles) {
-        struct handle *first = handles;
+        struct queue_handle *first = handles;
         handles = first->next;
         leave(first);
     }
@@ -63,11 +45,11 @@ static void leave_at_exit(void)
     leave_all(NULL);
 }
 
-/* In a forked child: they are the parent's. */
+/* In a forked child: the records belong to the parent. */
 static void forget_all(void)
 {
     while (handles) {
-        struct handle *first = handles;
+        struct queue_handle *first = handles;
         handles = first->next;
         free(first);
     }
@@ -78,23 +60,23 @@ __attribute__((constructor)) static void watch_forks(void)
     pthread_atfork(NULL, NULL, forget_all);
 }
 
-/* Makes sure that the ends of threads and of this process are seen. Once, but for what failed. */
+/* Makes the ends of threads and of the process leave their queues. A call that failed is tried again
+ * the next time. 0 or -ENOMEM. */
 static int watch_ends(void)
 {
-    cpu_set_t allowed;
-    pthread_mutex_lock(&watching);
+    pthread_mutex_lock(&setup_mutex);
     if (!has_key)
         has_key = pthread_key_create(&key, leave_all) == 0;
-    if (!has_handler)
-        has_handler = atexit(leave_at_exit) == 0;
-    if (sched_getaffinity(0, sizeof allowed, &allowed) == 0)
-        cpus = (unsigned)CPU_COUNT(&allowed);
-    int result = has_key && has_handler ? 0 : -ENOMEM;
-    pthread_mutex_unlock(&watching);
+    if (!has_exit_handler)
+        has_exit_handler = atexit(leave_at_exit) == 0;
+    int result = has_key && has_exit_handler ? 0 : -ENOMEM;
+    pthread_mutex_unlock(&setup_mutex);
     return result;
 }
 
-/* With the lock held: 0 and *ret_index of a record that nobody has. */
+/* ---- entering ---- */
+
+/* With the lock held: 0 and the index of a free record, or -EUSERS, -ENOMEM, -ENOSPC. */
 static int find_record(struct fb_mp_queue *queue, uint32_t *ret_index)
 {
     for (int round = 0; round < 2; round++) {
@@ -105,7 +87,7 @@ static int find_record(struct fb_mp_queue *queue, uint32_t *ret_index)
             }
         if (queue->users % QUEUE_BLOCK != 0)
             break;
-        if (round == 0) /* before it takes more memory */
+        if (round == 0) /* a new record would need more memory */
             queue_recover_all(queue, NULL);
     }
     uint32_t block = queue->users / QUEUE_BLOCK;
@@ -114,48 +96,50 @@ static int find_record(struct fb_mp_queue *queue, uint32_t *ret_index)
     *ret_index = queue->users;
     return queue->block[block]
                ? 0
-               : fb_mp_alloc_at(QUEUE_BLOCK * sizeof(struct user), &queue->block[block]);
+               : fb_mp_alloc_at(QUEUE_BLOCK * sizeof(struct queue_user), &queue->block[block]);
 }
 
-static int enroll(struct handle *handle)
+static int enroll(struct queue_cursor *cursor)
 {
-    struct fb_mp_queue *queue = handle->queue;
+    struct fb_mp_queue *queue = cursor->queue;
     queue_lock(queue);
-    int result = find_record(queue, &handle->index);
+    int result = find_record(queue, &cursor->index);
     if (result == 0) {
         struct fb_mp_identity self = fb_mp_identity_self();
-        struct user *user = handle->user = queue_user(queue, handle->index);
+        struct queue_user *user = cursor->user = queue_user(queue, cursor->index);
         memset(user, 0, sizeof *user);
         user->draft.size = QUEUE_END;
         user->identity.start = self.start;
         queue_in_order();
-        if (handle->index == queue->users)
-            __atomic_store_n(&queue->users, handle->index + 1, __ATOMIC_RELEASE);
+        if (cursor->index == queue->users)
+            __atomic_store_n(&queue->users, cursor->index + 1, __ATOMIC_RELEASE);
         queue_set_pid(user, self.pid);
     }
     queue_unlock(queue);
     return result;
 }
 
-int64_t queue_spin_ns(const struct fb_mp_queue *queue)
+static unsigned allowed_cpus(void)
 {
-    unsigned there = atomic_load_explicit(&cpus, memory_order_relaxed);
-    uint32_t users = __atomic_load_n(&queue->users, __ATOMIC_RELAXED);
-    return fb_mp_spin_ns(users, there);
+    cpu_set_t allowed;
+    return sched_getaffinity(0, sizeof allowed, &allowed) == 0 ? (unsigned)CPU_COUNT(&allowed) : 1;
 }
 
-static int add_handle(struct fb_mp_queue *queue, struct handle **ret_handle)
+static int add_handle(struct fb_mp_queue *queue, struct queue_handle **ret_handle)
 {
-    struct handle *handle = calloc(1, sizeof *handle);
+    struct queue_handle *handle = calloc(1, sizeof *handle);
     if (!handle || watch_ends() < 0) {
         free(handle);
         return -ENOMEM;
     }
-    handle->queue = queue;
     handle->serial = queue->serial;
-    handle->head = atomic_load(&queue->head);
-    handle->tail = atomic_load(&queue->tail);
-    int result = enroll(handle);
+    handle->cursor = (struct queue_cursor){
+        .queue = queue,
+        .cpus = allowed_cpus(),
+        .head = atomic_load(&queue->head),
+        .tail = atomic_load(&queue->tail),
+    };
+    int result = enroll(&handle->cursor);
     if (result < 0) {
         free(handle);
         return result;
@@ -166,15 +150,15 @@ static int add_handle(struct fb_mp_queue *queue, struct handle **ret_handle)
     return 0;
 }
 
-int queue_handle(struct fb_mp_queue *queue, struct handle **ret_handle)
+int queue_handle(struct fb_mp_queue *queue, struct queue_handle **ret_handle)
 {
-    if (handles && handles->queue == queue && handles->serial == queue->serial) {
+    if (handles && handles->cursor.queue == queue && handles->serial == queue->serial) {
         *ret_handle = handles;
         return 0;
     }
-    for (struct handle **link = &handles; *link; link = &(*link)->next) {
-        struct handle *handle = *link;
-        if (handle->queue != queue)
+    for (struct queue_handle **link = &handles; *link; link = &(*link)->next) {
+        struct queue_handle *handle = *link;
+        if (handle->cursor.queue != queue)
             continue;
         *link = handle->next;
         if (handle->serial != queue->serial) {
