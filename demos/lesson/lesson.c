@@ -1,5 +1,6 @@
 #include "demos/lesson/lesson.h"
 
+#include "base/cpus.h"
 #include "base/error.h"
 #include "harness/mp/process/process.h"
 
@@ -179,6 +180,13 @@ enum lesson_verdict lesson_is_above(struct fb_interval measured, double limit)
 }
 
 /* ---- doing ---- */
+
+unsigned lesson_cpus(void)
+{
+    struct fb_cpus cpus;
+    fb_cpus_read(&cpus);
+    return cpus.workers;
+}
 
 void lesson_start(fb_mp_run run, const void *argument, size_t size)
 {
