@@ -1,4 +1,4 @@
-/* Bytes sent to another process and back, or left where both see them. */
+/* Data that is sent to another process and back, or shared with it. */
 #include "demos/lesson/lesson.h"
 
 #include "base/error.h"
@@ -24,7 +24,7 @@ struct order {
     unsigned char *shared; /* NULL: bytes are sent */
 };
 
-/* Adds 1 to the first byte of what it gets, and sends it back; or does so in shared memory. */
+/* Adds 1 to the first byte of each message and sending it back, or adds 1 to the first shared byte. */
 static int serve(const void *argument, size_t size)
 {
     const struct order *order = argument;
@@ -40,7 +40,7 @@ static int serve(const void *argument, size_t size)
     return 0;
 }
 
-/* us to send size bytes and to be answered, after which *changed is one more. */
+/* The µs to send size bytes and to receive the answer; *changed is then 1 more than before. */
 static double cost(struct fb_mp_connection *here, unsigned char *bytes, size_t size,
                    volatile const unsigned char *changed)
 {
@@ -62,7 +62,7 @@ static struct fb_mp_connection *begin(unsigned char *shared)
     return here;
 }
 
-/* Bytes that this process has handed to write() so far; NaN where the kernel does not count them. */
+/* The bytes that this process has passed to write() so far; NaN if the kernel does not count them. */
 static double written(void)
 {
     double bytes;
@@ -79,8 +79,8 @@ static int take_length(struct fb_mp_call *call)
     return fb_mp_return(call, &call->size, sizeof call->size);
 }
 
-/* How much a pool writes for each byte of a task. */
-static void claim_on_pools(const unsigned char *bytes)
+/* Claim C10: how many bytes a pool writes for each byte of a task. */
+static void judge_pools(const unsigned char *bytes)
 {
     FB_MP_POOL_SCOPED(pool) = NULL;
     struct fb_error error;
@@ -98,33 +98,33 @@ static void claim_on_pools(const unsigned char *bytes)
     struct fb_interval measured = lesson_is_known(python) ? python : fb_median_interval(&here, 1);
     snprintf(condition, sizeof condition,
              "a pool of this runtime writes %.2f bytes for each byte of a task%s", here,
-             python.value > 0.9 ? ", Python's sends all of them through pipes" : "");
+             python.value > 0.9 ? ", Python's sending all of them through pipes" : "");
     lesson_claim("C10", "the process pool uses shared memory to be fast", measured,
                  lesson_is_known(python) ? "bytes written for a byte of a task, Python's Pool"
                                          : "bytes written for a byte of a task",
                  !lesson_is_known(measured) ? LESSON_DEPENDS
                  : measured.value < 0.1     ? LESSON_HOLDS
                                             : LESSON_DOES_NOT_HOLD,
-                 isnan(here) ? "this kernel does not count what is written" : condition);
+                 isnan(here) ? "this kernel does not count written bytes" : condition);
 }
 
 static void run(void)
 {
     void *memory;
-    unsigned char sign = 0; /* all that is sent, when the bytes stay where they are */
+    unsigned char message = 0; /* the whole message if the data is shared */
     unsigned char *bytes = calloc(sizes[SIZES - 1], 1);
     double sent[SIZES][ROUNDS], left[SIZES][ROUNDS], shown[2 * SIZES];
     char name[2 * SIZES][40];
     const char *label[2 * SIZES];
     lesson_need(fb_mp_alloc(sizes[SIZES - 1], &memory), "take shared memory");
     lesson_need(bytes ? 0 : -ENOMEM, "take memory");
-    struct fb_mp_connection *sends = begin(NULL),
-                            *tells = begin(lesson_is_broken() ? NULL : memory);
+    struct fb_mp_connection *sending = begin(NULL),
+                            *sharing = begin(lesson_is_broken() ? NULL : memory);
     for (int i = 0; i < ROUNDS; i++)
         for (int k = 0; k < SIZES; k++) {
-            sent[k][i] = cost(sends, bytes, sizes[k], bytes);
-            left[k][i] = lesson_is_broken() ? cost(tells, bytes, sizes[k], bytes)
-                                            : cost(tells, &sign, 1, memory);
+            sent[k][i] = cost(sending, bytes, sizes[k], bytes);
+            left[k][i] = lesson_is_broken() ? cost(sharing, bytes, sizes[k], bytes)
+                                            : cost(sharing, &message, 1, memory);
         }
     for (int k = 0; k < SIZES; k++) {
         snprintf(name[2 * k], sizeof *name, "%zu bytes, sent", sizes[k]);
@@ -138,16 +138,16 @@ static void run(void)
     struct fb_interval ratio = fb_ratio_interval(sent[SIZES - 1], left[SIZES - 1], ROUNDS);
     lesson_measured(
         ratio.low > 3,
-        "ten million bytes cost far less where both processes see them than sent there and back");
+        "ten million bytes in shared memory cost far less than sending them there and back");
     lesson_claim("C13", "more communication costs more; big payloads need shared memory", ratio,
                  "times as long, 10 MB sent",
                  fb_median(sent[SIZES - 1], ROUNDS) > fb_median(sent[0], ROUNDS)
                      ? lesson_is_above(ratio, 1)
                      : LESSON_DOES_NOT_HOLD,
                  NULL);
-    claim_on_pools(bytes);
-    fb_mp_connection_close(sends);
-    fb_mp_connection_close(tells);
+    judge_pools(bytes);
+    fb_mp_connection_close(sending);
+    fb_mp_connection_close(sharing);
     lesson_join_all();
     fb_mp_free(memory);
     free(bytes);
@@ -157,20 +157,20 @@ int main(int argc, char **argv)
 {
     static const struct lesson lesson = {
         .name = "big_data",
-        .title = "Sending much data",
+        .title = "Sending a lot of data",
         .rows = "M2 M6 M9 C10 C13",
-        .question = "Another process is to change one byte of ten million. You can send it all "
-                    "of them and have them sent back, or put them into shared memory and tell "
-                    "it. Does it matter?",
-        .choices = { "hardly: memory is fast", "yes, many times" },
+        .question = "Another process shall change one byte of ten million. You can send it all "
+                    "bytes and get them back, or put them into shared memory and send it a short "
+                    "message. Does it matter?",
+        .choices = { "hardly: memory is fast", "yes: one way is many times faster" },
         .answer = 'b',
-        .explains = "Sent bytes are copied into the kernel and out again, twice, a pipe's 64 "
-                    "KiB at a time, and the two take turns waking each other. In shared memory "
-                    "nothing moves but the message that says so. For small messages there is no "
-                    "difference: there waking is what costs.",
-        .next = "From which size on does it matter? Python pickles as well, which costs "
-                "more than the copying (nested_data).",
-        .breaks = "the \"shared\" bytes are sent there and back as well.",
+        .explains = "Bytes that are sent are copied into the kernel and out again, on both ways, "
+                    "in pieces of at most 64 KiB (the size of a pipe), and the processes take "
+                    "turns waking each other. With shared memory, only the short message moves. "
+                    "For small data there is no difference, because waking a process costs most.",
+        .next = "From which size on does it matter? Python also pickles the data, which costs more "
+                "than copying it (nested_data).",
+        .breaks = "the \"shared\" bytes are also sent there and back.",
         .run = run,
     };
     return lesson_main(argc, argv, &lesson, NULL);

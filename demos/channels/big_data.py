@@ -1,4 +1,4 @@
-"""Bytes sent to another process and back, or left where both see them."""
+"""Data that is sent to another process and back, or shared with it."""
 import multiprocessing
 import os
 import statistics
@@ -13,7 +13,7 @@ context = multiprocessing.get_context("fork")
 
 
 def serve(mine, shared):
-    """Adds 1 to the first byte of what it gets, and sends it back; or does so in shared memory."""
+    """Adds 1 to the first byte of each message and sends it back, or adds 1 to the first shared byte."""
     while True:
         data = mine.recv()
         if data is None:
@@ -34,12 +34,12 @@ def cost(here, message):
 
 
 def written():
-    """Bytes that this process has handed to write() so far."""
+    """The bytes that this process has passed to write() so far."""
     with open("/proc/self/io") as counters:
         return int(dict(line.split(": ") for line in counters)["wchar"])
 
 
-def note_what_a_pool_writes():
+def note_bytes_written_by_a_pool():
     if not os.path.exists("/proc/self/io"):
         return
     with context.Pool(1) as pool:
@@ -64,10 +64,10 @@ if __name__ == "__main__":
     for here in servers.values():
         here.send(None)
     if not is_broken():
-        note_what_a_pool_writes()
+        note_bytes_written_by_a_pool()
     shared.close()
     shared.unlink()
     bars("us", *spent.items())
     measured(spent["10000000 bytes, sent"] > 3 * spent["10000000 bytes, shared"],
-         "ten million bytes cost far less where both processes see them than sent there and back")
+         "ten million bytes in shared memory cost far less than sending them there and back")
     sys.exit(end())

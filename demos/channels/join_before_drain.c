@@ -1,4 +1,4 @@
-/* A producer is waited for before anybody takes what it puts. */
+/* A process joins a producer before it takes the producer's messages from the queue. */
 #include "demos/lesson/lesson.h"
 
 #include "base/error.h"
@@ -38,18 +38,18 @@ static void run(void)
     lesson_need(fb_mp_process_start(&options, &process, &error), "start a process");
     int early =
         fb_mp_process_join(process, lesson_is_broken() ? 30 * FB_MP_SECOND : FB_MP_SECOND / 2);
-    lesson_say("Joined before anything was taken: %s",
-               early == 0 ? "it has ended" : "it has not ended");
+    lesson_say("Joined before any message was taken: %s",
+               early == 0 ? "the producer has ended" : "the producer has not ended");
     while (taken < MESSAGES &&
            fb_mp_queue_get(queue, message, sizeof message, FB_MP_FOREVER, &size) == 0)
         taken++;
     int late = fb_mp_process_join(process, 30 * FB_MP_SECOND);
     lesson_say("After %d messages were taken: %s", taken,
-               late == 0 ? "it has ended" : "it has not ended");
+               late == 0 ? "the producer has ended" : "the producer has not ended");
     lesson_fact(early == -ETIMEDOUT,
-                "a producer that still has something to put does not end before somebody takes");
+                "a producer with messages left to put does not end before somebody takes messages");
     lesson_fact(late == 0 && taken == MESSAGES,
-                "drain first, then join: all 20 messages, and it has ended");
+                "drain first, then join: all 20 messages arrived, and the producer ended");
     const double here = early == -ETIMEDOUT;
     struct fb_interval python = lesson_python("stuck");
     bool stuck = lesson_is_known(python) ? python.value > 0 : here > 0;
@@ -61,8 +61,9 @@ static void run(void)
                  !both   ? LESSON_DEPENDS
                  : stuck ? LESSON_DOES_NOT_HOLD
                          : LESSON_HOLDS,
-                 stuck || !both ? "joining first waits for ever unless all that is put has room"
-                                : NULL);
+                 stuck || !both
+                     ? "joining first waits for ever unless the queue has room for all messages"
+                     : NULL);
     fb_mp_process_close(process);
     fb_mp_queue_free(queue);
 }
@@ -73,18 +74,19 @@ int main(int argc, char **argv)
         .name = "join_before_drain",
         .title = "Joining before draining",
         .rows = "M5 C19",
-        .question = "A child puts more into a queue than that has room for. Its parent joins "
-                    "the child first and wants to read the queue then. What happens?",
+        .question = "A child puts more messages into a queue than it has room for. The parent "
+                    "joins the child first and plans to read the queue afterwards. What happens?",
         .choices = { "the child ends, and the parent reads", "both wait for ever",
-                     "the queue throws away what has no room" },
+                     "the queue drops messages that have no room" },
         .answer = 'b',
-        .explains = "The child can't end before all is put, and nobody takes anything while the "
-                    "parent waits for its end: a deadlock. (In Python also without a limit of "
-                    "the queue: what is put passes through a pipe, which holds some 64 KiB.) So "
-                    "take everything first, up to the end marks, then join.",
-        .next = "Give the queue room for all. Why is a loop 'while not empty' no way to "
-                "drain it while the producer still runs?",
-        .breaks = "the queue has room for all that is put.",
+        .explains =
+            "The child can't end before it has put all messages, and nobody takes messages while "
+            "the parent waits for the child: a deadlock. (In Python this happens even if the queue "
+            "has no limit, because messages pass through a pipe, which holds about 64 KiB.) So "
+            "first take all messages, up to the end marks; then join.",
+        .next = "Give the queue room for all messages. Why does a loop 'while not empty' not drain "
+                "the queue while the producer is still running?",
+        .breaks = "the queue has room for all messages.",
         .run = run,
     };
     return lesson_main(argc, argv, &lesson, NULL);

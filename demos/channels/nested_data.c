@@ -1,4 +1,4 @@
-/* The same bytes sent flat, and as lists of dicts. */
+/* The same amount of data, sent as bytes and as a list of dicts. */
 #include "demos/lesson/lesson.h"
 
 #include "base/error.h"
@@ -26,7 +26,7 @@ static struct fb_mp_object make_record(int i)
     return fb_mp_dict(part, 3);
 }
 
-/* us to give it to the manager and to take it back. */
+/* The µs to send a value to the manager and to get it back. */
 static double cost(struct fb_mp_proxy *value, struct fb_mp_object object)
 {
     struct fb_mp_object back;
@@ -45,7 +45,7 @@ static void run(void)
     struct fb_mp_proxy *value;
     struct fb_error error;
     struct fb_mp_object *record = calloc(RECORDS, sizeof *record);
-    size_t bytes = RECORDS * 40; /* about what the records take when they are packed */
+    size_t bytes = RECORDS * 40; /* about the size of the packed records */
     char *flat = calloc(bytes, 1);
     double nested_us[ROUNDS], flat_us[ROUNDS];
     lesson_need(record && flat ? 0 : -ENOMEM, "take memory");
@@ -61,9 +61,8 @@ static void run(void)
     lesson_bars("us", 2, (const char *const[]){ "80,000 bytes in one piece", "as 2,000 dicts" },
                 (const double[]){ fb_median(flat_us, ROUNDS), fb_median(nested_us, ROUNDS) });
     struct fb_interval ratio = fb_ratio_interval(nested_us, flat_us, ROUNDS);
-    lesson_measured(
-        ratio.low > 1.5,
-        "taking structures apart and putting them together costs more than their bytes");
+    lesson_measured(ratio.low > 1.5,
+                    "packing and unpacking structures costs more than copying their bytes");
     lesson_claim("C22", "serialising large structures is what costs, not only the bytes", ratio,
                  "times the time of flat bytes", lesson_is_above(ratio, 1), NULL);
     fb_mp_proxy_close(value);
@@ -80,17 +79,18 @@ int main(int argc, char **argv)
         .name = "nested_data",
         .title = "Nested data",
         .rows = "M10 C22",
-        .question = "2,000 small dicts, some 80,000 bytes when they are packed, go to another "
-                    "process and back; then 80,000 bytes in one piece do. Which takes longer?",
-        .choices = { "the same: the bytes count", "the dicts" },
+        .question =
+            "2,000 small dicts, about 80,000 bytes when they are packed, are sent to another "
+            "process and back; then 80,000 bytes in one piece are. Which takes longer?",
+        .choices = { "both take the same time: only the bytes count", "the dicts" },
         .answer = 'b',
-        .explains = "Bytes in one piece are copied. A structure has to be walked through, each "
-                    "part written down with its type, and at the other end each part needs "
-                    "memory and is put in its place; on the way back once more. Python's pickle "
-                    "does the same.",
-        .next = "Send the same numbers as one array of doubles. When is it worth keeping a "
-                "structure where it is, and send requests instead?",
-        .breaks = "the \"dicts\" are one piece of bytes too.",
+        .explains =
+            "Bytes in one piece are only copied. For a structure, the sender writes each part with "
+            "its type, and the receiver allocates memory for each part and rebuilds the structure; "
+            "on the way back, all this is done again. Python's pickle works the same way.",
+        .next = "Send the same numbers as one array of doubles. When is it better to leave a "
+                "structure in one process and send requests to it?",
+        .breaks = "the \"dicts\" are also one piece of bytes.",
         .run = run,
     };
     return lesson_main(argc, argv, &lesson, NULL);

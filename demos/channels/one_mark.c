@@ -1,4 +1,4 @@
-/* One end mark for four consumers: each puts it back for the next. */
+/* One end mark for four consumers: each puts it back for the next one. */
 #include "demos/lesson/lesson.h"
 
 #include "harness/mp/channel/queue.h"
@@ -9,12 +9,12 @@
 
 #define CONSUMERS 4
 #define COUNT 100
-#define PATIENCE (500 * FB_MP_MILLISECOND)
+#define TIMEOUT (500 * FB_MP_MILLISECOND)
 
 struct order {
     struct fb_mp_queue *queue;
     struct fb_mp_array
-        *taken; /* how many each consumer took, how many ended well, each one's sum */
+        *taken; /* items per consumer; consumers that found the mark; sum of items per consumer */
     int number;
     bool puts_back;
 };
@@ -23,9 +23,9 @@ static int consume(const void *argument, size_t size)
 {
     const struct order *order = argument;
     int *taken = order->taken->items, item, result;
-    /* The wait ends by itself only in the broken lesson. */
+    /* The wait times out only in the broken lesson. */
     while ((result = fb_mp_queue_get(order->queue, &item, sizeof item,
-                                     order->puts_back ? FB_MP_FOREVER : PATIENCE, &size)) == 0)
+                                     order->puts_back ? FB_MP_FOREVER : TIMEOUT, &size)) == 0)
         taken[order->number]++, taken[CONSUMERS + 1 + order->number] += item;
     if (result == -ENODATA && order->puts_back)
         fb_mp_queue_put_end(order->queue, FB_MP_FOREVER);
@@ -45,14 +45,14 @@ static void run(void)
                      sizeof(struct order));
     for (int i = 0; i < COUNT; i++)
         lesson_need(fb_mp_queue_put(queue, &i, sizeof i, FB_MP_FOREVER), "put");
-    lesson_need(fb_mp_queue_put_end(queue, FB_MP_FOREVER), "put the mark");
+    lesson_need(fb_mp_queue_put_end(queue, FB_MP_FOREVER), "put the end mark");
     lesson_join_all();
     const int *count = taken->items;
     lesson_say("taken: %d + %d + %d + %d", count[0], count[1], count[2], count[3]);
     int sum = count[5] + count[6] + count[7] + count[8];
     lesson_fact(count[0] + count[1] + count[2] + count[3] == COUNT && sum == 4950,
                 "all 100 items were taken, none twice");
-    lesson_fact(count[CONSUMERS] == CONSUMERS, "one mark has ended all four consumers");
+    lesson_fact(count[CONSUMERS] == CONSUMERS, "one end mark ended all four consumers");
     fb_mp_array_free(taken);
     fb_mp_queue_free(queue);
 }
@@ -63,17 +63,18 @@ int main(int argc, char **argv)
         .name = "one_mark",
         .title = "One end mark, put back",
         .rows = "M5",
-        .question = "A producer does not know how many consumers there are, and puts a single "
-                    "end mark. How can all of them end?",
-        .choices = { "they can't", "who finds the mark puts it back before it ends",
-                     "the mark is copied to all" },
+        .question = "A producer does not know how many consumers there are, and puts a single end "
+                    "mark into the queue. How can all consumers end?",
+        .choices = { "they can't", "each consumer that takes the mark puts it back before it ends",
+                     "the queue copies the mark to all consumers" },
         .answer = 'b',
-        .explains = "A queue gives each message to one consumer, the mark too. Who finds it "
-                    "and puts it back passes it on: the last one leaves it in the queue, which "
-                    "is then not quite empty. The producer need not know how many listen.",
-        .next = "What if somebody puts an item behind the mark? What does the queue's size "
-                "say at the end?",
-        .breaks = "nobody puts the mark back; consumers give up after half a second.",
+        .explains =
+            "A queue passes each message to one consumer, and that includes the mark. A consumer "
+            "that puts it back passes it on to the next. The last consumer leaves it in the queue, "
+            "which is then not quite empty. The producer need not know the number of consumers.",
+        .next =
+            "What happens if an item is put after the mark? What is the queue's size at the end?",
+        .breaks = "no consumer puts the mark back; consumers give up after half a second.",
         .run = run,
     };
     return lesson_main(argc, argv, &lesson, NULL);

@@ -1,4 +1,4 @@
-"""One end mark for four consumers: each puts it back for the next."""
+"""One end mark for four consumers: each puts it back for the next one."""
 import multiprocessing
 import queue as queues
 import sys
@@ -11,7 +11,7 @@ context = multiprocessing.get_context("fork")
 
 def consume(queue, taken, number):
     while True:
-        try:  # the wait ends by itself only in the broken lesson
+        try:  # the wait times out only in the broken lesson
             item = queue.get(timeout=0.5 if is_broken() else None)
         except queues.Empty:
             return
@@ -37,5 +37,5 @@ if __name__ == "__main__":
         worker.join()
     say("taken: " + " + ".join(map(str, taken[:CONSUMERS])))
     fact(sum(taken[:CONSUMERS]) == COUNT and sum(taken[CONSUMERS + 1:]) == 4950, "all 100 items were taken, none twice")
-    fact(taken[CONSUMERS] == CONSUMERS, "one mark has ended all four consumers")
+    fact(taken[CONSUMERS] == CONSUMERS, "one end mark ended all four consumers")
     sys.exit(end())

@@ -1,15 +1,15 @@
-"""A worker at the other end of a two-way pipe answers every message until it is told to quit."""
+"""A worker at the other end of a two-way pipe answers each message until it receives QUIT."""
 import multiprocessing
 import os
 import sys
 
 from lesson import end, fact, is_broken, say
 
-WHOLE = "three messages, three answers, in order and each whole: ONE TWO THREE"
+WHOLE = "three messages get three answers, in order and each whole: ONE TWO THREE"
 
 
 def answer(mine, other):
-    other.close()  # or nobody would see that the other side is gone
+    other.close()  # otherwise its own copy would keep that end open
     while True:
         text = mine.recv()
         if text == "QUIT":
@@ -17,8 +17,8 @@ def answer(mine, other):
         mine.send(text.upper())
 
 
-def use_a_bare_pipe():
-    """Broken: a stream of bytes."""
+def use_a_plain_pipe():
+    """Broken: a plain pipe is a stream of bytes, not of messages."""
     reader, writer = os.pipe()
     for word in (b"one", b"two", b"three"):
         os.write(writer, word)
@@ -29,7 +29,7 @@ def use_a_bare_pipe():
 
 if __name__ == "__main__":
     if is_broken():
-        use_a_bare_pipe()
+        use_a_plain_pipe()
         sys.exit(end())
     context = multiprocessing.get_context("fork")
     here, there = context.Pipe()
@@ -38,15 +38,15 @@ if __name__ == "__main__":
     there.close()
     for word in ("one", "two", "three"):
         here.send(word)
-    said = [here.recv() for _ in range(3)]
+    answers = [here.recv() for _ in range(3)]
     here.send("QUIT")
     process.join()
-    say("received: " + " ".join(f"[{word}]" for word in said))
-    fact(said == ["ONE", "TWO", "THREE"], WHOLE)
+    say("received: " + " ".join(f"[{word}]" for word in answers))
+    fact(answers == ["ONE", "TWO", "THREE"], WHOLE)
     try:
         here.recv()
         ended = False
     except EOFError:
         ended = True
-    fact(ended, "after its end the pipe says so instead of waiting")
+    fact(ended, "when the other end is closed, receiving fails instead of waiting for ever")
     sys.exit(end())

@@ -1,4 +1,4 @@
-/* A producer, four consumers that count primes, and results that are put in order again. */
+/* A producer, four consumers that count primes, and a collector that sorts their results. */
 #include "demos/lesson/lesson.h"
 
 #include "harness/mp/channel/queue.h"
@@ -15,8 +15,8 @@
 
 struct order {
     struct fb_mp_queue *tasks, *results;
-    struct fb_mp_event *full; /* the producer had to wait */
-    struct fb_mp_array *room; /* how many it could put before */
+    struct fb_mp_event *full; /* set when the producer finds the queue full */
+    struct fb_mp_array *room; /* the number of tasks that were put before that */
 };
 
 struct result {
@@ -55,11 +55,12 @@ static int consume(const void *argument, size_t size)
 {
     const struct order *order = argument;
     struct result result;
-    /* Nobody tells it to end in the broken lesson: then it waits for a while only. */
-    int64_t patience = lesson_is_broken() ? FB_MP_SECOND / 2 : FB_MP_FOREVER;
+    /* In the broken lesson there are no end marks, so the wait has a timeout. */
+    int64_t timeout = lesson_is_broken() ? FB_MP_SECOND / 2 : FB_MP_FOREVER;
     int end;
-    fb_mp_event_wait(order->full, lesson_is_broken() ? 0 : 30 * FB_MP_SECOND); /* slow to begin */
-    while ((end = fb_mp_queue_get(order->tasks, &result.task, sizeof result.task, patience,
+    fb_mp_event_wait(order->full,
+                     lesson_is_broken() ? 0 : 30 * FB_MP_SECOND); /* starts late on purpose */
+    while ((end = fb_mp_queue_get(order->tasks, &result.task, sizeof result.task, timeout,
                                   &size)) == 0) {
         result.count = 0;
         for (int n = result.task; n < result.task + STEP; n++)
@@ -99,14 +100,15 @@ static void run(void)
     qsort(result, (size_t)done, sizeof *result, by_task);
     for (int i = 0; i < done; i++)
         primes += result[i].count;
-    lesson_say("%d results, %d primes, %d consumers said that they are done", done, primes, ends);
+    lesson_say("%d results, %d primes, %d consumers reported that they had finished", done, primes,
+               ends);
     bool ordered = done == TASKS;
     for (int i = 0; i < done; i++)
         ordered &= result[i].task == (i + 1) * STEP;
     lesson_fact(*(int *)order.room->items == ROOM,
-                "the producer put 20 tasks, and then had to wait for room");
+                "the producer put 20 tasks and then had to wait for room");
     lesson_fact(ordered && primes == 41062, "50 results in order, 41062 primes in all");
-    lesson_fact(ends == CONSUMERS, "each of four consumers says that it is done");
+    lesson_fact(ends == CONSUMERS, "each of four consumers reported that it had finished");
     fb_mp_event_free(order.full);
     fb_mp_array_free(order.room);
     fb_mp_queue_free(order.tasks);
@@ -119,18 +121,19 @@ int main(int argc, char **argv)
         .name = "pipeline",
         .title = "A pipeline",
         .rows = "W4 M5",
-        .question = "A producer makes tasks faster than four consumers can do them. The queue "
-                    "between them has room for 20. What happens?",
-        .choices = { "tasks are thrown away", "the producer waits when the queue is full",
+        .question = "A producer creates tasks faster than four consumers can do them. The queue "
+                    "between them has room for 20 tasks. What happens?",
+        .choices = { "tasks are dropped", "the producer waits when the queue is full",
                      "the queue grows" },
         .answer = 'b',
-        .explains = "A bounded queue slows the fast side down to the speed of the slow one, and "
-                    "no memory fills up. The results come as they are done, so each carries its "
-                    "task, to be sorted by; and as each consumer says when it is done, the "
-                    "collector knows when that was all.",
-        .next = "Make the queue 1 long, then 1,000: what becomes slower? Use one consumer "
-                "only.",
-        .breaks = "the queue has no end: there is always room, and no end marks are put.",
+        .explains =
+            "A bounded queue slows the fast side down to the speed of the slow side, so memory "
+            "does not fill up. Results arrive in the order in which they are finished, so each "
+            "contains its task, by which the collector sorts. Each consumer reports when it has "
+            "finished, so the collector knows when it has all results.",
+        .next = "Give the queue room for 1 task, then for 1,000: what becomes slower? Use only one "
+                "consumer.",
+        .breaks = "the queue has room for all tasks, and there are no end marks.",
         .run = run,
     };
     return lesson_main(argc, argv, &lesson, NULL);

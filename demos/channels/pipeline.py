@@ -1,4 +1,4 @@
-"""A producer, four consumers that count primes, and results that are put in order again."""
+"""A producer, four consumers that count primes, and a collector that sorts their results."""
 import multiprocessing
 import queue as queues
 import sys
@@ -32,9 +32,9 @@ def produce(tasks):
 
 
 def consume(number, tasks, results):
-    full.wait(0 if is_broken() else 30)  # they are slow to begin
+    full.wait(0 if is_broken() else 30)  # starts late on purpose
     while True:
-        try:  # nobody tells it to end in the broken lesson
+        try:  # the wait times out only in the broken lesson: it has no end marks
             task = tasks.get(timeout=0.5 if is_broken() else None)
         except queues.Empty:
             return
@@ -64,9 +64,9 @@ if __name__ == "__main__":
         worker.join()
     done.sort()
     primes = sum(count for _, _, count in done)
-    say(f"{len(done)} results, {primes} primes, {ends} consumers said that they are done")
+    say(f"{len(done)} results, {primes} primes, {ends} consumers reported that they had finished")
     ordered = [task for task, _, _ in done] == [i * STEP for i in range(1, TASKS + 1)]
-    fact(room.value == 20, "the producer put 20 tasks, and then had to wait for room")
+    fact(room.value == 20, "the producer put 20 tasks and then had to wait for room")
     fact(ordered and primes == 41062, "50 results in order, 41062 primes in all")
-    fact(ends == CONSUMERS, "each of four consumers says that it is done")
+    fact(ends == CONSUMERS, "each of four consumers reported that it had finished")
     sys.exit(end())

@@ -1,4 +1,4 @@
-"""A producer, three consumers, and how these know that nothing more will come: an end mark for each."""
+"""A producer and three consumers. An end mark for each consumer says that no more messages will come."""
 import multiprocessing
 import queue as queues
 import sys
@@ -11,7 +11,7 @@ context = multiprocessing.get_context("fork")
 
 def consume(queue, taken):
     while True:
-        try:  # broken, one would wait for a mark for ever
+        try:  # broken: without a timeout, consumers would wait for a mark for ever
             number = queue.get(timeout=0.5 if is_broken() else None)
         except queues.Empty:
             return
@@ -19,7 +19,7 @@ def consume(queue, taken):
             with taken.get_lock():
                 taken[COUNT] += 1
             return
-        taken[number] += 1  # it alone has this number
+        taken[number] += 1  # no other consumer has this number
 
 
 if __name__ == "__main__":
@@ -32,10 +32,10 @@ if __name__ == "__main__":
         queue.put(number)
     for _ in range(1 if is_broken() else CONSUMERS):
         queue.put(None)
-    for worker in workers:  # returns: each has found its mark
+    for worker in workers:  # returns when each consumer has found its mark
         worker.join()
     once = sum(times == 1 for times in taken[:COUNT])
     say(f"{COUNT} numbers were put, {once} were taken once; {taken[COUNT]} of {CONSUMERS} consumers found a mark.")
-    fact(once == COUNT, "each of 1000 numbers was taken once, by one of three consumers")
+    fact(once == COUNT, "each of 1000 numbers was taken exactly once, by one of three consumers")
     fact(taken[COUNT] == CONSUMERS, "each consumer found its own end mark")
     sys.exit(end())

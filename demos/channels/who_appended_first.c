@@ -1,4 +1,4 @@
-/* Four processes append their numbers to a list that a manager keeps. */
+/* Four processes append their numbers to a list in a manager. */
 #include "demos/lesson/lesson.h"
 
 #include "base/error.h"
@@ -14,7 +14,7 @@
 
 struct order {
     struct fb_mp_proxy *list;
-    struct fb_mp_event *after, *done; /* what it waits for, what it sets */
+    struct fb_mp_event *after, *done; /* waits for after (NULL: does not wait), then sets done */
     int number;
 };
 
@@ -29,8 +29,8 @@ static int append(const void *argument, size_t size)
     return result < 0;
 }
 
-/* Four of them; each waits for the next one or the last one, or for nobody. *ret_text: "3 2 1 0". */
-enum waits { FOR_NOBODY, FOR_THE_NEXT, FOR_THE_LAST };
+/* Four processes append; each waits for none, the next or the previous one. *ret_text: "3 2 1 0". */
+enum waits { FOR_NONE, FOR_THE_NEXT, FOR_THE_PREVIOUS };
 static void append_all(struct fb_mp_manager *manager, enum waits waits, char *ret_text, size_t size)
 {
     struct fb_mp_proxy *list;
@@ -39,7 +39,7 @@ static void append_all(struct fb_mp_manager *manager, enum waits waits, char *re
     for (int i = 0; i < PROCESSES; i++)
         lesson_need(fb_mp_event_make(&done[i]), "make an event");
     for (int i = 0; i < PROCESSES; i++) {
-        int other = waits == FOR_THE_NEXT ? i + 1 : waits == FOR_THE_LAST ? i - 1 : -1;
+        int other = waits == FOR_THE_NEXT ? i + 1 : waits == FOR_THE_PREVIOUS ? i - 1 : -1;
         struct fb_mp_event *after = other >= 0 && other < PROCESSES ? done[other] : NULL;
         lesson_start(append, &(struct order){ list, after, done[i], i }, sizeof(struct order));
     }
@@ -65,19 +65,20 @@ static void run(void)
     double otherwise = 0;
     lesson_need(fb_mp_manager_start(FB_MP_FORK, &manager, &error), "start a manager");
     for (int i = 0; i < ROUNDS; i++) {
-        append_all(manager, FOR_NOBODY, text, sizeof text);
+        append_all(manager, FOR_NONE, text, sizeof text);
         otherwise += strcmp(text, "0 1 2 3") != 0;
     }
-    lesson_say("left alone: in %.0f of %d rounds not 0 1 2 3", otherwise, ROUNDS);
-    append_all(manager, lesson_is_broken() ? FOR_THE_LAST : FOR_THE_NEXT, text, sizeof text);
-    lesson_say("each held up until the next one has come: %s", text);
+    lesson_say("without waiting: another order than 0 1 2 3 in %.0f of %d rounds", otherwise,
+               ROUNDS);
+    append_all(manager, lesson_is_broken() ? FOR_THE_PREVIOUS : FOR_THE_NEXT, text, sizeof text);
+    lesson_say("each waits until the next one has appended: %s", text);
     lesson_fact(strcmp(text, "3 2 1 0") == 0,
-                "the list has them as they came, not as they were started: 3 2 1 0");
+                "the list is in the order of the requests, not of the starts: 3 2 1 0");
     lesson_claim("C21", "four processes appending to a manager's list give [0, 1, 2, 3]",
                  fb_median_interval(&otherwise, 1), "of 100 rounds in another order",
                  otherwise > 0 ? LESSON_DOES_NOT_HOLD : LESSON_DEPENDS,
-                 otherwise > 0 ? "the order is whoever comes first"
-                               : "it came out so each time, but nothing promises it");
+                 otherwise > 0 ? "the order is that in which the requests arrive"
+                               : "this was the order each time, but it is not guaranteed");
     fb_mp_manager_close(manager);
 }
 
@@ -87,19 +88,18 @@ int main(int argc, char **argv)
         .name = "who_appended_first",
         .title = "Who appended first",
         .rows = "M10 C21",
-        .question = "Four processes are started one after the other, 0 first, and each appends "
-                    "its number to the same list. Is the list 0 1 2 3?",
+        .question = "Four processes are started one after the other, 0 first, and each appends its "
+                    "number to the same list. Is the list 0 1 2 3 at the end?",
         .choices = { "yes: they were started in that order",
-                     "not necessarily: who comes first, stands first", "no: numbers get lost" },
+                     "not necessarily: requests are done as they arrive", "no: numbers get lost" },
         .answer = 'b',
-        .explains = "A manager is a process that keeps the list; the others ask it to append, "
-                    "and it does one after the other, so nothing is lost. But nobody promises "
-                    "which of four processes gets to its request first. Here each is held up on "
-                    "purpose until the next one has appended: that is as allowed as any other "
-                    "order.",
-        .next = "Let each work for a while before it appends: how often is it 0 1 2 3 then? "
-                "Append pairs of (number, time) and sort them.",
-        .breaks = "each waits for the one before, not for the next.",
+        .explains = "A manager is a process that has the list. The other processes send it "
+                    "requests to append, and it does one after the other, so nothing is lost. But "
+                    "nothing guarantees which process sends its request first. Here each process "
+                    "waits until the next one has appended: that order is as correct as any other.",
+        .next = "Let each process work for a while before it appends: how often is the order 0 1 2 "
+                "3? Append pairs of (number, time) and sort them.",
+        .breaks = "each process waits for the previous one, not for the next.",
         .run = run,
     };
     return lesson_main(argc, argv, &lesson, NULL);

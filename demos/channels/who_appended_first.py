@@ -1,4 +1,4 @@
-"""Four processes append their numbers to a list that a manager keeps."""
+"""Four processes append their numbers to a list in a manager."""
 import multiprocessing
 import sys
 
@@ -28,5 +28,5 @@ if __name__ == "__main__":
             worker.join()
         text = " ".join(map(str, numbers))
     say(f"started: 0 1 2 3; in the list: {text}")
-    fact(text == "3 2 1 0", "the list has them as they came, not as they were started: 3 2 1 0")
+    fact(text == "3 2 1 0", "the list is in the order of the requests, not of the starts: 3 2 1 0")
     sys.exit(end())

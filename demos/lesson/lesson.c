@@ -1,5 +1,6 @@
 #include "demos/lesson/lesson.h"
 
+#include "base/cpus.h"
 #include "base/error.h"
 #include "harness/mp/process/process.h"
 
@@ -20,7 +21,7 @@ static struct {
     bool no_ask, broken, json, describe;
     char guess; /* 'a' …; 0: none */
     const struct lesson *lesson;
-    unsigned facts, missing, hidden; /* hidden: of what is measured */
+    unsigned claims_made, facts_missing, measured_missing;
     json_t *shown, *claims;
     struct fb_mp_process *process[PROCESSES_MOST];
     size_t processes;
@@ -46,7 +47,7 @@ void lesson_need(int result, const char *what)
 
 /* ---- showing ---- */
 
-/* Bytes that begin a character: the width of a text, as far as these lessons' go. */
+/* The width of a text: the number of bytes that begin a UTF-8 character, which is enough here. */
 static size_t width_of(const char *text, size_t size)
 {
     size_t width = 0;
@@ -107,13 +108,13 @@ void lesson_bars(const char *unit, size_t count, const char *const label[], cons
     fflush(stdout);
 }
 
-/* Marks stand before it, the second one if it has not shown itself. */
+/* Prints a claim after a mark; the second mark means that it was not observed. */
 static void show(bool shown, bool measured, const char *const marks[2], const char *format,
                  va_list values)
 {
     char text[300];
     vsnprintf(text, sizeof text, format, values);
-    now.facts++;
+    now.claims_made++;
     json_array_append_new(
         now.shown, json_pack("{ss sb sb}", "text", text, "shown", shown, "measured", measured));
     if (!now.json)
@@ -124,19 +125,18 @@ void lesson_fact(bool shown, const char *format, ...)
 {
     va_list values;
     va_start(values, format);
-    show(shown, false, (const char *const[]){ "=", "! did not show itself:" }, format, values);
+    show(shown, false, (const char *const[]){ "=", "! not observed:" }, format, values);
     va_end(values);
-    now.missing += !shown;
+    now.facts_missing += !shown;
 }
 
 void lesson_measured(bool shown, const char *format, ...)
 {
     va_list values;
     va_start(values, format);
-    show(shown, true, (const char *const[]){ "≈", "? did not show itself this time:" }, format,
-         values);
+    show(shown, true, (const char *const[]){ "≈", "? not observed this time:" }, format, values);
     va_end(values);
-    now.hidden += !shown;
+    now.measured_missing += !shown;
 }
 
 void lesson_claim(const char *row, const char *says, struct fb_interval measured, const char *unit,
@@ -144,7 +144,7 @@ void lesson_claim(const char *row, const char *says, struct fb_interval measured
 {
     static const char *const verdicts[] = { "holds", "does not hold", "depends" };
     char head[200];
-    if (now.broken) /* what was measured says nothing of it */
+    if (now.broken) /* the measurements are not about the claim */
         return;
     if (verdict == LESSON_DEPENDS && !condition)
         condition = "too much noise to tell; try again on a quiet machine";
@@ -178,11 +178,18 @@ enum lesson_verdict lesson_is_above(struct fb_interval measured, double limit)
     return measured.high < limit ? LESSON_DOES_NOT_HOLD : LESSON_DEPENDS;
 }
 
-/* ---- doing ---- */
+/* ---- processes ---- */
+
+unsigned lesson_cpus(void)
+{
+    struct fb_cpus cpus;
+    fb_cpus_read(&cpus);
+    return cpus.workers;
+}
 
 void lesson_start(fb_mp_run run, const void *argument, size_t size)
 {
-    /* A daemon: a lesson that has to give up waits for nobody. */
+    /* A daemon: a lesson that fails must not wait for it. */
     const struct fb_mp_process_options options = {
         .run = run, .argument = argument, .size = size, .daemon = true
     };
@@ -223,9 +230,9 @@ void lesson_progress(unsigned done, unsigned all)
         fprintf(stderr, "\r    measuring: %u of %u, %.0f s left ", done, all, left_s);
 }
 
-/* ---- the whole of it ---- */
+/* ---- a lesson from beginning to end ---- */
 
-/* One letter, or nothing; anything else is asked for again. */
+/* Asks until the reader types one of the letters or nothing. */
 static void ask(const struct lesson *lesson)
 {
     char line[80];
@@ -253,20 +260,19 @@ static void ask(const struct lesson *lesson)
 
 static int exit_code(void)
 {
-    if (now.missing > 0 || now.facts == 0) /* a lesson that claims nothing has shown nothing */
+    if (now.facts_missing > 0 || now.claims_made == 0) /* a lesson without claims has failed */
         return 1;
-    return now.hidden > 0 ? 4 : 0;
+    return now.measured_missing > 0 ? 4 : 0;
 }
 
-/* After the run: what was expected, and what comes out. */
-static void compare(const struct lesson *lesson)
+/* After the run: shows the right answer beside the reader's prediction. */
+static void show_answer(const struct lesson *lesson)
 {
     const char *right = now.guess == 0                ? ""
-                        : now.guess == lesson->answer ? "Right. "
-                                                      : "Not what you expected. ";
-    printf("\n%s%s: %c) %s.\n", right,
-           exit_code() == 0 ? "What comes out" : "What should have come out", lesson->answer,
-           lesson->choices[lesson->answer - 'a']);
+                        : now.guess == lesson->answer ? "Your prediction was right. "
+                                                      : "Your prediction was wrong. ";
+    printf("\n%s%s: %c) %s.\n", right, exit_code() == 0 ? "The answer" : "The expected answer",
+           lesson->answer, lesson->choices[lesson->answer - 'a']);
 }
 
 static int end_with_json(const struct lesson *lesson)
@@ -292,13 +298,13 @@ static void begin(const struct lesson *lesson)
 static void end(const struct lesson *lesson)
 {
     if (now.broken) {
-        puts(exit_code() == 0 ? "\nBy chance it showed itself all the same. Run it again."
-                              : "\nWithout its mechanism the lesson's check has to fail.");
+        puts(exit_code() == 0 ? "\nBy chance the check passed all the same. Run it again."
+                              : "\nThe check failed, as it must without the mechanism.");
         return;
     }
     if (exit_code() == 4)
         puts("\nSomething may have kept this machine busy. Run it again when it is quiet.");
-    compare(lesson);
+    show_answer(lesson);
     putchar('\n');
     print_filled("Why: ", lesson->explains);
     print_filled("Try next: ", lesson->next);
@@ -307,12 +313,12 @@ static void end(const struct lesson *lesson)
            lesson->name);
 }
 
-static int teach(const struct lesson *lesson)
+static int run_lesson(const struct lesson *lesson)
 {
     unsigned cpus = lesson_cpus();
     if (cpus < lesson->cpus) {
-        fprintf(stderr, "%s: this needs %u CPUs that it may use, and there is %u\n", lesson->name,
-                lesson->cpus, cpus);
+        fprintf(stderr, "%s: this needs %u CPUs, and it may use %u\n", lesson->name, lesson->cpus,
+                cpus);
         return 3;
     }
     now.shown = json_array();
@@ -330,9 +336,9 @@ static int teach(const struct lesson *lesson)
 }
 
 static const struct argp_option option_table[] = {
-    { "no-ask", 'n', 0, 0, "Don't let me predict", 0 },
-    { "break", 'b', 0, 0, "Take the mechanism away: the check fails", 0 },
-    { "json", 'j', 0, 0, "Print what was shown and measured as JSON", 0 },
+    { "no-ask", 'n', 0, 0, "Don't ask for a prediction", 0 },
+    { "break", 'b', 0, 0, "Remove the mechanism: the check fails", 0 },
+    { "json", 'j', 0, 0, "Print facts and measurements as JSON", 0 },
     { "describe", 'd', 0, OPTION_HIDDEN, "Print title and rows", 0 },
     { 0 },
 };
@@ -371,5 +377,5 @@ int lesson_main(int argc, char **argv, const struct lesson *lesson, const struct
         printf("%s\t%s\n", lesson->title, lesson->rows);
         return 0;
     }
-    return teach(lesson);
+    return run_lesson(lesson);
 }

@@ -1,9 +1,8 @@
-"""What the Python twins of the lessons share: showing, and checking that what they claim has shown itself.
+"""The common machinery of the lessons' Python versions: show results and check the claims.
 
-A twin takes the same options as its lesson: --break takes the mechanism away, so that the check fails;
---no-ask is accepted; --json prints what was shown and noted. It exits with 1 if a fact
-did not show itself, with 2 after bad usage, with 3 if this machine can't show it, and with 4 if nothing but
-something measured did not show itself.
+They take the same options as the lessons in C: --break removes the mechanism, so that the check fails;
+--no-ask is accepted; --json prints facts and notes as JSON. Exit codes: 1: a fact was not observed; 2: bad usage;
+3: this machine can't do it; 4: facts were observed, but not everything that is measured.
 """
 import argparse
 import json
@@ -18,11 +17,11 @@ _noted = {}
 
 
 def _parse():
-    """In the program itself: a spawned process has other arguments, and --json may not wait for ever."""
+    """Only in the main process, as a spawned one has other arguments. --json must not wait for ever: the alarm."""
     parser = argparse.ArgumentParser(description=sys.modules["__main__"].__doc__)
-    parser.add_argument("-n", "--no-ask", action="store_true", help="accepted, as the lesson in C has it")
-    parser.add_argument("-b", "--break", action="store_true", dest="broken", help="take the mechanism away")
-    parser.add_argument("-j", "--json", action="store_true", help="print what was shown and noted as JSON")
+    parser.add_argument("-n", "--no-ask", action="store_true", help="accepted for compatibility with the lesson in C")
+    parser.add_argument("-b", "--break", action="store_true", dest="broken", help="remove the mechanism")
+    parser.add_argument("-j", "--json", action="store_true", help="print facts and notes as JSON")
     options = parser.parse_args()
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     if options.json:
@@ -43,9 +42,9 @@ def is_broken():
 
 
 def need_cpus(count):
-    """Ends the twin where so many can't be used."""
+    """Ends the program if it may not use that many CPUs."""
     if len(os.sched_getaffinity(0)) < count:
-        sys.stderr.write(f"this needs {count} CPUs that it may use\n")
+        sys.stderr.write(f"this needs {count} CPUs\n")
         sys.exit(3)
 
 
@@ -71,22 +70,22 @@ def _show(shown, is_measured, mark, text):
 
 
 def fact(shown, text):
-    """What has to be so, on whatever machine; the same words as the lesson in C has them."""
-    _show(shown, False, "=" if shown else "! did not show itself:", text)
+    """Reports a fact, which must hold on every machine, in the same words as the lesson in C."""
+    _show(shown, False, "=" if shown else "! not observed:", text)
 
 
 def measured(shown, text):
-    """The same of how long something takes, or of what chance decides: a busy machine may hide it."""
-    _show(shown, True, "≈" if shown else "? did not show itself this time:", text)
+    """Reports a claim about durations or chance, which load on the machine may hide."""
+    _show(shown, True, "≈" if shown else "? not observed this time:", text)
 
 
 def note(name, *values):
-    """What was measured, by a name that the lesson in C asks for: it judges the tutorials' claim by it."""
+    """Records measurements under a name, for the lesson in C, which judges a claim of the tutorials by them."""
     _noted.setdefault(name, []).extend(float(value) for value in values)
 
 
 def end():
-    """What to exit with."""
+    """Returns the exit code."""
     if _options.json:
         json.dump({"facts": _facts, "noted": _noted}, sys.stdout)
     if not _facts or any(not one["shown"] and not one["measured"] for one in _facts):

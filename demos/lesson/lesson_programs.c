@@ -1,4 +1,4 @@
-/* What lessons ask of other programs: forkbench, and their own Python twin. */
+/* Other programs that lessons run: forkbench, and their own Python version. */
 #include "demos/lesson/lesson.h"
 
 #include "base/program.h"
@@ -15,7 +15,7 @@
 #define ARGUMENTS_MOST 32
 #define NOTES_MOST 64
 
-/* The first of these places, ends with NULL, that is there; they are relative to this program's folder. */
+/* Finds a file in one of these places (the last is NULL), which are relative to this program's folder. */
 static bool find_beside(const char *const *places, const char *name, char *ret_path)
 {
     char self[PATH_MAX], path[2 * PATH_MAX];
@@ -31,15 +31,15 @@ static bool find_beside(const char *const *places, const char *name, char *ret_p
     return false;
 }
 
-/* What it says as JSON, the caller's, or NULL; and its exit code. */
+/* Runs a program. Returns its output, parsed as JSON, which the caller owns, or NULL. */
 static json_t *read_program(const char *const *arguments, int *ret_code)
 {
     struct fb_program program;
     struct fb_error error = { 0 };
     lesson_need(fb_program_start(arguments, true, &program, &error), error.text);
-    json_t *said = json_loadf(program.output, 0, NULL);
+    json_t *output = json_loadf(program.output, 0, NULL);
     *ret_code = fb_program_end(&program, arguments[0], &error);
-    return said;
+    return output;
 }
 
 /* ---- forkbench exec ---- */
@@ -54,14 +54,14 @@ bool lesson_exec(const char *words, struct lesson_exec *ret_exec)
     snprintf(copy, sizeof copy, "%s", words);
     for (size_t i = 3; i < ARGUMENTS_MOST - 1 && next; i++)
         list[i] = strsep(&next, " ");
-    json_t *said = read_program(list, &code);
-    ret_exec->run_ns = json_number_value(json_object_get(said, "run_ns"));
-    ret_exec->wall_ns = json_number_value(json_object_get(said, "wall_ns"));
-    ret_exec->cpu_ns = json_number_value(json_object_get(said, "user_ns")) +
-                       json_number_value(json_object_get(said, "system_ns"));
-    const char *description = json_string_value(json_object_get(said, "description"));
+    json_t *output = read_program(list, &code);
+    ret_exec->run_ns = json_number_value(json_object_get(output, "run_ns"));
+    ret_exec->wall_ns = json_number_value(json_object_get(output, "wall_ns"));
+    ret_exec->cpu_ns = json_number_value(json_object_get(output, "user_ns")) +
+                       json_number_value(json_object_get(output, "system_ns"));
+    const char *description = json_string_value(json_object_get(output, "description"));
     ret_exec->lockless = description && strstr(description, "GIL off");
-    json_decref(said);
+    json_decref(output);
     if (code == 3)
         return false;
     lesson_need(code == 0 && ret_exec->run_ns > 0 ? 0 : -EIO, "run forkbench exec");
@@ -75,36 +75,36 @@ double lesson_run_ns(const char *words)
     return exec.run_ns;
 }
 
-/* ---- the twin ---- */
+/* ---- the Python version ---- */
 
-/* What it noted; NULL where there is no python3, or it could not do it. */
-static const json_t *ask_twin(void)
+/* Runs the Python version once. Returns its notes; NULL: there is no python3, or it failed. */
+static const json_t *run_python_version(void)
 {
     static const char *const places[] = { "", "../../share/forkbench/lessons/",
                                           "../../../share/forkbench/lessons/", NULL };
-    static json_t *said;
-    static bool asked;
+    static json_t *output;
+    static bool has_run;
     const char *python = getenv("FORKBENCH_PYTHON");
     char name[100], path[PATH_MAX];
     int code = 0;
     snprintf(name, sizeof name, "%s.py", lesson_name());
-    if (!asked && !lesson_is_broken() && find_beside(places, name, path)) {
-        said = read_program(
+    if (!has_run && !lesson_is_broken() && find_beside(places, name, path)) {
+        output = read_program(
             (const char *const[]){ python ? python : "python3", path, "--json", NULL }, &code);
     }
-    asked = true;
-    /* What is measured there may be hidden, which its intervals show; a fact may not. */
+    has_run = true;
+    /* 4: load hid a measurement, which the intervals show. But a missing fact makes the notes useless. */
     if (code != 0 && code != 4) {
-        json_decref(said);
-        said = NULL;
+        json_decref(output);
+        output = NULL;
     }
-    return json_object_get(said, "noted");
+    return json_object_get(output, "noted");
 }
 
 struct fb_interval lesson_python(const char *name)
 {
     double value[NOTES_MOST];
-    const json_t *note = json_object_get(ask_twin(), name);
+    const json_t *note = json_object_get(run_python_version(), name);
     size_t count = json_array_size(note);
     for (size_t i = 0; i < count && i < NOTES_MOST; i++)
         value[i] = json_number_value(json_array_get(note, i));

@@ -1,4 +1,4 @@
-/* How much memory a forked child has of its own, after reading and after writing. */
+/* How much private memory a forked child has, after reading its parent's data and after writing to it. */
 #include "demos/lesson/lesson.h"
 
 #include "harness/mp/sync/value.h"
@@ -13,7 +13,7 @@
 
 static unsigned char *memory;
 
-/* Of this process alone, in MiB. */
+/* The private memory of this process, in MiB. */
 static double own_mib(void)
 {
     char line[200];
@@ -44,25 +44,25 @@ static int read_and_write(const void *argument, size_t size)
 
 static void run(void)
 {
-    struct fb_mp_array *told;
-    lesson_need(FB_MP_ARRAY(double, 2, false, &told), "make an array");
+    struct fb_mp_array *shared;
+    lesson_need(FB_MP_ARRAY(double, 2, false, &shared), "make an array");
     memory = malloc(BYTES);
     lesson_need(memory ? 0 : -ENOMEM, "take memory");
     memset(memory, 1, BYTES);
-    if (lesson_is_broken()) { /* no child: then there is nobody to share with */
-        read_and_write(&told, sizeof told);
+    if (lesson_is_broken()) { /* without a child, no memory is shared */
+        read_and_write(&shared, sizeof shared);
     } else {
-        lesson_start(read_and_write, &told, sizeof told);
+        lesson_start(read_and_write, &shared, sizeof shared);
         lesson_join_all();
     }
-    const double *mib = told->items;
-    lesson_bars("MiB of its own", 2,
-                (const char *const[]){ "a child that has read 32 MiB", "... and written to them" },
+    const double *mib = shared->items;
+    lesson_bars("MiB of private memory", 2,
+                (const char *const[]){ "a child that has read 32 MiB", "... and written to it" },
                 mib);
     lesson_fact(mib[0] < 16, "a forked child that only reads shares its parent's memory");
-    lesson_fact(mib[1] > 30, "of what it writes to, it gets a copy");
+    lesson_fact(mib[1] > 30, "it gets its own copy of the memory that it writes to");
     free(memory);
-    fb_mp_array_free(told);
+    fb_mp_array_free(shared);
 }
 
 int main(int argc, char **argv)
@@ -71,18 +71,18 @@ int main(int argc, char **argv)
         .name = "copy_on_write",
         .title = "Copy on write",
         .rows = "M13",
-        .question = "A process with 32 MiB of data forks a child, which reads all of it. How "
-                    "much memory does the child take for itself?",
-        .choices = { "another 32 MiB", "hardly any", "half of it" },
+        .question = "A process with 32 MiB of data forks a child, which reads all of it. How much "
+                    "additional memory does the child need?",
+        .choices = { "another 32 MiB", "hardly any", "16 MiB" },
         .answer = 'b',
-        .explains = "Fork copies the tables of pages, not the pages: parent and child have the "
-                    "same ones, marked read-only. The first who writes to a page gets a copy of "
-                    "that page, and only of "
-                    "that. So many workers can read a big table that was loaded before the "
-                    "fork, at the price of one. (In Python even reading writes: every object "
-                    "counts its references. Large arrays and bytes are safe.)",
-        .next = "Write to every tenth page only. Watch Pss in /proc/PID/smaps_rollup: there "
-                "shared pages are divided among those who share them.",
+        .explains =
+            "Fork copies the page tables, not the pages: parent and child use the same pages, "
+            "marked read-only. The first process that writes to a page gets a copy of that one "
+            "page. So if a big table is loaded before the fork, any number of workers can read it, "
+            "and it is in memory only once. (In Python, even reading writes, because every object "
+            "counts its references. The contents of large arrays and bytes objects stay shared.)",
+        .next = "Write to every tenth page only. Watch Pss in /proc/PID/smaps_rollup: it divides "
+                "each shared page among the processes that share it.",
         .breaks = "there is no child: the program reads and writes its own memory.",
         .run = run,
     };

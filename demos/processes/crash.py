@@ -1,4 +1,4 @@
-"""A worker is killed in the middle of a task: who waits for it is told."""
+"""A worker is killed in the middle of a task, and the process that waits for the result gets an error."""
 import concurrent.futures
 import multiprocessing
 import os
@@ -9,35 +9,35 @@ import time
 from lesson import end, fact, is_broken, note, say
 
 
-def die():
+def crash():
     os.kill(os.getpid(), signal.SIGKILL)
 
 
 def ask_executor():
-    """Whether it told."""
+    """Whether ProcessPoolExecutor reports it."""
     with concurrent.futures.ProcessPoolExecutor(2, context) as pool:
         pool.submit(int).result()
         start = time.perf_counter()
         try:
-            pool.submit(die).result(timeout=30)
-            say("The waiter gets: nothing went wrong")
+            pool.submit(crash).result(timeout=30)
+            say("The waiting process gets: nothing went wrong")
             return False
         except concurrent.futures.process.BrokenProcessPool as error:
             note("executor_ms", 1e3 * (time.perf_counter() - start))
-            say(f"The waiter gets: {error}")
+            say(f"The waiting process gets: {error}")
             return True
 
 
 def ask_pool():
-    """multiprocessing.Pool starts a new worker, and loses the task: without a limit one would wait for ever. Whether it told."""
+    """Whether multiprocessing.Pool reports it. It loses the task: without a time limit this would wait for ever."""
     with context.Pool(2) as pool:
         try:
-            pool.apply_async(die).get(timeout=1)
+            pool.apply_async(crash).get(timeout=1)
         except multiprocessing.TimeoutError:
-            say("The waiter of a multiprocessing.Pool gets nothing, within a second")
+            say("With multiprocessing.Pool, the waiting process gets nothing within a second")
             return False
         except Exception as error:
-            say(f"The waiter of a multiprocessing.Pool gets: {error}")
+            say(f"With multiprocessing.Pool, the waiting process gets: {error}")
         return True
 
 
@@ -45,5 +45,5 @@ if __name__ == "__main__":
     context = multiprocessing.get_context("fork")
     by_executor, by_pool = ask_executor(), ask_pool()
     note("pool_told", by_pool)
-    fact(by_pool if is_broken() else by_executor, "who waits for a task whose worker was killed is told, and does not wait for ever")
+    fact(by_pool if is_broken() else by_executor, "a process that waits for a task of a killed worker gets an error instead of waiting for ever")
     sys.exit(end())

@@ -1,4 +1,4 @@
-/* A process of its own: started, waited for, asked how it ended. */
+/* Starts a child process, waits for it, and reads its exit code. */
 #include "demos/lesson/lesson.h"
 
 #include "harness/mp/process/process.h"
@@ -28,10 +28,10 @@ static void run(void)
     lesson_need(fb_mp_process_join(process, FB_MP_FOREVER), "wait for it");
     int exit_code = 0;
     fb_mp_process_exit_code(process, &exit_code);
-    lesson_say("It has ended with %d.", exit_code);
+    lesson_say("Its exit code is %d.", exit_code);
     lesson_fact(pid != getpid(), "the child is another process");
     lesson_fact(!fb_mp_process_is_alive(process), "it has ended after the join");
-    lesson_fact(exit_code == 7, "what it ended with is its exit code: 7");
+    lesson_fact(exit_code == 7, "the parent reads its exit code: 7");
     fb_mp_process_close(process);
 }
 
@@ -41,21 +41,18 @@ int main(int argc, char **argv)
         .name = "first_process",
         .title = "A first process",
         .rows = "M1",
-        .question =
-            "A program starts a child process, whose function returns 7, and waits for it. What "
-            "does the program get to see of the 7?",
-        .choices = { "nothing: it is another process", "the 7, as the child's exit code",
-                     "the 7, as the return value of the call that started it" },
+        .question = "A program starts a child process whose function returns 7, and waits for it. "
+                    "How does the program get the 7?",
+        .choices = { "not at all: it is another process", "as the child's exit code",
+                     "as the return value of the call that started it" },
         .answer = 'b',
         .explains =
-            "A process has memory of its own, so its function's result can't simply be returned. "
-            "The kernel keeps one small number of a process that has ended until its parent asks "
-            "for it: the exit code, 0 to 255. The call that starts a process returns at once; "
-            "join waits.",
-        .next =
-            "Return 300 (only eight bits arrive). Kill the child (the code is then -9, minus the "
-            "signal). Leave out the join.",
-        .breaks = "the child returns 0, which every child does that says nothing.",
+            "A process has its own memory, so it can't simply return its function's result. When a "
+            "process ends, the kernel keeps one small number until the parent asks for it: the "
+            "exit code, 0 to 255. The call that starts a process returns at once; join waits.",
+        .next = "Return 300 (only eight bits arrive). Kill the child with signal 9 (the code is "
+                "then -9: minus the signal). Leave out the join.",
+        .breaks = "the child returns 0, as any child that ends normally does.",
         .run = run,
     };
     return lesson_main(argc, argv, &lesson, NULL);

@@ -1,4 +1,4 @@
-"""A process of its own: started, waited for, asked how it ended."""
+"""Starts a child process, waits for it, and reads its exit code."""
 import multiprocessing
 import os
 import sys
@@ -15,8 +15,8 @@ if __name__ == "__main__":
     process.start()
     say(f"I am process {os.getpid()}; I started {process.name}, which is process {process.pid}.")
     process.join()
-    say(f"It has ended with {process.exitcode}.")
+    say(f"Its exit code is {process.exitcode}.")
     fact(process.pid != os.getpid(), "the child is another process")
     fact(not process.is_alive(), "it has ended after the join")
-    fact(process.exitcode == 7, "what it ended with is its exit code: 7")
+    fact(process.exitcode == 7, "the parent reads its exit code: 7")
     sys.exit(end())

@@ -1,4 +1,4 @@
-/* A child writes to a global variable, and its parent does not see it. */
+/* A child process changes a global variable, and its parent does not see the change. */
 #include "demos/lesson/lesson.h"
 
 #include "harness/mp/sync/value.h"
@@ -35,10 +35,12 @@ static void run(void)
         lesson_start(change, &shared, sizeof shared);
         lesson_join_all();
     }
-    lesson_say("It has set both to 2. Here the global is %d, the shared one %d.", number,
-               *(int *)shared->items);
-    lesson_fact(number == 1, "what a child writes to a global is not seen in its parent");
-    lesson_fact(*(int *)shared->items == 2, "what it writes to shared memory is seen");
+    lesson_say(
+        "The child set both to 2. In the parent, the global is %d and the shared number is %d.",
+        number, *(int *)shared->items);
+    lesson_fact(number == 1, "the parent does not see what its child writes to a global variable");
+    lesson_fact(*(int *)shared->items == 2,
+                "the parent sees what its child writes to shared memory");
     fb_mp_array_free(shared);
 }
 
@@ -46,21 +48,19 @@ int main(int argc, char **argv)
 {
     static const struct lesson lesson = {
         .name = "globals",
-        .title = "Each has its own globals",
+        .title = "Each process has its own globals",
         .rows = "M13 M7",
-        .question =
-            "A global variable is 1. A child process sets it to 2 and ends. What is it in the "
-            "parent?",
-        .choices = { "1", "2", "either, it depends on who was faster" },
+        .question = "A global variable is 1. A child process sets it to 2 and ends. What is its "
+                    "value in the parent?",
+        .choices = { "1", "2", "1 or 2: it depends on which process was faster" },
         .answer = 'a',
-        .explains =
-            "After a fork parent and child see the same memory only until one of them writes: then "
-            "the kernel gives the writer a copy of that page. Threads share all their memory, "
-            "processes only what they ask for, such as a value in shared memory. Most bugs "
-            "between threads can't happen between processes, and results don't come back by "
-            "themselves either.",
-        .next = "Change the global before the child is started: which does the child see?",
-        .breaks = "the child is a thread, which shares all its memory.",
+        .explains = "After a fork, parent and child see the same memory only until one of them "
+                    "writes: then the kernel gives the writer its own copy of that page. Threads "
+                    "share all their memory; processes share only what they ask for, such as a "
+                    "value in shared memory. So most bugs between threads can't happen between "
+                    "processes. But results don't come back by themselves either.",
+        .next = "Change the global before the child is started: which value does the child see?",
+        .breaks = "the child is a thread, which shares all memory with its parent.",
         .run = run,
     };
     return lesson_main(argc, argv, &lesson, NULL);

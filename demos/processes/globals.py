@@ -1,4 +1,4 @@
-"""A child writes to a global variable, and its parent does not see it."""
+"""A child process changes a global variable, and its parent does not see the change."""
 import multiprocessing
 import sys
 import threading
@@ -20,7 +20,7 @@ if __name__ == "__main__":
     process = (threading.Thread if is_broken() else context.Process)(target=change, args=(shared,))
     process.start()
     process.join()
-    say(f"It has set both to 2. Here the global is {number}, the shared one {shared.value}.")
-    fact(number == 1, "what a child writes to a global is not seen in its parent")
-    fact(shared.value == 2, "what it writes to shared memory is seen")
+    say(f"The child set both to 2. In the parent, the global is {number} and the shared number is {shared.value}.")
+    fact(number == 1, "the parent does not see what its child writes to a global variable")
+    fact(shared.value == 2, "the parent sees what its child writes to shared memory")
     sys.exit(end())

@@ -1,4 +1,4 @@
-/* A log that all processes write to: each line whole, with name and number of who wrote it. */
+/* Several processes write to one log: each line is whole, with the name and id of its process. */
 #include "demos/lesson/lesson.h"
 
 #include "harness/mp/sync/barrier.h"
@@ -14,7 +14,7 @@
 #define WORKERS 4
 #define LINES 25
 
-static struct fb_mp_barrier *halves; /* broken: all have written the first half of a line */
+static struct fb_mp_barrier *halves; /* broken: all processes have written half a line */
 static int log_fd;
 
 static void write_text(const char *text)
@@ -22,7 +22,7 @@ static void write_text(const char *text)
     lesson_need(write(log_fd, text, strlen(text)) < 0 ? -errno : 0, "write a log");
 }
 
-/* Broken, it writes each line in two pieces, and others come between. */
+/* Broken: writes each line in two pieces, so that the processes' lines get mixed up. */
 static int work(const void *argument, size_t size)
 {
     char text[100];
@@ -72,7 +72,8 @@ static void run(void)
     lesson_say("…");
     fb_mp_log_to(STDERR_FILENO, FB_MP_LOG_OFF);
     lesson_fact(whole == WORKERS * LINES && lines == whole,
-                "four processes write to one log: 100 lines, all whole, each says who wrote it");
+                "four processes write to one log: 100 lines, all whole, each with its process's "
+                "name and id");
     fb_mp_barrier_free(halves);
     fclose(file);
 }
@@ -83,18 +84,18 @@ int main(int argc, char **argv)
         .name = "look_inside",
         .title = "Looking inside",
         .rows = "M14",
-        .question = "Four processes write what they do to the same log, all at once. Do their "
-                    "lines get mixed up?",
+        .question =
+            "Four processes write to the same log at the same time. Do their lines get mixed up?",
         .choices = { "no, if each line is written by one call", "yes: they are different processes",
                      "no: the file is locked" },
         .answer = 'a',
-        .explains = "What one call writes to a file that is opened to append stays together; what "
-                    "is written in pieces does not. And as all look alike, each line says who "
-                    "wrote it: the name that it was started with, and the number that ps, top, "
-                    "gdb and perf know it by.",
-        .next = "FB_MP_LOG=debug before another lesson shows what the runtime does. With "
-                "FB_DEBUG_WAIT=Process-2 before this one, that process says how to attach a "
-                "debugger (gdb -p) and begins only then.",
+        .explains = "The bytes that one call writes to a file in append mode stay together; a line "
+                    "that is written in pieces does not. And as all lines look alike, each names "
+                    "its process: the name that it was started with, and the process id that ps, "
+                    "top, gdb and perf use.",
+        .next = "Run another lesson with FB_MP_LOG=debug: it shows what the runtime does. Run this "
+                "one with FB_DEBUG_WAIT=Process-2: that process prints how to attach a debugger "
+                "(gdb -p) and waits for it.",
         .breaks = "each line is written in two pieces.",
         .run = run,
     };

@@ -1,4 +1,4 @@
-"""A log that all processes write to: each line whole, with name and number of who wrote it."""
+"""Several processes write to one log: each line is whole, with the name and id of its process."""
 import logging
 import multiprocessing
 import os
@@ -10,11 +10,11 @@ from lesson import end, fact, is_broken, say
 
 WORKERS, LINES = 4, 25
 context = multiprocessing.get_context("fork")
-halves = context.Barrier(WORKERS)  # broken: all have written the first half of a line
+halves = context.Barrier(WORKERS)  # broken: all processes have written half a line
 
 
 def work(path):
-    """Broken, it writes each line in two pieces, and others come between."""
+    """Broken: writes each line in two pieces, so that the processes' lines get mixed up."""
     if is_broken():
         write_in_pieces(path)
         return
@@ -51,5 +51,5 @@ if __name__ == "__main__":
     whole = [line for line in lines if len(re.findall(r"Process-\d+\[\d+\] task \d+$", line)) == 1
              and line.count("Process-") == 1]
     fact(len(whole) == len(lines) == WORKERS * LINES,
-         "four processes write to one log: 100 lines, all whole, each says who wrote it")
+         "four processes write to one log: 100 lines, all whole, each with its process's name and id")
     sys.exit(end())

@@ -1,4 +1,4 @@
-/* A program ends without joining its children: one that is a daemon, and one that is not. */
+/* A program ends without joining its child: once the child is a daemon, once it is not. */
 #include "demos/lesson/lesson.h"
 
 #include "base/error.h"
@@ -23,13 +23,13 @@ static int work(const void *argument, size_t size)
     const struct order *order = argument;
     (void)size;
     fb_mp_event_set(order->begun);
-    /* It is in the middle of its work when the program ends; who is to be ended has long to go. */
+    /* The program ends during this work. The daemon's work takes so long that it can't finish first. */
     usleep(order->daemon ? 10000000 : 100000);
     ((volatile int *)order->finished->items)[order->number] = 1;
     return 0;
 }
 
-/* A program: starts a child, and ends while that works. */
+/* A program that starts a child and ends while the child is working. */
 static int program(const void *argument, size_t size)
 {
     const struct order *order = argument;
@@ -58,10 +58,10 @@ static void run(void)
         fb_mp_event_free(order.begun);
     }
     const int *done = finished->items;
-    lesson_say("the child has finished its work: %s; the daemon: %s", done[0] ? "yes" : "no",
+    lesson_say("Has the child finished its work? %s. And the daemon? %s.", done[0] ? "yes" : "no",
                done[1] ? "yes" : "no");
-    lesson_fact(done[0], "a child that nobody joined is waited for when its program ends");
-    lesson_fact(!done[1], "a daemon is not: it is ended");
+    lesson_fact(done[0], "a program that ends waits for a child that it has not joined");
+    lesson_fact(!done[1], "it does not wait for a daemon, but terminates it");
     const double killed[] = { 2 - done[0] - done[1] };
     lesson_claim("C15", "without join the child may be killed when main ends",
                  fb_median_interval(killed, 1), "of 2 children killed: one of them a daemon",
@@ -79,16 +79,16 @@ int main(int argc, char **argv)
         .title = "Without join",
         .rows = "M1 C15",
         .question =
-            "With Python's multiprocessing, or this runtime, a program starts a child that works "
-            "for a while, does not join it, and comes to its end. What becomes of the child?",
-        .choices = { "it is killed", "the program waits for it", "it goes on alone" },
+            "With Python's multiprocessing, or with this runtime, a program starts a child that "
+            "works for a while, and ends without joining it. What happens to the child?",
+        .choices = { "it is killed", "the program waits for it", "it continues alone" },
         .answer = 'b',
-        .explains = "The runtime, like Python's, joins at exit all children that are not "
-                    "daemons: nothing is cut off by mistake. A daemon is a child that is of no "
-                    "use without its parent, and so is ended. (A bare fork in C would leave the "
-                    "child to go on alone.)",
-        .next = "Let the child work for a minute and kill the program with -9: here both end, in "
-                "Python the child goes on. Join explicitly all the same: only then does one learn "
+        .explains = "Like Python's, the runtime joins all children that are not daemons when the "
+                    "program exits, so no work is cut off by mistake. A daemon is a child that is "
+                    "useless without its parent, so it is terminated. (After a plain fork in C, "
+                    "the child would continue alone.)",
+        .next = "Let the child work for a minute and kill the program with -9: here both end; in "
+                "Python the child continues. Join explicitly all the same: only then can you read "
                 "the exit code.",
         .breaks = "both children are daemons.",
         .run = run,

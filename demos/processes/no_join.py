@@ -1,4 +1,4 @@
-"""A program ends without joining its children: one that is a daemon, and one that is not."""
+"""A program ends without joining its child: once the child is a daemon, once it is not."""
 import multiprocessing
 import os
 import sys
@@ -15,13 +15,13 @@ def is_daemon(number):
 
 def work(begun, finished, number):
     begun.set()
-    # It is in the middle of its work when the program ends; who is to be ended has long to go.
+    # The program ends during this work. The daemon's work takes so long that it can't finish first.
     time.sleep(10 if is_daemon(number) else 0.1)
     finished[number] = 1
 
 
 def program(begun, finished, number):
-    """Starts a child, and ends while that works."""
+    """Starts a child and ends while the child is working."""
     context.Process(target=work, args=(begun, finished, number),
                     daemon=is_daemon(number)).start()
     begun.wait()
@@ -34,7 +34,7 @@ if __name__ == "__main__":
         process.start()
         process.join()
     words = ["yes" if done else "no" for done in finished]
-    say(f"the child has finished its work: {words[0]}; the daemon: {words[1]}")
-    fact(finished[0], "a child that nobody joined is waited for when its program ends")
-    fact(not finished[1], "a daemon is not: it is ended")
+    say(f"Has the child finished its work? {words[0]}. And the daemon? {words[1]}.")
+    fact(finished[0], "a program that ends waits for a child that it has not joined")
+    fact(not finished[1], "it does not wait for a daemon, but terminates it")
     sys.exit(end())

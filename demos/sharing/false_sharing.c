@@ -1,4 +1,4 @@
-/* Two processes count in numbers of their own: side by side in memory, and far apart. */
+/* Two processes each increment their own number: side by side in memory, and far apart. */
 #include "demos/lesson/lesson.h"
 
 #include "harness/mp/sync/value.h"
@@ -10,18 +10,19 @@
 #define FAR 32 /* numbers of 8 bytes: 256 bytes */
 
 struct order {
-    struct fb_mp_array *numbers; /* how many have come, far behind; one for each */
-    int place;
+    struct fb_mp_array
+        *numbers; /* first the processes that have started; far behind, their numbers */
+    int index;
 };
 
 static int count(const void *argument, size_t size)
 {
     const struct order *order = argument;
-    int64_t *there = order->numbers->items;
-    volatile int64_t *mine = there + order->place;
+    int64_t *started = order->numbers->items;
+    volatile int64_t *mine = started + order->index;
     (void)size;
-    __atomic_fetch_add(there, 1, __ATOMIC_SEQ_CST);
-    while (__atomic_load_n(there, __ATOMIC_SEQ_CST) < 2)
+    __atomic_fetch_add(started, 1, __ATOMIC_SEQ_CST);
+    while (__atomic_load_n(started, __ATOMIC_SEQ_CST) < 2)
         sched_yield();
     int64_t start = fb_mp_now();
     for (int i = 0; i < TIMES; i++)
@@ -30,7 +31,7 @@ static int count(const void *argument, size_t size)
     return 0;
 }
 
-/* ns for one step, with their numbers at these places. */
+/* The ns of one step, with the two numbers at these indexes. */
 static double cost(struct fb_mp_array *numbers, int left, int right)
 {
     int64_t *items = numbers->items;
@@ -53,11 +54,10 @@ static void run(void)
     lesson_bars("ns a step", 2, (const char *const[]){ "side by side", "256 bytes apart" },
                 (const double[]){ fb_median(near, ROUNDS), fb_median(apart, ROUNDS) });
     struct fb_interval ratio = fb_ratio_interval(near, apart, ROUNDS);
-    lesson_say("side by side takes %.2g times as long [%.2g, %.2g]", ratio.value, ratio.low,
+    lesson_say("side by side, a step takes %.2g times as long [%.2g, %.2g]", ratio.value, ratio.low,
                ratio.high);
-    lesson_measured(
-        ratio.low > 1.1,
-        "two that share a cache line slow each other down, even if they share no number");
+    lesson_measured(ratio.low > 1.1, "two processes that write to the same cache line slow each "
+                                     "other down, even if they share no number");
     fb_mp_array_free(numbers);
 }
 
@@ -67,19 +67,18 @@ int main(int argc, char **argv)
         .name = "false_sharing",
         .title = "False sharing",
         .rows = "M7",
-        .question = "Two processes count up, each a number of its own in shared memory; neither "
-                    "looks at the other's. Does it matter where the two numbers lie?",
+        .question = "Two processes each increment their own number in shared memory; neither uses "
+                    "the other's. Does it matter where the two numbers are?",
         .choices = { "no: they share nothing", "yes: side by side is slower",
                      "yes: side by side is faster" },
         .answer = 'b',
-        .explains =
-            "CPUs take memory from one another in lines, mostly of 64 bytes. Two numbers in one "
-            "line make the line travel from CPU to CPU at every step, although neither uses the "
-            "other's number. So what different workers write to lies in lines "
-            "of its own.",
-        .next = "Try 8, 32, 64, 128 bytes: where does it get fast? Where do the counters of "
-                "your own programs lie?",
-        .breaks = "the two \"side by side\" are 256 bytes apart too.",
+        .explains = "CPUs exchange memory in cache lines, usually of 64 bytes. If two numbers are "
+                    "in the same line, the line moves from CPU to CPU at every step, although "
+                    "neither process uses the other's number. So put data that different workers "
+                    "write into different cache lines.",
+        .next = "Try 8, 32, 64 and 128 bytes: from which distance on is it fast? Where are the "
+                "counters of your own programs?",
+        .breaks = "the two \"side by side\" are 256 bytes apart, too.",
         .cpus = 2,
         .run = run,
     };

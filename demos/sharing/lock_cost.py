@@ -1,4 +1,4 @@
-"""What a lock costs that nobody else wants, and one that two processes fight for."""
+"""The cost of a lock that one process uses, and of a lock that two processes compete for."""
 import multiprocessing
 import statistics
 import sys
@@ -10,7 +10,7 @@ TIMES, ROUNDS = 20000, 5
 context = multiprocessing.get_context("fork")
 
 
-def take_and_release(lock, barrier, spent, number):
+def acquire_and_release(lock, barrier, spent, number):
     barrier.wait()
     start = time.perf_counter()
     for _ in range(TIMES):
@@ -20,10 +20,10 @@ def take_and_release(lock, barrier, spent, number):
 
 
 def cost(processes):
-    """ns to take and release it once, while so many do it."""
+    """The ns to acquire and release the lock once, while that many processes do it."""
     lock, barrier = context.Lock(), context.Barrier(processes)
     spent = context.Array("d", processes, lock=False)
-    workers = [context.Process(target=take_and_release, args=(lock, barrier, spent, i))
+    workers = [context.Process(target=acquire_and_release, args=(lock, barrier, spent, i))
                for i in range(processes)]
     for worker in workers:
         worker.start()
@@ -35,8 +35,8 @@ def cost(processes):
 if __name__ == "__main__":
     need_cpus(2)
     alone = [cost(1) for _ in range(ROUNDS)]
-    fought = [cost(1 if is_broken() else 2) for _ in range(ROUNDS)]
-    bars("ns", ("one process", statistics.median(alone)), ("two processes", statistics.median(fought)))
-    measured(statistics.median(fought) > 1.5 * statistics.median(alone),
-         "a lock that two fight for costs each of them more than one that nobody else wants")
+    contended = [cost(1 if is_broken() else 2) for _ in range(ROUNDS)]
+    bars("ns", ("one process", statistics.median(alone)), ("two processes", statistics.median(contended)))
+    measured(statistics.median(contended) > 1.5 * statistics.median(alone),
+         "two processes that compete for a lock each pay more than one that has it alone")
     sys.exit(end())

@@ -1,4 +1,4 @@
-"""Four processes add to one number, with a lock and without."""
+"""Four processes add to one number, with and without a lock."""
 import multiprocessing
 import statistics
 import sys
@@ -15,7 +15,7 @@ def add(counter, locked):
             with counter.get_lock():
                 counter.value += 1
         else:
-            counter.value += 1  # reads, adds, writes: others come in between
+            counter.value += 1  # read, add, write: others interfere in between
 
 
 def count(locked):
@@ -32,7 +32,7 @@ if __name__ == "__main__":
     need_cpus(2)
     kept = count(True)
     left = [count(is_broken()) for _ in range(ROUNDS)]
-    bars("of 40,000", ("with its lock", kept), ("without, as a rule", statistics.median(left)))
-    fact(kept == PROCESSES * TIMES, "with the lock all 40,000 increments are there")
-    measured(min(left) < PROCESSES * TIMES, "without it increments are lost")
+    bars("of 40,000", ("with the lock", kept), ("without, median", statistics.median(left)))
+    fact(kept == PROCESSES * TIMES, "with the lock, all 40,000 increments are counted")
+    measured(min(left) < PROCESSES * TIMES, "without the lock, increments are lost")
     sys.exit(end())

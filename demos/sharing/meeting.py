@@ -1,4 +1,4 @@
-"""A barrier, where all wait for the last one, and a condition, where one waits until something holds."""
+"""A barrier, at which all wait for the last process, and a condition, which waits until something is true."""
 import multiprocessing
 import sys
 
@@ -12,7 +12,7 @@ more, stock = context.Condition(), context.Value("i", 0, lock=False)
 
 
 def work(number):
-    """The last worker is late: without the barrier the first one has added up by then."""
+    """The last worker is late: without the barrier, worker 0 adds before that one has written."""
     if number == WORKERS - 1:
         read.wait(0.2)
     part[number] = number + 1
@@ -24,7 +24,7 @@ def work(number):
 
 
 def supply():
-    """Puts one after the other into the stock."""
+    """Adds three items to the stock, one by one."""
     for _ in range(3):
         with more:
             stock.value += 1
@@ -37,15 +37,15 @@ if __name__ == "__main__":
         worker.start()
     for worker in workers:
         worker.join()
-    say(f"each adds up all parts, 1, 2 and 3: {' '.join(map(str, added))}")
-    fact(list(added) == [6, 6, 6], "after the barrier each sees what all have written: 6 6 6")
+    say(f"the sums of the numbers 1, 2 and 3: {' '.join(map(str, added))}")
+    fact(list(added) == [6, 6, 6], "after the barrier, each worker sees all three numbers: 6 6 6")
     supplier = context.Process(target=supply)
     with more:
         supplier.start()
         if not is_broken():
             more.wait_for(lambda: stock.value >= 3, 30)
-        there = stock.value
+        seen = stock.value
     supplier.join()
-    say(f"stock: {there}")
-    fact(there == 3, "who waits for a stock of three goes on at three")
+    say(f"stock: {seen}")
+    fact(seen == 3, "a process that waits for a stock of three continues when the stock is three")
     sys.exit(end())

@@ -1,4 +1,4 @@
-/* Numbers that one process writes into a named segment, and another one finds by the name. */
+/* One process writes numbers into a named segment; another process finds them by the name. */
 #include "demos/lesson/lesson.h"
 
 #include "base/error.h"
@@ -12,10 +12,10 @@
 #define COUNT 1000
 
 struct order {
-    char name[64]; /* all that it is told */
+    char name[64]; /* all that the other process gets */
 };
 
-/* In a fresh image, which has no memory in common with the one that started it. */
+/* Runs in a spawned process, which shares no memory with the process that started it. */
 static int sum_up(const void *argument, size_t size)
 {
     struct fb_mp_segment *segment;
@@ -26,7 +26,7 @@ static int sum_up(const void *argument, size_t size)
     double *number = fb_mp_segment_memory(segment);
     for (int i = 0; i < COUNT; i++)
         sum += number[i];
-    number[0] = sum; /* for who reads it next */
+    number[0] = sum; /* the result, for the other process */
     fb_mp_segment_close(segment);
     return 0;
 }
@@ -51,15 +51,15 @@ static void run(void)
     fb_mp_process_join(process, FB_MP_FOREVER);
     fb_mp_process_close(process);
     lesson_say("The segment is called %s.", fb_mp_segment_name(segment));
-    lesson_say("The sum here is %g, the other process found %g.", sum, number[0]);
+    lesson_say("The sum is %g in this process and %g in the other one.", sum, number[0]);
     lesson_fact(number[0] == sum,
-                "1,000 numbers, found by name in another process, have the same sum");
+                "another process finds the 1,000 numbers by name and gets the same sum");
     fb_mp_segment_unlink(fb_mp_segment_name(segment));
     int gone = fb_mp_segment_attach(fb_mp_segment_name(segment), &again);
-    lesson_say("After unlinking: by its name %s; number 1 in it is %g.",
+    lesson_say("After unlink: the name is %s; the number at index 1 is still %g.",
                gone == -ENOENT ? "not found" : "found", number[1]);
     lesson_fact(gone == -ENOENT && number[1] == 0.5,
-                "unlinked: the name is gone, the memory stays for who has it");
+                "after unlink, the name is gone, but a process that has the memory keeps it");
     fb_mp_segment_close(segment);
 }
 
@@ -69,19 +69,19 @@ int main(int argc, char **argv)
         .name = "shared_memory",
         .title = "Shared memory by name",
         .rows = "M9 W12",
-        .question = "A process writes into a named segment of shared memory and removes the "
-                    "name. What becomes of the memory that another process has attached?",
-        .choices = { "it is gone at once", "it stays until the last process that has it closes it",
+        .question = "A process writes into a named segment of shared memory and removes the name. "
+                    "What happens to the memory, which another process has attached?",
+        .choices = { "it is gone at once", "it stays until the last process closes it",
                      "it becomes private" },
         .answer = 'b',
-        .explains = "Name and memory are two things, as with files: close ends a process's use, "
-                    "unlink removes the name. Memory goes when it has neither. Who forgets to "
-                    "unlink leaves a segment in /dev/shm; the runtime has a tracker that "
-                    "removes what dead programs left.",
-        .next = "Let it wait for a minute before it unlinks, and look into /dev/shm. Kill it with "
-                "-9: is "
-                "the segment still there?",
-        .breaks = "the other process is told a name that nobody has.",
+        .explains =
+            "Name and memory are two things, as with files: close ends a process's use of the "
+            "memory, unlink removes the name. The memory is freed when no name and no process is "
+            "left. A program that forgets to unlink leaves a segment in /dev/shm; the runtime has "
+            "a tracker process that removes the segments of terminated programs.",
+        .next = "Let the program wait for a minute before it unlinks, and look into /dev/shm. Kill "
+                "it with -9: is the segment still there?",
+        .breaks = "the other process gets a name that does not exist.",
         .run = run,
     };
     return lesson_main(argc, argv, &lesson,

@@ -1,4 +1,4 @@
-"""Numbers that one process writes into a named segment, and another one finds by the name."""
+"""One process writes numbers into a named segment; another process finds them by the name."""
 import multiprocessing
 import struct
 import sys
@@ -10,13 +10,13 @@ COUNT = 1000
 
 
 def sum_up(name):
-    """In a fresh image, which has no memory in common with the one that started it."""
+    """Runs in a spawned process, which shares no memory with the process that started it."""
     try:
         segment = shared_memory.SharedMemory(name)
     except FileNotFoundError:
         sys.exit(1)
     numbers = struct.unpack(f"{COUNT}d", segment.buf[:8 * COUNT])
-    struct.pack_into("d", segment.buf, 0, sum(numbers))  # for who reads it next
+    struct.pack_into("d", segment.buf, 0, sum(numbers))  # the result, for the other process
     segment.close()
 
 
@@ -29,8 +29,8 @@ if __name__ == "__main__":
     process.start()
     process.join()
     found = struct.unpack_from("d", segment.buf)[0]
-    say(f"The sum here is {sum(numbers):g}, the other process found {found:g}.")
-    fact(found == sum(numbers), "1,000 numbers, found by name in another process, have the same sum")
+    say(f"The sum is {sum(numbers):g} in this process and {found:g} in the other one.")
+    fact(found == sum(numbers), "another process finds the 1,000 numbers by name and gets the same sum")
     segment.unlink()
     try:
         shared_memory.SharedMemory(segment.name)
@@ -38,6 +38,6 @@ if __name__ == "__main__":
     except FileNotFoundError:
         gone = True
     fact(gone and struct.unpack_from("d", segment.buf, 8)[0] == 0.5,
-         "unlinked: the name is gone, the memory stays for who has it")
+         "after unlink, the name is gone, but a process that has the memory keeps it")
     segment.close()
     sys.exit(end())

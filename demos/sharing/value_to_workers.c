@@ -1,4 +1,4 @@
-/* A shared value for the workers of a pool: from the beginning, or with a task. */
+/* A shared value for the workers of a pool: passed at their start, or with each task. */
 #include "demos/lesson/lesson.h"
 
 #include "base/error.h"
@@ -16,8 +16,8 @@ static void add_one(struct fb_mp_array *counter)
     fb_mp_lock_release(counter->lock);
 }
 
-/* In each worker, before its first task. */
-static int keep(const void *argument, size_t size)
+/* Runs in each worker before its first task. */
+static int store_value(const void *argument, size_t size)
 {
     (void)size;
     inherited = *(struct fb_mp_array *const *)argument;
@@ -37,24 +37,24 @@ static int add_to_given(struct fb_mp_call *call)
     return 0;
 }
 
-static void claim(int added)
+static void judge(int added)
 {
     const double here = added;
     struct fb_interval python = lesson_python("added");
     bool refused = lesson_is_known(python) && python.value == 0;
     if (refused)
-        lesson_say("in Python, with the tasks: refused with a RuntimeError");
-    lesson_claim("C11", "a Value can be given to pool workers through map",
-                 lesson_is_known(python) ? python : fb_median_interval(&here, 1),
-                 lesson_is_known(python) ? "added by 4 tasks, Python" : "added by 4 tasks",
-                 refused && added == 4   ? LESSON_DEPENDS
-                 : refused || added != 4 ? LESSON_DOES_NOT_HOLD
-                                         : LESSON_HOLDS,
-                 refused
-                     ? "Python refuses it with a RuntimeError: by inheritance only; here, where "
-                       "shared memory has one address everywhere, a pointer to it will do"
-                     : "here, where shared memory has one address everywhere, a pointer to it "
-                       "will do");
+        lesson_say("in Python, as an argument of the tasks: refused with a RuntimeError");
+    lesson_claim(
+        "C11", "a Value can be given to pool workers through map",
+        lesson_is_known(python) ? python : fb_median_interval(&here, 1),
+        lesson_is_known(python) ? "added by 4 tasks, Python" : "added by 4 tasks",
+        refused && added == 4   ? LESSON_DEPENDS
+        : refused || added != 4 ? LESSON_DOES_NOT_HOLD
+                                : LESSON_HOLDS,
+        refused ? "Python refuses it with a RuntimeError: by inheritance only; in this runtime, "
+                  "where shared memory has one address in all processes, a pointer to it works"
+                : "in this runtime, where shared memory has one address in all processes, a "
+                  "pointer to it works");
 }
 
 static void run(void)
@@ -65,7 +65,7 @@ static void run(void)
     lesson_need(FB_MP_VALUE(int, true, &counter), "make a shared number");
     lesson_need(FB_MP_VALUE(int, true, &other), "make a shared number");
     const struct fb_mp_pool_options options = { .workers = 4,
-                                                .initializer = keep,
+                                                .initializer = store_value,
                                                 .argument = lesson_is_broken() ? &other : &counter,
                                                 .size = sizeof counter };
     lesson_need(fb_mp_pool_open(&options, &pool, &error), "open a pool");
@@ -74,10 +74,13 @@ static void run(void)
     const struct fb_mp_map_options bound = { .bound = &counter, .bound_size = sizeof counter };
     lesson_need(fb_mp_map(pool, add_to_given, NULL, 4, 0, NULL, 0, &bound, &error), "map");
     int by_argument = *(int *)counter->items - by_inheritance;
-    lesson_say("by inheritance: %d; with the tasks: %d more", by_inheritance, by_argument);
-    lesson_fact(by_inheritance == 4, "a value that workers have from the beginning: four tasks, 4");
-    lesson_fact(by_argument == 4, "four tasks that are given it add 4 more, or are refused");
-    claim(by_argument);
+    lesson_say("by inheritance: %d; as an argument of the tasks: %d more", by_inheritance,
+               by_argument);
+    lesson_fact(by_inheritance == 4,
+                "four tasks of workers that got the value at their start add 4");
+    lesson_fact(by_argument == 4,
+                "four tasks that get the value as an argument add 4 more, or are refused");
+    judge(by_argument);
     fb_mp_pool_close(pool);
     pool = NULL;
     fb_mp_array_free(counter);
@@ -90,20 +93,19 @@ int main(int argc, char **argv)
         .name = "value_to_workers",
         .title = "A value for a pool",
         .rows = "M7 W15 C11",
-        .question = "In Python, four workers of a pool are to add 1 to the same shared value. How "
-                    "do they get it, under every start method?",
+        .question = "In Python, four workers of a pool shall add 1 to the same shared value. How "
+                    "do they get it, if it has to work with every start method?",
         .choices = { "as an argument of map", "when the pool is opened",
-                     "as a global that was set before" },
+                     "as a global variable that was set before" },
         .answer = 'b',
-        .explains = "In Python a Value can't be sent to a worker (RuntimeError: only through "
-                    "inheritance), so it is given to the pool's initializer, which keeps it. "
-                    "Here shared memory lies at the same address in all processes, so a pointer "
-                    "to it can be sent as well. A global that was set before is seen only by "
-                    "workers that are forked after it was set.",
-        .next = "Let the workers add without the lock. Read the error that the Python twin prints. "
-                "Set a "
-                "global before the pool is opened, and after.",
-        .breaks = "workers get another value than the one that is looked at.",
+        .explains = "In Python, a Value can't be sent to a worker (RuntimeError: only through "
+                    "inheritance), so it is passed to the pool's initializer, which stores it. In "
+                    "this runtime, shared memory has the same address in all processes, so a "
+                    "pointer to it can be sent, too. A global variable is seen only by workers "
+                    "that are forked after it was set.",
+        .next = "Let the workers add without the lock. Read the error that the Python version "
+                "prints. Set a global variable before the pool is opened, and after.",
+        .breaks = "the workers get a different value than the one that is checked.",
         .run = run,
     };
     return lesson_main(argc, argv, &lesson, NULL);

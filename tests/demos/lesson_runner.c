@@ -7,36 +7,37 @@
 #include <string.h>
 #include <sys/wait.h>
 
-/* The text behind such a beginning, or NULL. */
+/* The text after the beginning, or NULL if the line begins differently. */
 static const char *behind(const char *line, const char *beginning)
 {
     size_t length = strlen(beginning);
     return strncmp(line, beginning, length) == 0 ? line + length : NULL;
 }
 
-static void keep_facts(struct taught *taught)
+static void collect_claims(struct lesson_result *result)
 {
-    const char *line = taught->said;
+    const char *line = result->output;
     while (*line) {
         const char *fact = behind(line, "  = "), *measured = behind(line, "  ≈ ");
-        const char *missing = behind(line, "  ! did not show itself: ");
-        const char *hidden = behind(line, "  ? did not show itself this time: ");
+        const char *missing = behind(line, "  ! not observed: ");
+        const char *hidden = behind(line, "  ? not observed this time: ");
         const char *text = fact ? fact : missing ? missing : measured ? measured : hidden;
-        taught->missing += missing != NULL;
-        taught->hidden += hidden != NULL;
-        size_t used = strlen(taught->facts);
+        result->missing_facts += missing != NULL;
+        result->missing_measurements += hidden != NULL;
+        size_t used = strlen(result->claims);
         if (text)
-            snprintf(taught->facts + used, sizeof taught->facts - used, "%s %.*s\n",
+            snprintf(result->claims + used, sizeof result->claims - used, "%s %.*s\n",
                      fact || missing ? "=" : "≈", (int)strcspn(text, "\n"), text);
         line += strcspn(line, "\n");
         line += *line == '\n';
     }
 }
 
-void teach(const char *name, const char *python, bool broken, struct taught *ret_taught)
+void lesson_run(const char *name, const char *python, bool broken, struct lesson_result *ret_result)
 {
     char command[1000];
-    const char *forkbench = getenv("FORKBENCH"); /* the built twins lie beside its folder */
+    const char *forkbench =
+        getenv("FORKBENCH"); /* the Python versions are in demos/ beside its folder */
     const char *option = broken ? "--break" : "";
     assert_non_null(forkbench);
     if (python)
@@ -45,13 +46,13 @@ void teach(const char *name, const char *python, bool broken, struct taught *ret
     else
         snprintf(command, sizeof command, "timeout 120 '%s' lesson %s --no-ask %s 2>&1", forkbench,
                  name, option);
-    *ret_taught = (struct taught){ 0 };
+    *ret_result = (struct lesson_result){ 0 };
     FILE *from = popen(command, "re");
     assert_non_null(from);
-    size_t length = fread(ret_taught->said, 1, sizeof ret_taught->said - 1, from);
-    assert_true(feof(from)); /* all of it has room */
-    ret_taught->said[length] = '\0';
+    size_t length = fread(ret_result->output, 1, sizeof ret_result->output - 1, from);
+    assert_true(feof(from)); /* the output was not cut off */
+    ret_result->output[length] = '\0';
     int status = pclose(from);
-    ret_taught->code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-    keep_facts(ret_taught);
+    ret_result->code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    collect_claims(ret_result);
 }

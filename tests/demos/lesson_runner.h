@@ -1,20 +1,20 @@
-/* Runs a lesson, or its twin, and keeps what it claims. */
+/* Runs a lesson or its Python version and collects its claims. */
 #ifndef TEST_LESSON_RUNNER_H
 #define TEST_LESSON_RUNNER_H
 
 #include <stdbool.h>
 
-struct taught {
-    int code;         /* exit code, or 128 + the signal that killed it */
-    unsigned missing; /* facts that did not show themselves */
-    unsigned hidden;  /* the same of what it measured */
-    char facts[1000]; /* what it claims, shown or not: a line each, which begins with = or ≈ */
-    char said[8000];  /* all that it printed */
+struct lesson_result {
+    int code;                      /* exit code, or 128 + the signal that killed it */
+    unsigned missing_facts;        /* facts that were not observed */
+    unsigned missing_measurements; /* measured claims that were not observed */
+    char claims[1000]; /* all claims, observed or not: a line each, with = (fact) or ≈ (measured) */
+    char output[8000]; /* everything that was printed */
 };
 
-/* python: the interpreter that runs the twin; NULL: the lesson itself is run, by forkbench. broken:
- * its mechanism is taken away. Ended, with code 124, if it takes two minutes. Fails the test when it can't be
- * run. */
-void teach(const char *name, const char *python, bool broken, struct taught *ret_taught);
+/* python: the interpreter for the Python version; NULL: runs the lesson in C, by forkbench. broken: runs
+ * it with --break. After two minutes it is terminated (code 124). Fails the test if it can't be run. */
+void lesson_run(const char *name, const char *python, bool broken,
+                struct lesson_result *ret_result);
 
 #endif

@@ -1,4 +1,4 @@
-/* `forkbench claims`: the tutorials' claims, judged by what the lessons measure. */
+/* `forkbench claims`: the tutorials' claims, judged by the lessons' measurements. */
 #include "tests/support/support.h"
 
 #include "tests/support/folder.h"
@@ -11,8 +11,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* What it says as JSON of these claims, which end with NULL. */
-static json_t *ask(const char *first, const char *second, const char *third)
+/* Runs it for these claims, up to the first NULL. Returns its JSON. */
+static json_t *run_claims(const char *first, const char *second, const char *third)
 {
     struct said said = RUN("claims", "--json", first, second, third);
     assert_int_equal(said.code, 0);
@@ -49,10 +49,10 @@ static double number(const json_t *claim, const char *key)
     return json_number_value(found);
 }
 
-static void only_those_that_are_asked_for(void **state)
+static void only_requested_claims_are_tested(void **state)
 {
     (void)state;
-    json_t *root = ask("C20", "C9", "C19");
+    json_t *root = run_claims("C20", "C9", "C19");
     assert_int_equal(json_array_size(json_object_get(root, "claims")), 3);
     assert_int_equal(json_array_size(json_object_get(root, "not_tested")), 0);
     const json_t *first = json_array_get(json_object_get(root, "claims"), 0);
@@ -60,32 +60,33 @@ static void only_those_that_are_asked_for(void **state)
     json_decref(root);
 }
 
-/* What does not depend on how fast anything is. */
-static void verdicts_follow_from_what_was_measured(void **state)
+/* The claims whose verdicts don't depend on durations. */
+static void verdicts_follow_from_the_measurements(void **state)
 {
     (void)state;
-    json_t *root = ask("C9", "C14", "C21");
+    json_t *root = run_claims("C9", "C14", "C21");
     const json_t *lost = find(root, "C9"), *crash = find(root, "C14"), *order = find(root, "C21");
-    unsigned losing; /* once is enough, also where the interval does not show it */
+    unsigned losing; /* one lost update is enough, even if the interval does not show it */
     assert_int_equal(sscanf(text(lost, "condition"), "lost in %u of 31 tries", &losing), 1);
     assert_string_equal(text(lost, "verdict"), losing > 0 ? "holds" : "does not hold");
     assert_true(number(lost, "low") >= 40000 || losing > 0);
     assert_true(number(crash, "measured") > 0);
-    assert_string_not_equal(text(crash, "verdict"), "holds"); /* here it is told */
+    assert_string_not_equal(text(crash, "verdict"), "holds"); /* this runtime reports it */
     assert_string_equal(text(order, "verdict"),
                         number(order, "measured") > 0 ? "does not hold" : "depends");
     json_decref(root);
-    root = ask("C10", "C11", "C15");
+    root = run_claims("C10", "C11", "C15");
     bool shared = number(find(root, "C10"), "measured") < 0.1;
     assert_string_equal(text(find(root, "C10"), "verdict"), shared ? "holds" : "does not hold");
-    assert_string_not_equal(text(find(root, "C11"), "verdict"), "does not hold"); /* here it can */
+    assert_string_not_equal(text(find(root, "C11"), "verdict"),
+                            "does not hold"); /* possible in this runtime */
     assert_int_equal((int)number(find(root, "C15"), "measured"), 1);
     assert_string_equal(text(find(root, "C15"), "verdict"), "depends");
     json_decref(root);
 }
 
-/* Twins that end with 4, as something measured was hidden, and with 1, as a fact was. */
-static void a_twin_is_heard_unless_a_fact_fails(void **state)
+/* Python versions that exit with 4 (a measurement was not observed) and with 1 (a fact was not). */
+static void python_notes_count_unless_a_fact_fails(void **state)
 {
     (void)state;
     const char *python = python_any();
@@ -98,16 +99,16 @@ static void a_twin_is_heard_unless_a_fact_fails(void **state)
         assert_int_equal(chmod("python", 0755), 0);
         char *path = realpath("python", NULL);
         setenv("FORKBENCH_PYTHON", path, 1);
-        json_t *root = ask("C10", NULL, NULL);
-        bool heard = strstr(text(find(root, "C10"), "unit"), "Python") != NULL;
-        assert_int_equal(heard, code == 4);
+        json_t *root = run_claims("C10", NULL, NULL);
+        bool used = strstr(text(find(root, "C10"), "unit"), "Python") != NULL;
+        assert_int_equal(used, code == 4);
         json_decref(root);
         free(path);
     }
     unsetenv("FORKBENCH_PYTHON");
 }
 
-static void files_and_a_terminal_say_the_same(void **state)
+static void files_and_terminal_agree(void **state)
 {
     (void)state;
     struct said said = RUN("claims", "C15", "-o", "out");
@@ -124,7 +125,7 @@ static void files_and_a_terminal_say_the_same(void **state)
     free(json);
 }
 
-static void what_is_no_claim_is_refused(void **state)
+static void unknown_claims_are_refused(void **state)
 {
     (void)state;
     static const char *const words[] = { "C0", "C23", "C", "9", "C9x", "M1" };
@@ -140,13 +141,12 @@ static void what_is_no_claim_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(only_those_that_are_asked_for),
-        cmocka_unit_test(verdicts_follow_from_what_was_measured),
-        cmocka_unit_test_setup_teardown(a_twin_is_heard_unless_a_fact_fails, folder_enter,
+        cmocka_unit_test(only_requested_claims_are_tested),
+        cmocka_unit_test(verdicts_follow_from_the_measurements),
+        cmocka_unit_test_setup_teardown(python_notes_count_unless_a_fact_fails, folder_enter,
                                         folder_leave),
-        cmocka_unit_test_setup_teardown(files_and_a_terminal_say_the_same, folder_enter,
-                                        folder_leave),
-        cmocka_unit_test(what_is_no_claim_is_refused),
+        cmocka_unit_test_setup_teardown(files_and_terminal_agree, folder_enter, folder_leave),
+        cmocka_unit_test(unknown_claims_are_refused),
     };
     return RUN_TESTS(tests);
 }

@@ -1,6 +1,5 @@
-/* demos/: every lesson shows what it claims, fails without its mechanism, and has a twin that says the
- * same. Here that is required of facts. What is measured may be hidden, as this machine may be busy; test_lessons_long
- * requires it. */
+/* demos/: facts are observed in every lesson, and fail without its mechanism; the Python versions make the
+ * same claims. Load may hide what is measured, so only test_lessons_long requires that. */
 #include "tests/support/support.h"
 
 #include "bench/command/lessons.h"
@@ -14,49 +13,50 @@
 #define LESSONS_MOST 64
 
 static const char *python;
-static struct taught taught[LESSONS_MOST]; /* by each lesson */
+static struct lesson_result results[LESSONS_MOST]; /* of the lessons in C */
 
-/* Facts have shown themselves, and the exit code says what has not. */
-static void expect_facts(const char *name, const struct taught *taught)
+/* All facts were observed, and the exit code is 4 if something measured was not. */
+static void expect_facts(const char *name, const struct lesson_result *result)
 {
-    if (!taught->facts[0] || taught->missing > 0 || taught->code != (taught->hidden ? 4 : 0))
-        fail_msg("%s: exit %d: %s", name, taught->code, taught->said);
+    if (!result->claims[0] || result->missing_facts > 0 ||
+        result->code != (result->missing_measurements ? 4 : 0))
+        fail_msg("%s: exit %d: %s", name, result->code, result->output);
 }
 
-static void every_lesson_shows_what_it_claims(void **state)
+static void facts_are_observed_in_every_lesson(void **state)
 {
     (void)state;
     for (size_t i = 0; fb_lessons[i]; i++) {
         assert_true(i < LESSONS_MOST);
-        teach(fb_lessons[i], NULL, false, &taught[i]);
-        expect_facts(fb_lessons[i], &taught[i]);
+        lesson_run(fb_lessons[i], NULL, false, &results[i]);
+        expect_facts(fb_lessons[i], &results[i]);
     }
 }
 
-/* What is measured may show itself by chance, but not beside a fact: those lessons are certain. */
-static void without_its_mechanism_a_lesson_fails(void **state)
+/* A lesson that only measures may pass by chance; one with a fact must fail. */
+static void a_lesson_fails_without_its_mechanism(void **state)
 {
     (void)state;
     for (size_t i = 0; fb_lessons[i]; i++) {
-        struct taught broken;
-        teach(fb_lessons[i], NULL, true, &broken);
-        int wanted = broken.missing ? 1 : broken.hidden ? 4 : 0;
-        if (broken.code != wanted || (wanted == 0 && strchr(broken.facts, '=')) ||
-            !strstr(broken.said, "Broken on purpose: "))
-            fail_msg("%s: exit %d: %s", fb_lessons[i], broken.code, broken.said);
+        struct lesson_result broken;
+        lesson_run(fb_lessons[i], NULL, true, &broken);
+        int wanted = broken.missing_facts ? 1 : broken.missing_measurements ? 4 : 0;
+        if (broken.code != wanted || (wanted == 0 && strchr(broken.claims, '=')) ||
+            !strstr(broken.output, "Broken on purpose: "))
+            fail_msg("%s: exit %d: %s", fb_lessons[i], broken.code, broken.output);
     }
 }
 
-static void every_twin_says_the_same(void **state)
+static void python_versions_make_the_same_claims(void **state)
 {
     (void)state;
     if (!python)
         skip();
     for (size_t i = 0; fb_lessons[i]; i++) {
-        struct taught twin;
-        teach(fb_lessons[i], python, false, &twin);
-        expect_facts(fb_lessons[i], &twin);
-        assert_string_equal(twin.facts, taught[i].facts);
+        struct lesson_result python_result;
+        lesson_run(fb_lessons[i], python, false, &python_result);
+        expect_facts(fb_lessons[i], &python_result);
+        assert_string_equal(python_result.claims, results[i].claims);
     }
 }
 
@@ -82,7 +82,7 @@ static void lessons_are_listed(void **state)
     said_clear(&list);
 }
 
-static void what_is_no_lesson_is_refused(void **state)
+static void unknown_lessons_are_refused(void **state)
 {
     (void)state;
     expect_refused(RUN("lesson", "nonsense"), "nonsense");
@@ -94,11 +94,11 @@ static void what_is_no_lesson_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_lesson_shows_what_it_claims),
-        cmocka_unit_test(without_its_mechanism_a_lesson_fails),
-        cmocka_unit_test(every_twin_says_the_same),
+        cmocka_unit_test(facts_are_observed_in_every_lesson),
+        cmocka_unit_test(a_lesson_fails_without_its_mechanism),
+        cmocka_unit_test(python_versions_make_the_same_claims),
         cmocka_unit_test(lessons_are_listed),
-        cmocka_unit_test(what_is_no_lesson_is_refused),
+        cmocka_unit_test(unknown_lessons_are_refused),
     };
     python = python_any();
     return RUN_TESTS(tests);

@@ -1,5 +1,5 @@
-/* The lessons, and their twins under every interpreter that is found here: with its mechanism all of it
- * shows itself, also what is measured, and without it not. And all claims. */
+/* All lessons, and their Python versions under every interpreter of this machine: all claims are observed,
+ * including measured ones, and not without the mechanism. All claims of the tutorials. */
 #include "tests/support/support.h"
 
 #include "bench/command/lessons.h"
@@ -11,25 +11,25 @@
 #include <jansson.h>
 #include <string.h>
 
-#define TRIES 3 /* something may disturb what is measured */
+#define TRIES 3 /* other load may disturb measurements */
 #define CLAIMS 22
 
-/* How many of all lessons, or of their twins by this interpreter, don't do what they should. */
+/* The number of lessons, or of their Python versions under an interpreter, that fail. */
 static unsigned count_failed(const char *python)
 {
     unsigned failed = 0;
     for (size_t i = 0; fb_lessons[i]; i++) {
-        struct taught taught = { .code = 4 }, broken = { .code = 0 };
-        for (int try = 0; try < TRIES && taught.code == 4; try++)
-            teach(fb_lessons[i], python, false, &taught);
-        /* By chance; but not beside a fact. */
-        for (int try = 0; try < TRIES && broken.code == 0 && !strchr(broken.facts, '='); try++)
-            teach(fb_lessons[i], python, true, &broken);
-        bool fails = taught.code != 0 || (broken.code != 1 && broken.code != 4);
+        struct lesson_result result = { .code = 4 }, broken = { .code = 0 };
+        for (int try = 0; try < TRIES && result.code == 4; try++)
+            lesson_run(fb_lessons[i], python, false, &result);
+        /* A lesson that only measures may pass by chance; one with a fact must fail. */
+        for (int try = 0; try < TRIES && broken.code == 0 && !strchr(broken.claims, '='); try++)
+            lesson_run(fb_lessons[i], python, true, &broken);
+        bool fails = result.code != 0 || (broken.code != 1 && broken.code != 4);
         if (fails)
             print_error("%s by %s: exit %d, with --break %d\n%s%s", fb_lessons[i],
-                        python ? python : "forkbench", taught.code, broken.code, taught.said,
-                        broken.said);
+                        python ? python : "forkbench", result.code, broken.code, result.output,
+                        broken.output);
         failed += fails;
     }
     return failed;
@@ -41,8 +41,8 @@ static void every_lesson(void **state)
     assert_int_equal(count_failed(NULL), 0);
 }
 
-/* Facts that did not show themselves weigh more than what was measured, whatever comes last. */
-static void all_of_them_fail_as_the_worst_does(void **state)
+/* A missing fact (1) takes precedence over a missing measurement (4), in any order. */
+static void the_exit_code_of_all_is_the_worst(void **state)
 {
     (void)state;
     struct said said = RUN("lesson", "--all", "--break");
@@ -52,7 +52,7 @@ static void all_of_them_fail_as_the_worst_does(void **state)
     said_clear(&said);
 }
 
-static void every_twin_under_every_interpreter(void **state)
+static void python_versions_under_every_interpreter(void **state)
 {
     (void)state;
     const struct fb_interpreter *list;
@@ -91,8 +91,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_lesson),
-        cmocka_unit_test(all_of_them_fail_as_the_worst_does),
-        cmocka_unit_test(every_twin_under_every_interpreter),
+        cmocka_unit_test(the_exit_code_of_all_is_the_worst),
+        cmocka_unit_test(python_versions_under_every_interpreter),
         cmocka_unit_test(every_claim_is_tested_once),
     };
     return RUN_TESTS(tests);

@@ -12,18 +12,18 @@
 
 struct fb_mp_manager {
     struct manager_link link;
-    struct fb_mp_process *server; /* that the owner started, or NULL */
-    pid_t owner;                  /* the process that made this */
+    struct fb_mp_process *server; /* the process, if the owner started it, or NULL */
+    pid_t owner;                  /* the process that made this struct */
 };
 
 struct fb_mp_proxy {
     struct fb_mp_manager *manager;
     uint64_t id;
-    _Atomic pid_t pid; /* of the process for which the server counts it */
+    _Atomic pid_t pid; /* the process that the server counts it for */
 };
 
-/* A process that inherited the proxy by a fork becomes one that the server counts. */
-static int count_proxy(struct fb_mp_proxy *proxy)
+/* If the process inherited the proxy by a fork, makes the server count its reference, too. */
+static int register_proxy(struct fb_mp_proxy *proxy)
 {
     pid_t counted = atomic_load(&proxy->pid), self = getpid();
     if (counted == self || !atomic_compare_exchange_strong(&proxy->pid, &counted, self))
@@ -41,7 +41,7 @@ int manager_call(struct fb_mp_proxy *proxy, const struct wire_request *request,
                  struct fb_mp_object *ret_value)
 {
     struct fb_mp_object value = fb_mp_nil();
-    int result = count_proxy(proxy);
+    int result = register_proxy(proxy);
     if (result < 0)
         return result;
     struct wire_request whole = *request;
@@ -104,7 +104,7 @@ int fb_mp_proxy_open(struct fb_mp_manager *manager, uint64_t number, struct fb_m
     int result = make_proxy(manager, number, 0, &proxy);
     if (result < 0)
         return result;
-    result = count_proxy(proxy);
+    result = register_proxy(proxy);
     if (result < 0)
         free(proxy);
     else
@@ -166,7 +166,7 @@ static int make_address(struct fb_mp_manager_address *ret_address)
     return 0;
 }
 
-/* Starts it, and waits until it says through a pipe that it listens. */
+/* Starts the server and waits until it reports, through a pipe, that it listens. */
 static int start_server(struct fb_mp_manager *manager, enum fb_mp_method method,
                         struct fb_error *error)
 {

@@ -2,7 +2,7 @@
 
 #include <errno.h>
 
-/* What is called has up to two arguments; a timeout where it may wait. */
+/* A call has up to two arguments, and a timeout if it may block. */
 
 static int call(struct fb_mp_proxy *proxy, enum wire_op op, size_t arguments,
                 struct fb_mp_object first, struct fb_mp_object second,

@@ -1,10 +1,10 @@
 #include "harness/mp/core/descriptors.h"
-#include "harness/mp/manager/object_table.h"
-#include "harness/mp/process/log.h"
 #include "harness/mp/manager/manager_internal.h"
 #include "harness/mp/manager/manager_stream.h"
-#include "harness/mp/process/registry.h"
+#include "harness/mp/manager/object_table.h"
 #include "harness/mp/manager/store.h"
+#include "harness/mp/process/log.h"
+#include "harness/mp/process/registry.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,31 +14,32 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-/* One thread serves all connections; a call that has to wait is kept with its connection and tried
- * again when something happened to its object. */
+/* One thread serves all connections. A call that can't be done yet is stored in its connection and
+ * tried again after each operation on its object. */
 
 #define EVENTS 64
-#define ANY 0 /* no object has this id */
+#define ANY 0 /* stands for all objects: no object has this id */
 
 struct connection {
-    struct stream stream;               /* first, as events name it */
-    struct connection *next, *before;   /* of all */
-    struct connection *later, *earlier; /* of those that wait */
-    struct client *client;              /* NULL until it has said the key */
+    struct stream stream;                               /* first, as events point to it */
+    struct connection *next, *previous;                 /* in the list of all */
+    struct connection *next_waiting, *previous_waiting; /* in the list of waiting calls */
+    struct client *client;                              /* NULL until the key has been received */
     struct fb_mp_identity process;
     bool waits;
-    struct fb_mp_object given;   /* what it took from a queue, and has not said to have */
-    uint64_t given_id;           /* the queue; 0: nothing */
-    struct wire_request request; /* while it waits */
+    struct fb_mp_object delivered; /* an item that was sent from a queue and is not confirmed yet */
+    uint64_t delivered_id;         /* the queue's id; 0: there is no such item */
+    struct wire_request request;   /* valid while it waits */
     int64_t deadline;
 };
 
 static struct {
     struct stream_set streams;
-    int listener, spare; /* spare: for want of descriptors */
-    bool listens;
+    int listener, spare; /* spare: a descriptor to close when there are no more */
+    bool listening;
     const struct fb_mp_manager_address *address;
-    struct connection *connections, *first, *last; /* all; those that wait, in their order */
+    struct connection *connections;
+    struct connection *first_waiting, *last_waiting; /* waiting calls, oldest first */
 } server;
 
 /* ---- calls ---- */
@@ -47,8 +48,10 @@ static void stop_waiting(struct connection *connection)
 {
     if (!connection->waits)
         return;
-    *(connection->earlier ? &connection->earlier->later : &server.first) = connection->later;
-    *(connection->later ? &connection->later->earlier : &server.last) = connection->earlier;
+    *(connection->previous_waiting ? &connection->previous_waiting->next_waiting
+                                   : &server.first_waiting) = connection->next_waiting;
+    *(connection->next_waiting ? &connection->next_waiting->previous_waiting
+                               : &server.last_waiting) = connection->previous_waiting;
     connection->waits = false;
     wire_request_free(&connection->request);
 }
@@ -59,10 +62,11 @@ static void start_waiting(struct connection *connection, struct wire_request *re
     *request = (struct wire_request){ 0 };
     connection->deadline = fb_mp_deadline(connection->request.timeout_ns);
     connection->waits = true;
-    connection->later = NULL;
-    connection->earlier = server.last;
-    *(server.last ? &server.last->later : &server.first) = connection;
-    server.last = connection;
+    connection->next_waiting = NULL;
+    connection->previous_waiting = server.last_waiting;
+    *(server.last_waiting ? &server.last_waiting->next_waiting : &server.first_waiting) =
+        connection;
+    server.last_waiting = connection;
 }
 
 static int perform(struct client *client, struct store_call *call)
@@ -74,26 +78,25 @@ static int perform(struct client *client, struct store_call *call)
         return object_table_refer(client, request->id);
     if (request->op == WIRE_UNREFER)
         return object_table_unrefer(client, request->id);
-    struct store_thing *thing = object_table_find(request->id);
-    return thing ? store_run(thing, call) : -ENOENT;
+    struct store_object *object = object_table_find(request->id);
+    return object ? store_run(object, call) : -ENOENT;
 }
 
-/* What its client has from a queue is the client's, or has not arrived and is for the next one,
- * before all others. */
+/* Ends the delivery of an item from a queue: if it has not arrived, it returns to the front. */
 static void settle(struct connection *connection, bool arrived)
 {
-    struct store_thing *thing = object_table_find(connection->given_id);
-    if (!connection->given_id)
+    struct store_object *object = object_table_find(connection->delivered_id);
+    if (!connection->delivered_id)
         return;
-    if (thing && arrived)
-        store_list_settle(&thing->list);
-    else if (thing)
-        store_list_return(&thing->list, &connection->given);
-    fb_mp_object_free(&connection->given);
-    connection->given_id = 0;
+    if (object && arrived)
+        store_list_settle(&object->list);
+    else if (object)
+        store_list_return(&object->list, &connection->delivered);
+    fb_mp_object_free(&connection->delivered);
+    connection->delivered_id = 0;
 }
 
-/* Does it and answers, unless it has to wait. Whether it is done. */
+/* Performs the request and answers. False: it has to wait. */
 static bool try_call(struct connection *connection, struct wire_request *request)
 {
     struct store_call call = {
@@ -102,27 +105,27 @@ static bool try_call(struct connection *connection, struct wire_request *request
     int result = perform(connection->client, &call);
     if (result == STORE_WAIT)
         return false;
-    bool said = stream_answer(&connection->stream, result, &call.answer);
+    bool sent = stream_answer(&connection->stream, result, &call.answer);
     if (result == 0 && request->op == WIRE_QUEUE_GET) {
-        connection->given = call.answer;
-        connection->given_id = request->id;
-        if (!said)
+        connection->delivered = call.answer;
+        connection->delivered_id = request->id;
+        if (!sent)
             settle(connection, false);
     } else if (!call.borrowed)
         fb_mp_object_free(&call.answer);
     return true;
 }
 
-/* Something happened to that object, or to ANY. */
+/* Tries the waiting calls for that object again, after it has changed; ANY: for all objects. */
 static void try_waiting(uint64_t id)
 {
-    for (struct connection *each = server.first, *later; each; each = later) {
-        later = each->later;
+    for (struct connection *each = server.first_waiting, *next_waiting; each; each = next_waiting) {
+        next_waiting = each->next_waiting;
         if ((id != ANY && each->request.id != id) || each->stream.broken ||
             !try_call(each, &each->request))
             continue;
         stop_waiting(each);
-        later = server.first; /* what it did may let an earlier one go on */
+        next_waiting = server.first_waiting; /* the call may have unblocked an older one */
     }
 }
 
@@ -135,21 +138,21 @@ static void serve(struct connection *connection, const char *body, size_t size)
         stream_answer(&connection->stream, result, &nothing);
         return;
     }
-    uint64_t id = request.id, given_id = connection->given_id;
+    uint64_t id = request.id, delivered_id = connection->delivered_id;
     if (request.op == WIRE_QUEUE_TAKEN) {
         settle(connection, true);
         wire_request_free(&request);
         return;
     }
     settle(connection, false);
-    if (given_id)
-        try_waiting(given_id);
+    if (delivered_id)
+        try_waiting(delivered_id);
     if (request.op == WIRE_QUEUE_NOT_TAKEN) {
         wire_request_free(&request);
         return;
     }
     if (try_call(connection, &request)) {
-        if (server.first)
+        if (server.first_waiting)
             try_waiting(id);
     } else if (request.timeout_ns > 0) {
         start_waiting(connection, &request);
@@ -162,7 +165,7 @@ static void serve(struct connection *connection, const char *body, size_t size)
 
 /* ---- clients ---- */
 
-static void greet(struct connection *connection, const char *body, size_t size)
+static void authenticate(struct connection *connection, const char *body, size_t size)
 {
     const struct fb_mp_object nothing = fb_mp_nil();
     bool right = size == sizeof server.address->key && memcmp(body, server.address->key, size) == 0;
@@ -178,13 +181,13 @@ static void greet(struct connection *connection, const char *body, size_t size)
 
 /* ---- connections ---- */
 
-static void listen_again(bool listens)
+static void set_listening(bool listening)
 {
     struct epoll_event event = { .events = EPOLLIN, .data.ptr = NULL };
-    if (listens != server.listens &&
-        epoll_ctl(server.streams.epoll, listens ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, server.listener,
+    if (listening != server.listening &&
+        epoll_ctl(server.streams.epoll, listening ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, server.listener,
                   &event) == 0)
-        server.listens = listens;
+        server.listening = listening;
 }
 
 static void add_connection(int fd)
@@ -203,12 +206,12 @@ static void add_connection(int fd)
     connection->process = fb_mp_identity_of(pid);
     connection->next = server.connections;
     if (connection->next)
-        connection->next->before = connection;
+        connection->next->previous = connection;
     server.connections = connection;
 }
 
-/* With the descriptor that is kept for this: tells who wants to connect that there are no more.
- * False: nobody does. */
+/* Answers the next connection request with -EMFILE, on the spare descriptor. False: there is no
+ * request. */
 static bool refuse_one(void)
 {
     const struct fb_mp_object nothing = fb_mp_nil();
@@ -218,10 +221,11 @@ static bool refuse_one(void)
     msgpack_sbuffer_init(&out);
     if (fd >= 0 && wire_pack_answer(&out, -EMFILE, &nothing) == 0 &&
         send(fd, out.data, out.size, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
-        fb_mp_log(FB_MP_LOG_WARNING, "can't tell that there are too many connections");
+        fb_mp_log(FB_MP_LOG_WARNING,
+                  "can't report to a client that there are too many connections");
     msgpack_sbuffer_destroy(&out);
     if (fd >= 0) {
-        shutdown(fd, SHUT_WR); /* closing it on an unread key could take the answer back */
+        shutdown(fd, SHUT_WR); /* close() with the key unread could discard the answer */
         close(fd);
     }
     server.spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -238,7 +242,7 @@ static void accept_all(void)
             if (!refuse_one())
                 return;
         } else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
-            listen_again(false); /* until a connection ends */
+            set_listening(false); /* until a connection is closed */
             return;
         } else if (errno != EINTR && errno != ECONNABORTED)
             return;
@@ -250,15 +254,15 @@ static void end_connection(struct connection *connection)
     struct client *client = connection->client;
     stop_waiting(connection);
     settle(connection, false);
-    *(connection->before ? &connection->before->next : &server.connections) = connection->next;
+    *(connection->previous ? &connection->previous->next : &server.connections) = connection->next;
     if (connection->next)
-        connection->next->before = connection->before;
+        connection->next->previous = connection->previous;
     stream_close(&connection->stream);
     free(connection);
-    if (client && --client->connections == 0) /* its process has ended, or has no use for us */
+    if (client && --client->connections == 0) /* its process has ended or disconnected */
         object_table_drop_client(client);
     try_waiting(ANY);
-    listen_again(true);
+    set_listening(true);
 }
 
 static void receive(struct connection *connection)
@@ -267,12 +271,12 @@ static void receive(struct connection *connection)
     size_t size;
     stream_receive(&connection->stream);
     while (!connection->waits && stream_next(&connection->stream, &body, &size))
-        (connection->client ? serve : greet)(connection, body, size);
+        (connection->client ? serve : authenticate)(connection, body, size);
 }
 
 /* ---- the loop ---- */
 
-static void end_broken(void)
+static void end_broken_connections(void)
 {
     if (!server.streams.broken)
         return;
@@ -281,17 +285,17 @@ static void end_broken(void)
         next = each->next;
         if (each->stream.broken) {
             end_connection(each);
-            next = server.connections; /* others may have broken by that */
+            next = server.connections; /* others may have broken meanwhile */
         }
     }
 }
 
-static void end_late(void)
+static void expire_waiting(void)
 {
     const struct fb_mp_object nothing = fb_mp_nil();
-    int64_t now = server.first ? fb_mp_now() : 0;
-    for (struct connection *each = server.first, *later; each; each = later) {
-        later = each->later;
+    int64_t now = server.first_waiting ? fb_mp_now() : 0;
+    for (struct connection *each = server.first_waiting, *next_waiting; each; each = next_waiting) {
+        next_waiting = each->next_waiting;
         if (each->deadline > now)
             continue;
         stop_waiting(each);
@@ -299,11 +303,11 @@ static void end_late(void)
     }
 }
 
-/* Milliseconds until the first call's time is over, rounded up; -1: there is none. */
-static int time_left(void)
+/* Milliseconds until the earliest deadline of a waiting call, rounded up; -1: no call waits. */
+static int next_timeout_ms(void)
 {
     int64_t first = INT64_MAX;
-    for (struct connection *each = server.first; each; each = each->later)
+    for (struct connection *each = server.first_waiting; each; each = each->next_waiting)
         if (each->deadline < first)
             first = each->deadline;
     if (first == INT64_MAX)
@@ -326,7 +330,7 @@ static void handle_event(const struct epoll_event *event)
         receive(connection);
 }
 
-/* Listens, and tells who waits for that. 0 or a negative errno. */
+/* Listens and reports that to the process that started the server. 0 or a negative errno. */
 static int begin(const struct fb_mp_manager_address *address)
 {
     struct sockaddr_un name;
@@ -341,8 +345,8 @@ static int begin(const struct fb_mp_manager_address *address)
         bind(server.listener, (struct sockaddr *)&name, size) < 0 ||
         listen(server.listener, SOMAXCONN) < 0)
         return -errno;
-    listen_again(true);
-    if (!server.listens || write(fb_mp_descriptor(0), "", 1) != 1)
+    set_listening(true);
+    if (!server.listening || write(fb_mp_descriptor(0), "", 1) != 1)
         return -errno;
     close(fb_mp_descriptor(0));
     return 0;
@@ -352,23 +356,23 @@ int manager_serve(const void *argument, size_t size)
 {
     (void)size;
     struct epoll_event events[EVENTS];
-    signal(SIGINT, SIG_IGN); /* whether Ctrl-C ends it is for who started it */
+    signal(SIGINT, SIG_IGN); /* after Ctrl-C, the process that started it decides */
     int result = begin(argument);
     if (result < 0) {
         fb_mp_log(FB_MP_LOG_ERROR, "can't listen: %s", strerror(-result));
         return 1;
     }
     for (;;) {
-        int count = epoll_wait(server.streams.epoll, events, EVENTS, time_left());
+        int count = epoll_wait(server.streams.epoll, events, EVENTS, next_timeout_ms());
         for (int i = 0; i < count; i++)
             handle_event(&events[i]);
-        end_late();
-        /* Only now, so that no event is of one that is gone. */
-        end_broken();
+        expire_waiting();
+        /* Only now, so that no event refers to a freed connection. */
+        end_broken_connections();
     }
 }
 
-/* So that it can be spawned by any program. */
+/* So that any program can spawn a server. */
 __attribute__((constructor)) static void add_task(void)
 {
     static const struct fb_mp_task task = { .name = "fb-mp-manager", .run = manager_serve };

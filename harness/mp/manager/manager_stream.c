@@ -7,8 +7,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define READ_LEAST 4096 /* bytes of room for each read */
-#define KEPT 65536      /* bytes of a buffer that stay when it is empty */
+#define READ_LEAST 4096 /* free bytes in the buffer before each read */
+#define KEPT 65536      /* bytes; larger buffers are freed when they are empty */
 
 int stream_open(struct stream *stream, struct stream_set *set, int fd)
 {
@@ -36,7 +36,7 @@ void stream_break(struct stream *stream)
 
 /* ---- in ---- */
 
-/* Room for a read, behind what is not done with. */
+/* Makes room for a read, after the bytes that are not processed yet. */
 static bool make_room(struct stream *stream)
 {
     stream->in_size -= stream->in_done;
@@ -46,7 +46,7 @@ static bool make_room(struct stream *stream)
     if (stream->in_room - stream->in_size >= READ_LEAST)
         return true;
     size_t room = 2 * stream->in_room + READ_LEAST;
-    char *in = room > 2 * (size_t)WIRE_MOST ? NULL : realloc(stream->in, room);
+    char *in = room > 2 * (size_t)WIRE_FRAME_MAX ? NULL : realloc(stream->in, room);
     if (!in)
         return false;
     stream->in = in;
@@ -68,7 +68,7 @@ void stream_receive(struct stream *stream)
         stream_break(stream);
 }
 
-/* One large frame does not keep its memory as long as the connection lasts. */
+/* So that one large frame does not occupy memory as long as the connection exists. */
 static void shrink_in(struct stream *stream)
 {
     if (stream->in_done < stream->in_size || stream->in_room <= KEPT)
@@ -89,8 +89,8 @@ bool stream_next(struct stream *stream, const char **ret_body, size_t *ret_size)
         shrink_in(stream);
         return false;
     }
-    *ret_body = stream->in + stream->in_done + WIRE_HEAD;
-    *ret_size = (size_t)size - WIRE_HEAD;
+    *ret_body = stream->in + stream->in_done + WIRE_HEADER;
+    *ret_size = (size_t)size - WIRE_HEADER;
     stream->in_done += (size_t)size;
     return true;
 }
@@ -104,7 +104,7 @@ static void watch(struct stream *stream)
     epoll_ctl(stream->set->epoll, EPOLL_CTL_MOD, stream->fd, &event);
 }
 
-/* Whether all of it is sent. */
+/* Returns whether everything is sent. */
 static bool send_pending(struct stream *stream)
 {
     msgpack_sbuffer *out = &stream->out;
@@ -133,7 +133,7 @@ bool stream_answer(struct stream *stream, int result, const struct fb_mp_object 
     const struct fb_mp_object nothing = fb_mp_nil();
     int packed = wire_pack_answer(&stream->out, result, result < 0 ? &nothing : value);
     if (packed < 0 && wire_pack_answer(&stream->out, packed, &nothing) < 0)
-        stream_break(stream); /* no memory even for that */
+        stream_break(stream); /* no memory even for the error */
     if (!send_pending(stream) && !stream->broken)
         watch(stream);
     return packed == 0;

@@ -33,7 +33,7 @@ static int copy_parts(const struct fb_mp_object *object, struct fb_mp_object *co
     copy->items = calloc(parts ? parts : 1, sizeof *copy->items);
     for (size_t i = 0; i < parts && copy->items; i++)
         if (fb_mp_object_copy(&object->items[i], &copy->items[i]) < 0) {
-            fb_mp_object_free(copy); /* what is not copied yet is nil */
+            fb_mp_object_free(copy); /* items that are not copied yet are nil */
             return -ENOMEM;
         }
     return copy->items ? 0 : -ENOMEM;

@@ -1,4 +1,4 @@
-/* Values as processes send one another: nil, numbers, text, bytes, and lists and dicts of them. */
+/* Values that processes exchange: nil, numbers, text, bytes, and lists and dicts of them. */
 #ifndef FB_MP_OBJECT_H
 #define FB_MP_OBJECT_H
 
@@ -18,7 +18,7 @@ enum fb_mp_type {
     FB_MP_DICT
 };
 
-#define FB_MP_DEPTH 24 /* of lists in lists at most */
+#define FB_MP_DEPTH 24 /* the deepest nesting of lists and dicts */
 
 struct fb_mp_object {
     enum fb_mp_type type;
@@ -26,18 +26,18 @@ struct fb_mp_object {
         bool boolean;
         int64_t integer;
         double real;
-        struct { /* a string or bytes; what the runtime returns has a '\0' after them */
+        struct { /* a string or bytes; the runtime returns them with a '\0' after them */
             char *bytes;
             size_t size;
         };
-        struct { /* a list's items; of a dict, count pairs: a key, its value, the next key, … */
+        struct { /* a list's items; in a dict count pairs: a key, its value, the next key, … */
             struct fb_mp_object *items;
             size_t count;
         };
     };
 };
 
-/* Values to be passed: they point to what is the caller's, and are not to be freed. */
+/* Values to pass: they point to the caller's memory and must not be freed. */
 
 static inline struct fb_mp_object fb_mp_nil(void)
 {
@@ -85,17 +85,17 @@ static inline struct fb_mp_object fb_mp_dict(const struct fb_mp_object *items, s
                                   .count = count };
 }
 
-/* Frees a value that the runtime returned, with all in it; it becomes nil. */
+/* Frees a value that the runtime returned, with everything in it; it becomes nil. */
 void fb_mp_object_free(struct fb_mp_object *object);
 
-/* A copy of its own, with all in it. 0 or -ENOMEM. */
+/* A deep copy. 0 or -ENOMEM. */
 int fb_mp_object_copy(const struct fb_mp_object *object, struct fb_mp_object *ret_copy);
 
 /* An order of all values: by type, then by value; lists and dicts item by item. 0: they are equal.
  * A number is not equal to one of another type; NaN is equal to itself. */
 int fb_mp_object_compare(const struct fb_mp_object *a, const struct fb_mp_object *b);
 
-/* How many objects items has: twice the count of a dict, 0 of what is neither list nor dict. */
+/* The number of objects in items: twice the count in a dict, 0 if it is neither list nor dict. */
 size_t fb_mp_object_parts(const struct fb_mp_object *object);
 
 #endif

@@ -5,17 +5,17 @@
 
 /* ---- value ---- */
 
-static int get_value(struct store_thing *thing, struct store_call *call)
+static int get_value(struct store_object *object, struct store_call *call)
 {
-    call->answer = thing->value;
+    call->answer = object->value;
     call->borrowed = true;
     return 0;
 }
 
-static int set_value(struct store_thing *thing, struct store_call *call)
+static int set_value(struct store_object *object, struct store_call *call)
 {
-    fb_mp_object_free(&thing->value);
-    thing->value = *store_argument(call, 0);
+    fb_mp_object_free(&object->value);
+    object->value = *store_argument(call, 0);
     *store_argument(call, 0) = fb_mp_nil();
     return 0;
 }
@@ -27,24 +27,24 @@ static const store_operation value_operations[WIRE_OPS] = {
 
 /* ---- queue ---- */
 
-static int put(struct store_thing *thing, struct store_call *call)
+static int put(struct store_object *object, struct store_call *call)
 {
-    if (thing->capacity && thing->list.count >= thing->capacity)
+    if (object->capacity && object->list.count >= object->capacity)
         return STORE_WAIT;
-    return store_list_add(&thing->list, thing->list.count, store_argument(call, 0));
+    return store_list_add(&object->list, object->list.count, store_argument(call, 0));
 }
 
-static int get(struct store_thing *thing, struct store_call *call)
+static int get(struct store_object *object, struct store_call *call)
 {
-    if (thing->list.count == 0)
+    if (object->list.count == 0)
         return STORE_WAIT;
-    store_list_lend(&thing->list, &call->answer);
+    store_list_lend(&object->list, &call->answer);
     return 0;
 }
 
-static int size(struct store_thing *thing, struct store_call *call)
+static int size(struct store_object *object, struct store_call *call)
 {
-    call->answer = fb_mp_integer((int64_t)thing->list.count);
+    call->answer = fb_mp_integer((int64_t)object->list.count);
     return 0;
 }
 
@@ -61,22 +61,22 @@ static bool is_owner(const struct store_lock *lock, const struct store_owner *ow
     return lock->owner.client == owner->client && lock->owner.thread == owner->thread;
 }
 
-static int acquire(struct store_thing *thing, struct store_call *call)
+static int acquire(struct store_object *object, struct store_call *call)
 {
-    struct store_lock *lock = &thing->lock;
+    struct store_lock *lock = &object->lock;
     if (lock->owner.client)
         return is_owner(lock, &call->owner) ? -EDEADLK : STORE_WAIT;
     lock->owner = call->owner;
-    bool left = lock->left;
-    lock->left = false;
-    return left ? -EOWNERDEAD : 0;
+    bool owner_died = lock->owner_died;
+    lock->owner_died = false;
+    return owner_died ? -EOWNERDEAD : 0;
 }
 
-static int release(struct store_thing *thing, struct store_call *call)
+static int release(struct store_object *object, struct store_call *call)
 {
-    if (!is_owner(&thing->lock, &call->owner))
+    if (!is_owner(&object->lock, &call->owner))
         return -EPERM;
-    thing->lock.owner.client = NULL;
+    object->lock.owner.client = NULL;
     return 0;
 }
 
@@ -106,7 +106,7 @@ static bool has_arguments(const struct wire_request *request)
     return request->arguments == arguments[request->op];
 }
 
-int store_make(struct store_call *call, struct store_thing **ret_thing)
+int store_make(struct store_call *call, struct store_object **ret_thing)
 {
     struct fb_mp_object *kind = store_argument(call, 0), *first = store_argument(call, 1);
     if (!has_arguments(call->request) || kind->type != FB_MP_INTEGER || kind->integer < 0 ||
@@ -114,43 +114,43 @@ int store_make(struct store_call *call, struct store_thing **ret_thing)
         return -EINVAL;
     if (kind->integer == WIRE_QUEUE && (first->type != FB_MP_INTEGER || first->integer < 0))
         return -EINVAL;
-    struct store_thing *thing = calloc(1, sizeof *thing);
-    if (!thing)
+    struct store_object *object = calloc(1, sizeof *object);
+    if (!object)
         return -ENOMEM;
-    thing->kind = (enum wire_kind)kind->integer;
-    if (thing->kind == WIRE_QUEUE)
-        thing->capacity = (size_t)first->integer;
-    if (thing->kind == WIRE_VALUE) {
-        thing->value = *first;
+    object->kind = (enum wire_kind)kind->integer;
+    if (object->kind == WIRE_QUEUE)
+        object->capacity = (size_t)first->integer;
+    if (object->kind == WIRE_VALUE) {
+        object->value = *first;
         *first = fb_mp_nil();
     }
-    *ret_thing = thing;
+    *ret_thing = object;
     return 0;
 }
 
-void store_free(struct store_thing *thing)
+void store_free(struct store_object *object)
 {
-    if (thing->kind == WIRE_LIST || thing->kind == WIRE_QUEUE)
-        store_list_clear(&thing->list);
-    else if (thing->kind == WIRE_DICT)
-        store_dict_clear(&thing->dict);
-    else if (thing->kind == WIRE_VALUE)
-        fb_mp_object_free(&thing->value);
-    free(thing);
+    if (object->kind == WIRE_LIST || object->kind == WIRE_QUEUE)
+        store_list_clear(&object->list);
+    else if (object->kind == WIRE_DICT)
+        store_dict_clear(&object->dict);
+    else if (object->kind == WIRE_VALUE)
+        fb_mp_object_free(&object->value);
+    free(object);
 }
 
-int store_run(struct store_thing *thing, struct store_call *call)
+int store_run(struct store_object *object, struct store_call *call)
 {
-    store_operation operation = operations[thing->kind][call->request->op];
+    store_operation operation = operations[object->kind][call->request->op];
     if (!operation)
         return -ENOTSUP;
-    return has_arguments(call->request) ? operation(thing, call) : -EINVAL;
+    return has_arguments(call->request) ? operation(object, call) : -EINVAL;
 }
 
-void store_leave(struct store_thing *thing, const void *client)
+void store_drop_client(struct store_object *object, const void *client)
 {
-    if (thing->kind != WIRE_LOCK || thing->lock.owner.client != client)
+    if (object->kind != WIRE_LOCK || object->lock.owner.client != client)
         return;
-    thing->lock.owner.client = NULL;
-    thing->lock.left = true;
+    object->lock.owner.client = NULL;
+    object->lock.owner_died = true;
 }

@@ -17,7 +17,8 @@ static struct store_pair *find(const struct store_dict *dict, const struct fb_mp
     return found ? *found : NULL;
 }
 
-/* Sets it, taking both; a key that is there keeps its place. 0, -EINVAL: no key, or -ENOMEM. */
+/* Sets the value of a key and takes ownership of both; an existing key keeps its place in the order.
+ * 0, -EINVAL: a list or dict is not a key, or -ENOMEM. */
 static int put(struct store_dict *dict, struct fb_mp_object *key, struct fb_mp_object *value)
 {
     if (key->type == FB_MP_LIST || key->type == FB_MP_DICT)
@@ -35,7 +36,7 @@ static int put(struct store_dict *dict, struct fb_mp_object *key, struct fb_mp_o
             return -ENOMEM;
         }
         *key = fb_mp_nil();
-        pair->before = dict->last;
+        pair->previous = dict->last;
         *(dict->last ? &dict->last->next : &dict->first) = pair;
         dict->last = pair;
         dict->count++;
@@ -48,22 +49,22 @@ static int put(struct store_dict *dict, struct fb_mp_object *key, struct fb_mp_o
 static void drop(struct store_dict *dict, struct store_pair *pair)
 {
     tdelete(pair, &dict->tree, compare_keys);
-    *(pair->before ? &pair->before->next : &dict->first) = pair->next;
-    *(pair->next ? &pair->next->before : &dict->last) = pair->before;
+    *(pair->previous ? &pair->previous->next : &dict->first) = pair->next;
+    *(pair->next ? &pair->next->previous : &dict->last) = pair->previous;
     dict->count--;
     fb_mp_object_free(&pair->key);
     fb_mp_object_free(&pair->value);
     free(pair);
 }
 
-static void leave_pair(void *pair)
+static void keep_pair(void *pair)
 {
-    (void)pair; /* it is on the list too */
+    (void)pair; /* it is freed by way of the list */
 }
 
 void store_dict_clear(struct store_dict *dict)
 {
-    tdestroy(dict->tree, leave_pair);
+    tdestroy(dict->tree, keep_pair);
     for (struct store_pair *pair = dict->first, *next; pair; pair = next) {
         next = pair->next;
         fb_mp_object_free(&pair->key);
@@ -75,9 +76,9 @@ void store_dict_clear(struct store_dict *dict)
 
 /* ---- operations ---- */
 
-static int get(struct store_thing *thing, struct store_call *call)
+static int get(struct store_object *object, struct store_call *call)
 {
-    struct store_pair *pair = find(&thing->dict, store_argument(call, 0));
+    struct store_pair *pair = find(&object->dict, store_argument(call, 0));
     if (!pair)
         return -ENOENT;
     call->answer = pair->value;
@@ -85,30 +86,31 @@ static int get(struct store_thing *thing, struct store_call *call)
     return 0;
 }
 
-static int set(struct store_thing *thing, struct store_call *call)
+static int set(struct store_object *object, struct store_call *call)
 {
-    return put(&thing->dict, store_argument(call, 0), store_argument(call, 1));
+    return put(&object->dict, store_argument(call, 0), store_argument(call, 1));
 }
 
-static int pop(struct store_thing *thing, struct store_call *call)
+static int pop(struct store_object *object, struct store_call *call)
 {
-    struct store_pair *pair = find(&thing->dict, store_argument(call, 0));
+    struct store_pair *pair = find(&object->dict, store_argument(call, 0));
     if (!pair)
         return -ENOENT;
     call->answer = pair->value;
     pair->value = fb_mp_nil();
-    drop(&thing->dict, pair);
+    drop(&object->dict, pair);
     return 0;
 }
 
-static int contains(struct store_thing *thing, struct store_call *call)
+static int contains(struct store_object *object, struct store_call *call)
 {
-    call->answer = fb_mp_bool(find(&thing->dict, store_argument(call, 0)));
+    call->answer = fb_mp_bool(find(&object->dict, store_argument(call, 0)));
     return 0;
 }
 
-/* All of them or, should one be no key, none. Without memory those before are set. */
-static int update(struct store_thing *thing, struct store_call *call)
+/* Sets all pairs, or none if one of the keys is invalid. If memory runs out, the pairs before that
+ * are set. */
+static int update(struct store_object *object, struct store_call *call)
 {
     struct fb_mp_object *more = store_argument(call, 0);
     if (more->type != FB_MP_DICT)
@@ -117,7 +119,7 @@ static int update(struct store_thing *thing, struct store_call *call)
         if (more->items[2 * i].type == FB_MP_LIST || more->items[2 * i].type == FB_MP_DICT)
             return -EINVAL;
     for (size_t i = 0; i < more->count; i++) {
-        int result = put(&thing->dict, &more->items[2 * i], &more->items[2 * i + 1]);
+        int result = put(&object->dict, &more->items[2 * i], &more->items[2 * i + 1]);
         if (result < 0)
             return result;
     }
@@ -126,7 +128,7 @@ static int update(struct store_thing *thing, struct store_call *call)
 
 enum part { KEYS = 1, VALUES, ITEMS };
 
-/* An answer of its own, which copies no more than it has to. */
+/* Makes a list of copies: the keys, the values or the pairs. */
 static int list_parts(const struct store_dict *dict, enum part part, struct fb_mp_object *ret_list)
 {
     struct fb_mp_object list = { .type = FB_MP_LIST, .count = dict->count };
@@ -147,31 +149,31 @@ static int list_parts(const struct store_dict *dict, enum part part, struct fb_m
     return result;
 }
 
-static int keys(struct store_thing *thing, struct store_call *call)
+static int keys(struct store_object *object, struct store_call *call)
 {
-    return list_parts(&thing->dict, KEYS, &call->answer);
+    return list_parts(&object->dict, KEYS, &call->answer);
 }
 
-static int values(struct store_thing *thing, struct store_call *call)
+static int values(struct store_object *object, struct store_call *call)
 {
-    return list_parts(&thing->dict, VALUES, &call->answer);
+    return list_parts(&object->dict, VALUES, &call->answer);
 }
 
-static int items(struct store_thing *thing, struct store_call *call)
+static int items(struct store_object *object, struct store_call *call)
 {
-    return list_parts(&thing->dict, ITEMS, &call->answer);
+    return list_parts(&object->dict, ITEMS, &call->answer);
 }
 
-static int clear(struct store_thing *thing, struct store_call *call)
+static int clear(struct store_object *object, struct store_call *call)
 {
     (void)call;
-    store_dict_clear(&thing->dict);
+    store_dict_clear(&object->dict);
     return 0;
 }
 
-static int length(struct store_thing *thing, struct store_call *call)
+static int length(struct store_object *object, struct store_call *call)
 {
-    call->answer = fb_mp_integer((int64_t)thing->dict.count);
+    call->answer = fb_mp_integer((int64_t)object->dict.count);
     return 0;
 }
 

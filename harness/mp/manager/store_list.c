@@ -5,7 +5,8 @@
 
 /* ---- the array ---- */
 
-/* For one more at the end. What was taken in front left room there, as a queue does. */
+/* Makes room for one more item at the end. If enough room was freed in front, as in a queue, the
+ * items move there. */
 static int make_room(struct store_list *list)
 {
     if (list->first + list->count < list->room)
@@ -77,8 +78,8 @@ void store_list_clear(struct store_list *list)
 
 /* ---- operations ---- */
 
-/* The place of the index that is the first argument, which counts from the end if it is negative.
- * 0, -EINVAL: it is no number, or -ERANGE. */
+/* Finds the item whose index is the first argument; a negative index counts from the end. *ret_at:
+ * its position in items. 0; -EINVAL: the argument is not an integer; -ERANGE. */
 static int find(const struct store_list *list, const struct store_call *call, size_t *ret_at)
 {
     const struct fb_mp_object *index = store_argument(call, 0);
@@ -91,22 +92,22 @@ static int find(const struct store_list *list, const struct store_call *call, si
     return 0;
 }
 
-static int append(struct store_thing *thing, struct store_call *call)
+static int append(struct store_object *object, struct store_call *call)
 {
-    return store_list_add(&thing->list, thing->list.count, store_argument(call, 0));
+    return store_list_add(&object->list, object->list.count, store_argument(call, 0));
 }
 
-static int extend(struct store_thing *thing, struct store_call *call)
+static int extend(struct store_object *object, struct store_call *call)
 {
     struct fb_mp_object *more = store_argument(call, 0);
-    size_t before = thing->list.count;
+    size_t before = object->list.count;
     if (more->type != FB_MP_LIST)
         return -EINVAL;
     for (size_t i = 0; i < more->count; i++)
-        if (store_list_add(&thing->list, thing->list.count, &more->items[i]) < 0) {
+        if (store_list_add(&object->list, object->list.count, &more->items[i]) < 0) {
             struct fb_mp_object dropped;
-            while (thing->list.count > before) {
-                store_list_take(&thing->list, thing->list.count - 1, &dropped);
+            while (object->list.count > before) {
+                store_list_take(&object->list, object->list.count - 1, &dropped);
                 fb_mp_object_free(&dropped);
             }
             return -ENOMEM;
@@ -114,78 +115,79 @@ static int extend(struct store_thing *thing, struct store_call *call)
     return 0;
 }
 
-static int get(struct store_thing *thing, struct store_call *call)
+static int get(struct store_object *object, struct store_call *call)
 {
     size_t at;
-    int result = find(&thing->list, call, &at);
+    int result = find(&object->list, call, &at);
     if (result < 0)
         return result;
-    call->answer = thing->list.items[at];
+    call->answer = object->list.items[at];
     call->borrowed = true;
     return 0;
 }
 
-static int set(struct store_thing *thing, struct store_call *call)
+static int set(struct store_object *object, struct store_call *call)
 {
     size_t at;
-    int result = find(&thing->list, call, &at);
+    int result = find(&object->list, call, &at);
     if (result < 0)
         return result;
-    fb_mp_object_free(&thing->list.items[at]);
-    thing->list.items[at] = *store_argument(call, 1);
+    fb_mp_object_free(&object->list.items[at]);
+    object->list.items[at] = *store_argument(call, 1);
     *store_argument(call, 1) = fb_mp_nil();
     return 0;
 }
 
-/* As in Python, an index beyond either end means that end. */
-static int insert(struct store_thing *thing, struct store_call *call)
+/* As in Python, an index beyond either end inserts at that end. */
+static int insert(struct store_object *object, struct store_call *call)
 {
-    int64_t count = (int64_t)thing->list.count, at = store_argument(call, 0)->integer;
+    int64_t count = (int64_t)object->list.count, at = store_argument(call, 0)->integer;
     if (store_argument(call, 0)->type != FB_MP_INTEGER)
         return -EINVAL;
     if (at < 0)
         at = at + count < 0 ? 0 : at + count;
-    return store_list_add(&thing->list, (size_t)(at > count ? count : at), store_argument(call, 1));
+    return store_list_add(&object->list, (size_t)(at > count ? count : at),
+                          store_argument(call, 1));
 }
 
-static int pop(struct store_thing *thing, struct store_call *call)
+static int pop(struct store_object *object, struct store_call *call)
 {
     size_t at;
-    int result = find(&thing->list, call, &at);
+    int result = find(&object->list, call, &at);
     if (result == 0)
-        store_list_take(&thing->list, at - thing->list.first, &call->answer);
+        store_list_take(&object->list, at - object->list.first, &call->answer);
     return result;
 }
 
-static int remove_value(struct store_thing *thing, struct store_call *call)
+static int remove_value(struct store_object *object, struct store_call *call)
 {
     struct fb_mp_object dropped;
-    const struct fb_mp_object *items = thing->list.items + thing->list.first;
-    for (size_t i = 0; i < thing->list.count; i++)
+    const struct fb_mp_object *items = object->list.items + object->list.first;
+    for (size_t i = 0; i < object->list.count; i++)
         if (fb_mp_object_compare(&items[i], store_argument(call, 0)) == 0) {
-            store_list_take(&thing->list, i, &dropped);
+            store_list_take(&object->list, i, &dropped);
             fb_mp_object_free(&dropped);
             return 0;
         }
     return -ENOENT;
 }
 
-static int clear(struct store_thing *thing, struct store_call *call)
+static int clear(struct store_object *object, struct store_call *call)
 {
     (void)call;
-    store_list_clear(&thing->list);
+    store_list_clear(&object->list);
     return 0;
 }
 
-static int length(struct store_thing *thing, struct store_call *call)
+static int length(struct store_object *object, struct store_call *call)
 {
-    call->answer = fb_mp_integer((int64_t)thing->list.count);
+    call->answer = fb_mp_integer((int64_t)object->list.count);
     return 0;
 }
 
-static int copy(struct store_thing *thing, struct store_call *call)
+static int copy(struct store_object *object, struct store_call *call)
 {
-    call->answer = fb_mp_list(thing->list.items + thing->list.first, thing->list.count);
+    call->answer = fb_mp_list(object->list.items + object->list.first, object->list.count);
     call->borrowed = true;
     return 0;
 }

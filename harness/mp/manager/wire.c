@@ -12,7 +12,7 @@ static int pack_parts(msgpack_packer *packer, const struct fb_mp_object *object,
 {
     if (depth == FB_MP_DEPTH)
         return -ELOOP;
-    if (object->count > WIRE_MOST)
+    if (object->count > WIRE_FRAME_MAX)
         return -EMSGSIZE;
     int code = object->type == FB_MP_LIST ? msgpack_pack_array(packer, object->count)
                                           : msgpack_pack_map(packer, object->count);
@@ -41,7 +41,7 @@ static int pack(msgpack_packer *packer, const struct fb_mp_object *object, int d
         break;
     case FB_MP_STRING:
     case FB_MP_BYTES:
-        if (object->size > WIRE_MOST)
+        if (object->size > WIRE_FRAME_MAX)
             return -EMSGSIZE;
         code = object->type == FB_MP_STRING
                    ? msgpack_pack_str_with_body(packer, object->bytes, object->size)
@@ -56,21 +56,21 @@ static int pack(msgpack_packer *packer, const struct fb_mp_object *object, int d
     return code ? -ENOMEM : 0;
 }
 
-/* Begins a frame: returns where. */
+/* Begins a frame. Returns its offset in the buffer. */
 static size_t begin(msgpack_sbuffer *buffer, msgpack_packer *packer, int *ret_result)
 {
-    static const char head[WIRE_HEAD];
+    static const char head[WIRE_HEADER];
     size_t start = buffer->size;
     msgpack_packer_init(packer, buffer, msgpack_sbuffer_write);
     *ret_result = msgpack_sbuffer_write(buffer, head, sizeof head) ? -ENOMEM : 0;
     return start;
 }
 
-/* Puts its length in front, or takes it back. */
+/* Writes the frame's length, or removes the frame if result is an error. */
 static int end(msgpack_sbuffer *buffer, size_t start, int result)
 {
-    size_t body = buffer->size - start - WIRE_HEAD;
-    if (result == 0 && body > WIRE_MOST)
+    size_t body = buffer->size - start - WIRE_HEADER;
+    if (result == 0 && body > WIRE_FRAME_MAX)
         result = -EMSGSIZE;
     uint32_t length = (uint32_t)body;
     if (result == 0)
@@ -104,7 +104,8 @@ int wire_pack_answer(msgpack_sbuffer *buffer, int code, const struct fb_mp_objec
     if (result == 0 && (msgpack_pack_array(&packer, 2) || msgpack_pack_int(&packer, code)))
         result = -ENOMEM;
     if (result == 0)
-        result = pack(&packer, value, -2); /* up to two lists may be around what was put */
+        result = pack(&packer, value,
+                      -2); /* -2: copy and items nest a stored value in up to two lists */
     return end(buffer, start, result);
 }
 
@@ -123,12 +124,12 @@ int wire_pack_key(msgpack_sbuffer *buffer, const void *key, size_t size)
 int64_t wire_frame(const char *bytes, size_t size)
 {
     uint32_t length;
-    if (size < WIRE_HEAD)
+    if (size < WIRE_HEADER)
         return 0;
     memcpy(&length, bytes, sizeof length);
-    if (length > WIRE_MOST)
+    if (length > WIRE_FRAME_MAX)
         return -EPROTO;
-    return size - WIRE_HEAD < length ? 0 : (int64_t)length + WIRE_HEAD;
+    return size - WIRE_HEADER < length ? 0 : (int64_t)length + WIRE_HEADER;
 }
 
 static int read_object(const msgpack_object *from, struct fb_mp_object *ret_object);
@@ -197,7 +198,7 @@ static int read_object(const msgpack_object *from, struct fb_mp_object *ret_obje
     }
 }
 
-/* The big-endian number of so many bytes. */
+/* Reads a big-endian number of that many bytes. */
 static uint64_t read_length(const unsigned char *at, unsigned bytes)
 {
     uint64_t length = 0;
@@ -206,8 +207,8 @@ static uint64_t read_length(const unsigned char *at, unsigned bytes)
     return length;
 }
 
-/* What follows a type's byte, of those that we send: the bytes of a length, and of each unit of
- * that; and how many items each unit is. By MessagePack's specification. */
+/* What follows the type byte, by MessagePack's specification: length_bytes of a length, then that
+ * many units of unit_bytes bytes and unit_items items each. known: a type that this protocol uses. */
 struct form {
     unsigned char known, length_bytes, unit_bytes, unit_items;
 };
@@ -224,7 +225,7 @@ static const struct form forms[0xe0 - 0xc0] = {
     [0x1e] = { 1, 2, 0, 2 }, [0x1f] = { 1, 4, 0, 2 }, /* maps */
 };
 
-/* Of a type; *ret_units: the length, where the type has it in its low bits, or else 1. */
+/* The form of a type. *ret_units: the length if the type byte contains it, otherwise 1. */
 static struct form find_form(unsigned char type, uint64_t *ret_units)
 {
     *ret_units = type < 0xa0 ? type & 0x0f : type & 0x1f;
@@ -236,8 +237,8 @@ static struct form find_form(unsigned char type, uint64_t *ret_units)
     return type < 0x80 || type >= 0xe0 ? (struct form){ 1, 0, 0, 0 } : forms[type - 0xc0];
 }
 
-/* Whether the body is one item, with all that it says it has in it: msgpack makes room for what a
- * length asks for before it looks how much is there. */
+/* Whether the body is exactly one complete item. Checked first, because msgpack allocates memory for
+ * a length before it checks how many bytes are available. */
 static bool is_whole(const char *body, size_t size)
 {
     const unsigned char *at = (const unsigned char *)body, *end = at + size;
@@ -254,13 +255,13 @@ static bool is_whole(const char *body, size_t size)
             return false;
         at += units * form.unit_bytes;
         items += units * form.unit_items;
-        if (items > (size_t)(end - at) + 1) /* each takes a byte */
+        if (items > (size_t)(end - at) + 1) /* each takes at least a byte */
             return false;
     }
     return at == end;
 }
 
-/* The items of a frame's array: between least and most of them. To be destroyed in any case. */
+/* Unpacks a frame's array of least to most items. unpacked must be destroyed in any case. */
 static int unpack(msgpack_unpacked *unpacked, const char *body, size_t size, size_t least,
                   size_t most)
 {
@@ -278,7 +279,7 @@ static int unpack(msgpack_unpacked *unpacked, const char *body, size_t size, siz
     return 0;
 }
 
-/* The item as an integer within limits. */
+/* Reads an integer from least to most. False: it is not one. */
 static bool read_integer(const msgpack_object *item, int64_t least, int64_t most,
                          int64_t *ret_value)
 {
@@ -303,7 +304,7 @@ int wire_read_request(const char *body, size_t size, struct wire_request *ret_re
     msgpack_unpacked unpacked;
     struct wire_request request = { 0 };
     int64_t op = 0, id = 0;
-    int result = unpack(&unpacked, body, size, 4, 4 + WIRE_ARGUMENTS);
+    int result = unpack(&unpacked, body, size, 4, 4 + WIRE_ARGUMENTS_MAX);
     if (result == 0) {
         const msgpack_object *item = unpacked.data.via.array.ptr;
         if (!read_integer(&item[0], 0, WIRE_OPS - 1, &op) ||

@@ -1,4 +1,4 @@
-/* What a manager's server and its clients say to each other: frames of a length (4 bytes) and a
+/* The protocol between a manager's server and its clients: frames of a length (4 bytes) and a
  * MessagePack array. */
 #ifndef FB_MP_WIRE_H
 #define FB_MP_WIRE_H
@@ -7,16 +7,16 @@
 
 #include <msgpack/sbuffer.h>
 
-#define WIRE_HEAD 4          /* bytes of the length */
-#define WIRE_MOST (1u << 30) /* bytes of a frame at most */
+#define WIRE_HEADER 4             /* bytes of the length */
+#define WIRE_FRAME_MAX (1u << 30) /* bytes */
 
 enum wire_op {
-    /* Without an object: what to make; then what else is needed. Answers with its id. */
+    /* Arguments: the kind, and the first value or capacity. The answer is the new object's id. */
     WIRE_MAKE,
-    /* Of any object. */
+    /* For objects of any kind. */
     WIRE_REFER,
     WIRE_UNREFER,
-    /* Of the kinds, by their tables in the server. */
+    /* For one kind each: see the tables of operations in store*.c. */
     WIRE_LIST_APPEND,
     WIRE_LIST_EXTEND,
     WIRE_LIST_GET,
@@ -41,7 +41,7 @@ enum wire_op {
     WIRE_VALUE_SET,
     WIRE_QUEUE_PUT,
     WIRE_QUEUE_GET,
-    /* Without an answer: what the last get on this connection brought has arrived; or has not. */
+    /* Sent after a get on the same connection, without an answer: the item was received, or not. */
     WIRE_QUEUE_TAKEN,
     WIRE_QUEUE_NOT_TAKEN,
     WIRE_QUEUE_SIZE,
@@ -52,31 +52,31 @@ enum wire_op {
 
 enum wire_kind { WIRE_LIST, WIRE_DICT, WIRE_VALUE, WIRE_QUEUE, WIRE_LOCK, WIRE_KINDS };
 
-#define WIRE_ARGUMENTS 2 /* of an operation at most */
+#define WIRE_ARGUMENTS_MAX 2 /* of an operation */
 
 /* A request is [op, id, timeout_ns, thread, argument…]; an answer is [result, value]. The first
- * frame of a connection is the key, as it is: who does not know it gets nothing else read. Its
- * answer is as any other. */
+ * frame of a connection contains the key, as raw bytes, and is answered like a request. If the key
+ * is wrong, the server reads nothing else and closes the connection. */
 struct wire_request {
     enum wire_op op;
     uint64_t id;
     int64_t timeout_ns;
-    int64_t thread; /* who asks, among those of its process */
-    struct fb_mp_object argument[WIRE_ARGUMENTS];
+    int64_t thread; /* the id of the calling thread */
+    struct fb_mp_object argument[WIRE_ARGUMENTS_MAX];
     size_t arguments;
 };
 
-/* Both append a frame. 0, -ENOMEM, -EMSGSIZE: a value is too large, or -ELOOP: nested too deep;
- * then nothing is appended. */
+/* Append a frame. 0; -ENOMEM; -EMSGSIZE: a value is too large; -ELOOP: it is nested too deep.
+ * Nothing is appended on errors. */
 int wire_pack_request(msgpack_sbuffer *buffer, const struct wire_request *request);
 int wire_pack_answer(msgpack_sbuffer *buffer, int result, const struct fb_mp_object *value);
 int wire_pack_key(msgpack_sbuffer *buffer, const void *key, size_t size);
 
-/* The length of the frame that begins there, its head included; 0: not all of it is there; -EPROTO.
- */
+/* The size of the frame at the beginning of bytes, its header included; 0: it is incomplete;
+ * -EPROTO: it is too large. */
 int64_t wire_frame(const char *bytes, size_t size);
 
-/* Read a frame's body. 0, and what was read is the caller's to be freed; -EPROTO or -ENOMEM. */
+/* Read a frame's body. 0, and the caller frees what was read; -EPROTO or -ENOMEM. */
 int wire_read_request(const char *body, size_t size, struct wire_request *ret_request);
 int wire_read_answer(const char *body, size_t size, int *ret_result,
                      struct fb_mp_object *ret_value);

@@ -200,7 +200,7 @@ static void any_order_of_calls_keeps_the_order_of_objects(void **state)
 
 /* ---- a queue ---- */
 
-static int run(struct store_thing *thing, enum wire_op op, struct fb_mp_object argument,
+static int run(struct store_object *thing, enum wire_op op, struct fb_mp_object argument,
                struct fb_mp_object *ret_answer)
 {
     struct wire_request request = { .op = op,
@@ -220,7 +220,7 @@ static void a_full_queue_takes_back_what_it_lent(void **state)
                                     .argument = { fb_mp_integer(WIRE_QUEUE), fb_mp_integer(2) },
                                     .arguments = 2 };
     struct store_call call = { .request = &request };
-    struct store_thing *queue;
+    struct store_object *queue;
     struct fb_mp_object answer, lent;
     assert_int_equal(store_make(&call, &queue), 0);
     assert_int_equal(run(queue, WIRE_QUEUE_GET, fb_mp_nil(), &answer), STORE_WAIT);

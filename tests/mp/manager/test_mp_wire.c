@@ -45,7 +45,8 @@ static void travel(const struct fb_mp_object *object)
     assert_int_equal(wire_frame(buffer.data, buffer.size), first);
     assert_int_equal(wire_frame(buffer.data, first), first);
     assert_int_equal(wire_frame(buffer.data, first - 1), 0);
-    assert_int_equal(wire_read_answer(buffer.data + WIRE_HEAD, first - WIRE_HEAD, &code, &back), 0);
+    assert_int_equal(wire_read_answer(buffer.data + WIRE_HEADER, first - WIRE_HEADER, &code, &back),
+                     0);
     assert_int_equal(code, -ENOENT);
     assert_true(objects_same(&back, object));
     if (back.type == FB_MP_STRING || back.type == FB_MP_BYTES)
@@ -53,8 +54,8 @@ static void travel(const struct fb_mp_object *object)
     fb_mp_object_free(&back);
     size_t second = buffer.size - first;
     assert_int_equal(wire_frame(buffer.data + first, second), second);
-    assert_int_equal(wire_read_request(buffer.data + first + WIRE_HEAD, second - WIRE_HEAD, &read),
-                     0);
+    assert_int_equal(
+        wire_read_request(buffer.data + first + WIRE_HEADER, second - WIRE_HEADER, &read), 0);
     assert_int_equal(read.op, request.op);
     assert_true(read.id == request.id && read.timeout_ns == request.timeout_ns);
     assert_int_equal(read.thread, 7);
@@ -133,8 +134,8 @@ static void depth_is_limited(void **state)
         assert_int_equal(buffer.size, before);
         object = nested(type, FB_MP_DEPTH + 2, fb_mp_nil(), levels);
         assert_int_equal(wire_pack_answer(&buffer, 0, &object), 0);
-        assert_int_equal(wire_read_answer(buffer.data + before + WIRE_HEAD,
-                                          buffer.size - before - WIRE_HEAD, &code, &back),
+        assert_int_equal(wire_read_answer(buffer.data + before + WIRE_HEADER,
+                                          buffer.size - before - WIRE_HEADER, &code, &back),
                          0);
         assert_true(objects_same(&back, &object));
         fb_mp_object_free(&back);
@@ -156,7 +157,8 @@ static void check_value(struct fb_mp_object *object)
     int result = wire_pack_answer(&buffer, 0, &copy);
     if (result == 0) {
         assert_int_equal(
-            wire_read_answer(buffer.data + WIRE_HEAD, buffer.size - WIRE_HEAD, &code, &back), 0);
+            wire_read_answer(buffer.data + WIRE_HEADER, buffer.size - WIRE_HEADER, &code, &back),
+            0);
         assert_true(objects_same(&back, object));
         fb_mp_object_free(&back);
     } else
@@ -176,7 +178,7 @@ static bool read_all(const char *bytes, size_t size)
     assert_non_null(body);
     memcpy(body, bytes, size);
     if ((result[0] = wire_read_request(body, size, &request)) == 0) {
-        assert_true(request.op < WIRE_OPS && request.arguments <= WIRE_ARGUMENTS);
+        assert_true(request.op < WIRE_OPS && request.arguments <= WIRE_ARGUMENTS_MAX);
         for (size_t i = 0; i < request.arguments; i++)
             check_value(&request.argument[i]); /* which leaves nil */
         wire_request_free(&request);
@@ -198,7 +200,7 @@ static size_t random_frame(msgpack_sbuffer *buffer)
                                     .id = objects_below(SIZE_MAX / 4),
                                     .timeout_ns = (int64_t)objects_below(3) - 1,
                                     .thread = 1000,
-                                    .arguments = objects_below(WIRE_ARGUMENTS + 1) };
+                                    .arguments = objects_below(WIRE_ARGUMENTS_MAX + 1) };
     struct fb_mp_object answer = objects_random(3);
     for (size_t i = 0; i < request.arguments; i++)
         request.argument[i] = objects_random(2);
@@ -211,7 +213,7 @@ static size_t random_frame(msgpack_sbuffer *buffer)
     assert_int_equal(result, 0);
     wire_request_free(&request);
     fb_mp_object_free(&answer);
-    return buffer->size - WIRE_HEAD;
+    return buffer->size - WIRE_HEADER;
 }
 
 static void truncated_frames_are_refused(void **state)
@@ -223,13 +225,13 @@ static void truncated_frames_are_refused(void **state)
         size_t size = random_frame(&buffer);
         if (size > 5000)
             continue;
-        assert_true(read_all(buffer.data + WIRE_HEAD, size));
+        assert_true(read_all(buffer.data + WIRE_HEADER, size));
         for (size_t cut = 0; cut < size; cut++) {
-            assert_false(read_all(buffer.data + WIRE_HEAD, cut));
-            assert_int_equal(wire_frame(buffer.data, WIRE_HEAD + cut), 0);
+            assert_false(read_all(buffer.data + WIRE_HEADER, cut));
+            assert_int_equal(wire_frame(buffer.data, WIRE_HEADER + cut), 0);
         }
         msgpack_sbuffer_write(&buffer, "\xc0", 1); /* one byte too many is as wrong */
-        assert_false(read_all(buffer.data + WIRE_HEAD, size + 1));
+        assert_false(read_all(buffer.data + WIRE_HEADER, size + 1));
     }
     msgpack_sbuffer_destroy(&buffer);
 }
@@ -243,9 +245,9 @@ static void damaged_frames_do_no_harm(void **state)
     for (int i = 0; i < 2 * ROUNDS; i++) {
         size_t size = random_frame(&buffer);
         for (size_t flips = 1 + objects_below(4); flips > 0; flips--)
-            buffer.data[WIRE_HEAD + objects_below(size < 64 ? size : 64)] ^=
+            buffer.data[WIRE_HEADER + objects_below(size < 64 ? size : 64)] ^=
                 (char)(1u << objects_below(8));
-        read += read_all(buffer.data + WIRE_HEAD, size);
+        read += read_all(buffer.data + WIRE_HEADER, size);
     }
     msgpack_sbuffer_destroy(&buffer);
     assert_true(read > 0 && read < 2 * ROUNDS);
@@ -266,7 +268,7 @@ static void random_bytes_do_no_harm(void **state)
     for (uint64_t length = 1; length <= UINT32_MAX; length *= 3) {
         uint32_t head = (uint32_t)length;
         assert_int_equal(wire_frame((const char *)&head, sizeof head),
-                         length > WIRE_MOST ? -EPROTO : 0);
+                         length > WIRE_FRAME_MAX ? -EPROTO : 0);
     }
     memset(bytes, (char)0x91, sizeof bytes); /* deeper than any value may be */
     assert_false(read_all(bytes, sizeof bytes));

@@ -1,17 +1,8 @@
-/* Which CPUs lessons may use, and on which of them a process runs. */
+/* Running on one CPU only. */
 #include "demos/lesson/lesson.h"
-
-#include "base/cpus.h"
 
 #include <errno.h>
 #include <sched.h>
-
-unsigned lesson_cpus(void)
-{
-    struct fb_cpus cpus;
-    fb_cpus_read(&cpus);
-    return cpus.workers;
-}
 
 void lesson_on_one_cpu(bool one)
 {
