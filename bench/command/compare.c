@@ -1,9 +1,9 @@
 /* `forkbench compare`: whether one run is worse than another. */
 #include "bench/command/cli.h"
-#include "bench/export/export.h"
 #include "bench/judge/comparability.h"
 #include "bench/run/precision.h"
 #include "bench/judge/regress.h"
+#include "bench/format/interval.h"
 #include "bench/format/table.h"
 
 #include <errno.h>
@@ -76,8 +76,8 @@ static void put_cell(const struct fb_recorded_cell *a, const struct fb_recorded_
     if (b->blocks)
         snprintf(row[4], FB_TABLE_TEXT, "%.4g", fb_median(b->run_ns, b->blocks) / 1e6);
     snprintf(row[5], FB_TABLE_TEXT, "%zu, %zu", a->blocks, b->blocks);
-    fb_export_value(&regress->ratio, 1, 3, row[6], FB_TABLE_TEXT);
-    fb_export_bounds(&regress->ratio, 1, 3, row[7], FB_TABLE_TEXT);
+    fb_interval_print_value(&regress->ratio, 1, 3, row[6], FB_TABLE_TEXT);
+    fb_interval_print_bounds(&regress->ratio, 1, 3, row[7], FB_TABLE_TEXT);
     snprintf(row[8], FB_TABLE_TEXT, "%s", fb_regress_names[regress->verdict]);
     if (isinf(regress->blocks))
         strcpy(row[9], "--against");

@@ -9,8 +9,6 @@
 
 #include <stdio.h>
 
-#define FB_SCHEMA 3 /* of run.json and the CSV files: results/README.md */
-
 struct fb_run {
     const struct fb_machine *machine;
     const struct fb_build *build;
@@ -38,12 +36,6 @@ extern const struct fb_export fb_export_json, fb_export_samples_csv, fb_export_s
 /* Writes every file into folder, each under a temporary name first, so that what was there is never
  * lost. 0, or a negative errno with *error. */
 int fb_export_all(const struct fb_run *run, const char *folder, struct fb_error *error);
-
-/* The same as cells of the summary table: "1.98", "[1.97, 1.99]"; "-" for what is not known. */
-void fb_export_value(const struct fb_interval *interval, double scale, int digits, char *text,
-                     size_t size);
-void fb_export_bounds(const struct fb_interval *interval, double scale, int digits, char *text,
-                      size_t size);
 
 /* Prints the summary as an aligned table, for people. */
 void fb_export_table(const struct fb_run *run, FILE *to);

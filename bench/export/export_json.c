@@ -1,6 +1,7 @@
 /* run.json: the machine, the plan, every raw sample, the summary. */
 #include "bench/export/export.h"
 #include "bench/format/json.h"
+#include "bench/format/result_dir.h"
 
 #include <math.h>
 

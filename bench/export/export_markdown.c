@@ -1,5 +1,6 @@
 /* The summary as tables: summary.md, and the same aligned for a terminal. */
 #include "bench/export/export.h"
+#include "bench/format/interval.h"
 #include "bench/format/table.h"
 #include "bench/judge/resource_usage.h"
 
@@ -23,7 +24,7 @@ static void put_work(const struct fb_cell *cell, char *text)
 
 static void put_ms(const struct fb_interval *ns, char *text)
 {
-    fb_export_value(ns, 1e-6, ns->value < 1e6 ? 5 : 2, text, FB_TABLE_TEXT);
+    fb_interval_print_value(ns, 1e-6, ns->value < 1e6 ? 5 : 2, text, FB_TABLE_TEXT);
 }
 
 /* ---- cells ---- */
@@ -41,13 +42,13 @@ static void fill_cell(const struct fb_run *run, size_t index, fb_table_row row)
     }
     put_ms(&summary->run_ns, row[3]);
     if (summary->has_speedup) {
-        fb_export_value(&summary->speedup, 1, 3, row[4], FB_TABLE_TEXT);
-        fb_export_bounds(&summary->speedup, 1, 3, row[5], FB_TABLE_TEXT);
+        fb_interval_print_value(&summary->speedup, 1, 3, row[4], FB_TABLE_TEXT);
+        fb_interval_print_bounds(&summary->speedup, 1, 3, row[5], FB_TABLE_TEXT);
     } else if (cell->base == FB_NO_CELL) {
         strcpy(row[4], "1 (base)");
     }
     if (summary->has_ceiling)
-        fb_export_value(&summary->of_ceiling, 1, 3, row[6], FB_TABLE_TEXT);
+        fb_interval_print_value(&summary->of_ceiling, 1, 3, row[6], FB_TABLE_TEXT);
     snprintf(row[7], FB_TABLE_TEXT, "%zu", summary->run_ns.samples);
     snprintf(row[8], FB_TABLE_TEXT, "%zu", summary->disturbed);
 }
@@ -112,8 +113,8 @@ static void fill_comparison(const struct fb_run *run, size_t index, fb_table_row
         fb_cell_label(reference, row[3], FB_TABLE_TEXT);
     }
     put_ms(&run->analysis->cell[pair->reference].run_ns, row[4]);
-    fb_export_value(&finding->ratio, 1, 3, row[5], FB_TABLE_TEXT);
-    fb_export_bounds(&finding->ratio, 1, 3, row[6], FB_TABLE_TEXT);
+    fb_interval_print_value(&finding->ratio, 1, 3, row[5], FB_TABLE_TEXT);
+    fb_interval_print_bounds(&finding->ratio, 1, 3, row[6], FB_TABLE_TEXT);
     snprintf(row[7], FB_TABLE_TEXT, "%s",
              pair->factor == FB_FACTOR_NONE && finding->verdict == FB_INCONCLUSIVE &&
                      isfinite(finding->ratio.low)
@@ -149,8 +150,8 @@ static void fill_why(const struct fb_run *run, size_t index, fb_table_row row)
     fb_cell_label(cell, row[1], FB_TABLE_TEXT);
     snprintf(row[2], FB_TABLE_TEXT, "%u", cell->workers);
     if (summary->has_speedup && cell->workers > 1 && !cell->copies) {
-        fb_export_value(&summary->serial, 1, 4, row[3], FB_TABLE_TEXT);
-        fb_export_bounds(&summary->serial, 1, 4, row[4], FB_TABLE_TEXT);
+        fb_interval_print_value(&summary->serial, 1, 4, row[3], FB_TABLE_TEXT);
+        fb_interval_print_bounds(&summary->serial, 1, 4, row[4], FB_TABLE_TEXT);
     }
     for (const struct fb_resource_field *field = fb_resource_fields; field->name; field++) {
         struct fb_optional reading = fb_resource_usage(run->plan, run->samples, index, field);

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#define FB_SCHEMA 3 /* version of run.json, its journal and the CSV files: results/README.md */
+
 /* Makes path and what is above it, unless it is there, and checks that it can be written into and
  * has none of the files in `taken` (ends with NULL): what was measured is not written over. 0, or a
  * negative errno with *error: -EEXIST there is one. */

@@ -1,6 +1,6 @@
 #include "bench/judge/run_reader.h"
 
-#include "bench/export/export.h"
+#include "bench/format/result_dir.h"
 
 #include <errno.h>
 #include <stdlib.h>

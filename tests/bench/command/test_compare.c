@@ -4,7 +4,7 @@
 #include "tests/support/folder.h"
 #include "tests/support/program.h"
 
-#include "bench/export/export.h"
+#include "bench/format/result_dir.h"
 
 #include <jansson.h>
 

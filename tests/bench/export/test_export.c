@@ -6,6 +6,8 @@
 #include "tests/bench/export/invented_run.h"
 #include "tests/support/near.h"
 
+#include "bench/format/result_dir.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
