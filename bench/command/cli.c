@@ -84,56 +84,6 @@ int fb_parse(const struct argp *argp, int argc, char **argv, void *input)
                : FB_EXIT_USAGE;
 }
 
-error_t fb_take_kernel(const char *name, const struct fb_kernel **ret_kernel)
-{
-    *ret_kernel = fb_kernel_find(name);
-    if (*ret_kernel)
-        return 0;
-    for (const struct fb_missing *missing = fb_kernels_missing; missing->name; missing++)
-        if (strcmp(missing->name, name) == 0) {
-            fb_fail(FB_EXIT_USAGE, "kernel was not built: %s: %s", name, missing->reason);
-            return EINVAL;
-        }
-    fb_fail(FB_EXIT_USAGE, "no such kernel: %s: `forkbench list kernels` shows them", name);
-    return EINVAL;
-}
-
-error_t fb_take_harness(const char *name, const struct fb_harness **ret_harness,
-                        const char **ret_variant)
-{
-    *ret_harness = fb_harness_find(name, ret_variant);
-    if (*ret_harness)
-        return 0;
-    for (const struct fb_missing *missing = fb_harnesses_missing; missing->name; missing++)
-        if (strcmp(missing->name, name) == 0) {
-            fb_fail(FB_EXIT_USAGE, "harness was not built: %s: %s", name, missing->reason);
-            return EINVAL;
-        }
-    fb_fail(FB_EXIT_USAGE, "no such harness: %s: `forkbench list harnesses` shows them", name);
-    return EINVAL;
-}
-
-error_t fb_take_schedule(const char *name, enum fb_schedule *ret_schedule)
-{
-    for (int i = 0; fb_schedule_names[i]; i++)
-        if (strcmp(name, fb_schedule_names[i]) == 0) {
-            *ret_schedule = (enum fb_schedule)i;
-            return 0;
-        }
-    fb_fail(FB_EXIT_USAGE, "no such schedule: %s: give static, dynamic or guided", name);
-    return EINVAL;
-}
-
-error_t fb_take_bind(const char *arg, bool *ret_bind)
-{
-    if (strcmp(arg, "none") != 0 && strcmp(arg, "core") != 0) {
-        fb_fail(FB_EXIT_USAGE, "bad value: --bind %s: give none or core", arg);
-        return EINVAL;
-    }
-    *ret_bind = strcmp(arg, "core") == 0;
-    return 0;
-}
-
 error_t fb_take_number(const char *option, const char *text, uint64_t least, uint64_t most,
                        uint64_t *ret_number)
 {

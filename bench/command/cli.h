@@ -2,17 +2,21 @@
 #ifndef FB_CLI_H
 #define FB_CLI_H
 
-#include "bench/trial/trial.h"
+#include "base/error.h"
 
 #include <argp.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 enum fb_exit {
     FB_EXIT_OK = 0,
-    FB_EXIT_NO = 1,           /* a regression, a failed check, a broken item */
-    FB_EXIT_USAGE = 2,        /* bad usage or input */
-    FB_EXIT_IMPOSSIBLE = 3,   /* this machine can't do it */
-    FB_EXIT_UNCERTAIN = 4,    /* can't tell */
-    FB_EXIT_INCOMPARABLE = 5, /* not comparable */
+    FB_EXIT_NO = 1,            /* a regression, a failed check, a broken item */
+    FB_EXIT_USAGE = 2,         /* bad usage or input */
+    FB_EXIT_IMPOSSIBLE = 3,    /* this machine can't do it */
+    FB_EXIT_UNCERTAIN = 4,     /* can't tell */
+    FB_EXIT_INCOMPARABLE = 5,  /* not comparable */
+    FB_EXIT_INTERRUPTED = 130, /* by SIGINT or SIGTERM */
 };
 
 /* A command: argv[0] is "forkbench NAME". Returns an fb_exit. */
@@ -37,11 +41,6 @@ int fb_parse(const struct argp *argp, int argc, char **argv, void *input);
 error_t fb_parse_rest(int key, const char *arg, struct argp_state *state);
 
 /* Values of options. Each returns 0, or EINVAL after one line on stderr. */
-error_t fb_take_kernel(const char *name, const struct fb_kernel **ret_kernel);
-error_t fb_take_harness(const char *name, const struct fb_harness **ret_harness,
-                        const char **ret_variant);
-error_t fb_take_schedule(const char *name, enum fb_schedule *ret_schedule);
-error_t fb_take_bind(const char *arg, bool *ret_bind);
 error_t fb_take_number(const char *option, const char *text, uint64_t least, uint64_t most,
                        uint64_t *ret_number);
 /* One more of an option that may be given up to `most` times. */

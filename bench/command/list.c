@@ -4,6 +4,8 @@
 #include "bench/format/json.h"
 #include "bench/command/lessons.h"
 
+#include "harness/harness.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>

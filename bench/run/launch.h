@@ -33,13 +33,9 @@ void fb_launch_clear(struct fb_launch *launch);
  * "build" of its `list --json`, or a negative errno with *error. */
 int fb_launch_ask(const char *program, json_t **ret_build, struct fb_error *error);
 
-/* Runs one trial and takes it as fb_launch_take does. 0, or a negative errno with *error; -EINTR:
+/* Runs one trial and reads its sample and outcome. 0, or a negative errno with *error; -EINTR:
  * the trial was ended by SIGINT or SIGTERM, as happens to it together with us. */
 int fb_launch_trial(struct fb_launch *launch, const struct fb_turn *turn,
                     struct fb_outcome *outcome, struct fb_sample *sample, struct fb_error *error);
-
-/* Fills a sample and an outcome from what exec said; sample->raw owns raw from then on. */
-void fb_launch_take(json_t *raw, const struct fb_cell *cell, struct fb_sample *sample,
-                    struct fb_outcome *outcome);
 
 #endif
