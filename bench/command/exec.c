@@ -26,19 +26,19 @@ struct options {
 
 static const struct argp_option option_table[] = {
     { "repeat", 'r', "N", 0, "Run the job N times; run_ns is the median", 0 },
-    { "least", 'l', "MS", 0, "Run it more often, until that many ms of work are done", 0 },
+    { "least", 'l', "MS", 0, "Repeat the job until it has run for MS ms in all", 0 },
     { "copies", 'C', "N", 0, "Run N independent single copies at once (the ceiling)", 0 },
     { "switch-interval", 'i', "MS", 0, "gil: wait before asking for the lock (default 5 ms)", 0 },
     { "gil", 'g', "MODE", 0,
-      "gil: computing as the kernel's twin in Python does (twin, the default), in Python itself "
+      "gil: compute like the kernel's Python version (twin, the default), in Python itself "
       "(python), in an extension that holds the lock (hold) or releases it (release), or without a "
       "lock (off)",
       0 },
     { "trace", 't', "FILE", 0,
-      "Write when each worker had which chunk and the lock, in the last job: trace events for "
+      "Trace the last job: when each worker had which chunk and held the lock. Trace events for "
       "Perfetto, or a table if FILE ends in .csv",
       0 },
-    { "known", 'K', "DIGEST", 0, "Results with this digest were checked before: don't again", 0 },
+    { "known", 'K', "DIGEST", 0, "Skip the check of results with this digest", 0 },
     { "json", 'j', 0, 0, "Print JSON", 0 },
     { 0 },
 };
@@ -76,7 +76,7 @@ static error_t take_digest(const char *arg, struct fb_trial_request *request)
     return 0;
 }
 
-static error_t take_mode(const char *arg, struct options *options)
+static error_t take_gil(const char *arg, struct options *options)
 {
     if (!*arg) {
         fb_fail(FB_EXIT_USAGE, "no mode: --gil: give twin, python, hold, release or off");
@@ -115,7 +115,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     case 'i':
         return take_ms("--switch-interval", arg, &request->switch_interval_ns);
     case 'g':
-        return take_mode(arg, options);
+        return take_gil(arg, options);
     case 't':
         return take_trace(arg, options);
     case 'K':
@@ -154,7 +154,7 @@ static int check_binding(struct options *options)
     return 0;
 }
 
-static int check_lock(struct options *options)
+static int check_gil(struct options *options)
 {
     struct fb_trial_request *request = &options->request;
     if (options->gil && strcmp(request->harness->name, "gil") != 0)
@@ -168,13 +168,13 @@ static int check_lock(struct options *options)
         request->variant = options->gil;
     }
     if (options->trace && (!request->harness->native || request->copies))
-        return fb_fail(FB_EXIT_USAGE, "can't be traced: %s: give one of ours",
+        return fb_fail(FB_EXIT_USAGE, "can't be traced: %s: give a native harness",
                        request->copies ? "copies" : request->harness->name);
     return 0;
 }
 
-/* Fills the request from the options for work. Harnesses without a base run on one worker, so that a
- * script can give one list of workers to all harnesses. */
+/* Fills the request from the options for work. Harnesses without a base run on one worker, so that
+ * a script can give one list of workers to all harnesses. */
 static int take_work(struct options *options)
 {
     struct fb_trial_request *request = &options->request;
@@ -205,7 +205,7 @@ static int complete(struct options *options)
     const struct fb_plan_request *lists = &options->work.lists;
     if (take_work(options) != 0)
         return FB_EXIT_USAGE;
-    if (check_binding(options) != 0 || check_lock(options) != 0)
+    if (check_binding(options) != 0 || check_gil(options) != 0)
         return FB_EXIT_USAGE;
     if (request->copies && strcmp(request->harness->name, "single") != 0)
         return fb_fail(FB_EXIT_USAGE, "copies are copies of single: -H %s: give -H single",

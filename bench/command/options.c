@@ -7,7 +7,7 @@
 #include <limits.h>
 #include <string.h>
 
-#define ASSIGNMENTS_MOST 32 /* of parameters where each has one value */
+#define ASSIGNMENTS_MOST 32 /* -p options with one value each */
 
 static const struct argp_option one_table[] = {
     { "kernel", 'k', "KERNEL", 0, "Required: the work (see `forkbench list kernels`)", 0 },
@@ -16,8 +16,9 @@ static const struct argp_option one_table[] = {
       "cpython-*=PATH names an interpreter, gil=MODE is --gil MODE",
       0 },
     { "workers", 'w', "N", 0,
-      "Workers, the caller included but by forkpipe (default: effective CPUs, rounded down)", 0 },
-    { "chunk", 'c', "N", 0, "Items a claim (default: static one block a worker, else 1)", 0 },
+      "Workers, including the caller except under forkpipe (default: effective CPUs, rounded down)",
+      0 },
+    { "chunk", 'c', "N", 0, "Items per claim (default: static one block per worker, else 1)", 0 },
     { "schedule", 's', "NAME", 0, "static, dynamic (default) or guided", 0 },
     { "param", 'p', "NAME=VALUE", 0, "A parameter of the kernel; may be given several times", 0 },
     { "bind", 'b', "none|core|CPU,...", 0,
@@ -29,13 +30,10 @@ static const struct argp_option lists_table[] = {
     { "kernel", 'k', "K,...", 0, "Kernels (default divisors,primes,resize)", 0 },
     { "harness", 'H', "H,...", 0,
       "Harnesses (default single,pthread,forkpool,gil); cpython-thread=all is every interpreter "
-      "found, "
-      "gil=all every mode",
+      "found, gil=all every mode",
       0 },
     { "workers", 'w', "N,...", 0,
-      "Worker counts (default: effective CPUs, twice as many, and fewer, "
-      "as far as 20 cells go)",
-      0 },
+      "Worker counts (default: effective CPUs, twice as many, and fewer, up to 20 cells)", 0 },
     { "param", 'p', "NAME=V1,V2", 0, "Values of a parameter; may be given several times", 0 },
     { "bind", 'b', "none|core", 0, "Bind each worker to a core of its own (default none)", 0 },
     { 0 },

@@ -15,20 +15,20 @@
 
 struct options {
     struct fb_work_options work;
-    struct fb_run_request request; /* without what is in work */
+    struct fb_run_request request; /* the options that are not in work */
     const char *folder;            /* to write into; NULL: the default */
     const char *resume;            /* the folder of an interrupted run, or NULL */
 };
 
 static const struct argp_option option_table[] = {
     { "against", 'A', "BINARY", 0, "Another build of forkbench, in the same blocks", 0 },
-    { "precision", 'e', "PERCENT", 0,
-      "Full width of the 95 % intervals that is worth more blocks (default 2)", 0 },
-    { "budget", 'B', "SECONDS", 0, "At most, for the harnesses in C (default 120)", 0 },
-    { "cpython-budget", 'P', "SECONDS", 0, "At most, for the cpython harnesses (default 120)", 0 },
-    { "seed", 'S', "N", 0, "Of the order within blocks (default 1)", 0 },
+    { "precision", 'e', "PERCENT", 0, "Wanted full width of the 95 % intervals (default 2)", 0 },
+    { "budget", 'B', "SECONDS", 0, "Time limit for the harnesses in C (default 120)", 0 },
+    { "cpython-budget", 'P', "SECONDS", 0, "Time limit for the cpython harnesses (default 120)",
+      0 },
+    { "seed", 'S', "N", 0, "Seed of the random order within blocks (default 1)", 0 },
     { "output", 'o', "DIR", 0, "Where to write (default results/<UTC stamp>-<commit>)", 0 },
-    { "resume", 'R', "DIR", 0, "Go on with the interrupted run in DIR", 0 },
+    { "resume", 'R', "DIR", 0, "Continue the interrupted run in DIR", 0 },
     { 0 },
 };
 
@@ -83,7 +83,7 @@ static const struct argp parser = {
            "run.json, six tables as CSV and summary.md; while it is not complete, journal.jsonl.",
 };
 
-/* ---- where the run is kept ---- */
+/* ---- preparing ---- */
 
 struct context {
     struct fb_run_request request;
@@ -91,7 +91,7 @@ struct context {
     struct fb_machine machine;
     struct fb_plan plan;
     char folder[PATH_MAX];
-    char against[PATH_MAX]; /* request.against, as a path from the root */
+    char against[PATH_MAX]; /* the path that request.against points to */
     struct fb_progress progress;
 };
 
@@ -180,7 +180,7 @@ static int prepare(struct context *context, const struct options *options)
     return result < 0 ? fb_fail_with(&error) : 0;
 }
 
-/* ---- measuring and what follows ---- */
+/* ---- measuring and reporting ---- */
 
 static void show_progress(void *from, double done, const struct fb_cell *cell)
 {
@@ -236,7 +236,7 @@ static int check_cells(const struct fb_plan *plan, const struct fb_samples *samp
         fb_cell_label(&plan->cell[i], label, sizeof label);
         if (samples->outcome[i].failed)
             return fb_fail(FB_EXIT_NO, "a cell failed: %s under %s: %s", plan->cell[i].kernel->name,
-                           label, samples->outcome[i].why);
+                           label, samples->outcome[i].failure);
     }
     return FB_EXIT_OK;
 }
@@ -298,6 +298,6 @@ static int run_main(int argc, char **argv)
 
 const struct fb_command fb_command_run = {
     .name = "run",
-    .summary = "the sweep: kernels under harnesses, in interleaved random blocks",
+    .summary = "measures kernels under harnesses, in interleaved random blocks",
     .main = run_main,
 };

@@ -36,7 +36,7 @@ static int set_params(struct fb_params *params, const struct fb_cell *cell, stru
     return result;
 }
 
-/* The CPUs for so many workers, as text: "--bind=0,1". NULL with *error on failure. */
+/* Chooses CPUs for that many workers: the argument "--bind=0,1". NULL with *error on failure. */
 static char *choose_cpus(unsigned workers, struct fb_error *error)
 {
     unsigned *cpu = calloc(workers, sizeof *cpu);
@@ -61,7 +61,7 @@ static unsigned bound_workers(const struct fb_cell *cell)
     return cell->copies ? cell->copies : cell->workers;
 }
 
-/* hwloc takes milliseconds to load: once for each number of workers. */
+/* Chooses CPUs once for each number of workers, because hwloc takes milliseconds to load. */
 static int bind_cells(struct fb_launch *launch, struct fb_error *error)
 {
     const struct fb_plan *plan = launch->plan;
@@ -80,7 +80,7 @@ static int bind_cells(struct fb_launch *launch, struct fb_error *error)
     return 0;
 }
 
-/* Whether it needs our server. */
+/* Whether the cell needs our server. */
 static bool is_served(const struct fb_cell *cell)
 {
     struct fb_params params = { 0 };
@@ -160,14 +160,14 @@ static void make_arguments(struct fb_arguments *arguments, struct fb_launch *lau
         fb_arguments_add(arguments, "--copies=%u", cell->copies);
     if (turn->repeat)
         fb_arguments_add(arguments, "--repeat=%u", turn->repeat);
-    else if (!cell->copies) /* they are repeated as often as their base */
+    else if (!cell->copies) /* copies get the number of repeats of their base */
         fb_arguments_add(arguments, "--least=%d", LEAST_MS);
     if (launch->cpus)
         fb_arguments_add_long(arguments, launch->cpus[turn->cell]);
     if (turn->known)
         fb_arguments_add(arguments, "--known=%016" PRIx64, *turn->known);
     if (cell->kernel->served_param &&
-        launch->server.url[0]) /* one that was asked for comes later */
+        launch->server.url[0]) /* a parameter that was given follows and counts */
         fb_arguments_add(arguments, "--param=%s=%s", cell->kernel->served_param,
                          launch->server.url);
     snprintf(copy, sizeof copy, "%s", cell->params);

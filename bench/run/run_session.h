@@ -17,9 +17,9 @@ struct fb_run_session {
     void *context;
 };
 
-/* Measures the plan. SIGINT and SIGTERM end it early; their handlers stay in place. *ret_samples has
- * what was measured, also on failure (end with fb_samples_clear). 0 when the run is complete, -EINTR
- * when a signal ended it, or another negative errno; *error says why. */
+/* Measures the plan. SIGINT and SIGTERM end it early; their handlers stay in place. *ret_samples
+ * has what was measured, also on failure (end with fb_samples_clear). 0 when the run is complete,
+ * -EINTR when a signal ended it, or another negative errno; *error says why. */
 int fb_run_session_measure(const struct fb_run_session *session, struct fb_samples *ret_samples,
                            struct fb_error *error);
 

@@ -190,7 +190,7 @@ static void check_summary(const json_t *root)
         assert_int_equal(json_object_get(found, "description") != NULL,
                          outcome->description[0] != '\0');
         if (outcome->failed)
-            check_text(found, "failed", outcome->why);
+            check_text(found, "failed", outcome->failure);
         if (outcome->description[0])
             check_text(found, "description", outcome->description);
     }
@@ -248,7 +248,7 @@ static void text_that_is_not_utf8(void **state)
     (void)state;
     strcpy(invented.cell[INVENTED_FEW].label, "cpython-process=/home/j\xf6rg/python3");
     strcpy(invented.cell[INVENTED_PTHREAD].params, "lo=1 \xff");
-    strcpy(invented.outcome[INVENTED_FAILED].why, "no such folder: /home/j\xc3");
+    strcpy(invented.outcome[INVENTED_FAILED].failure, "no such folder: /home/j\xc3");
     strcpy(invented.outcome[INVENTED_QUOTED].description, "\xe2\x80");
     strcpy(invented.outcome[INVENTED_QUOTED].answer, "\xc3");
     write_all();

@@ -102,7 +102,7 @@ static void skip_unless_known(const struct fb_optional *reading)
 {
     if (reading->known)
         return;
-    print_message("unavailable: %s\n", reading->why);
+    print_message("unavailable: %s\n", reading->reason);
     skip();
 }
 
@@ -364,7 +364,7 @@ static void counters_count_or_say_why(void **state)
         if (before[i].known)
             assert_true(before[i].value >= 0 && after[i].value >= before[i].value);
         else
-            assert_string_not_equal(after[i].why, "");
+            assert_string_not_equal(after[i].reason, "");
     }
 }
 

@@ -204,7 +204,7 @@ static void failing_trial_is_not_tried_again(void **state)
     struct fb_samples samples = run(0);
     assert_int_equal(count_calls(2), 1);
     assert_true(samples.outcome[2].failed);
-    assert_string_equal(samples.outcome[2].why, "cell 2 is broken");
+    assert_string_equal(samples.outcome[2].failure, "cell 2 is broken");
     for (size_t i = 0; i < 4; i++)
         if (i != 2) {
             assert_false(samples.outcome[i].failed);

@@ -106,8 +106,8 @@ static void different_digest_fails(void **state)
     size_t good = fake.call[0].cell, bad = 1 - good;
     assert_false(samples.outcome[good].failed);
     assert_true(samples.outcome[bad].failed);
-    assert_non_null(strstr(samples.outcome[bad].why, "0123456789abcdef"));
-    assert_non_null(strstr(samples.outcome[bad].why, "fedcba9876543210"));
+    assert_non_null(strstr(samples.outcome[bad].failure, "0123456789abcdef"));
+    assert_non_null(strstr(samples.outcome[bad].failure, "fedcba9876543210"));
     for (size_t i = 0; i < samples.count; i++)
         assert_int_equal(samples.list[i].cell, good);
     fb_samples_clear(&samples);
@@ -132,7 +132,7 @@ static void one_wrong_cell_does_not_fail_others(void **state)
         for (size_t i = 0; i < 5; i++)
             if (samples.outcome[i].failed != (i == wrong))
                 fail_msg("cell %zu is wrong, cell %zu %s: %s", wrong, i,
-                         i == wrong ? "passed" : "failed", samples.outcome[i].why);
+                         i == wrong ? "passed" : "failed", samples.outcome[i].failure);
         fb_samples_clear(&samples);
     }
 }

@@ -277,7 +277,7 @@ static void check_alike(const struct fb_samples *samples, const struct fb_sample
     assert_memory_equal(samples->wanted, wanted->wanted, sizeof wanted->wanted);
     for (size_t i = 0; i < 4; i++) {
         assert_int_equal(samples->outcome[i].failed, wanted->outcome[i].failed);
-        assert_string_equal(samples->outcome[i].why, wanted->outcome[i].why);
+        assert_string_equal(samples->outcome[i].failure, wanted->outcome[i].failure);
         assert_int_equal(samples->outcome[i].repeat, wanted->outcome[i].repeat);
     }
 }
