@@ -18,10 +18,10 @@ struct usage {
 static struct usage read_usage(uint64_t start_ns)
 {
     struct usage usage = { .wall_ns = fb_now_ns() - start_ns };
-    static const int who[] = { RUSAGE_SELF, RUSAGE_CHILDREN };
+    static const int scope[] = { RUSAGE_SELF, RUSAGE_CHILDREN };
     for (int i = 0; i < 2; i++) {
         struct rusage part;
-        getrusage(who[i], &part);
+        getrusage(scope[i], &part);
         usage.user_ns +=
             (uint64_t)part.ru_utime.tv_sec * 1000000000u + (uint64_t)part.ru_utime.tv_usec * 1000u;
         usage.system_ns +=
