@@ -30,8 +30,8 @@ struct fb_audit {
     struct fb_optional waiting_ns; /* time that workers were ready to run without a CPU */
     struct fb_optional involuntary_switches;
     struct fb_optional throttled_ns, hot;
-    struct fb_optional frequency_khz,
-        frequency_change_khz; /* at the end, and the change since the start */
+    struct fb_optional frequency_khz;        /* at the end */
+    struct fb_optional frequency_change_khz; /* since the start */
     struct fb_optional counter[FB_COUNTERS];
     struct fb_memory memory; /* after the last job, with the workers alive */
 };

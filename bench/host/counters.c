@@ -27,7 +27,7 @@ void fb_counters_open(struct fb_counters *counters)
             .type = events[i].type,
             .config = events[i].config,
             .inherit = 1,
-            /* Counting kernel code takes a privilege; migrations are counted by the kernel anyway. */
+            /* Counting kernel code takes a privilege. Migrations happen in the kernel. */
             .exclude_kernel = events[i].type == PERF_TYPE_HARDWARE,
             .exclude_hv = events[i].type == PERF_TYPE_HARDWARE,
         };

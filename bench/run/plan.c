@@ -61,7 +61,7 @@ static int add_cell(struct fb_plan *plan, const struct fb_cell *cell, size_t *re
 
 /* ---- harnesses ---- */
 
-/* The harnesses to measure, as cells without work. */
+/* The harnesses to measure, as cells without a workload. */
 struct harnesses {
     struct fb_cell list[FB_LIST_MOST];
     size_t count;

@@ -52,7 +52,8 @@ static size_t number(const json_t *entry, const char *name)
     return (size_t)json_integer_value(json_object_get(entry, name));
 }
 
-/* Returns the result that the journal has for this trial. */
+/* Returns the stored result of this trial: 0 with its sample, or its error; -ECANCELED if the entry
+ * is of another trial. */
 static int repeat_entry(const struct fb_plan *plan, json_t *entry, const struct fb_turn *turn,
                         struct fb_outcome *outcome, struct fb_sample *sample,
                         struct fb_error *error)

@@ -66,6 +66,15 @@ static bool is_warm_up(const struct csv *samples, size_t sample)
     return strcmp(csv_at(samples, sample, "block"), "0") == 0;
 }
 
+/* After the warm-up all trials of a cell have the same number of jobs. */
+static void check_repeats(const struct csv *samples)
+{
+    for (size_t i = 0; i < samples->rows; i++)
+        for (size_t k = 0; k < i && !is_warm_up(samples, i); k++)
+            if (!is_warm_up(samples, k) && same_cell(samples, i, samples, k))
+                assert_string_equal(csv_at(samples, i, "repeat"), csv_at(samples, k, "repeat"));
+}
+
 /* The medians in summary.csv are those of samples.csv without the warm-up, and all samples of a
  * kernel have the same digest. */
 static void check_tables(const char *where)
@@ -98,6 +107,7 @@ static void check_tables(const char *where)
         counted += count;
     }
     assert_int_equal(counted + warm_ups, samples.rows);
+    check_repeats(&samples);
     free(times);
     csv_clear(&samples);
     csv_clear(&summary);
