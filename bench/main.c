@@ -1,4 +1,4 @@
-/* Parses as far as the command's name and hands over. */
+/* Finds the command that was named and runs it. */
 #include "bench/host/build.h"
 #include "bench/command/cli.h"
 
@@ -28,7 +28,7 @@ static int usage(void)
     return FB_EXIT_OK;
 }
 
-/* What was printed has to have arrived: a full disk is no success. */
+/* The exit code after flushing standard output, which may fail on a full disk. */
 static int finish(int code)
 {
     if ((fflush(stdout) != 0 || ferror(stdout)) && code == FB_EXIT_OK)
@@ -38,9 +38,9 @@ static int finish(int code)
 
 int main(int argc, char **argv)
 {
-    static const struct fb_mp_task no_tasks[] = { { 0 } }; /* but the harnesses' own */
+    static const struct fb_mp_task no_tasks[] = { { 0 } }; /* harnesses have their own */
     fb_mp_main(argc, argv, no_tasks);
-    /* Whoever started us may have ignored the signal without which no child can be waited for. */
+    /* The parent may have left SIGCHLD ignored; then no child could be waited for. */
     signal(SIGCHLD, SIG_DFL);
     if (argc < 2)
         return fb_fail(FB_EXIT_USAGE, "no command given: `forkbench --help` shows them");

@@ -1,4 +1,4 @@
-/* `forkbench claims`: what the tutorials say, put to the test here. */
+/* `forkbench claims`: tests the claims of tutorials on this machine, by running the lessons. */
 #include "bench/command/cli.h"
 #include "bench/format/result_dir.h"
 #include "bench/format/json.h"
@@ -18,8 +18,8 @@
 
 struct options {
     bool json;
-    bool wanted[CLAIMS + 1]; /* by number; none: all */
-    bool some;               /* some are wanted, not all */
+    bool wanted[CLAIMS + 1]; /* by number */
+    bool some;               /* only the wanted ones; false: all */
     const char *folder;      /* to write into; NULL: none */
 };
 
@@ -29,8 +29,8 @@ static const struct argp_option option_table[] = {
     { 0 },
 };
 
-/* "C9" */
-static error_t want(struct options *options, const char *claim)
+/* Takes an argument "C9". */
+static error_t take_claim(struct options *options, const char *claim)
 {
     char *end = NULL;
     unsigned long number = *claim == 'C' ? strtoul(claim + 1, &end, 10) : 0;
@@ -53,7 +53,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
         options->folder = arg;
         return 0;
     case ARGP_KEY_ARG:
-        return want(options, arg);
+        return take_claim(options, arg);
     default:
         return fb_parse_rest(key, arg, state);
     }
@@ -63,14 +63,12 @@ static const struct argp parser = {
     .options = option_table,
     .parser = parse_option,
     .args_doc = "[CLAIM...]",
-    .doc =
-        "Tests what tutorials on multiprocessing claim, on this machine: what was measured, and "
-        "whether "
-        "the claim holds, does not hold, or depends. Each belongs to a lesson, which explains it. "
-        "Takes about half a minute.",
+    .doc = "Tests on this machine what tutorials on multiprocessing claim. Prints what was "
+           "measured, and whether the claim holds, does not hold, or depends. Each belongs to a "
+           "lesson, which explains it. Takes about half a minute.",
 };
 
-/* ---- asking ---- */
+/* ---- running the lessons ---- */
 
 static unsigned number_of(const json_t *claim)
 {
@@ -78,7 +76,7 @@ static unsigned number_of(const json_t *claim)
     return row ? (unsigned)strtoul(row + 1, NULL, 10) : 0;
 }
 
-/* Puts a claim where its number belongs. */
+/* Inserts a claim in the order of numbers. */
 static void insert(json_t *claims, json_t *claim)
 {
     size_t place = 0;
@@ -88,7 +86,7 @@ static void insert(json_t *claims, json_t *claim)
     json_array_insert(claims, place, claim);
 }
 
-/* Whether rows ("M7 W14 C9") has a claim that is wanted. */
+/* Whether rows ("M7 W14 C9") contains a wanted claim. */
 static bool has_claims(const char *rows, const struct options *options)
 {
     for (unsigned number; (number = fb_lesson_next_claim(&rows)) > 0;)
@@ -97,7 +95,7 @@ static bool has_claims(const char *rows, const struct options *options)
     return false;
 }
 
-/* Behind the one that it has. */
+/* Appends words to the claim's condition. */
 static void add_condition(json_t *claim, const char *words)
 {
     const char *before = json_string_value(json_object_get(claim, "condition"));
@@ -105,26 +103,29 @@ static void add_condition(json_t *claim, const char *words)
                         json_sprintf("%s%s%s", before, *before ? "; " : "", words));
 }
 
-static int ask(const char *name, const struct options *options, json_t *claims, json_t *silent)
+/* Runs a lesson if it has a wanted claim: adds its claims, or to untested if it printed none.
+ * Returns an fb_exit. */
+static int test_lesson(const char *name, const struct options *options, json_t *claims,
+                       json_t *untested)
 {
     struct fb_lesson lesson;
     struct fb_error error = { 0 };
-    json_t *said, *claim;
+    json_t *printed, *claim;
     size_t i;
     int code = fb_lesson_find(name, &lesson, &error);
     if (code < 0)
         return fb_fail_with(&error);
     if (!has_claims(lesson.rows, options))
         return FB_EXIT_OK;
-    code = fb_lesson_ask(&lesson, &said, &error);
-    if (!said)
-        json_array_append_new(silent,
+    code = fb_lesson_ask(&lesson, &printed, &error);
+    if (!printed)
+        json_array_append_new(untested,
                               json_pack("{ss ss ss si}", "lesson", name, "rows", lesson.rows, "why",
                                         code < 0                     ? error.text
                                         : code == FB_EXIT_IMPOSSIBLE ? "this machine can't show it"
                                                                      : "the lesson went wrong",
                                         "code", code));
-    json_array_foreach(json_object_get(said, "claims"), i, claim)
+    json_array_foreach(json_object_get(printed, "claims"), i, claim)
     {
         if (code != FB_EXIT_OK)
             add_condition(claim,
@@ -136,11 +137,11 @@ static int ask(const char *name, const struct options *options, json_t *claims, 
         if (!options->some || (number <= CLAIMS && options->wanted[number]))
             insert(claims, claim);
     }
-    json_decref(said);
+    json_decref(printed);
     return FB_EXIT_OK;
 }
 
-/* The lessons' twins run by the interpreter that the cpython harnesses take. */
+/* Makes the lessons' Python versions use the interpreter of the cpython harnesses. */
 static void share_python(void)
 {
     char python[PATH_MAX];
@@ -148,7 +149,7 @@ static void share_python(void)
         setenv("FORKBENCH_PYTHON", python, 0);
 }
 
-static int ask_all(const struct options *options, json_t *claims, json_t *silent)
+static int test_all(const struct options *options, json_t *claims, json_t *untested)
 {
     struct fb_progress progress;
     size_t count = 0;
@@ -158,13 +159,13 @@ static int ask_all(const struct options *options, json_t *claims, json_t *silent
     fb_progress_begin(&progress);
     for (size_t i = 0; i < count && result == FB_EXIT_OK; i++) {
         fb_progress_show(&progress, (double)i / (double)count, fb_lessons[i]);
-        result = ask(fb_lessons[i], options, claims, silent);
+        result = test_lesson(fb_lessons[i], options, claims, untested);
     }
     fb_progress_end(&progress);
     return result;
 }
 
-/* ---- saying ---- */
+/* ---- printing ---- */
 
 static void put_text(const json_t *claim, const char *key, char *cell)
 {
@@ -195,15 +196,15 @@ static void fill_row(fb_table_row row, const json_t *claim)
 }
 
 struct report {
-    json_t *claims, *silent;
+    json_t *claims, *untested;
     const struct fb_machine *machine;
 };
 
-static void print_silent(const struct report *report, FILE *to)
+static void print_untested(const struct report *report, FILE *to)
 {
     json_t *lesson;
     size_t i;
-    json_array_foreach(report->silent, i, lesson)
+    json_array_foreach(report->untested, i, lesson)
     {
         char claims[40];
         fb_lesson_claims(json_string_value(json_object_get(lesson, "rows")), claims, sizeof claims);
@@ -213,7 +214,7 @@ static void print_silent(const struct report *report, FILE *to)
     }
 }
 
-/* A paragraph each, as wide as a terminal. */
+/* Prints a paragraph for each claim, which fits a terminal. */
 static void print_plain(const struct report *report)
 {
     json_t *claim;
@@ -230,7 +231,7 @@ static void print_plain(const struct report *report)
             printf("    %s\n", condition);
         putchar('\n');
     }
-    print_silent(report, stdout);
+    print_untested(report, stdout);
 }
 
 static int write_markdown(const void *context, FILE *to)
@@ -257,7 +258,7 @@ static int write_markdown(const void *context, FILE *to)
             fprintf(to, "- %s: %s.\n", json_string_value(json_object_get(claim, "claim")),
                     condition);
     }
-    print_silent(report, to);
+    print_untested(report, to);
     return 0;
 }
 
@@ -265,7 +266,7 @@ static int write_json(const void *context, FILE *to)
 {
     const struct report *report = context;
     return fb_json_print(json_pack("{so sO sO}", "machine", fb_machine_json(report->machine),
-                                   "claims", report->claims, "not_tested", report->silent),
+                                   "claims", report->claims, "not_tested", report->untested),
                          to);
 }
 
@@ -283,7 +284,7 @@ static int claims_main(int argc, char **argv)
     const struct report report = { json_array(), json_array(), &machine };
     fb_machine_read(&machine);
     share_python();
-    result = ask_all(&options, report.claims, report.silent);
+    result = test_all(&options, report.claims, report.untested);
     if (result == FB_EXIT_OK && options.json)
         write_json(&report, stdout);
     else if (result == FB_EXIT_OK)
@@ -293,7 +294,7 @@ static int claims_main(int argc, char **argv)
          fb_result_dir_write(options.folder, "claims.md", write_markdown, &report, &error) < 0))
         result = fb_fail_with(&error);
     json_decref(report.claims);
-    json_decref(report.silent);
+    json_decref(report.untested);
     return result;
 }
 

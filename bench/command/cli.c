@@ -9,13 +9,13 @@
 
 #define LINE_MOST 1024
 
-/* Whether a line was printed since the last fb_parse began: argp reports every refusal a second
- * time, also those that were explained already. */
-static bool said;
+/* Whether an error was printed since fb_parse was called: argp reports each refusal again, also
+ * those that the parser has explained. */
+static bool reported;
 
 int fb_fail(enum fb_exit code, const char *format, ...)
 {
-    said = true;
+    reported = true;
     char text[LINE_MOST];
     va_list arguments;
     va_start(arguments, format);
@@ -53,7 +53,7 @@ int fb_fail_with(const struct fb_error *error)
     return fb_fail(code, "%s", error->text);
 }
 
-/* argp itself would say it in two lines; with ARGP_NO_ERRS it says nothing. */
+/* argp itself would print two lines; with ARGP_NO_ERRS it prints nothing. */
 error_t fb_parse_rest(int key, const char *arg, struct argp_state *state)
 {
     switch (key) {
@@ -61,7 +61,7 @@ error_t fb_parse_rest(int key, const char *arg, struct argp_state *state)
         fb_fail(FB_EXIT_USAGE, "unexpected argument: %s: see `%s --help`", arg, state->argv[0]);
         return EINVAL;
     case ARGP_KEY_ERROR:
-        if (!said)
+        if (!reported)
             fb_fail(FB_EXIT_USAGE, "unknown option, or its value is missing: %s: see `%s --help`",
                     state->argv[state->next - 1], state->argv[0]);
         return 0;
@@ -78,60 +78,10 @@ int fb_parse(const struct argp *argp, int argc, char **argv, void *input)
             argp_help(argp, stdout, ARGP_HELP_STD_HELP, argv[0]);
             exit(fflush(stdout) == 0 ? FB_EXIT_OK : FB_EXIT_IMPOSSIBLE);
         }
-    said = false;
+    reported = false;
     return argp_parse(argp, argc, argv, ARGP_NO_ERRS | ARGP_NO_HELP, NULL, input) == 0
                ? 0
                : FB_EXIT_USAGE;
-}
-
-error_t fb_take_kernel(const char *name, const struct fb_kernel **ret_kernel)
-{
-    *ret_kernel = fb_kernel_find(name);
-    if (*ret_kernel)
-        return 0;
-    for (const struct fb_missing *missing = fb_kernels_missing; missing->name; missing++)
-        if (strcmp(missing->name, name) == 0) {
-            fb_fail(FB_EXIT_USAGE, "kernel was not built: %s: %s", name, missing->reason);
-            return EINVAL;
-        }
-    fb_fail(FB_EXIT_USAGE, "no such kernel: %s: `forkbench list kernels` shows them", name);
-    return EINVAL;
-}
-
-error_t fb_take_harness(const char *name, const struct fb_harness **ret_harness,
-                        const char **ret_variant)
-{
-    *ret_harness = fb_harness_find(name, ret_variant);
-    if (*ret_harness)
-        return 0;
-    for (const struct fb_missing *missing = fb_harnesses_missing; missing->name; missing++)
-        if (strcmp(missing->name, name) == 0) {
-            fb_fail(FB_EXIT_USAGE, "harness was not built: %s: %s", name, missing->reason);
-            return EINVAL;
-        }
-    fb_fail(FB_EXIT_USAGE, "no such harness: %s: `forkbench list harnesses` shows them", name);
-    return EINVAL;
-}
-
-error_t fb_take_schedule(const char *name, enum fb_schedule *ret_schedule)
-{
-    for (int i = 0; fb_schedule_names[i]; i++)
-        if (strcmp(name, fb_schedule_names[i]) == 0) {
-            *ret_schedule = (enum fb_schedule)i;
-            return 0;
-        }
-    fb_fail(FB_EXIT_USAGE, "no such schedule: %s: give static, dynamic or guided", name);
-    return EINVAL;
-}
-
-error_t fb_take_bind(const char *arg, bool *ret_bind)
-{
-    if (strcmp(arg, "none") != 0 && strcmp(arg, "core") != 0) {
-        fb_fail(FB_EXIT_USAGE, "bad value: --bind %s: give none or core", arg);
-        return EINVAL;
-    }
-    *ret_bind = strcmp(arg, "core") == 0;
-    return 0;
 }
 
 error_t fb_take_number(const char *option, const char *text, uint64_t least, uint64_t most,

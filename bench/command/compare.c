@@ -1,9 +1,9 @@
 /* `forkbench compare`: whether one run is worse than another. */
 #include "bench/command/cli.h"
-#include "bench/export/export.h"
 #include "bench/judge/comparability.h"
 #include "bench/run/precision.h"
 #include "bench/judge/regress.h"
+#include "bench/format/interval.h"
 #include "bench/format/table.h"
 
 #include <errno.h>
@@ -14,11 +14,11 @@
 struct options {
     char *folder[2];
     unsigned folders;
-    double most; /* 0.05: 5 % slower is still no worse */
+    double most; /* 0.05: up to 5 % slower is no worse */
 };
 
 static const struct argp_option option_table[] = {
-    { "max-regress", 'm', "PERCENT", 0, "So much slower is still no worse (default 5)", 0 },
+    { "max-regress", 'm', "PERCENT", 0, "Up to PERCENT slower is no worse (default 5)", 0 },
     { 0 },
 };
 
@@ -52,10 +52,11 @@ static const struct argp parser = {
            "comparable.",
 };
 
-/* Of all cells: the worst first. */
+/* The verdicts on all cells. */
 struct judgement {
     size_t count[FB_REGRESS_VERDICTS];
-    const struct fb_recorded_cell *worst; /* the slowest of those that are worse */
+    const struct fb_recorded_cell
+        *worst; /* the worse cell with the largest ratio; NULL: none is worse */
     struct fb_interval worst_ratio;
     size_t few;    /* cells with fewer than FB_BLOCKS_LEAST blocks */
     double blocks; /* the most that a cell needs to be judged */
@@ -76,8 +77,8 @@ static void put_cell(const struct fb_recorded_cell *a, const struct fb_recorded_
     if (b->blocks)
         snprintf(row[4], FB_TABLE_TEXT, "%.4g", fb_median(b->run_ns, b->blocks) / 1e6);
     snprintf(row[5], FB_TABLE_TEXT, "%zu, %zu", a->blocks, b->blocks);
-    fb_export_value(&regress->ratio, 1, 3, row[6], FB_TABLE_TEXT);
-    fb_export_bounds(&regress->ratio, 1, 3, row[7], FB_TABLE_TEXT);
+    fb_interval_print_value(&regress->ratio, 1, 3, row[6], FB_TABLE_TEXT);
+    fb_interval_print_bounds(&regress->ratio, 1, 3, row[7], FB_TABLE_TEXT);
     snprintf(row[8], FB_TABLE_TEXT, "%s", fb_regress_names[regress->verdict]);
     if (isinf(regress->blocks))
         strcpy(row[9], "--against");
@@ -86,12 +87,12 @@ static void put_cell(const struct fb_recorded_cell *a, const struct fb_recorded_
 }
 
 static int judge_cells(const struct fb_recorded_run *a, const struct fb_recorded_run *b,
-                       const struct fb_comparability *factors, double most, struct fb_table *table,
-                       struct judgement *judgement)
+                       const struct fb_comparability *comparability, double most,
+                       struct fb_table *table, struct judgement *judgement)
 {
-    for (size_t i = 0; i < factors->matches; i++) {
-        const struct fb_recorded_cell *left = &a->cell[factors->match[i].a];
-        const struct fb_recorded_cell *right = &b->cell[factors->match[i].b];
+    for (size_t i = 0; i < comparability->matches; i++) {
+        const struct fb_recorded_cell *left = &a->cell[comparability->match[i].a];
+        const struct fb_recorded_cell *right = &b->cell[comparability->match[i].b];
         struct fb_regress regress;
         fb_table_row *row = fb_table_add(table);
         if (!row || fb_regress_judge(left->run_ns, left->blocks, right->run_ns, right->blocks, most,
@@ -117,24 +118,25 @@ static const char *text(const json_t *object, const char *name)
 }
 
 static void print_head(const struct options *options, const struct fb_recorded_run *a,
-                       const struct fb_recorded_run *b, const struct fb_comparability *factors)
+                       const struct fb_recorded_run *b,
+                       const struct fb_comparability *comparability)
 {
-    const struct fb_recorded_run *record[] = { a, b };
+    const struct fb_recorded_run *run[] = { a, b };
     for (int i = 0; i < 2; i++)
         printf("%c: %s, %s, commit %s%s\n", 'A' + i, options->folder[i],
-               text(record[i]->root, "started_utc"), text(record[i]->build, "commit"),
-               json_is_true(json_object_get(record[i]->root, "complete")) ? "" : ", interrupted");
-    if (factors->factor[0])
-        printf("What differs: %s.\n", factors->factor);
+               text(run[i]->root, "started_utc"), text(run[i]->build, "commit"),
+               json_is_true(json_object_get(run[i]->root, "complete")) ? "" : ", interrupted");
+    if (comparability->factor[0])
+        printf("What differs: %s.\n", comparability->factor);
     else
         puts("The machine code of kernels and harnesses is the same.");
-    if (factors->alone)
-        printf("Not compared: %zu cell%s that only one of the runs has.\n", factors->alone,
-               factors->alone == 1 ? "" : "s");
+    if (comparability->alone)
+        printf("Not compared: %zu cell%s that only one of the runs has.\n", comparability->alone,
+               comparability->alone == 1 ? "" : "s");
     puts("");
 }
 
-/* The last line, and what the program exits with. */
+/* Prints the last line and returns the exit code. */
 static int print_verdict(const struct judgement *judgement, size_t cells, double most)
 {
     double percent = 100 * most;
@@ -173,24 +175,24 @@ static int print_verdict(const struct judgement *judgement, size_t cells, double
 static int compare(const struct options *options, const struct fb_recorded_run *a,
                    const struct fb_recorded_run *b)
 {
-    struct fb_comparability factors;
+    struct fb_comparability comparability;
     struct fb_error error;
     struct judgement judgement = { 0 };
     struct fb_table table = { .heads = heads, .columns = sizeof heads / sizeof *heads, .names = 2 };
-    int result = fb_comparability_find(a, b, &factors, &error);
+    int result = fb_comparability_find(a, b, &comparability, &error);
     if (result == -EXDEV)
         return fb_fail(FB_EXIT_INCOMPARABLE, "not comparable: %s", error.text);
     if (result < 0)
         return fb_fail_with(&error);
-    if (judge_cells(a, b, &factors, options->most, &table, &judgement) < 0) {
+    if (judge_cells(a, b, &comparability, options->most, &table, &judgement) < 0) {
         result = fb_fail(FB_EXIT_IMPOSSIBLE, "out of memory");
     } else {
-        print_head(options, a, b, &factors);
+        print_head(options, a, b, &comparability);
         fb_table_print(&table, false, stdout);
-        result = print_verdict(&judgement, factors.matches, options->most);
+        result = print_verdict(&judgement, comparability.matches, options->most);
     }
     fb_table_clear(&table);
-    fb_comparability_clear(&factors);
+    fb_comparability_clear(&comparability);
     return result;
 }
 

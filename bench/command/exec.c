@@ -1,6 +1,8 @@
 /* `forkbench exec`: one kernel under one harness, in this process. */
 #include "bench/command/cli.h"
 #include "bench/command/exec_json.h"
+#include "bench/command/options.h"
+#include "bench/trial/trial.h"
 
 #include "base/clock.h"
 #include "base/cpus.h"
@@ -11,48 +13,32 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ASSIGNMENTS_MOST 32
 #define NAME_ROOM (PATH_MAX + 32)
 
 struct options {
+    struct fb_work_options work;
     struct fb_trial_request request;
     char harness_name[NAME_ROOM]; /* as given, with its variant */
-    const char *assignment[ASSIGNMENTS_MOST];
-    size_t assignments;
-    unsigned cpus[FB_WORKERS_MOST]; /* to bind to */
-    size_t cpu_count;               /* 0: none are given */
-    const char *gil;                /* --gil's mode, or NULL */
-    const char *trace;              /* the file, or NULL */
-    bool json, workers_given;
+    const char *gil;              /* --gil's mode, or NULL */
+    const char *trace;            /* the file, or NULL */
+    bool json;
 };
 
 static const struct argp_option option_table[] = {
-    { "kernel", 'k', "KERNEL", 0, "Required: the work (see `forkbench list kernels`)", 0 },
-    { "harness", 'H', "HARNESS", 0,
-      "Required: the way to run it (see `forkbench list harnesses`); "
-      "cpython-*=PATH names an interpreter, gil=MODE is --gil MODE",
-      0 },
-    { "workers", 'w', "N", 0,
-      "Workers, the caller included but by forkpipe (default: effective CPUs, rounded down)", 0 },
-    { "chunk", 'c', "N", 0, "Items a claim (default: static one block a worker, else 1)", 0 },
-    { "schedule", 's', "NAME", 0, "static, dynamic (default) or guided", 0 },
-    { "param", 'p', "NAME=VALUE", 0, "A parameter of the kernel; may be given several times", 0 },
     { "repeat", 'r', "N", 0, "Run the job N times; run_ns is the median", 0 },
-    { "least", 'l', "MS", 0, "Run it more often, until that many ms of work are done", 0 },
+    { "least", 'l', "MS", 0, "Repeat the job until it has run for MS ms in all", 0 },
     { "copies", 'C', "N", 0, "Run N independent single copies at once (the ceiling)", 0 },
-    { "bind", 'b', "none|core|CPU,...", 0,
-      "Bind each worker to a core of its own, or to these CPUs (default none)", 0 },
     { "switch-interval", 'i', "MS", 0, "gil: wait before asking for the lock (default 5 ms)", 0 },
     { "gil", 'g', "MODE", 0,
-      "gil: computing as the kernel's twin in Python does (twin, the default), in Python itself "
+      "gil: compute like the kernel's Python version (twin, the default), in Python itself "
       "(python), in an extension that holds the lock (hold) or releases it (release), or without a "
       "lock (off)",
       0 },
     { "trace", 't', "FILE", 0,
-      "Write when each worker had which chunk and the lock, in the last job: trace events for "
+      "Trace the last job: when each worker had which chunk and held the lock. Trace events for "
       "Perfetto, or a table if FILE ends in .csv",
       0 },
-    { "known", 'K', "DIGEST", 0, "Results with this digest were checked before: don't again", 0 },
+    { "known", 'K', "DIGEST", 0, "Skip the check of results with this digest", 0 },
     { "json", 'j', 0, 0, "Print JSON", 0 },
     { 0 },
 };
@@ -90,7 +76,7 @@ static error_t take_digest(const char *arg, struct fb_trial_request *request)
     return 0;
 }
 
-static error_t take_mode(const char *arg, struct options *options)
+static error_t take_gil(const char *arg, struct options *options)
 {
     if (!*arg) {
         fb_fail(FB_EXIT_USAGE, "no mode: --gil: give twin, python, hold, release or off");
@@ -112,67 +98,24 @@ static error_t take_trace(const char *arg, struct options *options)
     return 0;
 }
 
-static error_t take_binding(char *arg, struct options *options)
-{
-    struct fb_trial_request *request = &options->request;
-    const char *part[FB_WORKERS_MOST];
-    options->cpu_count = 0; /* the last one counts */
-    if (strcmp(arg, "none") == 0 || strcmp(arg, "core") == 0)
-        return fb_take_bind(arg, &request->bind);
-    size_t count = fb_split(arg, part, FB_WORKERS_MOST);
-    if (arg[0] < '0' || arg[0] > '9' || count > FB_WORKERS_MOST) {
-        fb_fail(FB_EXIT_USAGE, "bad value: --bind %s: give none, core or CPU,CPU,… (%d at most)",
-                arg, FB_WORKERS_MOST);
-        return EINVAL;
-    }
-    for (size_t i = 0; i < count; i++) {
-        uint64_t cpu = 0;
-        error_t result = fb_take_number("--bind", part[i], 0, INT_MAX, &cpu);
-        if (result != 0)
-            return result;
-        options->cpus[i] = (unsigned)cpu;
-    }
-    options->cpu_count = count;
-    request->bind = true;
-    return 0;
-}
-
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
     struct options *options = state->input;
     struct fb_trial_request *request = &options->request;
-    uint64_t number = 0;
-    error_t result;
     switch (key) {
-    case 'k':
-        return fb_take_kernel(arg, &request->kernel);
-    case 'H':
-        snprintf(options->harness_name, NAME_ROOM, "%s", arg);
-        return fb_take_harness(arg, &request->harness, &request->variant);
-    case 'w':
-        options->workers_given = true;
-        return take_count("--workers", arg, FB_WORKERS_MOST, &request->workers);
-    case 'c':
-        result = fb_take_number("--chunk", arg, 1, SIZE_MAX / 2, &number);
-        request->chunk = number;
-        return result;
-    case 's':
-        return fb_take_schedule(arg, &request->schedule);
-    case 'p':
-        return fb_take_more("--param", arg, options->assignment, &options->assignments,
-                            ASSIGNMENTS_MOST);
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &options->work;
+        return 0;
     case 'r':
         return take_count("--repeat", arg, FB_REPEAT_MOST, &request->repeat);
     case 'l':
         return take_ms("--least", arg, &request->least_ns);
     case 'C':
         return take_count("--copies", arg, FB_WORKERS_MOST, &request->copies);
-    case 'b':
-        return take_binding(arg, options);
     case 'i':
         return take_ms("--switch-interval", arg, &request->switch_interval_ns);
     case 'g':
-        return take_mode(arg, options);
+        return take_gil(arg, options);
     case 't':
         return take_trace(arg, options);
     case 'K':
@@ -188,28 +131,30 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 static const struct argp parser = {
     .options = option_table,
     .parser = parse_option,
+    .children = fb_options_one,
     .doc = "Runs one kernel under one harness, in this process, and checks its results.",
 };
 
 static int check_binding(struct options *options)
 {
     struct fb_trial_request *request = &options->request;
+    const struct fb_work_options *work = &options->work;
     unsigned wanted = request->copies ? request->copies : request->workers;
-    if (!options->cpu_count)
+    if (!work->cpu_count)
         return 0;
-    if (options->cpu_count != wanted)
+    if (work->cpu_count != wanted)
         return fb_fail(
             FB_EXIT_USAGE, "bad list: --bind: %zu CPU%s for %u worker%s: give one for each",
-            options->cpu_count, options->cpu_count == 1 ? "" : "s", wanted, wanted == 1 ? "" : "s");
-    for (size_t i = 0; i < options->cpu_count; i++)
-        if (!fb_cpus_may_use(options->cpus[i]))
+            work->cpu_count, work->cpu_count == 1 ? "" : "s", wanted, wanted == 1 ? "" : "s");
+    for (size_t i = 0; i < work->cpu_count; i++)
+        if (!fb_cpus_may_use(work->cpus[i]))
             return fb_fail(FB_EXIT_USAGE, "no such CPU: --bind %u: give CPUs that may be used",
-                           options->cpus[i]);
-    request->cpus = options->cpus;
+                           work->cpus[i]);
+    request->cpus = work->cpus;
     return 0;
 }
 
-static int check_lock(struct options *options)
+static int check_gil(struct options *options)
 {
     struct fb_trial_request *request = &options->request;
     if (options->gil && strcmp(request->harness->name, "gil") != 0)
@@ -223,26 +168,44 @@ static int check_lock(struct options *options)
         request->variant = options->gil;
     }
     if (options->trace && (!request->harness->native || request->copies))
-        return fb_fail(FB_EXIT_USAGE, "can't be traced: %s: give one of ours",
+        return fb_fail(FB_EXIT_USAGE, "can't be traced: %s: give a native harness",
                        request->copies ? "copies" : request->harness->name);
+    return 0;
+}
+
+/* Fills the request from the options for work. Harnesses without a base run on one worker, so that
+ * a script can give one list of workers to all harnesses. */
+static int take_work(struct options *options)
+{
+    struct fb_trial_request *request = &options->request;
+    const struct fb_work_options *work = &options->work;
+    if (!work->lists.kernels || !work->lists.harnesses)
+        return fb_fail(FB_EXIT_USAGE, "missing option: %s: see `forkbench exec --help`",
+                       work->lists.kernels ? "--harness" : "--kernel");
+    request->kernel = fb_kernel_find(work->lists.kernel[0]);
+    request->harness = fb_harness_find(work->lists.harness[0], &request->variant);
+    snprintf(options->harness_name, NAME_ROOM, "%s", work->lists.harness[0]);
+    request->chunk = work->chunk;
+    request->schedule = work->schedule;
+    request->bind = work->bind;
+    request->workers = work->lists.workers[0];
+    if (!work->lists.worker_counts) {
+        struct fb_cpus cpus;
+        fb_cpus_read(&cpus);
+        request->workers = cpus.workers;
+    }
+    if (!request->harness->base)
+        request->workers = 1;
     return 0;
 }
 
 static int complete(struct options *options)
 {
     struct fb_trial_request *request = &options->request;
-    if (!request->kernel || !request->harness)
-        return fb_fail(FB_EXIT_USAGE, "missing option: %s: see `forkbench exec --help`",
-                       request->kernel ? "--harness" : "--kernel");
-    bool single = !request->harness->base;
-    if (single && options->workers_given && request->workers != 1)
-        request->workers = 1; /* so that one list of workers serves every harness of a script */
-    if (!options->workers_given) {
-        struct fb_cpus cpus;
-        fb_cpus_read(&cpus);
-        request->workers = single ? 1 : cpus.workers;
-    }
-    if (check_binding(options) != 0 || check_lock(options) != 0)
+    const struct fb_plan_request *lists = &options->work.lists;
+    if (take_work(options) != 0)
+        return FB_EXIT_USAGE;
+    if (check_binding(options) != 0 || check_gil(options) != 0)
         return FB_EXIT_USAGE;
     if (request->copies && strcmp(request->harness->name, "single") != 0)
         return fb_fail(FB_EXIT_USAGE, "copies are copies of single: -H %s: give -H single",
@@ -253,8 +216,8 @@ static int complete(struct options *options)
     if (fb_params_init(&request->params, request->kernel) < 0)
         return fb_fail(FB_EXIT_IMPOSSIBLE, "out of memory");
     struct fb_error error;
-    for (size_t i = 0; i < options->assignments; i++)
-        if (fb_params_set(&request->params, options->assignment[i], &error) < 0)
+    for (size_t i = 0; i < lists->params; i++)
+        if (fb_params_set(&request->params, lists->param[i], &error) < 0)
             return fb_fail(FB_EXIT_USAGE, "%s", error.text);
     return 0;
 }
@@ -306,7 +269,8 @@ static int exec_main(int argc, char **argv)
 {
     uint64_t start_ns = fb_now_ns();
     struct options options = {
-        .request = { .repeat = 1, .schedule = FB_DYNAMIC, .switch_interval_ns = 5000000 },
+        .work = { .schedule = FB_DYNAMIC },
+        .request = { .repeat = 1, .switch_interval_ns = 5000000 },
     };
     struct fb_trial trial = { 0 };
     struct fb_error error = { 0 };

@@ -14,14 +14,14 @@ struct usage {
     uint64_t wall_ns, user_ns, system_ns, voluntary, involuntary, minor_faults, max_rss_bytes;
 };
 
-/* Of this process and of the children that it has waited for. */
+/* Sums this process and the children that it has waited for. */
 static struct usage read_usage(uint64_t start_ns)
 {
     struct usage usage = { .wall_ns = fb_now_ns() - start_ns };
-    static const int who[] = { RUSAGE_SELF, RUSAGE_CHILDREN };
+    static const int scope[] = { RUSAGE_SELF, RUSAGE_CHILDREN };
     for (int i = 0; i < 2; i++) {
         struct rusage part;
-        getrusage(who[i], &part);
+        getrusage(scope[i], &part);
         usage.user_ns +=
             (uint64_t)part.ru_utime.tv_sec * 1000000000u + (uint64_t)part.ru_utime.tv_usec * 1000u;
         usage.system_ns +=
@@ -88,7 +88,7 @@ static json_t *audit_json(const struct fb_audit *audit)
 {
     const struct {
         const char *name;
-        const struct fb_optional *reading;
+        const struct fb_optional *value;
     } field[] = {
         { "cpu_ns", &audit->cpu_ns },
         { "other_processes_ns", &audit->other_ns },
@@ -106,19 +106,19 @@ static json_t *audit_json(const struct fb_audit *audit)
     };
     json_t *root = json_pack("{sI}", "window_ns", (json_int_t)audit->window_ns);
     for (size_t i = 0; i < sizeof field / sizeof *field; i++)
-        json_object_set_new(root, field[i].name, fb_optional_json(field[i].reading));
+        json_object_set_new(root, field[i].name, fb_optional_json(field[i].value));
     for (int i = 0; i < FB_COUNTERS; i++)
         json_object_set_new(root, fb_counter_names[i], fb_optional_json(&audit->counter[i]));
     return root;
 }
 
-/* Threads that want a CPU: an interpreter has its main thread beside its workers. */
+/* How many threads need a CPU: an interpreter has its main thread besides its workers. */
 static unsigned count_threads(const struct fb_trial_request *request)
 {
     if (request->copies)
         return request->copies;
-    bool guided = request->harness->interpreter && request->harness->base;
-    return request->workers + (guided ? 1 : 0);
+    bool has_main_thread = request->harness->interpreter && request->harness->base;
+    return request->workers + (has_main_thread ? 1 : 0);
 }
 
 static json_t *disturbed_json(const struct fb_trial_request *request, const struct fb_trial *trial)

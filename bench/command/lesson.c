@@ -1,4 +1,4 @@
-/* `forkbench lesson`: the teaching demos. */
+/* `forkbench lesson`: runs the lessons. */
 #include "bench/command/cli.h"
 #include "bench/command/lessons.h"
 
@@ -11,9 +11,9 @@ struct options {
 };
 
 static const struct argp_option option_table[] = {
-    { "all", 'a', 0, 0, "All of them, one after the other", 0 },
-    { "no-ask", 'n', 0, 0, "Don't let me predict", 0 },
-    { "break", 'b', 0, 0, "Take the mechanism away: the lesson's check fails", 0 },
+    { "all", 'a', 0, 0, "Run all lessons, one after the other", 0 },
+    { "no-ask", 'n', 0, 0, "Don't ask for predictions", 0 },
+    { "break", 'b', 0, 0, "Disable the mechanism, so that the lesson's check fails", 0 },
     { 0 },
 };
 
@@ -44,13 +44,14 @@ static const struct argp parser = {
     .options = option_table,
     .parser = parse_option,
     .args_doc = "[NAME]",
-    .doc = "Teaches one thing: asks, lets you predict, runs it here, shows the numbers, explains. "
-           "Exits with 1 if what it claims did not show itself, with 4 if that is something "
-           "measured, which a busy machine may hide. Without a name: which lessons there are.",
+    .doc =
+        "Teaches one thing: asks you to predict, runs the demo, shows the numbers, explains them. "
+        "Exits with 1 if a check failed, with 4 if a measured effect did not show, which a busy "
+        "machine may hide. Without a name it lists the lessons.",
 };
 
-/* Its exit code, which means the same as ours. */
-static int teach(const char *name, const struct options *options)
+/* Runs a lesson; its exit codes mean the same as ours. */
+static int run_lesson(const char *name, const struct options *options)
 {
     const char *words[3] = { NULL };
     size_t count = 0;
@@ -66,8 +67,9 @@ static int teach(const char *name, const struct options *options)
     return result < 0 ? fb_fail_with(&error) : result;
 }
 
-/* What this machine can't do is nobody's mistake; and a wrong fact is worse than what may be hidden. */
-static int worse_of(int code, int other)
+/* The more serious of two exit codes, in this order: OK, impossible on this machine, uncertain, any
+ * other. */
+static int more_serious(int code, int other)
 {
     static const int order[] = { FB_EXIT_OK, FB_EXIT_IMPOSSIBLE, FB_EXIT_UNCERTAIN };
     for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
@@ -79,12 +81,12 @@ static int worse_of(int code, int other)
     return code;
 }
 
-static int teach_all(const struct options *options)
+static int run_all(const struct options *options)
 {
     int worst = FB_EXIT_OK;
     for (size_t i = 0; fb_lessons[i]; i++) {
         printf("%s======== %s\n\n", i ? "\n" : "", fb_lessons[i]);
-        int code = teach(fb_lessons[i], options);
+        int code = run_lesson(fb_lessons[i], options);
         if (code == FB_EXIT_UNCERTAIN && !options->broken)
             fb_fail(code,
                     "lesson %s: what it measures did not show itself: "
@@ -92,7 +94,7 @@ static int teach_all(const struct options *options)
                     fb_lessons[i]);
         else if (code != FB_EXIT_OK)
             fb_fail(code, "lesson %s: exit code %d", fb_lessons[i], code);
-        worst = worse_of(worst, code);
+        worst = more_serious(worst, code);
     }
     return worst;
 }
@@ -106,9 +108,9 @@ static int lesson_main(int argc, char **argv)
     if (options.all && options.name)
         return fb_fail(FB_EXIT_USAGE, "all lessons or one: %s: leave one out", options.name);
     if (options.all)
-        return teach_all(&options);
+        return run_all(&options);
     if (options.name)
-        return teach(options.name, &options);
+        return run_lesson(options.name, &options);
     if (options.no_ask || options.broken)
         return fb_fail(FB_EXIT_USAGE, "which lesson? `forkbench list lessons` shows them");
     struct fb_error error = { 0 };

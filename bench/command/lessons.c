@@ -18,7 +18,7 @@ const char *const fb_lessons[] = {
 };
 #undef FB_LESSON
 
-/* Beside forkbench's folder, in the build tree or where it was installed. */
+/* Looks beside the folder of this program, as in the build tree and as installed. */
 static bool find_program(const char *name, char *ret_path)
 {
     static const char *const places[] = { "../demos", "../libexec/forkbench" };
@@ -39,21 +39,21 @@ static bool find_program(const char *name, char *ret_path)
     return false;
 }
 
-/* Its output, read by what, into context; what NULL: it prints where we do. Its exit code, or a negative
- * errno with *error. */
+/* Runs a lesson. read receives its output; if read is NULL it prints to our output. Its exit code, or
+ * a negative errno with *error. */
 static int run_program(const struct fb_lesson *lesson, const char *const *options,
-                       void (*what)(FILE *from, void *context), void *context,
+                       void (*read)(FILE *from, void *context), void *context,
                        struct fb_error *error)
 {
     const char *list[OPTIONS_MOST + 2] = { lesson->path };
     struct fb_program program;
     for (size_t i = 0; i < OPTIONS_MOST && options[i]; i++)
         list[i + 1] = options[i];
-    int result = fb_program_start(list, what != NULL, &program, error);
+    int result = fb_program_start(list, read != NULL, &program, error);
     if (result < 0)
         return result;
-    if (what)
-        what(program.output, context);
+    if (read)
+        read(program.output, context);
     return fb_program_end(&program, lesson->path, error);
 }
 
@@ -129,8 +129,8 @@ static void read_json(FILE *from, void *context)
     *(json_t **)context = json_loadf(from, 0, NULL);
 }
 
-int fb_lesson_ask(const struct fb_lesson *lesson, json_t **ret_said, struct fb_error *error)
+int fb_lesson_ask(const struct fb_lesson *lesson, json_t **ret_json, struct fb_error *error)
 {
-    *ret_said = NULL;
-    return run_program(lesson, (const char *const[]){ "--json", NULL }, read_json, ret_said, error);
+    *ret_json = NULL;
+    return run_program(lesson, (const char *const[]){ "--json", NULL }, read_json, ret_json, error);
 }

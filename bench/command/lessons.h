@@ -1,4 +1,4 @@
-/* The lessons: programs of their own, which teach one thing each and check that it shows itself. */
+/* Finds and runs the lessons. Each is a program of its own that teaches one thing and checks it. */
 #ifndef FB_LESSONS_H
 #define FB_LESSONS_H
 
@@ -8,34 +8,35 @@
 #include <limits.h>
 #include <stddef.h>
 
-/* Their names, in the order in which they are taught; ends with NULL. */
+/* Their names in the order of teaching; ends with NULL. */
 extern const char *const fb_lessons[];
 
 struct fb_lesson {
     char path[PATH_MAX];
     char title[100];
-    char rows[100]; /* which of the tutorials' mechanisms, workloads and claims */
+    char rows[100]; /* which mechanisms, workloads and claims of tutorials it covers: "M7 W14 C9" */
 };
 
-/* Where the lesson of that name is, and what it says of itself. 0, or a negative errno with *error:
- * -EINVAL there is no such lesson, -ENOPKG its program is not here. */
+/* Finds the program of the lesson with that name and runs its --describe. 0, or a negative errno
+ * with *error: -EINVAL there is no such lesson, -ENOPKG its program is not installed. */
 int fb_lesson_find(const char *name, struct fb_lesson *ret_lesson, struct fb_error *error);
 
-/* The number of the first claim in *rows ("M7 W14 C9 C10"), which is moved behind it; 0: there is none. */
+/* Returns the number of the first claim in *rows ("M7 W14 C9 C10") and moves *rows behind it. 0: there
+ * is none. */
 unsigned fb_lesson_next_claim(const char **rows);
 
-/* The claims among rows ("M7 W14 C9 C10"), into ret_claims[size]: "C9 C10". */
+/* Copies the claims in rows ("M7 W14 C9 C10") to ret_claims[size]: "C9 C10". */
 void fb_lesson_claims(const char *rows, char *ret_claims, size_t size);
 
-/* Prints them, a line each. 0, or a negative errno with *error. */
+/* Prints one line for each lesson. 0, or a negative errno with *error. */
 int fb_lessons_print(struct fb_error *error);
 
-/* Runs it with these options (ends with NULL) on this terminal and waits for it. Its exit code, or a
- * negative errno with *error. */
+/* Runs a lesson with these options (ends with NULL) on this terminal and waits for it. Its exit code,
+ * or a negative errno with *error. */
 int fb_lesson_run(const struct fb_lesson *lesson, const char *const *options,
                   struct fb_error *error);
 
-/* The same with --json: also *ret_said, the caller's, what it said, or NULL. */
-int fb_lesson_ask(const struct fb_lesson *lesson, json_t **ret_said, struct fb_error *error);
+/* The same with --json: *ret_json is what it printed (owned by the caller), or NULL. */
+int fb_lesson_ask(const struct fb_lesson *lesson, json_t **ret_json, struct fb_error *error);
 
 #endif

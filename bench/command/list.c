@@ -1,8 +1,10 @@
-/* `forkbench list`: what there is, and why what is missing is missing. */
+/* `forkbench list`: kernels, harnesses, lessons and variants, and why some are missing. */
 #include "bench/host/build.h"
 #include "bench/command/cli.h"
 #include "bench/format/json.h"
 #include "bench/command/lessons.h"
+
+#include "harness/harness.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -49,15 +51,15 @@ static const struct argp parser = {
     .options = option_table,
     .parser = parse_option,
     .args_doc = "[kernels|harnesses|lessons|variants]",
-    .doc =
-        "Lists kernels with their parameters and harnesses, and why what is missing is missing; or "
-        "only the variants of harnesses, such as the interpreters that are found here.",
+    .doc = "Lists kernels with their parameters, and harnesses; for those that are missing, the "
+           "reason. Or only lessons, or variants of harnesses, such as the interpreters on this "
+           "machine.",
 };
 
 static const char *const bound_names[] = { "CPU", "memory", "I/O" };
 
-/* Why a harness can't be used on this machine, or "" when it can. */
-static void probe(const struct fb_harness *harness, char *reason, size_t size)
+/* Why a harness can't be used on this machine; "": it can. */
+static void find_reason(const struct fb_harness *harness, char *reason, size_t size)
 {
     struct fb_error error = { 0 };
     char variant[PATH_MAX];
@@ -101,7 +103,7 @@ static void print_harnesses(void)
     puts("Harnesses:");
     for (const struct fb_harness *const *harness = fb_harnesses; *harness; harness++) {
         char reason[FB_ERROR_TEXT];
-        probe(*harness, reason, sizeof reason);
+        find_reason(*harness, reason, sizeof reason);
         printf("  %-16s %s%s%s\n", (*harness)->name, (*harness)->summary,
                reason[0] ? "; missing: " : "", reason);
     }
@@ -128,7 +130,7 @@ static int print_lessons(bool json)
                                                                           : FB_EXIT_IMPOSSIBLE;
 }
 
-/* The variants of every harness that can tell them, as "name=variant". */
+/* Prints the variants of all harnesses that can list them, as "name=variant". */
 static int print_variants(bool json)
 {
     json_t *list = json_array();
@@ -202,7 +204,7 @@ static json_t *harnesses_json(void)
     json_t *list = json_array();
     for (const struct fb_harness *const *harness = fb_harnesses; *harness; harness++) {
         char reason[FB_ERROR_TEXT];
-        probe(*harness, reason, sizeof reason);
+        find_reason(*harness, reason, sizeof reason);
         json_t *object = json_pack("{ss ss sb}", "name", (*harness)->name, "summary",
                                    (*harness)->summary, "native", (*harness)->native);
         if (reason[0])
@@ -243,6 +245,6 @@ static int list_main(int argc, char **argv)
 
 const struct fb_command fb_command_list = {
     .name = "list",
-    .summary = "kernels and harnesses, and why what is missing is missing",
+    .summary = "kernels and harnesses, with the reason for those that are missing",
     .main = list_main,
 };

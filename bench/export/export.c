@@ -2,8 +2,6 @@
 
 #include "bench/format/result_dir.h"
 
-#include <math.h>
-
 static const struct fb_export *const exports[] = {
     &fb_export_json,        &fb_export_samples_csv,
     &fb_export_summary_csv, &fb_export_comparisons_csv,
@@ -30,23 +28,4 @@ int fb_export_all(const struct fb_run *run, const char *folder, struct fb_error 
         result = fb_result_dir_write(folder, exports[i]->file, write_one, &written, error);
     }
     return result;
-}
-
-void fb_export_value(const struct fb_interval *interval, double scale, int digits, char *text,
-                     size_t size)
-{
-    if (isfinite(interval->value))
-        snprintf(text, size, "%.*f", digits, interval->value * scale);
-    else
-        snprintf(text, size, "-");
-}
-
-void fb_export_bounds(const struct fb_interval *interval, double scale, int digits, char *text,
-                      size_t size)
-{
-    if (isfinite(interval->low) && isfinite(interval->high))
-        snprintf(text, size, "[%.*f, %.*f]", digits, interval->low * scale, digits,
-                 interval->high * scale);
-    else
-        snprintf(text, size, "-");
 }

@@ -1,4 +1,4 @@
-/* Writing a run's files: one plug-in a file, all from the same data. */
+/* Writes the files of a run. Each file has one exporter; all of them read the same struct fb_run. */
 #ifndef FB_EXPORT_H
 #define FB_EXPORT_H
 
@@ -9,43 +9,35 @@
 
 #include <stdio.h>
 
-#define FB_SCHEMA 3 /* of run.json and the CSV files: results/README.md */
-
 struct fb_run {
     const struct fb_machine *machine;
     const struct fb_build *build;
-    const json_t *against; /* the other build, as fb_build_json says it; NULL: none */
+    const json_t *against; /* the other build, like fb_build_json; NULL: none */
     const struct fb_plan *plan;
     const struct fb_samples *samples;
     const struct fb_analysis *analysis;
     const struct fb_fits *fits;
     uint64_t seed;
-    double precision; /* that was asked for: 0.02 is 2 % */
+    double precision; /* as requested: 0.02 is 2 % */
     bool bind;
     const double *budget_s; /* [FB_FAMILIES] */
-    bool complete;          /* false: still going on, or interrupted */
+    bool complete;          /* false: it was interrupted */
 };
 
 struct fb_export {
-    const char *file;
-    /* 0 or a negative errno. */
+    const char *file; /* its name */
+    /* Writes it: 0 or a negative errno. */
     int (*write)(const struct fb_run *run, FILE *to);
 };
 
 extern const struct fb_export fb_export_json, fb_export_samples_csv, fb_export_summary_csv,
     fb_export_comparisons_csv, fb_export_scaling_csv, fb_export_why_csv, fb_export_markdown;
 
-/* Writes every file into folder, each under a temporary name first, so that what was there is never
- * lost. 0, or a negative errno with *error. */
+/* Writes all files into folder, each under a temporary name first: on failure an old file is
+ * unchanged. 0, or a negative errno with *error. */
 int fb_export_all(const struct fb_run *run, const char *folder, struct fb_error *error);
 
-/* The same as cells of the summary table: "1.98", "[1.97, 1.99]"; "-" for what is not known. */
-void fb_export_value(const struct fb_interval *interval, double scale, int digits, char *text,
-                     size_t size);
-void fb_export_bounds(const struct fb_interval *interval, double scale, int digits, char *text,
-                      size_t size);
-
-/* Prints the summary as an aligned table, for people. */
+/* Prints the summary as aligned tables, for a terminal. */
 void fb_export_table(const struct fb_run *run, FILE *to);
 
 #endif

@@ -1,5 +1,5 @@
-/* samples.csv, a line a sample; summary.csv, a line a cell; comparisons.csv, a line a pair of
- * cells. The plots are drawn from these alone. */
+/* The CSV files: samples.csv has a line for each sample, summary.csv and why.csv one for each cell,
+ * comparisons.csv one for each pair of cells, scaling.csv one for each fit. Plots use only these. */
 #include "bench/format/csv.h"
 #include "bench/export/export.h"
 #include "bench/judge/resource_usage.h"
@@ -131,12 +131,12 @@ static int write_why(const struct fb_run *run, FILE *to)
     for (size_t i = 0; i < run->plan->count; i++) {
         put_cell(&run->plan->cell[i], to);
         for (const struct fb_resource_field *field = fb_resource_fields; field->name; field++) {
-            struct fb_optional reading = fb_resource_usage(run->plan, run->samples, i, field);
+            struct fb_optional usage = fb_resource_usage(run->plan, run->samples, i, field);
             fputc(',', to);
-            if (reading.known)
-                fprintf(to, "%" PRId64, reading.value);
+            if (usage.known)
+                fprintf(to, "%" PRId64, usage.value);
             else
-                fb_csv_text(reading.why, to);
+                fb_csv_text(usage.reason, to);
         }
         fputc('\n', to);
     }

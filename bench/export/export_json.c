@@ -1,6 +1,7 @@
 /* run.json: the machine, the plan, every raw sample, the summary. */
 #include "bench/export/export.h"
 #include "bench/format/json.h"
+#include "bench/format/result_dir.h"
 
 #include <math.h>
 
@@ -72,7 +73,7 @@ static json_t *summary_json(const struct fb_run *run, size_t index)
     if (summary->has_ceiling)
         json_object_set_new(object, "of_ceiling", interval_json(&summary->of_ceiling));
     if (outcome->failed)
-        json_object_set_new(object, "failed", fb_json_text(outcome->why));
+        json_object_set_new(object, "failed", fb_json_text(outcome->failure));
     return object;
 }
 
@@ -86,7 +87,7 @@ static json_t *comparison_json(const struct fb_run *run, size_t index)
                      "verdict", fb_verdict_names[finding->verdict]);
 }
 
-/* What each family's null comparison says of the run; null where there are too few blocks. */
+/* The noise of each family; null where there are too few blocks. */
 static json_t *noise_json(const struct fb_run *run)
 {
     json_t *object = json_object();

@@ -1,5 +1,6 @@
-/* The summary as tables: summary.md, and the same aligned for a terminal. */
+/* The summary as tables and sentences: summary.md, and the same for a terminal. */
 #include "bench/export/export.h"
+#include "bench/format/interval.h"
 #include "bench/format/table.h"
 #include "bench/judge/resource_usage.h"
 
@@ -23,7 +24,7 @@ static void put_work(const struct fb_cell *cell, char *text)
 
 static void put_ms(const struct fb_interval *ns, char *text)
 {
-    fb_export_value(ns, 1e-6, ns->value < 1e6 ? 5 : 2, text, FB_TABLE_TEXT);
+    fb_interval_print_value(ns, 1e-6, ns->value < 1e6 ? 5 : 2, text, FB_TABLE_TEXT);
 }
 
 /* ---- cells ---- */
@@ -41,13 +42,13 @@ static void fill_cell(const struct fb_run *run, size_t index, fb_table_row row)
     }
     put_ms(&summary->run_ns, row[3]);
     if (summary->has_speedup) {
-        fb_export_value(&summary->speedup, 1, 3, row[4], FB_TABLE_TEXT);
-        fb_export_bounds(&summary->speedup, 1, 3, row[5], FB_TABLE_TEXT);
+        fb_interval_print_value(&summary->speedup, 1, 3, row[4], FB_TABLE_TEXT);
+        fb_interval_print_bounds(&summary->speedup, 1, 3, row[5], FB_TABLE_TEXT);
     } else if (cell->base == FB_NO_CELL) {
         strcpy(row[4], "1 (base)");
     }
     if (summary->has_ceiling)
-        fb_export_value(&summary->of_ceiling, 1, 3, row[6], FB_TABLE_TEXT);
+        fb_interval_print_value(&summary->of_ceiling, 1, 3, row[6], FB_TABLE_TEXT);
     snprintf(row[7], FB_TABLE_TEXT, "%zu", summary->run_ns.samples);
     snprintf(row[8], FB_TABLE_TEXT, "%zu", summary->disturbed);
 }
@@ -65,8 +66,8 @@ static bool first_of_work(const struct fb_plan *plan, size_t index)
     return true;
 }
 
-/* In the order in which people compare them: by work, then by family as planned. The second label
- * of a cell is among the comparisons. */
+/* One row a cell, ordered by workload, then family, then plan, so that cells to compare are
+ * together. Second labels are only in the table of comparisons. */
 static void print_cells(const struct fb_run *run, bool markdown, FILE *to)
 {
     struct fb_table table = { .heads = cell_heads, .columns = 9, .names = 2 };
@@ -112,8 +113,8 @@ static void fill_comparison(const struct fb_run *run, size_t index, fb_table_row
         fb_cell_label(reference, row[3], FB_TABLE_TEXT);
     }
     put_ms(&run->analysis->cell[pair->reference].run_ns, row[4]);
-    fb_export_value(&finding->ratio, 1, 3, row[5], FB_TABLE_TEXT);
-    fb_export_bounds(&finding->ratio, 1, 3, row[6], FB_TABLE_TEXT);
+    fb_interval_print_value(&finding->ratio, 1, 3, row[5], FB_TABLE_TEXT);
+    fb_interval_print_bounds(&finding->ratio, 1, 3, row[6], FB_TABLE_TEXT);
     snprintf(row[7], FB_TABLE_TEXT, "%s",
              pair->factor == FB_FACTOR_NONE && finding->verdict == FB_INCONCLUSIVE &&
                      isfinite(finding->ratio.low)
@@ -138,9 +139,9 @@ static void print_comparisons(const struct fb_run *run, bool markdown, FILE *to)
     fb_table_clear(&table);
 }
 
-/* ---- why ---- */
+/* ---- resource usage ---- */
 
-static void fill_why(const struct fb_run *run, size_t index, fb_table_row row)
+static void fill_usage(const struct fb_run *run, size_t index, fb_table_row row)
 {
     const struct fb_cell *cell = &run->plan->cell[index];
     const struct fb_summary *summary = &run->analysis->cell[index];
@@ -149,22 +150,22 @@ static void fill_why(const struct fb_run *run, size_t index, fb_table_row row)
     fb_cell_label(cell, row[1], FB_TABLE_TEXT);
     snprintf(row[2], FB_TABLE_TEXT, "%u", cell->workers);
     if (summary->has_speedup && cell->workers > 1 && !cell->copies) {
-        fb_export_value(&summary->serial, 1, 4, row[3], FB_TABLE_TEXT);
-        fb_export_bounds(&summary->serial, 1, 4, row[4], FB_TABLE_TEXT);
+        fb_interval_print_value(&summary->serial, 1, 4, row[3], FB_TABLE_TEXT);
+        fb_interval_print_bounds(&summary->serial, 1, 4, row[4], FB_TABLE_TEXT);
     }
     for (const struct fb_resource_field *field = fb_resource_fields; field->name; field++) {
-        struct fb_optional reading = fb_resource_usage(run->plan, run->samples, index, field);
+        struct fb_optional usage = fb_resource_usage(run->plan, run->samples, index, field);
         if (!field->head)
             continue;
-        if (reading.known)
+        if (usage.known)
             snprintf(row[column], FB_TABLE_TEXT, "%.*f", field->scale < 1 ? 2 : 0,
-                     (double)reading.value * field->scale);
+                     (double)usage.value * field->scale);
         column++;
     }
 }
 
-/* Where the time and the memory go: what each trial used up, medians. */
-static void print_why(const struct fb_run *run, FILE *to)
+/* The resources that each trial used, medians: where time and memory go. */
+static void print_usage(const struct fb_run *run, FILE *to)
 {
     const char *heads[FB_TABLE_COLUMNS] = { "kernel", "harness", "workers", "serial fraction",
                                             "95 % interval" };
@@ -175,7 +176,7 @@ static void print_why(const struct fb_run *run, FILE *to)
     for (size_t i = 0; i < run->plan->count; i++) {
         fb_table_row *row = run->plan->cell[i].again ? NULL : fb_table_add(&table);
         if (row)
-            fill_why(run, i, *row);
+            fill_usage(run, i, *row);
     }
     fputs("\n", to);
     fb_table_print(&table, true, to);
@@ -186,7 +187,7 @@ static void print_why(const struct fb_run *run, FILE *to)
     fb_table_clear(&table);
 }
 
-/* ---- in words ---- */
+/* ---- sentences ---- */
 
 static const char *const family_names[FB_FAMILIES] = { "C", "CPython" };
 
@@ -214,7 +215,7 @@ static void print_noise(const struct fb_run *run, int family, FILE *to)
             100 * null->floor, 100 * null->detectable);
 }
 
-/* The widest of the family's speedup intervals, relative to its value. */
+/* The relative width of the family's widest speedup interval. */
 static double widest(const struct fb_run *run, int family)
 {
     double most = 0;
@@ -243,7 +244,7 @@ static void print_precision(const struct fb_run *run, int family, FILE *to)
     fputs(".\n", to);
 }
 
-/* Marked trials count like all others; the reader may want to know of them. */
+/* Marked trials count like all others, but the reader should see how many there are. */
 static void print_marked(const struct fb_run *run, FILE *to)
 {
     const struct fb_samples *samples = run->samples;
@@ -301,10 +302,10 @@ static void print_failures(const struct fb_run *run, FILE *to)
         if (run->samples->outcome[i].failed)
             fprintf(to, "\nfailed: %s under %s, %u workers: %s\n", run->plan->cell[i].kernel->name,
                     run->plan->cell[i].label, run->plan->cell[i].workers,
-                    run->samples->outcome[i].why);
+                    run->samples->outcome[i].failure);
 }
 
-/* What the rows marked "against" were measured with. */
+/* The build of the rows marked "against". */
 static void print_against(const struct fb_run *run, FILE *to)
 {
     const json_t *other = run->against;
@@ -361,7 +362,7 @@ static void print_all(const struct fb_run *run, bool markdown, FILE *to)
 static int write_markdown(const struct fb_run *run, FILE *to)
 {
     print_all(run, true, to);
-    print_why(run, to);
+    print_usage(run, to);
     return 0;
 }
 

@@ -1,4 +1,4 @@
-/* Fields of CSV files. */
+/* Writes fields of CSV files. */
 #ifndef FB_CSV_H
 #define FB_CSV_H
 
@@ -6,17 +6,19 @@
 
 #include <stdio.h>
 
-/* A text, quoted where it must be (RFC 4180). */
+/* A text, quoted where necessary (RFC 4180). */
 void fb_csv_text(const char *text, FILE *to);
 
-/* A CPU's model as a text, commas made blanks for readers that split lines at them. */
+/* A CPU model, with blanks for commas because some readers split lines at every comma. */
 void fb_csv_cpu(const char *cpu, FILE *to);
 
-/* A comma and a number: nothing for one that is not known, "inf" for infinity. */
+/* A comma and a number; nothing after the comma for NaN. */
 void fb_csv_real(double value, FILE *to);
+
+/* A comma and a whole number; nothing after the comma for NaN and infinity. */
 void fb_csv_ns(double value, FILE *to);
 
-/* Three of them: the estimate, low, high; nothing in all of them if it is not known. */
+/* Three fields: the estimate, low, high; all of them empty if it is not known. */
 void fb_csv_interval(const struct fb_interval *interval, bool known, FILE *to);
 
 #endif

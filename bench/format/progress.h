@@ -12,10 +12,10 @@ struct fb_progress {
 
 void fb_progress_begin(struct fb_progress *progress);
 
-/* done: from 0 to 1. what: a few words on what is being done. Draws at most ten times a second. */
+/* done: from 0 to 1. what: names the current step. Draws at most ten times a second. */
 void fb_progress_show(struct fb_progress *progress, double done, const char *what);
 
-/* Wipes the bar, for other output or for good. */
+/* Erases the bar. */
 void fb_progress_end(struct fb_progress *progress);
 
 #endif

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Whether path is a folder: 0, or -1 with errno. */
+/* Checks that path is a folder: 0, or -1 with errno. */
 static int open_folder(const char *path)
 {
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -55,7 +55,7 @@ int fb_result_dir_make(const char *path, const char *const *taken, struct fb_err
     return make_folders(path, error);
 }
 
-/* results/latest points to the newest run, at every moment. */
+/* Points results/latest to a new run. It is replaced by a rename, so that it always exists. */
 static void point_latest(const char *folder)
 {
     const char *name = strrchr(folder, '/') + 1;

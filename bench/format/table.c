@@ -26,8 +26,8 @@ void fb_table_clear(struct fb_table *table)
     table->rows = table->room = 0;
 }
 
-/* A bar inside a cell of Markdown would end it. */
-static void put_escaped(const char *text, char *escaped, size_t size)
+/* An unescaped bar would end a Markdown cell. */
+static void escape_bars(const char *text, char *escaped, size_t size)
 {
     size_t used = 0;
     for (; *text && used + 2 < size; text++) {
@@ -38,16 +38,16 @@ static void put_escaped(const char *text, char *escaped, size_t size)
     escaped[used] = '\0';
 }
 
-/* What a cell looks like; escaped has room for it. */
-static const char *shown(const char *text, bool markdown, char *escaped, size_t size)
+/* The text of a cell as printed; for Markdown it is built in `escaped`. */
+static const char *cell_text(const char *text, bool markdown, char *escaped, size_t size)
 {
     if (!markdown)
         return text;
-    put_escaped(text, escaped, size);
+    escape_bars(text, escaped, size);
     return escaped;
 }
 
-/* Bytes of UTF-8 that stand behind the first of a character: they take no room. */
+/* Counts the continuation bytes of UTF-8, which take no room on the screen. */
 static int extra_bytes(const char *text)
 {
     int extra = 0;
@@ -62,8 +62,8 @@ static void print_line(const struct fb_table *table, const char *(*cell)(const v
     char escaped[2 * FB_TABLE_TEXT];
     fputs(markdown ? "| " : "", to);
     for (size_t i = 0; i < table->columns; i++) {
-        const char *text = shown(cell(line, i), markdown, escaped, sizeof escaped);
-        /* What stands at a line's end needs no blanks. */
+        const char *text = cell_text(cell(line, i), markdown, escaped, sizeof escaped);
+        /* No blanks at the end of a line. */
         bool last = i + 1 == table->columns && i < table->names && !markdown;
         int room = width[i] + extra_bytes(text);
         room = last ? 0 : i < table->names ? -room : room;
@@ -85,7 +85,7 @@ static const char *row_cell(const void *row, size_t column)
 static int width_of(const char *text, bool markdown)
 {
     char escaped[2 * FB_TABLE_TEXT];
-    text = shown(text, markdown, escaped, sizeof escaped);
+    text = cell_text(text, markdown, escaped, sizeof escaped);
     return (int)strlen(text) - extra_bytes(text);
 }
 

@@ -1,4 +1,4 @@
-/* A table that aligns, for a terminal or in Markdown. */
+/* A table with aligned columns, for a terminal or in Markdown. */
 #ifndef FB_TABLE_H
 #define FB_TABLE_H
 
@@ -14,12 +14,12 @@ typedef char fb_table_row[FB_TABLE_COLUMNS][FB_TABLE_TEXT];
 struct fb_table {
     const char *const *heads;
     size_t columns;
-    size_t names; /* the first so many columns are text, to the left; the others numbers */
+    size_t names; /* columns of text at the left, left-aligned; numbers follow, right-aligned */
     fb_table_row *row;
     size_t rows, room;
 };
 
-/* A new row of "-", or NULL when out of memory. Valid until the next one. */
+/* Adds a row of "-" and returns it; NULL: out of memory. Valid until the next row is added. */
 fb_table_row *fb_table_add(struct fb_table *table);
 void fb_table_print(const struct fb_table *table, bool markdown, FILE *to);
 void fb_table_clear(struct fb_table *table);

@@ -11,7 +11,7 @@
 
 #define CPUS_MOST 4096
 
-/* ---- the CPUs that may be used ---- */
+/* ---- CPUs ---- */
 
 static unsigned allowed_cpus(cpu_set_t *set, size_t size)
 {
@@ -58,7 +58,7 @@ static bool read_number(const char *format, unsigned cpu, long long *ret_number)
     return good;
 }
 
-/* The sum over the CPUs in set of what that file of theirs says; missing if one has none. */
+/* Sums the number in that file over the CPUs in set; missing if a CPU does not have the file. */
 static struct fb_optional read_cpus(const cpu_set_t *set, size_t size, const char *file)
 {
     long long sum = 0, number;
@@ -93,7 +93,7 @@ static void read_machine(struct fb_moment *moment)
 
 /* ---- this trial ---- */
 
-static void read_ended(struct fb_moment *moment)
+static void read_ended_children(struct fb_moment *moment)
 {
     struct rusage usage;
     getrusage(RUSAGE_CHILDREN, &usage);
@@ -116,7 +116,7 @@ static void read_moment(const struct fb_auditor *auditor, struct fb_moment *mome
 {
     fb_counters_read(&auditor->counters, moment->counter);
     fb_process_tree_read(&moment->own);
-    read_ended(moment);
+    read_ended_children(moment);
     read_machine(moment);
     moment->throttled_ns = read_throttled(&auditor->cgroup);
     moment->now_ns = fb_now_ns();
@@ -165,7 +165,7 @@ void fb_audit_end(const struct fb_auditor *auditor, struct fb_audit *ret_audit)
         .frequency_change_khz = fb_optional_since(&begin->frequency_khz, &end.frequency_khz),
     };
     ret_audit->other_ns = fb_optional_since(&ret_audit->cpu_ns, &busy);
-    if (ended.value > 0) /* what they waited is gone with them */
+    if (ended.value > 0) /* the kernel keeps no waiting time of ended processes */
         ret_audit->waiting_ns = fb_optional_missing("the workers have ended");
     for (int i = 0; i < FB_COUNTERS; i++)
         ret_audit->counter[i] = fb_optional_since(&begin->counter[i], &end.counter[i]);

@@ -1,4 +1,5 @@
-/* The build of forkbench that measures: what two runs have to share, or be compared for. */
+/* Which build of forkbench this is. `compare` judges two runs of one build, or of builds that
+ * differ in one of these. */
 #ifndef FB_BUILD_H
 #define FB_BUILD_H
 

@@ -27,13 +27,13 @@ void fb_counters_open(struct fb_counters *counters)
             .type = events[i].type,
             .config = events[i].config,
             .inherit = 1,
-            /* More than the user's own code would need a right; migrations happen in the kernel. */
+            /* Counting kernel code takes a privilege. Migrations happen in the kernel. */
             .exclude_kernel = events[i].type == PERF_TYPE_HARDWARE,
             .exclude_hv = events[i].type == PERF_TYPE_HARDWARE,
         };
         counters->fd[i] = (int)syscall(SYS_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
         if (counters->fd[i] < 0)
-            counters->why[i] = fb_optional_missing(
+            counters->missing[i] = fb_optional_missing(
                 "perf_event_open: %s",
                 errno == ENOENT ? "this machine has no such counter" : strerror(errno));
     }
@@ -44,7 +44,7 @@ void fb_counters_read(const struct fb_counters *counters, struct fb_optional ret
     for (int i = 0; i < FB_COUNTERS; i++) {
         uint64_t count;
         if (counters->fd[i] < 0)
-            ret_count[i] = counters->why[i];
+            ret_count[i] = counters->missing[i];
         else if (read(counters->fd[i], &count, sizeof count) != sizeof count)
             ret_count[i] = fb_optional_missing("reading the counter failed");
         else

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Prints `#define NAME "hash"`, a hash of the machine code and its constants in object files: two
-# builds with the same hash run the same instructions. Texts are left out: some name folders.
+# builds with the same hash run the same instructions. Strings are left out: some contain paths.
 # In: NAME, the compiler's objcopy program, the files
 set -eu
 name=$1

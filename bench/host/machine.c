@@ -6,7 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* x86 names its model; aarch64 has numbers only, then the architecture must do. */
+/* x86 has a model name; aarch64 has numbers only, so there the architecture is used. */
 static void read_cpu(char *text, size_t size, const char *architecture)
 {
     FILE *file = fopen("/proc/cpuinfo", "re");

@@ -1,4 +1,4 @@
-/* What the figures were measured on, without its name. */
+/* The machine that results were measured on, without its host name. */
 #ifndef FB_MACHINE_H
 #define FB_MACHINE_H
 

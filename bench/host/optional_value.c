@@ -3,14 +3,14 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-struct fb_optional fb_optional_missing(const char *why, ...)
+struct fb_optional fb_optional_missing(const char *reason, ...)
 {
-    struct fb_optional reading = { .known = false };
+    struct fb_optional optional = { .known = false };
     va_list arguments;
-    va_start(arguments, why);
-    vsnprintf(reading.why, sizeof reading.why, why, arguments);
+    va_start(arguments, reason);
+    vsnprintf(optional.reason, sizeof optional.reason, reason, arguments);
     va_end(arguments);
-    return reading;
+    return optional;
 }
 
 struct fb_optional fb_optional_since(const struct fb_optional *before,
@@ -21,11 +21,11 @@ struct fb_optional fb_optional_since(const struct fb_optional *before,
     return after->known ? fb_optional_of(after->value - before->value) : *after;
 }
 
-json_t *fb_optional_json(const struct fb_optional *reading)
+json_t *fb_optional_json(const struct fb_optional *optional)
 {
-    char text[sizeof reading->why + 16];
-    if (reading->known)
-        return json_integer(reading->value);
-    snprintf(text, sizeof text, "unavailable: %s", reading->why);
+    char text[sizeof optional->reason + 16];
+    if (optional->known)
+        return json_integer(optional->value);
+    snprintf(text, sizeof text, "unavailable: %s", optional->reason);
     return json_string(text);
 }

@@ -6,18 +6,18 @@
 #include <string.h>
 #include <unistd.h>
 
-/* What is done for each thread, or for each process. */
+/* Called for each thread, or for each process, with its folder in /proc. */
 typedef void (*visit)(const char *folder, void *context);
 
 struct walk {
     visit thread, process;
     void *context;
-    bool complete; /* the kernel tells of children */
+    bool complete; /* false: the kernel does not list children */
 };
 
 static void walk_process(struct walk *walk, long pid);
 
-/* The processes that this thread has made. */
+/* The processes that this thread created. */
 static void walk_children(struct walk *walk, const char *thread)
 {
     char path[96];
@@ -25,7 +25,7 @@ static void walk_children(struct walk *walk, const char *thread)
     snprintf(path, sizeof path, "%s/children", thread);
     FILE *file = fopen(path, "re");
     if (!file) {
-        walk->complete &= access(thread, F_OK) < 0; /* it has ended meanwhile */
+        walk->complete &= access(thread, F_OK) < 0; /* still complete if the thread has ended */
         return;
     }
     while (fscanf(file, "%ld", &pid) == 1)
@@ -56,7 +56,7 @@ static void walk_process(struct walk *walk, long pid)
 
 /* ---- threads ---- */
 
-/* Takes the first two numbers of schedstat: CPU time and time on a run queue. */
+/* The first two numbers of schedstat are the CPU time and the time on a run queue. */
 static void read_schedule(const char *thread, struct fb_process_tree *sum)
 {
     char path[112];
@@ -100,15 +100,15 @@ static void visit_thread(const char *folder, void *context)
 
 #define NO_CHILDREN "the kernel was built without CONFIG_PROC_CHILDREN"
 
-void fb_process_tree_read(struct fb_process_tree *ret_relatives)
+void fb_process_tree_read(struct fb_process_tree *ret_tree)
 {
-    struct walk walk = { .thread = visit_thread, .context = ret_relatives, .complete = true };
-    ret_relatives->cpu_ns = ret_relatives->waiting_ns = fb_optional_of(0);
-    ret_relatives->involuntary_switches = fb_optional_of(0);
+    struct walk walk = { .thread = visit_thread, .context = ret_tree, .complete = true };
+    ret_tree->cpu_ns = ret_tree->waiting_ns = fb_optional_of(0);
+    ret_tree->involuntary_switches = fb_optional_of(0);
     walk_process(&walk, getpid());
     if (!walk.complete) {
-        ret_relatives->cpu_ns = ret_relatives->waiting_ns = fb_optional_missing(NO_CHILDREN);
-        ret_relatives->involuntary_switches = ret_relatives->cpu_ns;
+        ret_tree->cpu_ns = ret_tree->waiting_ns = fb_optional_missing(NO_CHILDREN);
+        ret_tree->involuntary_switches = ret_tree->cpu_ns;
     }
 }
 
@@ -123,7 +123,7 @@ static void visit_process(const char *folder, void *context)
     FILE *file = fopen(path, "re");
     if (!file) {
         int code = errno;
-        /* ESRCH: it has ended, but was not waited for, and has no memory any more. */
+        /* ESRCH: it is a zombie, which has no memory. */
         if (code != ESRCH && access(folder, F_OK) == 0 && sum->pss_bytes.known)
             sum->pss_bytes = sum->uss_bytes =
                 fb_optional_missing("/proc/PID/smaps_rollup: %s", strerror(code));

@@ -13,20 +13,21 @@ const char *const fb_verdict_names[FB_VERDICTS] = {
     [FB_SLOWER] = "slower",
 };
 
-/* Room for the times of two cells, and for those blocks in which both were measured. */
-struct tables {
+/* Buffers of `blocks` entries: the times of two cells, and those of the blocks in which both were
+ * measured. */
+struct buffers {
     size_t blocks;
     double *own, *other, *left, *right;
 };
 
-/* Keeps the blocks in which both were measured, scaled; returns how many. */
-static size_t pair_up(const struct tables *table, double scale)
+/* Collects the blocks in which both were measured, with `own` scaled; returns how many there are. */
+static size_t pair_up(const struct buffers *buffers, double scale)
 {
     size_t count = 0;
-    for (size_t block = 0; block < table->blocks; block++)
-        if (table->other[block] > 0 && table->own[block] > 0) {
-            table->left[count] = table->other[block];
-            table->right[count++] = table->own[block] * scale;
+    for (size_t block = 0; block < buffers->blocks; block++)
+        if (buffers->other[block] > 0 && buffers->own[block] > 0) {
+            buffers->left[count] = buffers->other[block];
+            buffers->right[count++] = buffers->own[block] * scale;
         }
     return count;
 }
@@ -37,51 +38,51 @@ static struct fb_interval scaled(const struct fb_interval *interval, double fact
                                  interval->high * factor, interval->samples };
 }
 
-static void sum_up_cell(const struct fb_plan *plan, const struct fb_samples *samples, size_t index,
-                        const struct tables *table, struct fb_summary *summary)
+static void summarize_cell(const struct fb_plan *plan, const struct fb_samples *samples,
+                           size_t index, const struct buffers *buffers, struct fb_summary *summary)
 {
     const struct fb_cell *cell = &plan->cell[index];
-    fb_samples_times(samples, index, table->blocks, table->own);
-    fb_samples_times(samples, index, table->blocks, table->other);
-    summary->run_ns = fb_median_interval(table->left, pair_up(table, 1));
+    fb_samples_times(samples, index, buffers->blocks, buffers->own);
+    fb_samples_times(samples, index, buffers->blocks, buffers->other);
+    summary->run_ns = fb_median_interval(buffers->left, pair_up(buffers, 1));
     if (cell->base != FB_NO_CELL) {
-        fb_samples_times(samples, cell->base, table->blocks, table->other);
-        /* Copies do the job `copies` times over in their time. */
-        size_t count = pair_up(table, cell->copies ? 1.0 / cell->copies : 1);
-        summary->speedup = fb_ratio_interval(table->left, table->right, count);
-        summary->speedup_mean = fb_ratio_mean(table->left, table->right, count);
+        fb_samples_times(samples, cell->base, buffers->blocks, buffers->other);
+        /* In their time, copies do the job `copies` times. */
+        size_t count = pair_up(buffers, cell->copies ? 1.0 / cell->copies : 1);
+        summary->speedup = fb_ratio_interval(buffers->left, buffers->right, count);
+        summary->speedup_mean = fb_ratio_mean(buffers->left, buffers->right, count);
         summary->efficiency = scaled(&summary->speedup, 1.0 / cell->workers);
         summary->serial =
             cell->workers > 1 ? fb_karp_flatt(&summary->speedup, cell->workers) : FB_INTERVAL_NONE;
         summary->has_speedup = count > 0;
     }
     if (cell->ceiling != FB_NO_CELL) {
-        fb_samples_times(samples, cell->ceiling, table->blocks, table->other);
+        fb_samples_times(samples, cell->ceiling, buffers->blocks, buffers->other);
         /* (base / own) / (copies · base / ceiling): the base cancels out. */
-        size_t count = pair_up(table, cell->workers);
-        summary->of_ceiling = fb_ratio_interval(table->left, table->right, count);
+        size_t count = pair_up(buffers, cell->workers);
+        summary->of_ceiling = fb_ratio_interval(buffers->left, buffers->right, count);
         summary->has_ceiling = count > 0;
     }
 }
 
-/* Marks the cell's trials that were disturbed or lie far off. */
-static int mark(const struct fb_samples *samples, size_t index, const struct tables *table,
+/* Marks the cell's trials that were disturbed or are outliers. */
+static int mark(const struct fb_samples *samples, size_t index, const struct buffers *buffers,
                 struct fb_analysis *analysis)
 {
     struct fb_summary *summary = &analysis->cell[index];
     size_t count = 0;
     for (size_t i = 0; i < samples->count; i++)
         if (samples->list[i].cell == index && samples->list[i].block > 0)
-            table->left[count++] = log((double)samples->list[i].run_ns);
-    /* With fewer there is no telling what is far. */
-    memset(table->right, 0, count * sizeof *table->right);
-    if (count >= FB_INTERVAL_LEAST && fb_outlier_scores(table->left, count, table->right) < 0)
+            buffers->left[count++] = log((double)samples->list[i].run_ns);
+    /* Fewer samples do not show what an outlier is. */
+    memset(buffers->right, 0, count * sizeof *buffers->right);
+    if (count >= FB_INTERVAL_LEAST && fb_outlier_scores(buffers->left, count, buffers->right) < 0)
         return -ENOMEM;
     count = 0;
     for (size_t i = 0; i < samples->count; i++) {
         if (samples->list[i].cell != index || samples->list[i].block == 0)
             continue;
-        analysis->score[i] = table->right[count++];
+        analysis->score[i] = buffers->right[count++];
         summary->outliers += fabs(analysis->score[i]) > FB_OUTLIER;
         summary->disturbed += samples->list[i].disturbed[0] != '\0';
     }
@@ -89,13 +90,13 @@ static int mark(const struct fb_samples *samples, size_t index, const struct tab
 }
 
 static void compare(const struct fb_samples *samples, const struct fb_pair *pair,
-                    const struct tables *table, struct fb_finding *finding)
+                    const struct buffers *buffers, struct fb_finding *finding)
 {
-    fb_samples_times(samples, pair->cell, table->blocks, table->other);
-    fb_samples_times(samples, pair->reference, table->blocks, table->own);
-    size_t count = pair_up(table, 1);
-    finding->ratio = fb_ratio_interval(table->left, table->right, count);
-    finding->ratio_mean = fb_ratio_mean(table->left, table->right, count);
+    fb_samples_times(samples, pair->cell, buffers->blocks, buffers->other);
+    fb_samples_times(samples, pair->reference, buffers->blocks, buffers->own);
+    size_t count = pair_up(buffers, 1);
+    finding->ratio = fb_ratio_interval(buffers->left, buffers->right, count);
+    finding->ratio_mean = fb_ratio_mean(buffers->left, buffers->right, count);
 }
 
 enum fb_verdict fb_verdict_of(const struct fb_interval *ratio, double floor)
@@ -109,8 +110,8 @@ enum fb_verdict fb_verdict_of(const struct fb_interval *ratio, double floor)
 
 void fb_null_judge(struct fb_null *null)
 {
-    /* Half the width of the interval is 1.96 standard errors; a difference is found in 80 of 100
-     * runs when it is 1.96 + 0.84 of them. */
+    /* Half the width of the interval is 1.96 standard errors; a difference of 1.96 + 0.84 of them
+     * is found in 80 of 100 runs. */
     double power =
         (fb_normal_quantile(0.975) + fb_normal_quantile(0.80)) / fb_normal_quantile(0.975);
     null->known = isfinite(null->ratio.low) && isfinite(null->ratio.high);
@@ -160,15 +161,15 @@ int fb_analyse(const struct fb_plan *plan, const struct fb_samples *samples,
         fb_analysis_clear(ret_analysis);
         return -ENOMEM;
     }
-    struct tables table = { blocks, memory, memory + blocks, memory + 2 * blocks,
-                            memory + 3 * blocks };
+    struct buffers buffers = { blocks, memory, memory + blocks, memory + 2 * blocks,
+                               memory + 3 * blocks };
     int result = 0;
     for (size_t i = 0; i < plan->count && result == 0; i++) {
-        sum_up_cell(plan, samples, i, &table, &ret_analysis->cell[i]);
-        result = mark(samples, i, &table, ret_analysis);
+        summarize_cell(plan, samples, i, &buffers, &ret_analysis->cell[i]);
+        result = mark(samples, i, &buffers, ret_analysis);
     }
     for (size_t i = 0; i < plan->pairs; i++)
-        compare(samples, &plan->pair[i], &table, &ret_analysis->finding[i]);
+        compare(samples, &plan->pair[i], &buffers, &ret_analysis->finding[i]);
     judge(plan, ret_analysis);
     free(memory);
     if (result < 0)

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Says which fields two objects don't share: "cpu, memory_mib"; "" for none. */
+/* Lists the fields in which two objects differ: "cpu, memory_mib"; "": none. */
 static void name_differences(const json_t *a, const json_t *b, char *text, size_t size)
 {
     const json_t *both[] = { a, b };
@@ -23,13 +23,13 @@ static void name_differences(const json_t *a, const json_t *b, char *text, size_
     }
 }
 
-static bool same_place(const struct fb_recorded_cell *a, const struct fb_recorded_cell *b)
+static bool same_cell(const struct fb_recorded_cell *a, const struct fb_recorded_cell *b)
 {
     return strcmp(a->kernel, b->kernel) == 0 && strcmp(a->harness, b->harness) == 0 &&
            a->workers == b->workers;
 }
 
-/* A cell that failed says no parameters; then those that were asked for have to do. */
+/* A failed cell has no parameters; then those that were given are compared. */
 static bool same_parameters(const struct fb_recorded_cell *a, const struct fb_recorded_cell *b)
 {
     if (!a->parameters || !b->parameters)
@@ -37,33 +37,32 @@ static bool same_parameters(const struct fb_recorded_cell *a, const struct fb_re
     return json_equal(a->parameters, b->parameters);
 }
 
-/* The cell of record that does the same work in the same way, or record->count. */
-static size_t find_partner(const struct fb_recorded_cell *cell,
-                           const struct fb_recorded_run *record)
+/* The index of the cell of `run` that does the same work in the same way, or run->count. */
+static size_t find_match(const struct fb_recorded_cell *cell, const struct fb_recorded_run *run)
 {
     size_t i = 0;
-    while (i < record->count &&
-           !(same_place(cell, &record->cell[i]) && same_parameters(cell, &record->cell[i])))
+    while (i < run->count &&
+           !(same_cell(cell, &run->cell[i]) && same_parameters(cell, &run->cell[i])))
         i++;
     return i;
 }
 
-/* A cell without partner stands beside one of the other run that has none either, and only the
- * parameters keep them apart. */
+/* Counts the cells without a match. Two of them that differ in parameters only make the runs
+ * incomparable. */
 static int check_alone(const struct fb_recorded_run *a, const struct fb_recorded_run *b,
-                       struct fb_comparability *factors, struct fb_error *error)
+                       struct fb_comparability *comparability, struct fb_error *error)
 {
     for (size_t i = 0; i < b->count; i++)
-        factors->alone += find_partner(&b->cell[i], a) == a->count;
+        comparability->alone += find_match(&b->cell[i], a) == a->count;
     for (size_t i = 0; i < a->count; i++) {
         const struct fb_recorded_cell *left = &a->cell[i];
-        if (find_partner(left, b) < b->count)
+        if (find_match(left, b) < b->count)
             continue;
-        factors->alone++;
+        comparability->alone++;
         for (size_t k = 0; k < b->count; k++) {
             const struct fb_recorded_cell *right = &b->cell[k];
             char text[128];
-            if (!same_place(left, right) || find_partner(right, a) < a->count)
+            if (!same_cell(left, right) || find_match(right, a) < a->count)
                 continue;
             text[0] = '\0';
             if (left->parameters && right->parameters)
@@ -76,36 +75,36 @@ static int check_alone(const struct fb_recorded_run *a, const struct fb_recorded
 }
 
 static int match_cells(const struct fb_recorded_run *a, const struct fb_recorded_run *b,
-                       struct fb_comparability *factors, struct fb_error *error)
+                       struct fb_comparability *comparability, struct fb_error *error)
 {
-    factors->match = calloc(a->count + 1, sizeof *factors->match);
-    if (!factors->match)
+    comparability->match = calloc(a->count + 1, sizeof *comparability->match);
+    if (!comparability->match)
         return fb_error_set(error, -ENOMEM, "out of memory");
     for (size_t i = 0; i < a->count; i++) {
-        size_t partner = find_partner(&a->cell[i], b);
-        if (partner == b->count)
+        size_t match = find_match(&a->cell[i], b);
+        if (match == b->count)
             continue;
-        const char *left = a->cell[i].digest, *right = b->cell[partner].digest;
+        const char *left = a->cell[i].digest, *right = b->cell[match].digest;
         if (left && right && strcmp(left, right) != 0)
             return fb_error_set(error, -EXDEV,
                                 "results differ: %s under %s: %s and %s: one of the builds is "
                                 "wrong, or its work is another",
                                 a->cell[i].kernel, a->cell[i].harness, left, right);
-        factors->match[factors->matches++] = (struct fb_match){ i, partner };
+        comparability->match[comparability->matches++] = (struct fb_match){ i, match };
     }
-    int result = check_alone(a, b, factors, error);
-    if (result == 0 && factors->matches == 0)
+    int result = check_alone(a, b, comparability, error);
+    if (result == 0 && comparability->matches == 0)
         result = fb_error_set(error, -EXDEV,
                               "no cell in common: kernels, harnesses or workers differ: measure "
                               "both alike");
     return result;
 }
 
-static void add(struct fb_comparability *factors, unsigned *count, const char *text)
+static void add(struct fb_comparability *comparability, unsigned *count, const char *text)
 {
-    size_t used = strlen(factors->factor);
-    snprintf(factors->factor + used, sizeof factors->factor - used, "%s%s", (*count)++ ? ", " : "",
-             text);
+    size_t used = strlen(comparability->factor);
+    snprintf(comparability->factor + used, sizeof comparability->factor - used, "%s%s",
+             (*count)++ ? ", " : "", text);
 }
 
 static bool differs(const struct fb_recorded_run *a, const struct fb_recorded_run *b,
@@ -115,12 +114,12 @@ static bool differs(const struct fb_recorded_run *a, const struct fb_recorded_ru
 }
 
 static bool interpreters_differ(const struct fb_recorded_run *a, const struct fb_recorded_run *b,
-                                const struct fb_comparability *factors)
+                                const struct fb_comparability *comparability)
 {
-    for (size_t i = 0; i < factors->matches; i++) {
-        const struct fb_recorded_cell *left = &a->cell[factors->match[i].a];
-        const struct fb_recorded_cell *right = &b->cell[factors->match[i].b];
-        /* A cell that failed says nothing of who ran it. */
+    for (size_t i = 0; i < comparability->matches; i++) {
+        const struct fb_recorded_cell *left = &a->cell[comparability->match[i].a];
+        const struct fb_recorded_cell *right = &b->cell[comparability->match[i].b];
+        /* A failed cell has no description of its interpreter. */
         if (left->parameters && right->parameters &&
             strcmp(left->description, right->description) != 0)
             return true;
@@ -129,52 +128,52 @@ static bool interpreters_differ(const struct fb_recorded_run *a, const struct fb
 }
 
 static int find_factor(const struct fb_recorded_run *a, const struct fb_recorded_run *b,
-                       struct fb_comparability *factors, struct fb_error *error)
+                       struct fb_comparability *comparability, struct fb_error *error)
 {
     unsigned count = 0;
-    /* Another compiler makes other machine code of the same lines: that is one factor. */
+    /* Another compiler makes other machine code from the same source: together that is one factor. */
     if (differs(a, b, "compiler")) {
-        add(factors, &count, "the compiler");
+        add(comparability, &count, "the compiler");
     } else {
         if (differs(a, b, "kernels"))
-            add(factors, &count, "the kernels' machine code");
+            add(comparability, &count, "the kernels' machine code");
         if (differs(a, b, "harnesses"))
-            add(factors, &count, "the harnesses' machine code");
+            add(comparability, &count, "the harnesses' machine code");
     }
     if (a->bind != b->bind)
-        add(factors, &count, "the binding to CPUs");
-    if (interpreters_differ(a, b, factors))
-        add(factors, &count, "the interpreter");
+        add(comparability, &count, "the binding to CPUs");
+    if (interpreters_differ(a, b, comparability))
+        add(comparability, &count, "the interpreter");
     if (count < 2)
         return 0;
     return fb_error_set(error, -EXDEV,
                         "more than one factor differs: %s: change one at a time, or measure both "
                         "in one run with --against",
-                        factors->factor);
+                        comparability->factor);
 }
 
 int fb_comparability_find(const struct fb_recorded_run *a, const struct fb_recorded_run *b,
-                          struct fb_comparability *ret_factors, struct fb_error *error)
+                          struct fb_comparability *ret_comparability, struct fb_error *error)
 {
-    struct fb_comparability factors = { 0 };
+    struct fb_comparability comparability = { 0 };
     char text[128];
     name_differences(a->machine, b->machine, text, sizeof text);
     int result = 0;
     if (text[0])
         result = fb_error_set(error, -EXDEV, "the machine differs: %s: measure both on one", text);
     if (result == 0)
-        result = match_cells(a, b, &factors, error);
+        result = match_cells(a, b, &comparability, error);
     if (result == 0)
-        result = find_factor(a, b, &factors, error);
+        result = find_factor(a, b, &comparability, error);
     if (result < 0)
-        fb_comparability_clear(&factors);
+        fb_comparability_clear(&comparability);
     else
-        *ret_factors = factors;
+        *ret_comparability = comparability;
     return result;
 }
 
-void fb_comparability_clear(struct fb_comparability *factors)
+void fb_comparability_clear(struct fb_comparability *comparability)
 {
-    free(factors->match);
-    *factors = (struct fb_comparability){ 0 };
+    free(comparability->match);
+    *comparability = (struct fb_comparability){ 0 };
 }

@@ -6,7 +6,7 @@
 
 #define COUNTS_MOST (FB_LIST_MOST + 1)
 
-/* The cells of one combination by ascending workers, its base first. */
+/* The cells of one combination in ascending order of workers; the base is first. */
 struct series {
     size_t cell[COUNTS_MOST];
     unsigned workers[COUNTS_MOST];
@@ -26,8 +26,8 @@ static bool is_scaled(const struct fb_cell *cell)
     return cell->base != FB_NO_CELL && !cell->again && !cell->copies;
 }
 
-/* Whether an earlier cell stands for the same combination. */
-static bool came_before(const struct fb_plan *plan, size_t index)
+/* Whether an earlier cell has the same combination. */
+static bool is_repeated(const struct fb_plan *plan, size_t index)
 {
     for (size_t i = 0; i < index; i++)
         if (is_scaled(&plan->cell[i]) && belongs(&plan->cell[i], &plan->cell[index]))
@@ -43,7 +43,7 @@ static void collect(const struct fb_plan *plan, size_t first, double effective,
     series->count = 1;
     for (size_t i = first; i < plan->count && series->count < COUNTS_MOST; i++) {
         unsigned workers = plan->cell[i].workers;
-        /* The harness on one worker is not the base and says nothing of scaling. */
+        /* The harness on one worker is not the base, and shows nothing about scaling. */
         if (!belongs(&plan->cell[i], &plan->cell[first]) || workers < 2 || workers > effective)
             continue;
         size_t at = series->count++;
@@ -56,15 +56,15 @@ static void collect(const struct fb_plan *plan, size_t first, double effective,
     }
 }
 
-/* Keeps the blocks in which all cells were measured, time[block * count + i]; returns how many. */
-static size_t keep_whole(double *time, size_t blocks, size_t count)
+/* Keeps the blocks of time[block * count + i] in which all cells were measured; returns how many. */
+static size_t keep_complete(double *time, size_t blocks, size_t count)
 {
     size_t kept = 0;
     for (size_t block = 0; block < blocks; block++) {
-        bool whole = true;
+        bool complete = true;
         for (size_t i = 0; i < count; i++)
-            whole &= time[block * count + i] > 0;
-        if (whole)
+            complete &= time[block * count + i] > 0;
+        if (complete)
             memmove(&time[kept++ * count], &time[block * count], count * sizeof *time);
     }
     return kept;
@@ -85,7 +85,7 @@ static int fit(const struct fb_samples *samples, const struct series *series, st
             time[block * count + i] = one[block];
     }
     fit->counts = count;
-    fit->blocks = keep_whole(time, blocks, count);
+    fit->blocks = keep_complete(time, blocks, count);
     fit->fitted = count >= FB_SCALING_LEAST && fit->blocks >= FB_INTERVAL_LEAST;
     int result = 0;
     if (fit->fitted)
@@ -101,7 +101,7 @@ int fb_fits_make(const struct fb_plan *plan, const struct fb_samples *samples, d
     int result = fits.list ? 0 : -ENOMEM;
     for (size_t i = 0; i < plan->count && result == 0; i++) {
         struct series series;
-        if (!is_scaled(&plan->cell[i]) || came_before(plan, i))
+        if (!is_scaled(&plan->cell[i]) || is_repeated(plan, i))
             continue;
         collect(plan, i, effective, &series);
         fits.list[fits.count].cell = i;

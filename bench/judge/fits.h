@@ -1,4 +1,4 @@
-/* The laws of scaling, fitted to each work under each harness of a run. */
+/* Fits the laws of scaling to each workload under each harness of a run. */
 #ifndef FB_FITS_H
 #define FB_FITS_H
 
@@ -6,11 +6,10 @@
 #include "bench/judge/scaling.h"
 
 struct fb_fit {
-    size_t cell;   /* the first of its cells: says kernel, parameters, harness, build */
-    size_t counts; /* worker counts within the effective CPUs, the base's one worker among them */
-    size_t blocks; /* in which all of them were measured */
-    bool fitted; /* false: there are fewer than FB_SCALING_LEAST counts, or FB_INTERVAL_LEAST blocks
-                  */
+    size_t cell;   /* the first cell: has the kernel, parameters, harness and build */
+    size_t counts; /* worker counts within the effective CPUs, including the base's one worker */
+    size_t blocks; /* in which all these cells were measured */
+    bool fitted;   /* false: fewer than FB_SCALING_LEAST counts or FB_INTERVAL_LEAST blocks */
     struct fb_scaling scaling;
 };
 
@@ -19,7 +18,7 @@ struct fb_fits {
     size_t count;
 };
 
-/* One entry for each combination that has cells with a base. 0 and *ret_fits (end with
+/* Makes one entry for each combination that has cells with a base. 0 with *ret_fits (end with
  * fb_fits_clear), or -ENOMEM. */
 int fb_fits_make(const struct fb_plan *plan, const struct fb_samples *samples, double effective,
                  struct fb_fits *ret_fits);

@@ -8,10 +8,11 @@
 #include <string.h>
 
 #define QUARTERS 4
-/* Chi-square's 95 % quantile of QUARTERS - 1 degrees of freedom, over these. */
+/* The 95 % quantile of chi-square with QUARTERS - 1 degrees of freedom, divided by these. */
 #define DRIFT 2.605
-/* The square of what the interval's half-width and its centre may be off by in 80 of 100 runs each:
- * 1.19 by chi-square of 6 degrees of freedom, and 0.17; together in about two of three. */
+/* The square of the allowance for errors of the interval's half-width and its centre, each of which
+ * is enough in 80 of 100 runs: 1.19 by chi-square of 6 degrees of freedom, and 0.17; together in
+ * about two of three. */
 #define ALLOWANCE 1.85
 
 const char *const fb_regress_names[FB_REGRESS_VERDICTS] = {
@@ -20,11 +21,11 @@ const char *const fb_regress_names[FB_REGRESS_VERDICTS] = {
     [FB_CANT_TELL] = "can't tell",
 };
 
-/* One run's times, as logarithms. */
+/* The times of one run, as logarithms. */
 struct spread {
     double median;
     double variance; /* of the medians of its quarters */
-    double noise;    /* the part of it that is due to single trials: falls with more blocks */
+    double noise;    /* the part of it that comes from single trials; more blocks reduce it */
     size_t blocks;
 };
 
@@ -33,7 +34,7 @@ static double square(double x)
     return x * x;
 }
 
-/* The standard deviation from one trial to the next, which drift does not touch. */
+/* The standard deviation from one trial to the next, which does not depend on drift. */
 static double step_spread(const double *value, size_t count, double *work)
 {
     for (size_t i = 1; i < count; i++)
@@ -56,7 +57,7 @@ static int measure_spread(const double *time, size_t blocks, struct spread *ret_
     }
     for (size_t i = 0; i < QUARTERS; i++)
         spread.variance += square(quarter[i] - mean) / (QUARTERS - 1);
-    /* The variance of a median is pi/2 times a mean's where the bulk is normal. */
+    /* Where the bulk is normal, the variance of a median is pi/2 times that of a mean. */
     spread.noise = acos(-1) / 2 * square(step_spread(value, blocks, value + blocks)) /
                    ((double)blocks / QUARTERS);
     free(value);
@@ -64,8 +65,8 @@ static int measure_spread(const double *time, size_t blocks, struct spread *ret_
     return 0;
 }
 
-/* Student's 97.5 % quantile for Welch and Satterthwaite's degrees of freedom, which two variances
- * of QUARTERS - 1 each bring to between 3 and 6; rounded down, which is the careful side. */
+/* Student's 97.5 % quantile for the degrees of freedom of Welch and Satterthwaite. Two variances
+ * with QUARTERS - 1 each give 3 to 6; they are rounded down, which is the conservative side. */
 static double quantile(double a, double b)
 {
     static const double student[] = { 3.182, 2.776, 2.571, 2.447 };
@@ -75,14 +76,14 @@ static double quantile(double a, double b)
     return student[index];
 }
 
-/* The part of a run's variance that more blocks would not lower. One of so few quarters has to
- * stand out to be drift: noise alone exceeds DRIFT times its expectation in 5 of 100 runs. */
+/* The part of a run's variance that more blocks would not reduce. With so few quarters only a large
+ * variance shows drift: noise alone exceeds DRIFT times its expectation in 5 of 100 runs. */
 static double drift_of(const struct spread *spread)
 {
     return spread->variance > DRIFT * spread->noise ? spread->variance - spread->noise : 0;
 }
 
-/* How many blocks would have made the interval end before the limit, `gap` away. */
+/* How many blocks would have kept the interval from reaching the limit, which is `gap` away. */
 static double needed(const struct spread *a, const struct spread *b, double gap, double student)
 {
     double drift = drift_of(a) + drift_of(b), room = square(gap / student) - drift;

@@ -27,22 +27,22 @@ const struct fb_resource_field fb_resource_fields[] = {
     { 0 },
 };
 
-/* Takes exec's own words for what it could not tell. */
-static void keep_reason(const json_t *value, struct fb_optional *reading)
+/* Keeps the reason that exec printed in place of a number. */
+static void keep_reason(const json_t *value, struct fb_optional *usage)
 {
     static const char prefix[] = "unavailable: ";
     const char *text = json_string_value(value);
     if (!text)
-        *reading = fb_optional_missing("exec did not say");
+        *usage = fb_optional_missing("exec did not say");
     else
-        *reading = fb_optional_missing(
+        *usage = fb_optional_missing(
             "%s", text + (strncmp(text, prefix, strlen(prefix)) == 0 ? strlen(prefix) : 0));
 }
 
 struct fb_optional fb_resource_usage(const struct fb_plan *plan, const struct fb_samples *samples,
                                      size_t cell, const struct fb_resource_field *field)
 {
-    struct fb_optional reading = fb_optional_missing("not measured");
+    struct fb_optional usage = fb_optional_missing("not measured");
     double *value = malloc((samples->count + 1) * sizeof *value);
     size_t count = 0;
     for (size_t i = 0; value && i < samples->count; i++) {
@@ -56,12 +56,12 @@ struct fb_optional fb_resource_usage(const struct fb_plan *plan, const struct fb
         if (json_is_number(found))
             value[count++] = json_number_value(found);
         else
-            keep_reason(found, &reading);
+            keep_reason(found, &usage);
     }
     if (count > 0) {
         unsigned workers = field->each_worker ? plan->cell[cell].workers : 1;
-        reading = fb_optional_of((int64_t)llround(fb_median(value, count) / workers));
+        usage = fb_optional_of((int64_t)llround(fb_median(value, count) / workers));
     }
     free(value);
-    return reading;
+    return usage;
 }

@@ -1,6 +1,6 @@
 #include "bench/judge/run_reader.h"
 
-#include "bench/export/export.h"
+#include "bench/format/result_dir.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -12,8 +12,8 @@ static const char *text(const json_t *object, const char *name)
     return value ? value : "";
 }
 
-/* What was made for one run only is no parameter of the work. */
-static json_t *take_parameters(const json_t *exec)
+/* Copies the parameters without descriptors, whose numbers differ from run to run. */
+static json_t *read_parameters(const json_t *exec)
 {
     json_t *parameters = json_copy(json_object_get(exec, "parameters"));
     const char *name;
@@ -27,7 +27,7 @@ static json_t *take_parameters(const json_t *exec)
     return parameters;
 }
 
-static int take_samples(const json_t *samples, size_t index, struct fb_recorded_cell *cell)
+static int read_samples(const json_t *samples, size_t index, struct fb_recorded_cell *cell)
 {
     size_t at;
     const json_t *sample;
@@ -41,7 +41,7 @@ static int take_samples(const json_t *samples, size_t index, struct fb_recorded_
             continue;
         const json_t *exec = json_object_get(sample, "exec");
         if (!cell->parameters) {
-            cell->parameters = take_parameters(exec);
+            cell->parameters = read_parameters(exec);
             cell->digest = json_string_value(json_object_get(exec, "digest"));
             cell->description = text(exec, "description");
         }
@@ -51,13 +51,13 @@ static int take_samples(const json_t *samples, size_t index, struct fb_recorded_
     return 0;
 }
 
-static int take_cells(struct fb_recorded_run *record)
+static int read_cells(struct fb_recorded_run *run)
 {
-    const json_t *cells = json_object_get(json_object_get(record->root, "plan"), "cells"), *found;
-    const json_t *samples = json_object_get(record->root, "samples");
+    const json_t *cells = json_object_get(json_object_get(run->root, "plan"), "cells"), *found;
+    const json_t *samples = json_object_get(run->root, "samples");
     size_t index;
-    record->cell = calloc(json_array_size(cells) + 1, sizeof *record->cell);
-    if (!record->cell)
+    run->cell = calloc(json_array_size(cells) + 1, sizeof *run->cell);
+    if (!run->cell)
         return -ENOMEM;
     json_array_foreach(cells, index, found)
     {
@@ -65,13 +65,13 @@ static int take_cells(struct fb_recorded_run *record)
             json_is_true(json_object_get(found, "again")) ||
             json_is_true(json_object_get(found, "against")))
             continue;
-        struct fb_recorded_cell *cell = &record->cell[record->count++];
+        struct fb_recorded_cell *cell = &run->cell[run->count++];
         cell->kernel = text(found, "kernel");
         cell->asked = text(found, "parameters");
         cell->harness = text(found, "harness");
         cell->workers = (unsigned)json_integer_value(json_object_get(found, "workers"));
         cell->description = "";
-        int result = take_samples(samples, index, cell);
+        int result = read_samples(samples, index, cell);
         if (result < 0)
             return result;
     }
@@ -107,31 +107,30 @@ static int read_root(const char *folder, json_t **ret_root, struct fb_error *err
     return 0;
 }
 
-int fb_run_reader_read(const char *folder, struct fb_recorded_run *ret_record,
-                       struct fb_error *error)
+int fb_run_reader_read(const char *folder, struct fb_recorded_run *ret_run, struct fb_error *error)
 {
-    struct fb_recorded_run record = { 0 };
-    int result = read_root(folder, &record.root, error);
-    if (result == 0 && take_cells(&record) < 0)
+    struct fb_recorded_run run = { 0 };
+    int result = read_root(folder, &run.root, error);
+    if (result == 0 && read_cells(&run) < 0)
         result = fb_error_set(error, -ENOMEM, "out of memory");
     if (result < 0) {
-        fb_recorded_run_clear(&record);
+        fb_recorded_run_clear(&run);
         return result;
     }
-    record.machine = json_object_get(record.root, "machine");
-    record.build = json_object_get(record.root, "build");
-    record.bind = json_is_true(json_object_get(json_object_get(record.root, "plan"), "bind"));
-    *ret_record = record;
+    run.machine = json_object_get(run.root, "machine");
+    run.build = json_object_get(run.root, "build");
+    run.bind = json_is_true(json_object_get(json_object_get(run.root, "plan"), "bind"));
+    *ret_run = run;
     return 0;
 }
 
-void fb_recorded_run_clear(struct fb_recorded_run *record)
+void fb_recorded_run_clear(struct fb_recorded_run *run)
 {
-    for (size_t i = 0; i < record->count; i++) {
-        free(record->cell[i].run_ns);
-        json_decref(record->cell[i].parameters);
+    for (size_t i = 0; i < run->count; i++) {
+        free(run->cell[i].run_ns);
+        json_decref(run->cell[i].parameters);
     }
-    free(record->cell);
-    json_decref(record->root);
-    *record = (struct fb_recorded_run){ 0 };
+    free(run->cell);
+    json_decref(run->root);
+    *run = (struct fb_recorded_run){ 0 };
 }

@@ -37,14 +37,14 @@ struct data {
     double *weight; /* [counts] */
 };
 
-/* p / speedup - 1, which both laws say is linear in their coefficients. */
+/* p / speedup - 1, which is linear in the coefficients of both laws. */
 static double excess(const struct data *data, size_t block, size_t i)
 {
     const double *time = &data->time[block * data->counts];
     return data->workers[i] * time[i] / time[0] - 1;
 }
 
-/* 1 / (mean of p / speedup)^2: distances become relative, and the same for all blocks. */
+/* 1 / (mean of p / speedup)^2: makes distances relative, with equal weights in all blocks. */
 static void weigh(const struct data *data)
 {
     for (size_t i = 0; i < data->counts; i++) {
@@ -66,7 +66,7 @@ static double fit_amdahl(const struct data *data, size_t block)
     return xy / xx;
 }
 
-/* The normal equations of two unknowns. */
+/* Solves the normal equations of two unknowns. */
 static void fit_usl(const struct data *data, size_t block, double *contention, double *coherency)
 {
     double aa = 0, ab = 0, bb = 0, ay = 0, by = 0;

@@ -23,7 +23,7 @@ static int open_file(const char *folder, int flags, int *ret_fd, struct fb_error
     if (fd < 0)
         return fb_error_set(error, -errno, "can't open the journal %.150s: %s", path,
                             strerror(errno));
-    /* Two runs in one folder would mix their trials. */
+    /* Two runs that use one folder would mix their trials. */
     if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
         close(fd);
         return fb_error_set(error, -EBUSY, "the run is still going on: %.150s: wait for its end",
@@ -42,7 +42,7 @@ int fb_journal_create(struct fb_journal *journal, const char *folder, json_t *he
         return result;
     result = fb_journal_append(journal, json_incref(head), error);
     if (result < 0)
-        fb_journal_remove(folder); /* nobody could go on from it */
+        fb_journal_remove(folder); /* no run could be resumed from it */
     return result;
 }
 
@@ -72,7 +72,7 @@ static int read_all(int fd, char **ret_text, size_t *ret_size, struct fb_error *
     return 0;
 }
 
-/* Takes the whole lines; *ret_used is where the first that is cut off begins. */
+/* Parses all complete lines; *ret_used is the offset of what follows them. */
 static int parse(struct fb_journal *journal, const char *text, size_t size, size_t *ret_used)
 {
     const char *line = text, *end;
@@ -125,7 +125,7 @@ int fb_journal_append(struct fb_journal *journal, json_t *entry, struct fb_error
     if (!text)
         return fb_error_set(error, -ENOMEM, "out of memory");
     size_t size = strlen(text), written = 0;
-    text[size++] = '\n'; /* in place of the end */
+    text[size++] = '\n'; /* in place of the terminator */
     int result = 0;
     off_t before = lseek(journal->fd, 0, SEEK_END);
     while (written < size && result == 0) {
@@ -136,7 +136,7 @@ int fb_journal_append(struct fb_journal *journal, json_t *entry, struct fb_error
     }
     free(text);
     if (result < 0 && ftruncate(journal->fd, before) < 0)
-        return result; /* a torn line stays at the end, which opening copes with */
+        return result; /* an incomplete line is left at the end; opening removes it */
     return result;
 }
 

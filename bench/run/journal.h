@@ -1,5 +1,6 @@
-/* What a run has measured so far, a line of JSON a trial, so that whatever ends it costs at most
- * the trial in flight. The first line says what was asked for. */
+/* The journal of a run in progress: one line of JSON for each finished trial, so that an
+ * interrupted or killed run loses at most the trial that was running. The first line is the head:
+ * the request. */
 #ifndef FB_JOURNAL_H
 #define FB_JOURNAL_H
 
@@ -12,29 +13,29 @@
 struct fb_journal {
     int fd;          /* -1: not open */
     json_t *head;    /* the first line */
-    json_t *entries; /* an array of the others, as they were found on opening */
-    size_t next;     /* the first entry that was not taken yet */
+    json_t *entries; /* an array of the other lines that were there when it was opened */
+    size_t next;     /* index of the entry that fb_journal_take returns next */
 };
 
-/* Makes folder's journal, which must not be there, with that head (owned from then on, also on
- * failure). 0, or a negative errno with *error. End with fb_journal_close. */
+/* Creates folder's journal with that head, which the journal owns from then on, also on failure. 0,
+ * or a negative errno with *error: -EEXIST there is one. End with fb_journal_close in any case. */
 int fb_journal_create(struct fb_journal *journal, const char *folder, json_t *head,
                       struct fb_error *error);
 
-/* Opens it to read its entries and to go on; a last line that was cut off is cut away. 0, or a
- * negative errno with *error: -ENOENT there is none, -EBADMSG it isn't one, -EBUSY another process
- * has it open. */
+/* Opens folder's journal, reads its entries and prepares to append. An incomplete last line is
+ * removed. 0, or a negative errno with *error: -ENOENT there is none, -EBADMSG it is damaged,
+ * -EBUSY another process has it open. End with fb_journal_close in any case. */
 int fb_journal_open(struct fb_journal *journal, const char *folder, struct fb_error *error);
 
-/* The next entry that was found, or NULL when all are taken. Owned by the journal. */
+/* The next entry that was read on opening, or NULL after the last. Owned by the journal. */
 json_t *fb_journal_take(struct fb_journal *journal);
 
-/* Adds a line for entry, which is released. 0, or a negative errno with *error. */
+/* Appends a line for entry, which is released. 0, or a negative errno with *error. */
 int fb_journal_append(struct fb_journal *journal, json_t *entry, struct fb_error *error);
 
 void fb_journal_close(struct fb_journal *journal);
 
-/* Removes it: the run is complete. */
+/* Removes the journal of a complete run. */
 void fb_journal_remove(const char *folder);
 
 #endif

@@ -48,16 +48,16 @@ void fb_samples_times(const struct fb_samples *samples, size_t cell, size_t bloc
 
 /* ---- one trial ---- */
 
-/* Whether two cells promise the same results. */
+/* Whether two cells must have the same results. */
 static bool same_results(const struct fb_cell *left, const struct fb_cell *right)
 {
     return left->kernel == right->kernel && strcmp(left->params, right->params) == 0 &&
            (!left->kernel->inexact || left->family == right->family);
 }
 
-/* A cell that was checked and promises the same digest as this one (maybe itself), or NULL. */
-static const struct fb_outcome *find_twin(const struct fb_plan *plan,
-                                          const struct fb_samples *samples, size_t index)
+/* The outcome of a checked cell (maybe itself) that must have the same digest, or NULL. */
+static const struct fb_outcome *find_checked(const struct fb_plan *plan,
+                                             const struct fb_samples *samples, size_t index)
 {
     for (size_t i = 0; i < plan->count; i++)
         if (samples->outcome[i].checked && !samples->outcome[i].failed &&
@@ -66,31 +66,32 @@ static const struct fb_outcome *find_twin(const struct fb_plan *plan,
     return NULL;
 }
 
-static int take_sample(const struct fb_measure *measure, struct fb_samples *samples,
-                       struct fb_turn *turn, uint64_t *took_ns, struct fb_error *error)
+static int measure_cell(const struct fb_measure *measure, struct fb_samples *samples,
+                        struct fb_turn *turn, uint64_t *took_ns, struct fb_error *error)
 {
     struct fb_outcome *outcome = &samples->outcome[turn->cell];
-    const struct fb_outcome *twin = find_twin(measure->plan, samples, turn->cell);
-    uint64_t known = twin ? twin->digest : 0;
+    const struct fb_outcome *checked = find_checked(measure->plan, samples, turn->cell);
+    uint64_t known = checked ? checked->digest : 0;
     struct fb_sample sample = { .block = turn->block,
                                 .position = turn->position,
                                 .cell = turn->cell };
-    turn->known = twin ? &known : NULL;
+    turn->known = checked ? &known : NULL;
     turn->repeat = outcome->repeat;
-    struct fb_error why = { 0 };
-    int result = measure->trial(measure->context, turn, outcome, &sample, &why);
+    struct fb_error failure = { 0 };
+    int result = measure->trial(measure->context, turn, outcome, &sample, &failure);
     *took_ns = sample.took_ns;
-    if (result == 0 && twin && sample.digest != known)
-        result = fb_error_set(
-            &why, -EBADMSG, "digest %016" PRIx64 " differs from %016" PRIx64 " of other harnesses",
-            sample.digest, known);
+    if (result == 0 && checked && sample.digest != known)
+        result =
+            fb_error_set(&failure, -EBADMSG,
+                         "digest %016" PRIx64 " differs from %016" PRIx64 " of other harnesses",
+                         sample.digest, known);
     if (result == -EINTR || result == -ECANCELED) {
-        *error = why;
+        *error = failure;
         return result;
     }
     if (result < 0) {
         outcome->failed = true;
-        snprintf(outcome->why, sizeof outcome->why, "%s", why.text);
+        snprintf(outcome->failure, sizeof outcome->failure, "%s", failure.text);
         json_decref(sample.raw);
         return 0;
     }
@@ -102,27 +103,27 @@ static int take_sample(const struct fb_measure *measure, struct fb_samples *samp
     return result;
 }
 
-/* ---- how long and how often ---- */
+/* ---- budgets and repeats ---- */
 
-/* A family's budget. */
-struct purse {
+/* What a family may spend. */
+struct budget {
     double budget_ns, spent_ns;
-    double expected_ns; /* what it will have spent in the end, as far as is known */
-    bool closed;
+    double expected_ns; /* the estimate of what it will spend in all */
+    bool closed;        /* no more blocks */
 };
 
-static double done_part(const struct purse *purse)
+static double done_part(const struct budget *budget)
 {
     double spent = 0, expected = 0;
     for (int i = 0; i < FB_FAMILIES; i++) {
-        bool over = purse[i].closed || purse[i].spent_ns > purse[i].expected_ns;
-        spent += over ? purse[i].expected_ns : purse[i].spent_ns;
-        expected += purse[i].expected_ns;
+        bool over = budget[i].closed || budget[i].spent_ns > budget[i].expected_ns;
+        spent += over ? budget[i].expected_ns : budget[i].spent_ns;
+        expected += budget[i].expected_ns;
     }
     return spent / expected;
 }
 
-/* The larger number for both; true if that changed one. */
+/* Gives both the larger number of jobs; true if that changed one. */
 static bool equalize(struct fb_outcome *left, struct fb_outcome *right)
 {
     unsigned most = left->repeat > right->repeat ? left->repeat : right->repeat;
@@ -131,7 +132,8 @@ static bool equalize(struct fb_outcome *left, struct fb_outcome *right)
     return changed;
 }
 
-/* Works that differ in a parameter are done equally often if they are about as long. */
+/* Workloads that differ in a parameter get the same number of jobs if their numbers are within this
+ * factor. */
 #define SIMILAR 3
 
 static bool are_similar(const struct fb_outcome *left, const struct fb_outcome *right)
@@ -139,12 +141,12 @@ static bool are_similar(const struct fb_outcome *left, const struct fb_outcome *
     return left->repeat <= SIMILAR * right->repeat && right->repeat <= SIMILAR * left->repeat;
 }
 
-/* Cells that do the same work, or about as much, and are compared do it equally often a trial, and
- * a ceiling's copies as often as their base: what is cold in the first job weighs the same in all.
- */
+/* Gives cells that are compared the same number of jobs if their workloads are equal or about as
+ * long, and a ceiling the number of its base. So the cold first job has the same weight in all of
+ * them. */
 static void equal_repeats(const struct fb_plan *plan, struct fb_outcome *outcome)
 {
-    for (bool changed = true; changed;) { /* what is compared with one is so with its others */
+    for (bool changed = true; changed;) { /* a change may spread to other pairs of the cell */
         changed = false;
         for (size_t i = 0; i < plan->pairs; i++) {
             struct fb_outcome *left = &outcome[plan->pair[i].reference];
@@ -167,8 +169,8 @@ static void set_repeats(const struct fb_plan *plan, struct fb_samples *samples)
     equal_repeats(plan, samples->outcome);
 }
 
-/* How many blocks the ratio of two cells needs, by the pilot blocks; the least if a trial of theirs
- * failed. */
+/* How many blocks the ratio of two cells needs, estimated from the pilot blocks; the minimum if a
+ * pilot trial failed. */
 static size_t blocks_for(const struct fb_measure *measure, const struct fb_samples *samples,
                          size_t reference, size_t cell)
 {
@@ -202,7 +204,7 @@ static size_t choose_blocks(const struct fb_measure *measure, const struct fb_sa
     return most;
 }
 
-/* Whether a family still has a cell that has not failed. */
+/* Whether a family has a cell that has not failed. */
 static bool is_alive(const struct fb_plan *plan, const struct fb_samples *samples,
                      enum fb_family family)
 {
@@ -212,26 +214,26 @@ static bool is_alive(const struct fb_plan *plan, const struct fb_samples *sample
     return false;
 }
 
-/* After a block that cost a family took_ns. */
-static void settle(const struct fb_measure *measure, struct fb_samples *samples,
-                   enum fb_family family, size_t block, double took_ns, struct purse *purse)
+/* Accounts for a block in which the family took took_ns, and decides whether it gets another one. */
+static void close_block(const struct fb_measure *measure, struct fb_samples *samples,
+                        enum fb_family family, size_t block, double took_ns, struct budget *budget)
 {
     size_t *blocks = &samples->blocks[family], *wanted = &samples->wanted[family];
     *blocks += block > 0;
     if (*blocks == FB_BLOCKS_LEAST && *wanted == 0) {
         *wanted = choose_blocks(measure, samples, family);
-        double expected = purse->spent_ns + (double)(*wanted - *blocks) * took_ns;
-        purse->expected_ns = fmin(purse->expected_ns, expected);
+        double expected = budget->spent_ns + (double)(*wanted - *blocks) * took_ns;
+        budget->expected_ns = fmin(budget->expected_ns, expected);
     }
     bool enough = *wanted > 0 && *blocks >= *wanted;
-    /* Another block that may not fit would break the promise. */
-    bool spent = *blocks > 0 && purse->spent_ns + took_ns > purse->budget_ns;
-    purse->closed = enough || spent || !is_alive(measure->plan, samples, family);
+    /* No block is started that may exceed the budget. */
+    bool spent = *blocks > 0 && budget->spent_ns + took_ns > budget->budget_ns;
+    budget->closed = enough || spent || !is_alive(measure->plan, samples, family);
 }
 
 /* ---- blocks ---- */
 
-/* Fisher and Yates. */
+/* The shuffle of Fisher and Yates. */
 void fb_measure_order(uint64_t seed, size_t block, size_t cells, size_t *ret_order)
 {
     struct fb_random random = { seed };
@@ -246,21 +248,21 @@ void fb_measure_order(uint64_t seed, size_t block, size_t cells, size_t *ret_ord
     }
 }
 
-/* The next block's cells in order: those that still take part; returns how many. */
+/* The order of the cells that the next block measures; returns how many there are. */
 static size_t draw_order(const struct fb_measure *measure, const struct fb_samples *samples,
-                         const struct purse *purse, size_t block, size_t *order)
+                         const struct budget *budget, size_t block, size_t *order)
 {
     const struct fb_plan *plan = measure->plan;
     size_t count = 0;
     fb_measure_order(measure->seed, block, plan->count, order);
     for (size_t i = 0; i < plan->count; i++)
-        if (!purse[plan->cell[order[i]].family].closed && !samples->outcome[order[i]].failed)
+        if (!budget[plan->cell[order[i]].family].closed && !samples->outcome[order[i]].failed)
             order[count++] = order[i];
     return count;
 }
 
 static int measure_block(const struct fb_measure *measure, struct fb_samples *samples, size_t block,
-                         struct purse *purse, const size_t *order, size_t count,
+                         struct budget *budget, const size_t *order, size_t count,
                          struct fb_error *error)
 {
     double spent_ns[FB_FAMILIES] = { 0 };
@@ -270,25 +272,25 @@ static int measure_block(const struct fb_measure *measure, struct fb_samples *sa
         uint64_t took_ns = 0;
         if (measure->interrupted(measure->context))
             return fb_error_set(error, -EINTR, "interrupted");
-        measure->progress(measure->context, done_part(purse), cell);
-        int result = take_sample(measure, samples, &turn, &took_ns, error);
+        measure->progress(measure->context, done_part(budget), cell);
+        int result = measure_cell(measure, samples, &turn, &took_ns, error);
         if (result < 0)
             return result;
         spent_ns[cell->family] += (double)took_ns;
-        purse[cell->family].spent_ns += (double)took_ns;
+        budget[cell->family].spent_ns += (double)took_ns;
     }
     if (block == 0)
         set_repeats(measure->plan, samples);
     for (int i = 0; i < FB_FAMILIES; i++)
-        if (!purse[i].closed)
-            settle(measure, samples, (enum fb_family)i, block, spent_ns[i], &purse[i]);
+        if (!budget[i].closed)
+            close_block(measure, samples, (enum fb_family)i, block, spent_ns[i], &budget[i]);
     return 0;
 }
 
 int fb_measure_run(const struct fb_measure *measure, struct fb_samples *ret_samples,
                    struct fb_error *error)
 {
-    struct purse purse[FB_FAMILIES] = { 0 };
+    struct budget budget[FB_FAMILIES] = { 0 };
     const struct fb_plan *plan = measure->plan;
     *ret_samples = (struct fb_samples){ 0 };
     ret_samples->outcome = calloc(plan->count, sizeof *ret_samples->outcome);
@@ -297,17 +299,17 @@ int fb_measure_run(const struct fb_measure *measure, struct fb_samples *ret_samp
     if (!ret_samples->outcome || !order)
         result = fb_error_set(error, -ENOMEM, "out of memory");
     for (int i = 0; i < FB_FAMILIES; i++)
-        purse[i].closed = true;
+        budget[i].closed = true;
     for (size_t i = 0; i < plan->count; i++) {
         double budget_ns = measure->budget_s[plan->cell[i].family] * 1e9;
-        purse[plan->cell[i].family] =
-            (struct purse){ .budget_ns = budget_ns, .expected_ns = budget_ns };
+        budget[plan->cell[i].family] =
+            (struct budget){ .budget_ns = budget_ns, .expected_ns = budget_ns };
     }
     for (size_t block = 0; result == 0; block++) {
-        size_t count = draw_order(measure, ret_samples, purse, block, order);
+        size_t count = draw_order(measure, ret_samples, budget, block, order);
         if (count == 0)
             break;
-        result = measure_block(measure, ret_samples, block, purse, order, count, error);
+        result = measure_block(measure, ret_samples, block, budget, order, count, error);
     }
     free(order);
     return result;

@@ -21,8 +21,8 @@ static bool same_harness(const struct fb_cell *left, const struct fb_cell *right
     return left->harness == right->harness && strcmp(left->variant, right->variant) == 0;
 }
 
-/* How many assignments differ between "a=1 b=2" and "a=1 b=3"; both have the same names in the same
- * order. */
+/* Counts the assignments that differ between "a=1 b=2" and "a=1 b=3". Both have the same names in
+ * the same order. */
 static unsigned differing_params(const char *left, const char *right)
 {
     unsigned count = 0;
@@ -35,7 +35,7 @@ static unsigned differing_params(const char *left, const char *right)
     return count;
 }
 
-/* The one factor in which they differ, or FB_FACTORS for none that is compared, or for several. */
+/* The one factor in which two cells differ; FB_FACTORS if they are not compared. */
 static enum fb_factor find_factor(const struct fb_cell *reference, const struct fb_cell *cell)
 {
     bool params = same_params(reference, cell), harness = same_harness(reference, cell);
@@ -58,10 +58,10 @@ static enum fb_factor find_factor(const struct fb_cell *reference, const struct 
 
 static void add(struct fb_plan *plan, size_t reference, size_t cell, enum fb_factor factor)
 {
-    /* What is judged is this build; the other one is what it is measured by. */
-    bool turned = factor == FB_FACTOR_BUILD && plan->cell[cell].against;
-    plan->pair[plan->pairs++] = (struct fb_pair){ .reference = turned ? cell : reference,
-                                                  .cell = turned ? reference : cell,
+    /* Of two builds the other one is the reference. */
+    bool swapped = factor == FB_FACTOR_BUILD && plan->cell[cell].against;
+    plan->pair[plan->pairs++] = (struct fb_pair){ .reference = swapped ? cell : reference,
+                                                  .cell = swapped ? reference : cell,
                                                   .factor = factor };
 }
 

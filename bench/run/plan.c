@@ -38,7 +38,7 @@ static size_t find_cell(const struct fb_plan *plan, const struct fb_cell *wanted
     return FB_NO_CELL;
 }
 
-/* Adds a cell unless it is there; *ret_index is where. */
+/* Adds a cell unless the plan has it; *ret_index is its index. */
 static int add_cell(struct fb_plan *plan, const struct fb_cell *cell, size_t *ret_index)
 {
     *ret_index = find_cell(plan, cell);
@@ -61,30 +61,30 @@ static int add_cell(struct fb_plan *plan, const struct fb_cell *cell, size_t *re
 
 /* ---- harnesses ---- */
 
-/* The harnesses that were asked for, as cells without work. */
-struct rivals {
+/* The harnesses to measure, as cells without a workload. */
+struct harnesses {
     struct fb_cell list[FB_LIST_MOST];
     size_t count;
 };
 
-static int add_rival(struct rivals *rivals, const struct fb_harness *harness, const char *variant,
-                     struct fb_error *error)
+static int add_harness(struct harnesses *harnesses, const struct fb_harness *harness,
+                       const char *variant, struct fb_error *error)
 {
-    if (rivals->count == FB_LIST_MOST)
+    if (harnesses->count == FB_LIST_MOST)
         return fb_error_set(error, -EINVAL, "too many harnesses: with all variants more than %d",
                             FB_LIST_MOST);
-    struct fb_cell *cell = &rivals->list[rivals->count];
+    struct fb_cell *cell = &harnesses->list[harnesses->count];
     *cell = (struct fb_cell){ .harness = harness };
     snprintf(cell->label, sizeof cell->label, "%s%s%.200s", harness->name, variant ? "=" : "",
              variant ? variant : "");
     cell->family = harness->interpreter ? FB_FAMILY_CPYTHON : FB_FAMILY_C;
     int result =
         harness->find ? harness->find(variant, cell->variant, sizeof cell->variant, error) : 0;
-    rivals->count += result == 0;
+    harnesses->count += result == 0;
     return result;
 }
 
-static int add_rivals(struct rivals *rivals, const char *name, struct fb_error *error)
+static int add_harnesses(struct harnesses *harnesses, const char *name, struct fb_error *error)
 {
     const char *variant;
     const struct fb_harness *harness = fb_harness_find(name, &variant);
@@ -92,7 +92,7 @@ static int add_rivals(struct rivals *rivals, const char *name, struct fb_error *
         return fb_error_set(error, -EINVAL,
                             "no such harness: %.60s: `forkbench list harnesses` shows them", name);
     if (!variant || strcmp(variant, "all") != 0 || !harness->variants)
-        return add_rival(rivals, harness, variant, error);
+        return add_harness(harnesses, harness, variant, error);
     char **names;
     int result = harness->variants(&names);
     if (result < 0)
@@ -100,26 +100,27 @@ static int add_rivals(struct rivals *rivals, const char *name, struct fb_error *
     if (!names[0])
         result = fb_error_set(error, -ENOPKG, "no interpreter found: %.60s: install python3", name);
     for (size_t i = 0; names[i] && result == 0; i++)
-        result = add_rival(rivals, harness, names[i], error);
+        result = add_harness(harnesses, harness, names[i], error);
     free(names);
     return result;
 }
 
-static int make_rivals(const struct fb_plan_request *request, struct rivals *rivals,
-                       struct fb_error *error)
+static int find_harnesses(const struct fb_plan_request *request, struct harnesses *harnesses,
+                          struct fb_error *error)
 {
     bool asked = request->harnesses > 0;
     size_t count =
         asked ? request->harnesses : sizeof default_harnesses / sizeof *default_harnesses;
     int result = 0;
     for (size_t i = 0; i < count && result == 0; i++)
-        result = add_rivals(rivals, asked ? request->harness[i] : default_harnesses[i], error);
+        result =
+            add_harnesses(harnesses, asked ? request->harness[i] : default_harnesses[i], error);
     return result;
 }
 
 /* ---- cells ---- */
 
-/* The base of a cell: the same work under its harness' base, one worker. */
+/* Adds the base of a cell: the same work under the base of its harness, on one worker. */
 static int add_base(struct fb_plan *plan, size_t index)
 {
     struct fb_cell base = plan->cell[index];
@@ -161,7 +162,7 @@ static int add_ceiling(struct fb_plan *plan, size_t index, double effective)
     return 0;
 }
 
-/* Every cell but the ceilings under the other build, each over its own base. */
+/* Adds every cell but the ceilings under the other build, with bases of that build. */
 static int add_against(struct fb_plan *plan)
 {
     for (size_t i = 0, cells = plan->count; i < cells; i++) {
@@ -183,7 +184,7 @@ static int add_against(struct fb_plan *plan)
     return 0;
 }
 
-/* The cell of a family that comes twice: one that people look at most, all CPUs in use. */
+/* The cell of a family that is added a second time: one that uses all CPUs, which matters most. */
 static size_t choose_again(const struct fb_plan *plan, enum fb_family family, double effective)
 {
     size_t chosen = FB_NO_CELL;
@@ -216,7 +217,7 @@ static int add_again(struct fb_plan *plan, double effective)
     return 0;
 }
 
-/* Worker counts when none were asked for, the most telling first. */
+/* The default worker counts, the most informative first. */
 static size_t default_counts(double cpus, unsigned *counts)
 {
     size_t count = 0;
@@ -228,24 +229,25 @@ static size_t default_counts(double cpus, unsigned *counts)
     return count;
 }
 
+/* A plan under construction. */
 struct draft {
     const struct fb_plan_request *request;
-    const struct fb_workloads *works;
-    const struct rivals *rivals;
-    bool limited;
+    const struct fb_workloads *workloads;
+    const struct harnesses *harnesses;
+    bool limited; /* to FB_CELLS_DEFAULT cells of a family */
     size_t used[FB_FAMILIES];
 };
 
-/* Adds all works under all harnesses on so many workers; bases have one anyway. */
+/* Adds all workloads under all harnesses that are bases, on one worker, or under all others. */
 static int add_round(struct fb_plan *plan, struct draft *draft, unsigned workers, bool bases)
 {
-    for (size_t h = 0; h < draft->rivals->count; h++)
-        for (size_t k = 0; k < draft->works->count; k++) {
-            struct fb_cell cell = draft->rivals->list[h];
+    for (size_t h = 0; h < draft->harnesses->count; h++)
+        for (size_t k = 0; k < draft->workloads->count; k++) {
+            struct fb_cell cell = draft->harnesses->list[h];
             size_t where;
-            cell.kernel = draft->works->list[k].kernel;
+            cell.kernel = draft->workloads->list[k].kernel;
             cell.workers = bases ? 1 : workers;
-            snprintf(cell.params, sizeof cell.params, "%s", draft->works->list[k].params);
+            snprintf(cell.params, sizeof cell.params, "%s", draft->workloads->list[k].params);
             if (!cell.harness->base != bases || !fb_harness_supports(cell.harness, cell.kernel))
                 continue;
             if (find_cell(plan, &cell) != FB_NO_CELL)
@@ -265,36 +267,36 @@ int fb_plan_make(const struct fb_plan_request *request, struct fb_plan *ret_plan
                  struct fb_error *error)
 {
     struct fb_plan plan = { 0 };
-    struct fb_workloads *works = calloc(1, sizeof *works);
-    struct rivals *rivals = calloc(1, sizeof *rivals);
-    struct draft draft = { request, works, rivals, request->worker_counts == 0, { 0 } };
+    struct fb_workloads *workloads = calloc(1, sizeof *workloads);
+    struct harnesses *harnesses = calloc(1, sizeof *harnesses);
+    struct draft draft = { request, workloads, harnesses, request->worker_counts == 0, { 0 } };
     unsigned counts[FB_LIST_MOST];
     size_t count = request->worker_counts;
-    int result = works && rivals ? 0 : fb_error_set(error, -ENOMEM, "out of memory");
+    int result = workloads && harnesses ? 0 : fb_error_set(error, -ENOMEM, "out of memory");
     if (result == 0)
-        result = fb_workloads_make(request, works, error);
+        result = fb_workloads_make(request, workloads, error);
     if (result == 0)
-        result = make_rivals(request, rivals, error);
+        result = find_harnesses(request, harnesses, error);
     if (draft.limited)
         count = default_counts(request->effective, counts);
     else
         memcpy(counts, request->workers, sizeof counts);
-    bool enough = result == 0;
-    enough = enough && add_round(&plan, &draft, 1, true) == 0;
-    for (size_t i = 0; i < count && enough; i++)
-        enough = add_round(&plan, &draft, counts[i], false) == 0;
-    for (size_t i = 0, cells = plan.count; i < cells && enough; i++)
-        enough = add_base(&plan, i) == 0 && add_ceiling(&plan, i, request->effective) == 0;
-    enough = enough && add_again(&plan, request->effective) == 0;
+    bool made = result == 0;
+    made = made && add_round(&plan, &draft, 1, true) == 0;
+    for (size_t i = 0; i < count && made; i++)
+        made = add_round(&plan, &draft, counts[i], false) == 0;
+    for (size_t i = 0, cells = plan.count; i < cells && made; i++)
+        made = add_base(&plan, i) == 0 && add_ceiling(&plan, i, request->effective) == 0;
+    made = made && add_again(&plan, request->effective) == 0;
     if (request->against)
-        enough = enough && add_against(&plan) == 0;
-    enough = enough && fb_pairs_make(&plan) == 0;
-    if (result == 0 && !enough)
+        made = made && add_against(&plan) == 0;
+    made = made && fb_pairs_make(&plan) == 0;
+    if (result == 0 && !made)
         result = fb_error_set(error, -ENOMEM, "out of memory");
     if (result == 0 && plan.count == 0)
         result = fb_error_set(error, -EINVAL, "nothing to measure: no harness runs these kernels");
-    free(works);
-    free(rivals);
+    free(workloads);
+    free(harnesses);
     if (result < 0)
         fb_plan_clear(&plan);
     else

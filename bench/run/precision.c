@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What the spread of eight pilots must be multiplied by for 80 of 100 runs to come out as narrow as
- * planned: both the pilots' spread and the interval itself vary. Found by simulation, which
+/* Factor on the spread of eight pilots that makes 80 of 100 runs as precise as planned, although
+ * the spread of the pilots and the interval itself vary. Found by simulation, which
  * tests/bench/run/test_precision.c repeats. */
 #define ALLOWANCE 1.45
 

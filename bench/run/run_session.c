@@ -1,5 +1,8 @@
 #include "bench/run/run_session.h"
 
+#include "bench/run/launch.h"
+#include "bench/run/sample_reader.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
@@ -12,6 +15,12 @@ static void on_signal(int signal)
     asked_to_stop = 1;
 }
 
+/* A session while it is measured. */
+struct context {
+    const struct fb_run_session *session;
+    struct fb_launch launch;
+};
+
 static bool interrupted(void *context)
 {
     (void)context;
@@ -20,14 +29,9 @@ static bool interrupted(void *context)
 
 static void show_progress(void *context, double done, const struct fb_cell *cell)
 {
-    struct fb_run_session *sweep = context;
-    char label[FB_TEXT + 32], what[FB_TEXT * 2];
-    fb_cell_label(cell, label, sizeof label);
-    snprintf(what, sizeof what, "%s, %s, %u workers", cell->kernel->name, label, cell->workers);
-    fb_progress_show(&sweep->progress, done, what);
+    const struct fb_run_session *session = ((struct context *)context)->session;
+    session->progress(session->context, done, cell);
 }
-
-/* ---- trials, from the journal or anew ---- */
 
 /* A trial as a line of the journal. */
 static json_t *make_entry(const struct fb_turn *turn, const struct fb_sample *sample,
@@ -48,10 +52,11 @@ static size_t number(const json_t *entry, const char *name)
     return (size_t)json_integer_value(json_object_get(entry, name));
 }
 
-/* What a trial gave when it was measured. */
-static int repeat_entry(const struct fb_run_session *sweep, json_t *entry,
-                        const struct fb_turn *turn, struct fb_outcome *outcome,
-                        struct fb_sample *sample, struct fb_error *error)
+/* Returns the stored result of this trial: 0 with its sample, or its error; -ECANCELED if the entry
+ * is of another trial. */
+static int repeat_entry(const struct fb_plan *plan, json_t *entry, const struct fb_turn *turn,
+                        struct fb_outcome *outcome, struct fb_sample *sample,
+                        struct fb_error *error)
 {
     const char *failed = json_string_value(json_object_get(entry, "failed"));
     json_t *raw = json_object_get(entry, "exec");
@@ -64,114 +69,57 @@ static int repeat_entry(const struct fb_run_session *sweep, json_t *entry,
     sample->took_ns = number(entry, "took_ns");
     if (failed)
         return fb_error_set(error, -EBADMSG, "%s", failed);
-    fb_launch_take(json_incref(raw), &sweep->data.plan->cell[turn->cell], sample, outcome);
+    fb_sample_read(json_incref(raw), &plan->cell[turn->cell], sample, outcome);
     return 0;
 }
 
-static int trial(void *context, const struct fb_turn *turn, struct fb_outcome *outcome,
+static int trial(void *from, const struct fb_turn *turn, struct fb_outcome *outcome,
                  struct fb_sample *sample, struct fb_error *error)
 {
-    struct fb_run_session *sweep = context;
+    struct context *context = from;
+    struct fb_journal *journal = context->session->journal;
     struct fb_error failure = { 0 };
-    json_t *entry = fb_journal_take(&sweep->journal);
+    json_t *entry = fb_journal_take(journal);
     if (entry)
-        return repeat_entry(sweep, entry, turn, outcome, sample, error);
-    int result = fb_launch_trial(&sweep->launch, turn, outcome, sample, error);
+        return repeat_entry(context->session->plan, entry, turn, outcome, sample, error);
+    int result = fb_launch_trial(&context->launch, turn, outcome, sample, error);
     if (result == -EINTR)
         return result;
     entry = make_entry(turn, sample, result < 0 ? error : NULL);
-    if (fb_journal_append(&sweep->journal, entry, &failure) < 0) {
+    if (fb_journal_append(journal, entry, &failure) < 0) {
         json_decref(sample->raw);
         *error = failure;
-        return -ECANCELED; /* what can't be kept is not worth measuring */
+        return -ECANCELED; /* a trial that can't be stored is not worth measuring */
     }
     return result;
 }
 
-/* ---- */
-
-static int export(struct fb_run_session *sweep, struct fb_error *error)
+int fb_run_session_measure(const struct fb_run_session *session, struct fb_samples *ret_samples,
+                           struct fb_error *error)
 {
-    int result = fb_export_all(&sweep->data, sweep->folder, error);
-    if (result < 0)
-        return result;
-    fb_export_table(&sweep->data, stdout);
-    printf("\nResults: %s\n", sweep->folder);
-    return 0;
-}
-
-static int save(struct fb_run_session *sweep, struct fb_samples *samples, struct fb_error *error)
-{
-    const struct fb_plan *plan = sweep->data.plan;
-    struct fb_analysis analysis;
-    struct fb_fits fits;
-    if (fb_analyse(plan, samples, &analysis) < 0)
-        return fb_error_set(error, -ENOMEM, "out of memory");
-    int result = fb_fits_make(plan, samples, sweep->data.machine->cpus.effective, &fits);
-    if (result < 0) {
-        fb_error_set(error, -ENOMEM, "out of memory");
-    } else {
-        sweep->data.samples = samples;
-        sweep->data.analysis = &analysis;
-        sweep->data.fits = &fits;
-        result = export(sweep, error);
-        fb_fits_clear(&fits);
-    }
-    fb_analysis_clear(&analysis);
-    return result;
-}
-
-static int finish(struct fb_run_session *sweep, struct fb_samples *samples, int result,
-                  struct fb_error *error)
-{
-    const struct fb_plan *plan = sweep->data.plan;
-    fb_progress_end(&sweep->progress);
-    if (result < 0 && result != -EINTR)
-        return fb_fail_with(error);
-    sweep->data.complete = result == 0;
-    if (save(sweep, samples, error) < 0)
-        return fb_fail_with(error);
-    if (result == -EINTR) {
-        fb_fail(FB_EXIT_UNCERTAIN, "interrupted: %zu samples are kept: go on with run --resume %s",
-                samples->count, sweep->folder);
-        return FB_EXIT_INTERRUPTED;
-    }
-    fb_journal_remove(sweep->folder);
-    for (size_t i = 0; i < plan->count; i++) {
-        char label[FB_TEXT + 32];
-        fb_cell_label(&plan->cell[i], label, sizeof label);
-        if (samples->outcome[i].failed)
-            return fb_fail(FB_EXIT_NO, "a cell failed: %s under %s: %s", plan->cell[i].kernel->name,
-                           label, samples->outcome[i].why);
-    }
-    return FB_EXIT_OK;
-}
-
-int fb_run_session_run(struct fb_run_session *sweep)
-{
-    struct fb_samples samples = { 0 };
-    struct fb_error error = { 0 };
+    const struct fb_run_request *request = session->request;
+    struct context context = {
+        .session = session,
+        .launch = { .plan = session->plan, .against = request->against, .bind = request->bind },
+    };
     struct fb_measure measure = {
-        .plan = sweep->data.plan,
-        .seed = sweep->data.seed,
-        .precision = sweep->data.precision,
+        .plan = session->plan,
+        .seed = request->seed,
+        .precision = request->precision,
         .trial = trial,
         .progress = show_progress,
         .interrupted = interrupted,
-        .context = sweep,
+        .context = &context,
     };
-    memcpy(measure.budget_s, sweep->data.budget_s, sizeof measure.budget_s);
-    if (fb_launch_prepare(&sweep->launch, &error) < 0) {
-        fb_launch_clear(&sweep->launch);
-        return fb_fail_with(&error);
+    memcpy(measure.budget_s, request->budget_s, sizeof measure.budget_s);
+    *ret_samples = (struct fb_samples){ 0 };
+    int result = fb_launch_prepare(&context.launch, error);
+    if (result == 0) {
+        struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
+        sigaction(SIGINT, &action, NULL);
+        sigaction(SIGTERM, &action, NULL);
+        result = fb_measure_run(&measure, ret_samples, error);
     }
-    struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    fb_progress_begin(&sweep->progress);
-    int result = fb_measure_run(&measure, &samples, &error);
-    result = finish(sweep, &samples, result, &error);
-    fb_samples_clear(&samples);
-    fb_launch_clear(&sweep->launch);
+    fb_launch_clear(&context.launch);
     return result;
 }

@@ -1,4 +1,4 @@
-/* What a run's cells compute: kernels with their parameters. */
+/* The workloads of a run: kernels with their parameters. */
 #ifndef FB_WORKLOADS_H
 #define FB_WORKLOADS_H
 
@@ -14,9 +14,10 @@ struct fb_workloads {
     size_t count;
 };
 
-/* Each kernel asked for (or the default ones) with each combination of the parameters asked for
- * that it has. works is zeroed. 0, or a negative errno with *error. */
-int fb_workloads_make(const struct fb_plan_request *request, struct fb_workloads *works,
+/* Makes one workload for each kernel that was given (or each default one) and each combination of
+ * those given parameters that it has. *workloads is zeroed by the caller. 0, or a negative errno
+ * with *error. */
+int fb_workloads_make(const struct fb_plan_request *request, struct fb_workloads *workloads,
                       struct fb_error *error);
 
 #endif

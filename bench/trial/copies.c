@@ -1,4 +1,4 @@
-/* The ceiling: independent single copies at once tell what this hardware can give. */
+/* Independent copies of `single` at once: the ceiling that a speedup can reach on this hardware. */
 #include "base/child.h"
 #include "base/clock.h"
 #include "bench/trial/trial.h"
@@ -10,8 +10,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Two pipes make a gate that a dead copy can't jam: each copy writes a byte when it is ready, and
- * all go when the other pipe's writing end is closed. */
+/* Two pipes form a start gate that a killed copy can't block: each copy writes a byte to `ready`,
+ * and all start when the parent closes the writing end of `go`. */
 struct gate {
     int ready[2], go[2];
 };
@@ -38,11 +38,13 @@ static int run_copy(const struct fb_trial_request *request, const struct fb_tria
     if (result < 0)
         return result;
     char byte = 0;
-    bool told = write(gate->ready[1], &byte, 1) == 1;
-    close(gate->ready[1]); /* so that the parent sees the end when another copy dies unready */
-    if (!told || read(gate->go[0], &byte, 1) != 0)
+    bool sent = write(gate->ready[1], &byte, 1) == 1;
+    close(
+        gate->ready
+            [1]); /* so that the parent reads end of file if another copy ends before it is ready */
+    if (!sent || read(gate->go[0], &byte, 1) != 0)
         return fb_error_set(&copy->error, -EPIPE, "the gate broke");
-    struct fb_report report; /* not read, but a trial of single pays for one as well */
+    struct fb_report report; /* not used, but a trial of `single` fills one as well */
     uint64_t start = fb_now_ns();
     for (unsigned i = 0; i < request->repeat && result == 0; i++)
         result = request->harness->run(pool, &mine, &report, &copy->error);
@@ -56,7 +58,7 @@ static void start_copy(const struct fb_trial_request *request, const struct fb_t
 {
     pid_t parent = getpid(), pid = fork();
     if (pid != 0) {
-        copy->pid = pid; /* shared memory: only the parent writes it */
+        copy->pid = pid; /* in shared memory: only the parent may write it */
         return;
     }
     fb_child_tie(parent);
@@ -65,7 +67,7 @@ static void start_copy(const struct fb_trial_request *request, const struct fb_t
     _exit(run_copy(request, job, copy, index, gate) < 0);
 }
 
-/* Waits for copies that started; the first that failed fills *error. */
+/* Waits for the copies that were started; *error is that of the first that failed. */
 static int reap(struct copy *copies, unsigned started, struct fb_error *error)
 {
     int result = 0;
@@ -105,8 +107,8 @@ static int prepare_copies(const struct fb_trial_request *request, const struct f
     return 0;
 }
 
-static int compare_copies(const struct fb_trial_request *request, const struct fb_trial_job *job,
-                          const struct copy *copies, struct fb_error *error)
+static int compare_results(const struct fb_trial_request *request, const struct fb_trial_job *job,
+                           const struct copy *copies, struct fb_error *error)
 {
     uint64_t first = request->kernel->digest(job->input, copies[0].results);
     for (unsigned i = 1; i < request->copies; i++)
@@ -153,5 +155,5 @@ int fb_copies_run(const struct fb_trial_request *request, const struct fb_trial_
     result = result < 0 ? result : reaped;
     for (unsigned i = 0; i < request->copies && result == 0; i++)
         ret_ns[i] = copies[i].run_ns;
-    return result < 0 ? result : compare_copies(request, job, copies, error);
+    return result < 0 ? result : compare_results(request, job, copies, error);
 }

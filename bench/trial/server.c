@@ -50,7 +50,8 @@ static const struct fb_symbol symbols[] = {
     FB_SYMBOL(mhd, MHD_, destroy_response),
 };
 
-/* A number of decimal digits up to most, at *text, and behind it `end`. */
+/* Parses a decimal number up to most at *text that is followed by `end`, and moves *text behind
+ * both. */
 static bool take_number(const char **text, uint64_t most, char end, uint64_t *ret_number)
 {
     uint64_t number = 0;
@@ -63,7 +64,7 @@ static bool take_number(const char **text, uint64_t most, char end, uint64_t *re
     return good;
 }
 
-/* On the connection's own thread, so that one request's latency is nobody else's. */
+/* Runs on the connection's own thread, so that the latency of one request delays no other. */
 static enum MHD_Result answer(void *context, struct MHD_Connection *connection, const char *url,
                               const char *method, const char *version, const char *upload,
                               size_t *upload_size, void **state)
@@ -97,11 +98,11 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *connection, 
     return result;
 }
 
-/* The server's process: tells its port, then serves until it is killed. */
-static _Noreturn void serve(int tell)
+/* The server's process: writes its port to port_fd, then serves until it is killed. */
+static _Noreturn void serve(int port_fd)
 {
     struct rlimit files;
-    if (getrlimit(RLIMIT_NOFILE, &files) == 0) { /* a connection takes one */
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) { /* each connection needs one */
         files.rlim_cur = files.rlim_max;
         setrlimit(RLIMIT_NOFILE, &files);
     }
@@ -114,9 +115,9 @@ static _Noreturn void serve(int tell)
         MHD_OPTION_END);
     const union MHD_DaemonInfo *info =
         daemon ? mhd.get_daemon_info(daemon, MHD_DAEMON_INFO_BIND_PORT) : NULL;
-    if (!info || write(tell, &info->port, sizeof info->port) != sizeof info->port)
+    if (!info || write(port_fd, &info->port, sizeof info->port) != sizeof info->port)
         _exit(1);
-    close(tell);
+    close(port_fd);
     for (;;)
         pause();
 }
@@ -134,7 +135,7 @@ int fb_server_start(struct fb_server *server, struct fb_error *error)
     pid_t parent = getpid(), pid = fork();
     if (pid == 0) {
         fb_child_tie(parent);
-        signal(SIGINT, SIG_IGN); /* Ctrl-C is for whoever asks it, who then ends it */
+        signal(SIGINT, SIG_IGN); /* on Ctrl-C the parent ends, and ends the server */
         close(ends[0]);
         serve(ends[1]);
     }

@@ -28,7 +28,7 @@ size_t fb_trace_stamps(unsigned workers)
 
 /* ---- from stamps to spans ---- */
 
-/* One worker's spans that have begun. */
+/* The open spans of one worker. */
 struct reader {
     struct fb_trace *trace;
     unsigned worker;
@@ -136,8 +136,8 @@ static int write_table(const void *context, FILE *to)
     return 0;
 }
 
-/* One event a line, with a comma behind it if more follow: a whole document of a long job in memory
- * would be large. */
+/* Writes one event and `end`. The document is never in memory as a whole: that of a long job is
+ * large. */
 static int put_event(json_t *event, const char *end, FILE *to)
 {
     int result =
@@ -148,8 +148,8 @@ static int put_event(json_t *event, const char *end, FILE *to)
     return result < 0 ? -EIO : 0;
 }
 
-/* The work and the lock are tracks of two groups, as a chunk can begin under one hold and end under
- * another. */
+/* Work and lock have tracks of their own, because a chunk may start under one hold of the lock and
+ * end under another, and spans on one track must nest. */
 enum track { TRACK_WORK = 1, TRACK_LOCK = 2 };
 
 static int name_tracks(const struct fb_trace_of *of, FILE *to)
@@ -209,7 +209,7 @@ int fb_trace_check(const char *path, struct fb_error *error)
     size_t length = strlen(path);
     if (length == 0 || length >= sizeof copy || path[length - 1] == '/')
         return fb_error_set(error, -EINVAL, "not a file's name: %.150s: give another", path);
-    /* It is replaced, not written to; a link would be, too. */
+    /* Writing replaces the file, which would replace a link or a device, too. */
     if (lstat(path, &info) == 0 && !S_ISREG(info.st_mode))
         return fb_error_set(error, -EINVAL, "not a regular file: %.150s: give another", path);
     strcpy(copy, path);

@@ -84,9 +84,8 @@ static void tear_down(const struct fb_trial_request *request, struct fb_trial_jo
     free(job->cpus);
 }
 
-/* Checks the results as they are now. */
-static void judge(const struct fb_trial_request *request, const struct fb_trial_job *job,
-                  struct fb_trial *trial)
+static void check_results(const struct fb_trial_request *request, const struct fb_trial_job *job,
+                          struct fb_trial *trial)
 {
     const struct fb_job *done = &job->job;
     struct fb_error error = { 0 };
@@ -121,8 +120,8 @@ static int run_job(const struct fb_trial_request *request, const struct fb_trial
                    struct fb_pool *pool, struct fb_trial *trial, struct fb_error *error)
 {
     struct fb_report report;
-    /* Each repetition has to give its results itself. It also takes the first touch of the memory
-     * away from the workers. */
+    /* Results of the last repetition must not pass for those of this one. Writing also takes the
+     * page faults here, not in the workers. */
     memset(job->job.results, 0, job->job.items * request->kernel->result_size);
     uint64_t start = fb_now_ns();
     int result = request->harness->run(pool, &job->job, &report, error);
@@ -140,9 +139,10 @@ static int run_job(const struct fb_trial_request *request, const struct fb_trial
     return 0;
 }
 
-/* Of jobs that are repeated to take long enough there are never two: their median is their mean,
- * and half of it the first, cold one. */
-static bool wants_more(const struct fb_trial_request *request, unsigned runs, uint64_t total_ns)
+/* Jobs that are repeated to take long enough are never exactly two: the median of two is their
+ * mean, and the cold first job would count for half of it. */
+static bool needs_more_jobs(const struct fb_trial_request *request, unsigned runs,
+                            uint64_t total_ns)
 {
     if (runs < request->repeat)
         return true;
@@ -158,7 +158,7 @@ static int run_jobs(const struct fb_trial_request *request, const struct fb_tria
     trial->runs_ns = calloc(room, sizeof *trial->runs_ns);
     if (!trial->runs_ns)
         return fb_error_set(error, -ENOMEM, "out of memory");
-    while (wants_more(request, trial->runs, total_ns)) {
+    while (needs_more_jobs(request, trial->runs, total_ns)) {
         if (trial->runs == room) {
             room *= 2;
             uint64_t *grown = realloc(trial->runs_ns, room * sizeof *grown);
@@ -241,7 +241,7 @@ static int run_copies(const struct fb_trial_request *request, const struct fb_tr
     return 0;
 }
 
-static int describe_broken(const struct fb_trial_job *job, struct fb_trial *trial)
+static int describe_broken_items(const struct fb_trial_job *job, struct fb_trial *trial)
 {
     const struct fb_job *done = &job->job;
     if (trial->failed == 0)
@@ -285,9 +285,9 @@ int fb_trial_run(struct fb_trial_request *request, struct fb_trial *ret_trial,
                                  : run_harness(request, &job, &trial, error);
     if (result == 0) {
         trial.items = job.job.items;
-        judge(request, &job, &trial);
+        check_results(request, &job, &trial);
         request->kernel->answer(job.input, job.job.results, trial.answer, sizeof trial.answer);
-        if (describe_broken(&job, &trial) < 0)
+        if (describe_broken_items(&job, &trial) < 0)
             result = fb_error_set(error, -ENOMEM, "out of memory");
     }
     tear_down(request, &job);

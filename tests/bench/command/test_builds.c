@@ -1,4 +1,4 @@
-/* Which build measures: what `list` says of it, and another build in a run's blocks. */
+/* Builds: how `list` identifies this one, and a run with another build. */
 #include "tests/support/support.h"
 
 #include "tests/support/folder.h"
@@ -23,7 +23,7 @@ static void check_said(struct said said, int code, const char *words)
     said_clear(&said);
 }
 
-/* What the program says of itself; owned. */
+/* The "build" object of `list --json`; owned. */
 static json_t *ask_build(void)
 {
     struct said said = RUN("list", "--json");
@@ -42,7 +42,7 @@ static const char *text_of(const json_t *object, const char *name)
     return text;
 }
 
-static void a_build_says_what_it_is(void **state)
+static void a_build_identifies_itself(void **state)
 {
     (void)state;
     json_t *build = ask_build();
@@ -72,7 +72,7 @@ static void a_run_names_both_builds(void **state)
     free(text);
 }
 
-/* A program in this folder, by its path. */
+/* Makes a program in this folder; returns its path. */
 static const char *make_program(const char *script)
 {
     file_write(".", "other", script);
@@ -80,7 +80,7 @@ static const char *make_program(const char *script)
     return "./other";
 }
 
-static void what_is_no_forkbench_is_refused(void **state)
+static void a_program_that_is_no_forkbench_is_refused(void **state)
 {
     (void)state;
     check_said(RUN_AGAINST("/bin/true"), 2, "/bin/true");
@@ -92,7 +92,7 @@ static void what_is_no_forkbench_is_refused(void **state)
     assert_false(file_exists(".", "out"));
 }
 
-/* The other build is exchanged while the run is cut off. */
+/* The other build is replaced after the run was killed. */
 static void a_changed_build_ends_a_resumed_run(void **state)
 {
     (void)state;
@@ -109,9 +109,9 @@ static void a_changed_build_ends_a_resumed_run(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_build_says_what_it_is),
+        cmocka_unit_test(a_build_identifies_itself),
         cmocka_unit_test_setup_teardown(a_run_names_both_builds, folder_enter, folder_leave),
-        cmocka_unit_test_setup_teardown(what_is_no_forkbench_is_refused, folder_enter,
+        cmocka_unit_test_setup_teardown(a_program_that_is_no_forkbench_is_refused, folder_enter,
                                         folder_leave),
         cmocka_unit_test_setup_teardown(a_changed_build_ends_a_resumed_run, folder_enter,
                                         folder_leave),

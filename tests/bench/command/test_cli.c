@@ -151,7 +151,7 @@ static void no_command_is_refused_in_one_line(void **state)
     check_refusal(bad_usage[0]);
 }
 
-static void a_line_break_does_not_make_two_lines(void **state)
+static void a_line_break_in_an_argument_does_not_make_two_lines(void **state)
 {
     (void)state;
     check_refusal((const char *const[]){ "a\nb", NULL });
@@ -191,7 +191,7 @@ static void help_and_version_succeed(void **state)
     said_clear(&said);
 }
 
-/* Commands are what `forkbench --help` lists, so that new ones come in by themselves. */
+/* Takes the commands from `forkbench --help`, so that new ones are tested, too. */
 static void each_command_has_help(void **state)
 {
     (void)state;
@@ -212,8 +212,8 @@ static void each_command_has_help(void **state)
     said_clear(&all);
 }
 
-/* argp knows more ways to ask for help than we do, and prints nothing on any of them. */
-static void whatever_asks_for_help_gets_it_or_is_refused(void **state)
+/* argp has more ways to ask for help than we support. */
+static void other_ways_to_ask_for_help_work_or_are_refused(void **state)
 {
     (void)state;
     static const char *const ways[] = { "--usage", "-?",       "--hel", "--usag",
@@ -233,11 +233,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bad_usage_is_refused_in_one_line),
         cmocka_unit_test(no_command_is_refused_in_one_line),
-        cmocka_unit_test(a_line_break_does_not_make_two_lines),
+        cmocka_unit_test(a_line_break_in_an_argument_does_not_make_two_lines),
         cmocka_unit_test(too_many_parameters_are_refused),
         cmocka_unit_test(help_and_version_succeed),
         cmocka_unit_test(each_command_has_help),
-        cmocka_unit_test(whatever_asks_for_help_gets_it_or_is_refused),
+        cmocka_unit_test(other_ways_to_ask_for_help_work_or_are_refused),
     };
     return RUN_TESTS(tests);
 }

@@ -1,10 +1,10 @@
-/* `forkbench compare` on invented runs: what it answers, what it names, what it refuses. */
+/* `forkbench compare` on invented runs: its verdicts, the differences it names, what it refuses. */
 #include "tests/support/support.h"
 
 #include "tests/support/folder.h"
 #include "tests/support/program.h"
 
-#include "bench/export/export.h"
+#include "bench/format/result_dir.h"
 
 #include <jansson.h>
 
@@ -14,23 +14,23 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The cells of an invented run, by their indices. The last three are not to be compared. */
+/* The indices of the cells of an invented run. The last three must not be compared. */
 enum { SINGLE, PTHREAD, CEILING, AGAIN, AGAINST, CELLS };
-#define BLOCKS 16 /* that count */
+#define BLOCKS 16 /* without the warm-up */
 
 static const double cell_ns[CELLS] = { 64e6, 35e6, 65e6, 35e6, 35e6 };
 
 static json_t *make_sample(size_t block, size_t cell)
 {
-    /* Up to 1 %, alike in each quarter of a run. */
-    static const double around[] = { 1, 1.004, 0.994, 1.002 };
+    /* Scatter of up to 1 %, the same in each quarter of a run. */
+    static const double factor[] = { 1, 1.004, 0.994, 1.002 };
     return json_pack("{sI sI sI s{s{ss ss} ss ss}}", "block", (json_int_t)block, "cell",
-                     (json_int_t)cell, "run_ns", (json_int_t)(cell_ns[cell] * around[block % 4]),
+                     (json_int_t)cell, "run_ns", (json_int_t)(cell_ns[cell] * factor[block % 4]),
                      "exec", "parameters", "hi", "1000", "out", "/proc/self/fd/5", "digest", "00ff",
                      "description", "");
 }
 
-/* Block 0, the warm-up, and `blocks` more. */
+/* A run of block 0, the warm-up, and `blocks` more. */
 static json_t *make_run(size_t blocks)
 {
     json_t *samples = json_array(), *cells = json_array();
@@ -51,7 +51,7 @@ static json_t *make_run(size_t blocks)
     return run;
 }
 
-/* Overwrites what the text says, which is JSON with ' for ". */
+/* Merges text into object. It is JSON with ' in place of ". */
 static void change(json_t *object, const char *text)
 {
     char *json = strdup(text);
@@ -64,7 +64,7 @@ static void change(json_t *object, const char *text)
     free(json);
 }
 
-/* These return the run that they have changed. */
+/* These functions change a run and return it. */
 static json_t *change_cell(json_t *run, size_t cell, const char *text)
 {
     change(json_array_get(json_object_get(json_object_get(run, "plan"), "cells"), cell), text);
@@ -76,7 +76,7 @@ static json_t *sample_of(const json_t *run, size_t block, size_t cell)
     return json_array_get(json_object_get(run, "samples"), block * CELLS + cell);
 }
 
-/* All that exec said of a cell. */
+/* Changes the "exec" object of all samples of a cell. */
 static json_t *change_exec(json_t *run, size_t cell, const char *text)
 {
     for (size_t block = 0; sample_of(run, block, cell); block++)
@@ -84,7 +84,7 @@ static json_t *change_exec(json_t *run, size_t cell, const char *text)
     return run;
 }
 
-/* Multiplies the times of a cell by `by`, and by `rise` more each block. */
+/* Multiplies the times of a cell by `by`, plus `rise` for each block. */
 static json_t *slow_down(json_t *run, size_t cell, double by, double rise)
 {
     for (size_t block = 0; sample_of(run, block, cell); block++) {
@@ -105,13 +105,13 @@ static void write_run(const char *name, const json_t *run)
     free(text);
 }
 
-static void put_run(const char *name, json_t *run)
+static void write_and_release_run(const char *name, json_t *run)
 {
     write_run(name, run);
     json_decref(run);
 }
 
-/* Each test has a folder to itself, with an ordinary run `a` in it. */
+/* Each test has a folder of its own with an unchanged run `a` in it. */
 static char folder[FOLDER_NAME];
 
 static int begin(void **state)
@@ -119,7 +119,7 @@ static int begin(void **state)
     (void)state;
     folder_make(folder);
     int result = chdir(folder);
-    put_run("a", make_run(BLOCKS));
+    write_and_release_run("a", make_run(BLOCKS));
     return result;
 }
 
@@ -131,9 +131,9 @@ static int end(void **state)
     return result;
 }
 
-/* ---- what it says ---- */
+/* ---- checks ---- */
 
-/* One line on stderr if it is refused, none if it is judged. */
+/* Expects this exit code and all these words; one line on stderr for a refusal, none for a verdict. */
 static void check_said(struct said said, int code, const char *const *words)
 {
     if (said.code != code || count_lines(said.err) != (code == 2 || code == 5))
@@ -145,10 +145,10 @@ static void check_said(struct said said, int code, const char *const *words)
 }
 #define CHECK(said, code, ...) check_said(said, code, (const char *const[]){ __VA_ARGS__, NULL })
 
-/* Compares the ordinary run with this one, which it releases. */
+/* Compares the unchanged run with this one, which it releases. */
 #define CHECK_RUN(b, code, ...)                                                                    \
     do {                                                                                           \
-        put_run("b", b);                                                                           \
+        write_and_release_run("b", b);                                                             \
         CHECK(RUN("compare", "a", "b"), code, __VA_ARGS__);                                        \
     } while (0)
 
@@ -159,7 +159,7 @@ static void a_run_is_no_worse_than_itself(void **state)
     (void)state;
     CHECK(RUN("compare", "a", "a"), 0, "is the same.", "none of 2 cells", "16, 16", "abc");
     CHECK_RUN(make_run(BLOCKS), 0, "is the same.", "none of 2 cells", "[1.000, 1.000]");
-    /* One that was measured, as short as can be. */
+    /* A real run, as short as possible. */
     CHECK(RUN("run", "-k", "null", "-H", "pthread", "-w", "2", "-B", "0.01", "-P", "0.01", "-o",
               "measured"),
           0, "measured");
@@ -175,34 +175,34 @@ static void a_slower_cell_is_named(void **state)
           "most of all primes under pthread on 2: 1.200 times");
     CHECK(RUN("compare", "a", "b", "--max-regress", "25"), 0, "more than 25 %");
     CHECK(RUN("compare", "--max-regress=19", "a", "b"), 1, "more than 19 %");
-    /* The other way round it is faster. */
+    /* In the other direction it is faster. */
     CHECK(RUN("compare", "b", "a"), 0, "No worse", "0.833");
     write_run("b", slow_down(run, SINGLE, 1.1, 0));
     CHECK(RUN("compare", "a", "b"), 1, "2 of 2 cells", "under pthread on 2: 1.200");
     CHECK_RUN(slow_down(run, SINGLE, 1.4, 0), 1, "2 of 2 cells", "under single on 1: 1.540");
 }
 
-static void too_few_blocks_tell_nothing(void **state)
+static void too_few_blocks_give_no_verdict(void **state)
 {
     (void)state;
     CHECK_RUN(slow_down(make_run(3), PTHREAD, 1.2, 0), 4,
               "Can't tell: 2 of 2 cells have fewer than 8 blocks", "16, 3", "8 blocks");
-    /* One that is worse for sure decides. Trials that failed have no time. */
+    /* One cell that is certainly worse decides. Failed trials have no time. */
     json_t *run = slow_down(make_run(BLOCKS), PTHREAD, 1.2, 0);
     for (size_t block = 4; block <= BLOCKS; block++)
         change(sample_of(run, block, SINGLE), "{'run_ns': 0}");
     CHECK_RUN(run, 1, "Worse: 1 of 2 cells", "16, 3", "can't tell");
 }
 
-static void drifting_runs_are_sent_to_one_run(void **state)
+static void drifting_runs_get_the_advice_to_measure_in_one_run(void **state)
 {
     (void)state;
-    put_run("a", slow_down(make_run(BLOCKS), PTHREAD, 1, 0.05));
+    write_and_release_run("a", slow_down(make_run(BLOCKS), PTHREAD, 1, 0.05));
     CHECK_RUN(slow_down(make_run(BLOCKS), PTHREAD, 1.01, 0.05), 4, "Can't tell: 1 of 2",
               "no number of blocks up to 400 would do", "forkbench run --against");
 }
 
-/* Ten times as slow, every one of them. */
+/* All of them ten times as slow. */
 static void ceilings_and_second_labels_are_not_compared(void **state)
 {
     (void)state;
@@ -224,7 +224,7 @@ static void the_warm_up_does_not_count(void **state)
 
 /* ---- what differs ---- */
 
-/* What is changed in a run, and in what exec said of a cell, and the answer. */
+/* Changes to a run and to the "exec" object of a cell, and the expected answer. */
 struct difference {
     const char *run, *exec;
     int code;
@@ -237,7 +237,7 @@ static const struct difference differences[] = {
     { "{'plan': {'bind': true}}", "{}", 0, "What differs: the binding to CPUs." },
     { "{}", "{'description': 'Python 3.12'}", 0, "What differs: the interpreter." },
     { "{'build': {'commit': 'def'}}", "{}", 0, "is the same." },
-    /* It makes other machine code of the same lines. */
+    /* Another compiler makes other machine code from the same source. */
     { "{'build': {'compiler': 'clang', 'kernels': 'k2', 'harnesses': 'h2'}}", "{}", 0,
       "What differs: the compiler." },
     { "{'build': {'kernels': 'k2', 'harnesses': 'h2'}}", "{}", 5,
@@ -247,18 +247,18 @@ static const struct difference differences[] = {
     { "{'build': {'kernels': 'k2'}}", "{'description': 'Python 3.12'}", 5,
       "factor differs: the kernels' machine code, the interpreter:" },
     { "{'machine': {'cpu': 'Another CPU'}}", "{}", 5, "the machine differs: cpu:" },
-    /* A field that only one of them has. */
+    /* A field that only one of the runs has. */
     { "{'machine': {'cpuset': '0-1'}}", "{}", 5, "the machine differs: cpuset:" },
     { "{}", "{'parameters': {'hi': '2000'}}", 5, "parameters differ: primes: hi:" },
     { "{}", "{'digest': 'ff00'}", 5, "results differ: primes under pthread:" },
     { "{'schema': 2}", "{}", 5, "schema differs" },
-    /* Descriptors get other numbers in each run. */
+    /* Numbers of descriptors differ from run to run. */
     { "{}", "{'parameters': {'out': '/proc/self/fd/9'}}", 0, "none of 2 cells" },
     { "{}", "{'parameters': {'out': '/tmp/out'}}", 5, "parameters differ: primes: out:" },
     { "{'complete': false}", "{}", 0, ", commit abc, interrupted" },
 };
 
-/* Alike for a and b, and a run that is slower is slower whatever else differs. */
+/* In both directions. A slower run is worse whatever else differs. */
 static void one_difference_is_named_and_two_are_refused(void **state)
 {
     (void)state;
@@ -269,26 +269,26 @@ static void one_difference_is_named_and_two_are_refused(void **state)
         write_run("b", run);
         CHECK(RUN("compare", "a", "b"), difference->code, difference->words);
         CHECK(RUN("compare", "b", "a"), difference->code, difference->words);
-        put_run("b", slow_down(run, SINGLE, 1.2, 0));
+        write_and_release_run("b", slow_down(run, SINGLE, 1.2, 0));
         if (difference->code == 0 && strncmp(difference->words, "none", 4) != 0)
             CHECK(RUN("compare", "a", "b"), 1, difference->words, "primes under single");
     }
 }
 
-static void cells_of_one_run_only_are_counted(void **state)
+static void cells_of_only_one_run_are_counted(void **state)
 {
     (void)state;
     CHECK_RUN(change_cell(make_run(BLOCKS), AGAIN, "{'harness': 'gil', 'again': false}"), 0,
               "Not compared: 1 cell that", "none of 2 cells");
     CHECK(RUN("compare", "b", "a"), 0, "Not compared: 1 cell that", "none of 2 cells");
-    /* One in each. */
+    /* One cell in each run. */
     json_t *run = change_cell(make_run(BLOCKS), SINGLE, "{'harness': 'gil'}");
     write_run("b", run);
     CHECK(RUN("compare", "a", "b"), 0, "Not compared: 2 cells", "none of 1 cells");
     CHECK_RUN(change_cell(run, PTHREAD, "{'workers': 7}"), 5, "no cell in common");
 }
 
-/* ---- what it can't read ---- */
+/* ---- refusals ---- */
 
 static void bad_arguments_are_refused(void **state)
 {
@@ -301,10 +301,10 @@ static void bad_arguments_are_refused(void **state)
         CHECK(RUN("compare", "a", "a", "--max-regress", values[i]), 2, "--max-regress");
 }
 
-static void what_is_no_run_is_refused(void **state)
+static void a_folder_without_a_run_is_refused(void **state)
 {
     (void)state;
-    /* Cut off, not UTF-8, without a plan, without a schema. */
+    /* Incomplete, not UTF-8, without a plan, without a schema. */
     static const char *const texts[] = {
         "", "null", "[]", "{", "{\"a\n", "\xff", "{\"schema\": 3}", "{\"plan\": {}}"
     };
@@ -320,7 +320,7 @@ static void what_is_no_run_is_refused(void **state)
 
 /* ---- damaged runs ---- */
 
-/* Whatever the file says: an answer, never a crash; stderr has a line for each refusal only. */
+/* Any file gets a verdict or a refusal, never a crash; only a refusal prints a line on stderr. */
 static void check_damaged(const json_t *run, unsigned *count)
 {
     write_run("b", run);
@@ -335,14 +335,14 @@ static void check_damaged(const json_t *run, unsigned *count)
     }
 }
 
-static void put_child(json_t *parent, void *key, size_t index, json_t *child)
+static void replace_child(json_t *parent, void *key, size_t index, json_t *child)
 {
     int result = key ? json_object_iter_set_new(parent, key, child)
                      : json_array_set_new(parent, index, child);
     assert_int_equal(result, 0);
 }
 
-/* Puts something odd in the place of every value below this one, one at a time. */
+/* Replaces each value below this one by odd ones, one at a time. */
 static void damage_below(json_t *root, json_t *parent, unsigned *count)
 {
     static const char *const odd[] = { "null", "7", "\"x\"", "[]", "{}" };
@@ -351,15 +351,15 @@ static void damage_below(json_t *root, json_t *parent, unsigned *count)
         json_t *child = json_incref(key ? json_object_iter_value(key) : json_array_get(parent, i));
         damage_below(root, child, count);
         for (size_t k = 0; k < sizeof odd / sizeof *odd; k++) {
-            put_child(parent, key, i, json_loads(odd[k], JSON_DECODE_ANY, NULL));
+            replace_child(parent, key, i, json_loads(odd[k], JSON_DECODE_ANY, NULL));
             check_damaged(root, count);
         }
-        put_child(parent, key, i, child);
+        replace_child(parent, key, i, child);
         key = json_object_iter_next(parent, key);
     }
 }
 
-/* A run with one cell and two trials, so that it doesn't take long. */
+/* A run with one cell and two trials, so that the test is fast. */
 static void damaged_runs_get_an_answer(void **state)
 {
     (void)state;
@@ -385,14 +385,14 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_run_is_no_worse_than_itself),
         TEST(a_slower_cell_is_named),
-        TEST(too_few_blocks_tell_nothing),
-        TEST(drifting_runs_are_sent_to_one_run),
+        TEST(too_few_blocks_give_no_verdict),
+        TEST(drifting_runs_get_the_advice_to_measure_in_one_run),
         TEST(ceilings_and_second_labels_are_not_compared),
         TEST(the_warm_up_does_not_count),
         TEST(one_difference_is_named_and_two_are_refused),
-        TEST(cells_of_one_run_only_are_counted),
+        TEST(cells_of_only_one_run_are_counted),
         TEST(bad_arguments_are_refused),
-        TEST(what_is_no_run_is_refused),
+        TEST(a_folder_without_a_run_is_refused),
         TEST(damaged_runs_get_an_answer),
     };
     return RUN_TESTS(tests);

@@ -1,4 +1,4 @@
-/* What `exec` and `list` print for programs: JSON with all that was promised, and exit codes. */
+/* The JSON of `exec` and `list`, and exit codes. */
 #include "tests/support/support.h"
 
 #include "tests/support/small_images.h"
@@ -73,7 +73,7 @@ static void check_keys(const json_t *root)
     assert_int_equal(strlen(text_of(root, "digest")), 16);
 }
 
-static void exec_says_all_it_promised(void **state)
+static void exec_prints_all_keys(void **state)
 {
     (void)state;
     for (const struct fb_harness *const *harness = fb_harnesses; *harness; harness++) {
@@ -127,7 +127,7 @@ static void copies_run_at_once(void **state)
     json_decref(root);
 }
 
-/* Whatever the answer is cut to must still be text. */
+/* An answer that was cut must still be valid text. */
 static void long_answers_are_still_json(void **state)
 {
     (void)state;
@@ -146,7 +146,7 @@ static void long_answers_are_still_json(void **state)
     }
 }
 
-static bool lists(const json_t *list, const char *name)
+static bool has_name(const json_t *list, const char *name)
 {
     size_t index;
     json_t *entry;
@@ -162,12 +162,12 @@ static void list_names_everything(void **state)
     json_t *kernels = json_object_get(root, "kernels");
     json_t *harnesses = json_object_get(root, "harnesses");
     for (const struct fb_kernel *const *kernel = fb_kernels; *kernel; kernel++)
-        assert_true(lists(kernels, (*kernel)->name));
+        assert_true(has_name(kernels, (*kernel)->name));
     for (const struct fb_harness *const *harness = fb_harnesses; *harness; harness++)
-        assert_true(lists(harnesses, (*harness)->name));
+        assert_true(has_name(harnesses, (*harness)->name));
     for (const struct fb_missing *missing = fb_harnesses_missing; missing->name; missing++)
-        assert_true(lists(harnesses, missing->name));
-    assert_false(lists(kernels, "nothing"));
+        assert_true(has_name(harnesses, missing->name));
+    assert_false(has_name(kernels, "nothing"));
     json_decref(root);
     root = RUN_JSON("list", "harnesses");
     assert_null(json_object_get(root, "kernels"));
@@ -182,7 +182,7 @@ static void list_names_everything(void **state)
 
 /* ---- other exits ---- */
 
-static void broken_items_are_said_and_exit_1(void **state)
+static void broken_items_are_reported_and_exit_1(void **state)
 {
     (void)state;
     char folder[300], parameter[320], path[320];
@@ -214,7 +214,7 @@ static void broken_items_are_said_and_exit_1(void **state)
     json_decref(root);
 }
 
-/* A file's name is bytes, not text. */
+/* A file name is any bytes, not text. */
 static void odd_names_are_still_json_and_one_line(void **state)
 {
     (void)state;
@@ -261,12 +261,12 @@ static void a_missing_interpreter_exits_3(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(exec_says_all_it_promised),
+        cmocka_unit_test(exec_prints_all_keys),
         cmocka_unit_test(repeat_lists_each_run),
         cmocka_unit_test(copies_run_at_once),
         cmocka_unit_test(long_answers_are_still_json),
         cmocka_unit_test(list_names_everything),
-        cmocka_unit_test(broken_items_are_said_and_exit_1),
+        cmocka_unit_test(broken_items_are_reported_and_exit_1),
         cmocka_unit_test(odd_names_are_still_json_and_one_line),
         cmocka_unit_test(a_missing_interpreter_exits_3),
     };

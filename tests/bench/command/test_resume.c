@@ -1,4 +1,4 @@
-/* `forkbench run --resume`: goes on where a run was cut off, or says why it can't. */
+/* `forkbench run --resume`: continues a run that was stopped, or reports why it can't. */
 #include "tests/support/support.h"
 
 #include "tests/support/folder.h"
@@ -18,13 +18,13 @@
 
 #define JOURNAL "journal.jsonl"
 #define FILES 7 /* of a complete run */
-/* In the second block, where trials are repeated as often as the warm-up found; there are ten
- * trials at the least: two blocks of null and primes, both under two harnesses, and one again. */
-#define CUT_AT 7
+/* In the second block, where the warm-up has set the number of jobs a trial. A run has ten trials
+ * at least: two blocks of null and primes under two harnesses, and one second label. */
+#define STOP_AT 7
 
-/* ---- runs that are cut off ---- */
+/* ---- runs that are stopped ---- */
 
-#define SWEEP "run", "-k", "null,primes", "-p", "hi=1000", "-H", "single,pthread", "-w", "2"
+#define SHORT_RUN "run", "-k", "null,primes", "-p", "hi=1000", "-H", "single,pthread", "-w", "2"
 #define START(...) start((const char *const[]){ "forkbench", __VA_ARGS__, NULL })
 
 static pid_t start(const char *const *words)
@@ -54,8 +54,8 @@ static size_t journal_lines(void)
     return lines;
 }
 
-/* Signals the run when it has its journal's head and so many trials, and waits for its end. */
-static void cut_off(pid_t run, size_t trials, int signal)
+/* Sends the signal when the journal has its head and that many trials, and waits for the end. */
+static void stop_run(pid_t run, size_t trials, int signal)
 {
     int status = -1;
     uint64_t limit = clock_ms() + LIMIT_MS;
@@ -64,17 +64,17 @@ static void cut_off(pid_t run, size_t trials, int signal)
         ended = waitpid(run, &status, WNOHANG) != 0;
     if (!ended && kill(run, signal) == 0)
         waitpid(run, &status, 0);
-    while (waitpid(-1, NULL, 0) > 0) /* orphans come to us */
+    while (waitpid(-1, NULL, 0) > 0) /* this process is the subreaper */
         ;
     if (ended || clock_ms() >= limit || !file_exists("out", JOURNAL))
-        fail_msg("not cut off: status %x", (unsigned)status);
+        fail_msg("not stopped: status %x", (unsigned)status);
     if (signal == SIGINT)
         assert_int_equal(WIFEXITED(status) ? WEXITSTATUS(status) : -1, 130);
 }
 
-static void make_cut_off_run(int signal)
+static void make_stopped_run(int signal)
 {
-    cut_off(START(SWEEP, "-B", "2", "-S", "5", "-o", "out"), CUT_AT, signal);
+    stop_run(START(SHORT_RUN, "-B", "2", "-S", "5", "-o", "out"), STOP_AT, signal);
 }
 
 static void check_said(struct said said, int code, const char *says)
@@ -96,7 +96,7 @@ static json_t *read_run(const char *where, bool complete)
     return root;
 }
 
-/* ---- what came of it ---- */
+/* ---- results ---- */
 
 static json_int_t number_of(const json_t *entry, const char *name)
 {
@@ -105,7 +105,7 @@ static json_int_t number_of(const json_t *entry, const char *name)
     return json_integer_value(value);
 }
 
-/* Whether both are the same trial, and when `whole`, the same measurement. */
+/* Checks that both are the same trial, and if whole, the same measurement. */
 static void check_same(const json_t *left, const json_t *right, bool whole)
 {
     static const char *const names[] = { "block", "position", "cell", "took_ns" };
@@ -115,7 +115,7 @@ static void check_same(const json_t *left, const json_t *right, bool whole)
         assert_true(json_equal(json_object_get(left, "exec"), json_object_get(right, "exec")));
 }
 
-/* Each turn is there once, in order. */
+/* Checks that each trial is there once, in order. */
 static void check_order(const json_t *samples)
 {
     for (size_t i = 0; i < json_array_size(samples); i++) {
@@ -130,7 +130,7 @@ static void check_order(const json_t *samples)
     }
 }
 
-/* The journal's trials, without what is torn: an array. */
+/* The trials in the journal, without an incomplete line: an array. */
 static json_t *read_journal(void)
 {
     char *text = file_read("out", JOURNAL), *line = text;
@@ -143,7 +143,7 @@ static json_t *read_journal(void)
     return entries;
 }
 
-/* Goes on; what the journal had is in the result as it was. */
+/* Resumes the run and checks that the trials of the journal are in the result unchanged. */
 static void check_resumed(void)
 {
     json_t *before = read_journal();
@@ -157,21 +157,21 @@ static void check_resumed(void)
     json_decref(root);
 }
 
-/* ---- going on ---- */
+/* ---- resuming ---- */
 
-static void same_schedule_as_undisturbed(void **state)
+static void a_resumed_run_measures_the_same_trials_in_the_same_order(void **state)
 {
     (void)state;
-    make_cut_off_run(SIGKILL);
-    assert_int_equal(folder_count("out"), 1); /* the journal alone */
+    make_stopped_run(SIGKILL);
+    assert_int_equal(folder_count("out"), 1); /* only the journal */
     check_resumed();
-    check_said(RUN(SWEEP, "-B", "2", "-S", "5", "-o", "whole"), 0, "");
+    check_said(RUN(SHORT_RUN, "-B", "2", "-S", "5", "-o", "whole"), 0, "");
     json_t *resumed = read_run("out", true), *whole = read_run("whole", true);
     const json_t *left = json_object_get(resumed, "samples");
     const json_t *right = json_object_get(whole, "samples");
     size_t both = json_array_size(left) < json_array_size(right) ? json_array_size(left)
                                                                  : json_array_size(right);
-    assert_true(both > CUT_AT);
+    assert_true(both > STOP_AT);
     for (size_t i = 0; i < both; i++)
         check_same(json_array_get(left, i), json_array_get(right, i), false);
     assert_true(json_equal(json_object_get(json_object_get(resumed, "plan"), "cells"),
@@ -180,19 +180,19 @@ static void same_schedule_as_undisturbed(void **state)
     json_decref(whole);
 }
 
-/* In the warm-up, then in the next block. */
-static void cut_off_twice(void **state)
+/* Once in the warm-up, once in the next block. */
+static void a_run_can_be_killed_twice(void **state)
 {
     (void)state;
-    cut_off(START(SWEEP, "-B", "2", "-o", "out"), 2, SIGKILL);
-    cut_off(START("run", "--resume", "out"), CUT_AT, SIGKILL);
+    stop_run(START(SHORT_RUN, "-B", "2", "-o", "out"), 2, SIGKILL);
+    stop_run(START("run", "--resume", "out"), STOP_AT, SIGKILL);
     check_resumed();
 }
 
-static void torn_last_line(void **state)
+static void an_incomplete_last_line_is_dropped(void **state)
 {
     (void)state;
-    make_cut_off_run(SIGKILL);
+    make_stopped_run(SIGKILL);
     char *text = file_read("out", JOURNAL);
     text[strlen(text) - 10] = '\0';
     file_write("out", JOURNAL, text);
@@ -200,10 +200,10 @@ static void torn_last_line(void **state)
     check_resumed();
 }
 
-static void after_an_interrupt(void **state)
+static void an_interrupted_run_can_be_resumed(void **state)
 {
     (void)state;
-    make_cut_off_run(SIGINT);
+    make_stopped_run(SIGINT);
     json_t *root = read_run("out", false);
     json_t *utc = json_incref(json_object_get(root, "started_utc"));
     json_t *samples = json_incref(json_object_get(root, "samples")), *entries = read_journal();
@@ -221,13 +221,12 @@ static void after_an_interrupt(void **state)
     json_decref(utc);
 }
 
-/* What failed is not tried again. */
-static void failed_before(void **state)
+static void failed_cells_are_not_tried_again(void **state)
 {
     (void)state;
-    cut_off(START("run", "-k", "null,primes", "-p", "hi=1000", "-H",
-                  "single,pthread,cpython-single=/bin/false", "-w", "2", "-B", "2", "-o", "out"),
-            10, SIGKILL);
+    stop_run(START("run", "-k", "null,primes", "-p", "hi=1000", "-H",
+                   "single,pthread,cpython-single=/bin/false", "-w", "2", "-B", "2", "-o", "out"),
+             10, SIGKILL);
     json_t *entries = read_journal();
     size_t failed = 0;
     for (size_t i = 0; i < json_array_size(entries); i++)
@@ -240,13 +239,14 @@ static void failed_before(void **state)
     size_t valid = 0;
     for (size_t i = 0; i < json_array_size(summary); i++)
         valid += json_is_true(json_object_get(json_array_get(summary, i), "valid"));
-    assert_int_equal(valid, json_array_size(summary) - 2); /* it, and again */
+    assert_int_equal(valid,
+                     json_array_size(summary) - 2); /* all but this cell and its second label */
     json_decref(root);
 }
 
 /* ---- refusals ---- */
 
-static void other_options(void **state)
+static void other_options_are_refused(void **state)
 {
     (void)state;
     static const char *const others[][3] = {
@@ -268,20 +268,20 @@ static void other_options(void **state)
     assert_int_equal(journal_lines(), 1);
 }
 
-static void no_journal(void **state)
+static void a_folder_without_a_journal_is_refused(void **state)
 {
     (void)state;
     assert_int_equal(mkdir("out", 0777), 0);
     check_said(RUN("run", "--resume", "out"), 2, "out");
     check_said(RUN("run", "--resume", "nothing"), 2, "nothing");
     check_said(RUN("run", "--resume", ""), 2, "");
-    file_write("out", "run.json", "mine"); /* a complete run */
+    file_write("out", "run.json", "mine"); /* as in a complete run */
     check_said(RUN("run", "--resume", "out"), 2, "out");
     check_said(RUN("run", "--resume", "out/run.json"), 2, "out/run.json");
     assert_int_equal(folder_count("out"), 1);
 }
 
-/* Resuming refuses with that code, and everything stays as it is. */
+/* Checks that resuming fails with this code and changes nothing. */
 static void check_refused(const char *text, int code, const char *says)
 {
     file_write("out", JOURNAL, text);
@@ -292,7 +292,7 @@ static void check_refused(const char *text, int code, const char *says)
     assert_int_equal(folder_count("out"), 1);
 }
 
-/* A copy of the text with something in place of `size` bytes at that point; owned. */
+/* A copy of text with `size` bytes at `at` replaced by `by`; owned. */
 static char *replace(const char *text, const char *at, size_t size, const char *by)
 {
     char *copy = NULL;
@@ -300,10 +300,10 @@ static char *replace(const char *text, const char *at, size_t size, const char *
     return copy;
 }
 
-static void other_conditions(void **state)
+static void another_build_or_machine_is_refused(void **state)
 {
     (void)state;
-    make_cut_off_run(SIGKILL);
+    make_stopped_run(SIGKILL);
     char *text = file_read("out", JOURNAL);
     static const struct {
         const char *key, *by, *says;
@@ -322,10 +322,10 @@ static void other_conditions(void **state)
     free(text);
 }
 
-static void damaged_journal(void **state)
+static void a_damaged_journal_is_refused(void **state)
 {
     (void)state;
-    make_cut_off_run(SIGKILL);
+    make_stopped_run(SIGKILL);
     char *text = file_read("out", JOURNAL);
     const char *second = strchr(text, '\n') + 1, *third = strchr(second, '\n') + 1;
     static const char *const garbage[] = { "garbage\n", "\n", "[]\n", "{\"block\":\n", "1\n" };
@@ -339,21 +339,21 @@ static void damaged_journal(void **state)
     free(other);
     check_refused("", 1, JOURNAL);
     check_refused("{\"schema\":2", 1, JOURNAL);
-    /* JSON, but another run's: a trial is missing. */
+    /* Valid JSON, but a trial is missing. */
     other = replace(text, second, (size_t)(third - second), "");
     check_refused(other, 1, "journal");
     free(other);
     free(text);
 }
 
-static void still_going_on(void **state)
+static void a_run_in_progress_is_refused(void **state)
 {
     (void)state;
-    pid_t run = START(SWEEP, "-B", "100000", "-o", "out");
+    pid_t run = START(SHORT_RUN, "-B", "100000", "-o", "out");
     for (uint64_t limit = clock_ms() + LIMIT_MS; journal_lines() < 2 && clock_ms() < limit;)
         sched_yield();
-    struct said resumed = RUN("run", "--resume", "out"), begun = RUN(SWEEP, "-o", "out");
-    cut_off(run, 3, SIGKILL);
+    struct said resumed = RUN("run", "--resume", "out"), begun = RUN(SHORT_RUN, "-o", "out");
+    stop_run(run, 3, SIGKILL);
     check_said(resumed, 2, "out");
     check_said(begun, 2, "out");
     json_t *entries = read_journal();
@@ -365,16 +365,22 @@ int main(void)
 {
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(same_schedule_as_undisturbed, folder_enter, folder_leave),
-        cmocka_unit_test_setup_teardown(cut_off_twice, folder_enter, folder_leave),
-        cmocka_unit_test_setup_teardown(torn_last_line, folder_enter, folder_leave),
-        cmocka_unit_test_setup_teardown(after_an_interrupt, folder_enter, folder_leave),
-        cmocka_unit_test_setup_teardown(failed_before, folder_enter, folder_leave),
-        cmocka_unit_test_setup_teardown(other_options, folder_enter, folder_leave),
-        cmocka_unit_test_setup_teardown(no_journal, folder_enter, folder_leave),
-        cmocka_unit_test_setup_teardown(other_conditions, folder_enter, folder_leave),
-        cmocka_unit_test_setup_teardown(damaged_journal, folder_enter, folder_leave),
-        cmocka_unit_test_setup_teardown(still_going_on, folder_enter, folder_leave),
+        cmocka_unit_test_setup_teardown(a_resumed_run_measures_the_same_trials_in_the_same_order,
+                                        folder_enter, folder_leave),
+        cmocka_unit_test_setup_teardown(a_run_can_be_killed_twice, folder_enter, folder_leave),
+        cmocka_unit_test_setup_teardown(an_incomplete_last_line_is_dropped, folder_enter,
+                                        folder_leave),
+        cmocka_unit_test_setup_teardown(an_interrupted_run_can_be_resumed, folder_enter,
+                                        folder_leave),
+        cmocka_unit_test_setup_teardown(failed_cells_are_not_tried_again, folder_enter,
+                                        folder_leave),
+        cmocka_unit_test_setup_teardown(other_options_are_refused, folder_enter, folder_leave),
+        cmocka_unit_test_setup_teardown(a_folder_without_a_journal_is_refused, folder_enter,
+                                        folder_leave),
+        cmocka_unit_test_setup_teardown(another_build_or_machine_is_refused, folder_enter,
+                                        folder_leave),
+        cmocka_unit_test_setup_teardown(a_damaged_journal_is_refused, folder_enter, folder_leave),
+        cmocka_unit_test_setup_teardown(a_run_in_progress_is_refused, folder_enter, folder_leave),
     };
     return RUN_TESTS(tests);
 }

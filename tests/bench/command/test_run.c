@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The least of everything: a block after the warm-up, or a few. */
+/* The shortest runs: one block after the warm-up, or a few. */
 #define SMALL "run", "-k", "null,primes", "-p", "items=16", "-p", "hi=1000", "-w", "2"
 #define TINY "run", "-k", "null", "-H", "single"
 #define QUICK "-B", "0.01", "-P", "0.01"
@@ -48,7 +48,7 @@ static json_t *read_json(const char *where)
     return root;
 }
 
-/* ---- what it writes ---- */
+/* ---- files ---- */
 
 static bool same_cell(const struct csv *samples, size_t sample, const struct csv *summary,
                       size_t row)
@@ -66,8 +66,17 @@ static bool is_warm_up(const struct csv *samples, size_t sample)
     return strcmp(csv_at(samples, sample, "block"), "0") == 0;
 }
 
-/* The summary's medians are those of the samples but the warm-up's, and all samples of a kernel
- * have one digest. */
+/* After the warm-up all trials of a cell have the same number of jobs. */
+static void check_repeats(const struct csv *samples)
+{
+    for (size_t i = 0; i < samples->rows; i++)
+        for (size_t k = 0; k < i && !is_warm_up(samples, i); k++)
+            if (!is_warm_up(samples, k) && same_cell(samples, i, samples, k))
+                assert_string_equal(csv_at(samples, i, "repeat"), csv_at(samples, k, "repeat"));
+}
+
+/* The medians in summary.csv are those of samples.csv without the warm-up, and all samples of a
+ * kernel have the same digest. */
 static void check_tables(const char *where)
 {
     struct csv samples, summary;
@@ -98,12 +107,13 @@ static void check_tables(const char *where)
         counted += count;
     }
     assert_int_equal(counted + warm_ups, samples.rows);
+    check_repeats(&samples);
     free(times);
     csv_clear(&samples);
     csv_clear(&summary);
 }
 
-static void small_run(void **state)
+static void a_small_run_writes_all_files(void **state)
 {
     (void)state;
     struct said said = RUN(SMALL, "-B", "0.2", "-o", "out");
@@ -125,8 +135,8 @@ static void small_run(void **state)
     check_tables("out");
 }
 
-/* A precision that is reached at once, far from the end of the budget: the pilot blocks. */
-static void precision_ends_it(void **state)
+/* A precision that the pilot blocks reach, long before the budget is used up. */
+static void a_reached_precision_ends_the_run(void **state)
 {
     (void)state;
     struct said said = RUN("run", "-k", "null", "-H", "pthread", "-w", "1", "--bind", "core",
@@ -142,8 +152,8 @@ static void precision_ends_it(void **state)
     json_decref(root);
 }
 
-/* As the other build we give this one, by a path that holds here only. */
-static void another_build(void **state)
+/* The other build is this one, given by a relative path. */
+static void cells_of_another_build_are_in_the_tables(void **state)
 {
     (void)state;
     assert_int_equal(symlink(getenv("FORKBENCH"), "other"), 0);
@@ -173,7 +183,7 @@ static void another_build(void **state)
     csv_clear(&table);
 }
 
-/* Of the warm-up block: how many follow depends on the machine. */
+/* The order of the warm-up block: how many blocks follow depends on the machine. */
 static void first_order(const char *seed, char *ret_order, size_t size)
 {
     struct csv samples;
@@ -189,7 +199,7 @@ static void first_order(const char *seed, char *ret_order, size_t size)
     folder_remove("out");
 }
 
-static void seed_decides_the_order(void **state)
+static void the_seed_decides_the_order(void **state)
 {
     (void)state;
     char one[1000], again[1000], other[1000];
@@ -201,7 +211,7 @@ static void seed_decides_the_order(void **state)
     assert_int_equal(strlen(one), strlen(other));
 }
 
-static void failing_cell(void **state)
+static void a_failed_cell_is_reported_and_the_others_are_measured(void **state)
 {
     (void)state;
     struct said said = RUN("run", "-k", "primes", "-p", "hi=1000", "-H",
@@ -210,7 +220,7 @@ static void failing_cell(void **state)
     check_said(&said, 1, 1);
     struct csv summary;
     read_csv(&summary, "out", "summary.csv");
-    assert_int_equal(summary.rows, 2 * 2); /* each comes again */
+    assert_int_equal(summary.rows, 2 * 2); /* each has a second label */
     for (size_t row = 0; row < summary.rows; row++) {
         bool good = strcmp(csv_at(&summary, row, "harness"), "single") == 0;
         assert_string_equal(csv_at(&summary, row, "status"), good ? "ok" : "failed");
@@ -222,19 +232,20 @@ static void failing_cell(void **state)
     free(text);
 }
 
-/* ---- where to ---- */
-static void given_folder(void **state)
+/* ---- where it writes ---- */
+
+static void results_go_to_the_given_folder(void **state)
 {
     (void)state;
     struct said said = RUN(TINY, QUICK, "-o", "a/b/c");
     check_said(&said, 0, 0);
     assert_int_equal(folder_count("a/b/c"), FILES);
-    /* One that is there, with something else in it. */
+    /* An existing folder with another file in it. */
     file_write("a/b", "notes", "mine");
     said = RUN(TINY, QUICK, "-o", "a/b/");
     check_said(&said, 0, 0);
     assert_int_equal(folder_count("a/b"), 2 + FILES);
-    /* One that has a run: it must not be lost. */
+    /* An existing run must not be overwritten. */
     file_write("a/b/c", "run.json", "old");
     said = RUN(TINY, QUICK, "-o", "a/b/c/");
     assert_non_null(strstr(said.err, "a/b/c"));
@@ -255,7 +266,7 @@ static void check_latest(char *ret_name, size_t size)
     ssize_t length = readlink("results/latest", ret_name, size - 1);
     assert_true(length > 0);
     ret_name[length] = '\0';
-    assert_null(strchr(ret_name, '/')); /* so that results/ can be moved */
+    assert_null(strchr(ret_name, '/')); /* a relative link, so that results/ can be moved */
     unsigned day, time, end = 0;
     sscanf(ret_name, "%8uT%6uZ-%n", &day, &time, &end);
     assert_int_equal(end, strlen("20260131T123456Z-"));
@@ -263,8 +274,8 @@ static void check_latest(char *ret_name, size_t size)
     json_decref(read_json("results/latest"));
 }
 
-/* Two runs in one second are two runs. */
-static void default_folder(void **state)
+/* Also two runs in the same second. */
+static void each_run_has_a_default_folder_of_its_own(void **state)
 {
     (void)state;
     char first[FOLDER_NAME], second[FOLDER_NAME];
@@ -323,7 +334,7 @@ static const char *const bad_usage[][WORDS_MOST] = {
     { "-k", "null", "-B", "0.01", "-A", "/" },
 };
 
-static void bad_options(void **state)
+static void bad_options_are_refused_in_one_line(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof bad_usage / sizeof *bad_usage; i++) {
@@ -340,7 +351,7 @@ static void bad_options(void **state)
     }
 }
 
-static void no_such_interpreter(void **state)
+static void a_missing_interpreter_exits_with_3(void **state)
 {
     (void)state;
     struct said said = RUN("run", "-k", "primes", "-H", "cpython-single=/nothing/python3");
@@ -348,7 +359,7 @@ static void no_such_interpreter(void **state)
     assert_int_equal(folder_count("."), 0);
 }
 
-static void folder_that_can_not_be(void **state)
+static void an_impossible_folder_is_refused(void **state)
 {
     (void)state;
     file_write(".", "a-file", "mine");
@@ -366,16 +377,23 @@ static void folder_that_can_not_be(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(small_run, folder_enter, folder_leave),
-        cmocka_unit_test_setup_teardown(precision_ends_it, folder_enter, folder_leave),
-        cmocka_unit_test_setup_teardown(another_build, folder_enter, folder_leave),
-        cmocka_unit_test_setup_teardown(seed_decides_the_order, folder_enter, folder_leave),
-        cmocka_unit_test_setup_teardown(failing_cell, folder_enter, folder_leave),
-        cmocka_unit_test_setup_teardown(given_folder, folder_enter, folder_leave),
-        cmocka_unit_test_setup_teardown(default_folder, folder_enter, folder_leave),
-        cmocka_unit_test_setup_teardown(bad_options, folder_enter, folder_leave),
-        cmocka_unit_test_setup_teardown(no_such_interpreter, folder_enter, folder_leave),
-        cmocka_unit_test_setup_teardown(folder_that_can_not_be, folder_enter, folder_leave),
+        cmocka_unit_test_setup_teardown(a_small_run_writes_all_files, folder_enter, folder_leave),
+        cmocka_unit_test_setup_teardown(a_reached_precision_ends_the_run, folder_enter,
+                                        folder_leave),
+        cmocka_unit_test_setup_teardown(cells_of_another_build_are_in_the_tables, folder_enter,
+                                        folder_leave),
+        cmocka_unit_test_setup_teardown(the_seed_decides_the_order, folder_enter, folder_leave),
+        cmocka_unit_test_setup_teardown(a_failed_cell_is_reported_and_the_others_are_measured,
+                                        folder_enter, folder_leave),
+        cmocka_unit_test_setup_teardown(results_go_to_the_given_folder, folder_enter, folder_leave),
+        cmocka_unit_test_setup_teardown(each_run_has_a_default_folder_of_its_own, folder_enter,
+                                        folder_leave),
+        cmocka_unit_test_setup_teardown(bad_options_are_refused_in_one_line, folder_enter,
+                                        folder_leave),
+        cmocka_unit_test_setup_teardown(a_missing_interpreter_exits_with_3, folder_enter,
+                                        folder_leave),
+        cmocka_unit_test_setup_teardown(an_impossible_folder_is_refused, folder_enter,
+                                        folder_leave),
     };
     return RUN_TESTS(tests);
 }

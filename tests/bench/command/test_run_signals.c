@@ -1,4 +1,4 @@
-/* `forkbench run` that is interrupted or killed: what it had is kept, and nobody is left behind. */
+/* A `forkbench run` that is interrupted or killed: its samples are kept, and no process is left. */
 #include "tests/support/support.h"
 
 #include "tests/support/folder.h"
@@ -35,7 +35,7 @@ static int end(void **state)
 
 #define WORDS_MOST 24
 
-/* Trials with this last for hours: only a signal ends them. */
+/* With these options a trial takes hours: only a signal ends it. */
 #define FOREVER "-k", "primes", "-p", "hi=1000000000000000", "-H", "forkpool,pthread", "-w", "2"
 
 static int open_output(const char *name)
@@ -45,7 +45,7 @@ static int open_output(const char *name)
     return open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 }
 
-/* Writes its files into `folder`, as well as what it says. */
+/* Starts a run that writes its files and its output to `folder`. */
 static pid_t start(const char *const *words)
 {
     const char *program = getenv("FORKBENCH"), *vector[WORDS_MOST + 4] = { "forkbench", "run" };
@@ -68,14 +68,15 @@ static pid_t start(const char *const *words)
     close(out);
     close(err);
     assert_true(pid > 0);
-    setpgid(pid, pid); /* whoever of us two is first */
+    setpgid(pid, pid); /* in both processes, as either may be first */
     return pid;
 }
 
 #define START(...) start((const char *const[]){ __VA_ARGS__, NULL })
 
-/* Orphans come to us. Waits for all of them; false when some outlived the limit, killed then. */
-static bool all_gone(pid_t group)
+/* Waits for all descendants: this process is their subreaper. Kills those that exceed the limit,
+ * then false. */
+static bool all_descendants_ended(pid_t group)
 {
     uint64_t limit = clock_ms() + LIMIT_MS;
     pid_t gone;
@@ -90,7 +91,7 @@ static bool all_gone(pid_t group)
     return false;
 }
 
-/* Its exit code, or 128 + the signal that killed it; a run that does not end is killed. */
+/* The exit code, or 128 + the signal that killed it. A run that exceeds the limit is killed. */
 static int wait_for_end(pid_t pid)
 {
     int status = 0;
@@ -110,8 +111,8 @@ static void need_children_list(void)
         skip();
 }
 
-/* A child of pid, or 0. */
-static pid_t child_of(pid_t pid)
+/* A child of pid; 0: it has none. */
+static pid_t first_child(pid_t pid)
 {
     char path[64];
     int child = 0;
@@ -125,7 +126,8 @@ static pid_t child_of(pid_t pid)
     return child;
 }
 
-/* Between fork and exec a trial still has our handlers: it must have become `forkbench exec`. */
+/* Whether a child has become `forkbench exec`: between fork and exec it has the handlers of the
+ * run. */
 static bool is_trial(pid_t pid, char *line, size_t size)
 {
     char path[64];
@@ -140,19 +142,19 @@ static bool is_trial(pid_t pid, char *line, size_t size)
     return strncmp(line, "forkbench exec ", 15) == 0;
 }
 
-/* Waits until a trial runs, and returns what it was called with. */
+/* Waits until a trial runs; ret_line is its command line. */
 static void wait_for_trial(pid_t run, char *ret_line, size_t size)
 {
     uint64_t limit = clock_ms() + LIMIT_MS;
     for (pid_t child; clock_ms() < limit; sched_yield())
-        if ((child = child_of(run)) && is_trial(child, ret_line, size))
+        if ((child = first_child(run)) && is_trial(child, ret_line, size))
             return;
     kill(-run, SIGKILL);
-    all_gone(run);
+    all_descendants_ended(run);
     fail_msg("no trial was started");
 }
 
-/* ---- what is left ---- */
+/* ---- checks ---- */
 
 static void check_results(bool measured)
 {
@@ -177,7 +179,7 @@ static void check_results(bool measured)
 
 /* ---- tests ---- */
 
-/* Waits until the journal has its head and so many trials. */
+/* Waits until the journal has its head and that many trials. */
 static void wait_for_trials(pid_t run, size_t trials)
 {
     for (uint64_t limit = clock_ms() + LIMIT_MS; clock_ms() < limit; sched_yield()) {
@@ -191,7 +193,7 @@ static void wait_for_trials(pid_t run, size_t trials)
             return;
     }
     kill(-run, SIGKILL);
-    all_gone(run);
+    all_descendants_ended(run);
     fail_msg("no %zu trials", trials);
 }
 
@@ -199,10 +201,10 @@ static void interrupt_after_trials(int signal)
 {
     pid_t run = START("-k", "null,primes", "-p", "hi=1000", "-w", "2", "-B", "100000");
     wait_for_trials(run, 12);
-    assert_int_equal(folder_count(folder), 2 + 1); /* while it goes on there is the journal alone */
+    assert_int_equal(folder_count(folder), 2 + 1); /* during a run there is only the journal */
     kill(run, signal);
     assert_int_equal(wait_for_end(run), 130);
-    assert_true(all_gone(run));
+    assert_true(all_descendants_ended(run));
     check_results(true);
 }
 
@@ -218,7 +220,7 @@ static void sigterm_keeps_what_was_measured(void **state)
     interrupt_after_trials(SIGTERM);
 }
 
-/* As Ctrl-C does it: the whole group is told, in the middle of a trial. */
+/* Ctrl-C signals the whole group, here in the middle of a trial. */
 static void sigint_to_the_group_ends_a_long_trial(void **state)
 {
     (void)state;
@@ -228,12 +230,12 @@ static void sigint_to_the_group_ends_a_long_trial(void **state)
     wait_for_trial(run, line, sizeof line);
     kill(-run, SIGINT);
     assert_int_equal(wait_for_end(run), 130);
-    assert_true(all_gone(run));
+    assert_true(all_descendants_ended(run));
     check_results(false);
 }
 
-/* Whichever kind of trial is running: single, copies, threads or processes. */
-static void sigkill_leaves_nobody(void **state)
+/* For each kind of trial: single, copies, threads, processes. */
+static void sigkill_leaves_no_process(void **state)
 {
     (void)state;
     bool seen_processes = false;
@@ -246,7 +248,7 @@ static void sigkill_leaves_nobody(void **state)
         seen_processes |= strstr(line, "forkpool") != NULL;
         kill(run, SIGKILL);
         assert_int_equal(wait_for_end(run), 128 + SIGKILL);
-        if (!all_gone(run))
+        if (!all_descendants_ended(run))
             fail_msg("outlived its run: %s", line);
         assert_true(file_exists(folder, "journal.jsonl"));
         assert_int_equal(folder_count(folder), 2 + 1);
@@ -263,7 +265,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(sigint_keeps_what_was_measured, begin, end),
         cmocka_unit_test_setup_teardown(sigterm_keeps_what_was_measured, begin, end),
         cmocka_unit_test_setup_teardown(sigint_to_the_group_ends_a_long_trial, begin, end),
-        cmocka_unit_test_setup_teardown(sigkill_leaves_nobody, begin, end),
+        cmocka_unit_test_setup_teardown(sigkill_leaves_no_process, begin, end),
     };
     return RUN_TESTS(tests);
 }

@@ -68,7 +68,7 @@ static void make_cells(struct fb_cell *cell)
     cell[INVENTED_FEW].workers = 1024;
 }
 
-/* Every field has a number of its own, so that swapped columns are noticed. */
+/* Each field has a number of its own, so that swapped columns are found. */
 static void make_samples(struct fb_sample *sample)
 {
     static const size_t cells[INVENTED_SAMPLES] = { INVENTED_PTHREAD, INVENTED_BASE, INVENTED_FEW,
@@ -106,7 +106,7 @@ static void make_samples(struct fb_sample *sample)
 static void make_outcomes(struct fb_outcome *outcome)
 {
     outcome[INVENTED_FAILED].failed = true;
-    strcpy(outcome[INVENTED_FAILED].why, "it said \"no, never\", then exited with code 1");
+    strcpy(outcome[INVENTED_FAILED].failure, "it said \"no, never\", then exited with code 1");
     for (int i = INVENTED_BASE; i <= INVENTED_CEILING; i++) {
         if (i == INVENTED_FAILED)
             continue;

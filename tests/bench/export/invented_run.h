@@ -1,14 +1,14 @@
-/* An invented run with everything that exporting must cope with. */
+/* An invented run with all special cases of exporting. */
 #ifndef TEST_INVENTED_RUN_H
 #define TEST_INVENTED_RUN_H
 
 #include "bench/export/export.h"
 
-/* What the cells are there for. */
+/* The cells and their special cases. */
 enum {
     INVENTED_BASE,    /* single */
-    INVENTED_PTHREAD, /* everything is known of it */
-    INVENTED_FAILED,  /* quotes and commas in why */
+    INVENTED_PTHREAD, /* all figures are known */
+    INVENTED_FAILED,  /* quotes and commas in the failure */
     INVENTED_QUOTED,  /* quotes and commas in label; a description; base of the next */
     INVENTED_FEW,     /* UTF-8 in label; too few samples for an interval */
     INVENTED_CEILING,
@@ -35,7 +35,7 @@ struct invented {
     struct fb_run run;
 };
 
-/* Points into itself: not to be copied. */
+/* It has pointers into itself, so it must not be copied. */
 void invented_make(struct invented *invented);
 void invented_clear(struct invented *invented);
 

@@ -1,10 +1,12 @@
-/* bench/export*.c: run.json against the data it was written from, and folders that can't be
- * written. */
+/* bench/export/: run.json compared with the data it was written from, and folders that can't be
+ * written to. */
 #include "tests/support/support.h"
 
 #include "tests/support/folder.h"
 #include "tests/bench/export/invented_run.h"
 #include "tests/support/near.h"
+
+#include "bench/format/result_dir.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -72,7 +74,7 @@ static void check_number(const json_t *object, const char *key, uint64_t wanted)
     assert_int_equal(json_integer_value(number), wanted);
 }
 
-/* NaN is null; the rest comes back to the last bit. */
+/* NaN is null; other numbers are exact to the last bit. */
 static void check_real(const json_t *object, const char *key, double wanted)
 {
     const json_t *number = json_object_get(object, key);
@@ -188,7 +190,7 @@ static void check_summary(const json_t *root)
         assert_int_equal(json_object_get(found, "description") != NULL,
                          outcome->description[0] != '\0');
         if (outcome->failed)
-            check_text(found, "failed", outcome->why);
+            check_text(found, "failed", outcome->failure);
         if (outcome->description[0])
             check_text(found, "description", outcome->description);
     }
@@ -212,7 +214,7 @@ static void check_comparisons(const json_t *root)
     assert_true(json_is_null(json_object_get(json_object_get(root, "noise"), "CPython")));
 }
 
-static void json_says_it_all(void **state)
+static void run_json_has_all_data(void **state)
 {
     (void)state;
     write_all();
@@ -225,11 +227,11 @@ static void json_says_it_all(void **state)
     json_decref(root);
 }
 
-static void not_complete(void **state)
+static void an_incomplete_run_can_be_exported(void **state)
 {
     (void)state;
     invented.run.complete = false;
-    invented.machine.cpus.cgroup.quota = 0; /* none */
+    invented.machine.cpus.cgroup.quota = 0; /* no quota */
     invented.samples.count = 0;
     write_all();
     json_t *root = read_json();
@@ -239,14 +241,14 @@ static void not_complete(void **state)
     json_decref(root);
 }
 
-/* A path may be any bytes, and a sentence that was cut may end inside a letter. JSON is UTF-8; what
- * it can't say must not make cells vanish, or the numbers of the others are wrong. */
-static void text_that_is_not_utf8(void **state)
+/* A path may be any bytes, and a text that was cut may end inside a character. Such texts must not
+ * make cells disappear from JSON, because then the indices of the others would be wrong. */
+static void texts_that_are_not_utf8_are_valid_json(void **state)
 {
     (void)state;
     strcpy(invented.cell[INVENTED_FEW].label, "cpython-process=/home/j\xf6rg/python3");
     strcpy(invented.cell[INVENTED_PTHREAD].params, "lo=1 \xff");
-    strcpy(invented.outcome[INVENTED_FAILED].why, "no such folder: /home/j\xc3");
+    strcpy(invented.outcome[INVENTED_FAILED].failure, "no such folder: /home/j\xc3");
     strcpy(invented.outcome[INVENTED_QUOTED].description, "\xe2\x80");
     strcpy(invented.outcome[INVENTED_QUOTED].answer, "\xc3");
     write_all();
@@ -263,7 +265,7 @@ static void text_that_is_not_utf8(void **state)
 
 /* ---- files ---- */
 
-static void only_these_files(void **state)
+static void exactly_these_files_are_written(void **state)
 {
     (void)state;
     for (int times = 0; times < 2; times++) {
@@ -284,7 +286,7 @@ static void check_refused(const char *where, const char *file)
     assert_null(strchr(error.text, '\n'));
 }
 
-static void no_folder(void **state)
+static void a_missing_folder_is_an_error(void **state)
 {
     (void)state;
     char path[FOLDER_NAME + 16];
@@ -299,8 +301,8 @@ static void no_folder(void **state)
     assert_int_equal(folder_count(folder), 1);
 }
 
-/* A folder where a file should be: it can't be replaced. */
-static void one_file_in_the_way(void **state)
+/* A folder with the name of a file can't be replaced. */
+static void a_folder_with_the_name_of_a_file_is_an_error(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
@@ -324,7 +326,7 @@ static size_t size_of(const char *name)
     return size;
 }
 
-/* The limit on a file's size stands for a full disk. `file` can't be written, and so stays. */
+/* A limit on file sizes acts like a full disk. `file` can't be written, so the old one must remain. */
 static void check_full_disk(size_t room, const char *file)
 {
     struct rlimit before;
@@ -345,7 +347,7 @@ static void check_full_disk(size_t room, const char *file)
     assert_int_equal(folder_count(folder), sizeof files / sizeof *files);
 }
 
-/* Writing fails inside the exporter, or not before the end, when the buffer is written. */
+/* Writing fails inside the exporter, or at the end, when the buffer is written. */
 static void old_files_survive_a_full_disk(void **state)
 {
     (void)state;
@@ -358,7 +360,7 @@ static void old_files_survive_a_full_disk(void **state)
     json_decref(read_json());
 }
 
-/* The same for a table, with room for run.json: without what exec said that is the smaller one. */
+/* The same for a table, with space for run.json, which is smaller without the output of exec. */
 static void old_tables_survive_a_full_disk(void **state)
 {
     (void)state;
@@ -380,12 +382,12 @@ static void old_tables_survive_a_full_disk(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(json_says_it_all, begin, end),
-        cmocka_unit_test_setup_teardown(not_complete, begin, end),
-        cmocka_unit_test_setup_teardown(text_that_is_not_utf8, begin, end),
-        cmocka_unit_test_setup_teardown(only_these_files, begin, end),
-        cmocka_unit_test_setup_teardown(no_folder, begin, end),
-        cmocka_unit_test_setup_teardown(one_file_in_the_way, begin, end),
+        cmocka_unit_test_setup_teardown(run_json_has_all_data, begin, end),
+        cmocka_unit_test_setup_teardown(an_incomplete_run_can_be_exported, begin, end),
+        cmocka_unit_test_setup_teardown(texts_that_are_not_utf8_are_valid_json, begin, end),
+        cmocka_unit_test_setup_teardown(exactly_these_files_are_written, begin, end),
+        cmocka_unit_test_setup_teardown(a_missing_folder_is_an_error, begin, end),
+        cmocka_unit_test_setup_teardown(a_folder_with_the_name_of_a_file_is_an_error, begin, end),
         cmocka_unit_test_setup_teardown(old_files_survive_a_full_disk, begin, end),
         cmocka_unit_test_setup_teardown(old_tables_survive_a_full_disk, begin, end),
     };

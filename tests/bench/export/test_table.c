@@ -1,4 +1,4 @@
-/* bench/format/table.c: what stands under what, for a terminal and in Markdown. */
+/* bench/format/table.c: the alignment of columns, for a terminal and in Markdown. */
 #include "tests/support/support.h"
 
 #include "bench/format/table.h"
@@ -16,7 +16,7 @@ static struct fb_table table_of(size_t names, size_t columns)
     return (struct fb_table){ .heads = heads, .columns = columns, .names = names };
 }
 
-/* Texts for the first columns; those that are NULL stay. */
+/* Adds a row with these texts; NULL leaves "-". */
 static void add(struct fb_table *table, const char *first, const char *second, const char *third,
                 const char *fourth)
 {
@@ -28,7 +28,7 @@ static void add(struct fb_table *table, const char *first, const char *second, c
             snprintf((*row)[i], FB_TABLE_TEXT, "%s", text[i]);
 }
 
-/* What is printed; owned. */
+/* The printed table; owned. */
 static char *printed(const struct fb_table *table, bool markdown)
 {
     char *text = NULL;
@@ -48,7 +48,7 @@ static void check_print(const struct fb_table *table, bool markdown, const char 
     free(text);
 }
 
-/* Bars that separate: those without a backslash before them. */
+/* Counts the bars that separate cells: those without a backslash before them. */
 static size_t count_bars(const char *line, const char *end)
 {
     size_t count = 0;
@@ -57,7 +57,7 @@ static size_t count_bars(const char *line, const char *end)
     return count;
 }
 
-/* Fails unless each line has that many; returns how many lines there are. */
+/* Checks that each line has that many bars; returns how many lines there are. */
 static size_t check_bars(const char *text, size_t wanted)
 {
     size_t lines = 0;
@@ -85,7 +85,7 @@ static void columns_align(void **state)
     fb_table_clear(&table);
 }
 
-static void no_blanks_at_the_end(void **state)
+static void lines_have_no_blanks_at_the_end(void **state)
 {
     (void)state;
     struct fb_table table = table_of(2, 2);
@@ -98,7 +98,7 @@ static void no_blanks_at_the_end(void **state)
     fb_table_clear(&table);
 }
 
-static void new_rows_say_nothing(void **state)
+static void new_rows_have_only_dashes(void **state)
 {
     (void)state;
     struct fb_table table = table_of(1, 3);
@@ -137,7 +137,7 @@ static void markdown_escapes_bars(void **state)
     assert_non_null(strstr(text, "\\|\\|"));
     assert_int_equal(check_bars(text, 5), 4);
     free(text);
-    /* On a terminal they are as they are. */
+    /* On a terminal they are not escaped. */
     text = printed(&table, false);
     assert_non_null(strstr(text, "a|b"));
     assert_null(strstr(text, "\\"));
@@ -145,8 +145,8 @@ static void markdown_escapes_bars(void **state)
     fb_table_clear(&table);
 }
 
-/* The longest text, all of it bars, becomes twice as long. */
-static void markdown_has_room_for_the_longest(void **state)
+/* The longest text, if all of it is bars, gets twice as long. */
+static void markdown_has_space_for_the_longest_text(void **state)
 {
     (void)state;
     char longest[FB_TABLE_TEXT], escaped[2 * FB_TABLE_TEXT + 8];
@@ -169,7 +169,7 @@ static void markdown_has_room_for_the_longest(void **state)
 
 /* ---- few and many rows ---- */
 
-static void empty_table(void **state)
+static void an_empty_table_has_only_headings(void **state)
 {
     (void)state;
     struct fb_table table = table_of(1, 3);
@@ -181,7 +181,7 @@ static void empty_table(void **state)
     assert_int_equal(table.rows, 0);
 }
 
-static void grows(void **state)
+static void a_table_grows(void **state)
 {
     (void)state;
     struct fb_table table = table_of(1, 2);
@@ -204,7 +204,7 @@ static void grows(void **state)
     fb_table_clear(&table);
 }
 
-static void cleared_table_can_be_filled_again(void **state)
+static void a_cleared_table_can_be_filled_again(void **state)
 {
     (void)state;
     struct fb_table table = table_of(1, 2);
@@ -224,14 +224,14 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(columns_align),
-        cmocka_unit_test(no_blanks_at_the_end),
-        cmocka_unit_test(new_rows_say_nothing),
+        cmocka_unit_test(lines_have_no_blanks_at_the_end),
+        cmocka_unit_test(new_rows_have_only_dashes),
         cmocka_unit_test(markdown_has_a_line_below_the_heads),
         cmocka_unit_test(markdown_escapes_bars),
-        cmocka_unit_test(markdown_has_room_for_the_longest),
-        cmocka_unit_test(empty_table),
-        cmocka_unit_test(grows),
-        cmocka_unit_test(cleared_table_can_be_filled_again),
+        cmocka_unit_test(markdown_has_space_for_the_longest_text),
+        cmocka_unit_test(an_empty_table_has_only_headings),
+        cmocka_unit_test(a_table_grows),
+        cmocka_unit_test(a_cleared_table_can_be_filled_again),
     };
     return RUN_TESTS(tests);
 }

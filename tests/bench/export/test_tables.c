@@ -1,4 +1,4 @@
-/* bench/export*.c: the CSV files and the tables against the data they were written from. */
+/* bench/export/: the CSV files and tables compared with the data they were written from. */
 #include "tests/support/support.h"
 
 #include "tests/support/csv_reader.h"
@@ -48,7 +48,7 @@ static void read_csv(struct csv *csv, const char *name)
 
 /* ---- CSV ---- */
 
-/* Later columns may be added, none of these may go. */
+/* Columns may be added, but none of these may be removed. */
 static const char *const samples_columns[] = {
     "block",
     "position",
@@ -94,7 +94,7 @@ static const char *const summary_columns[] = {
     "started_utc",    NULL,
 };
 
-/* What is a text, a number of things or a ratio, and so has no unit. */
+/* Texts, counts and ratios have no unit. */
 static const char *const without_unit[] = {
     "block",
     "blocks",
@@ -171,7 +171,7 @@ static void check_cell(const struct csv *csv, size_t row, const struct fb_cell *
     check_number(csv, row, "workers", cell->workers);
 }
 
-static void samples_csv(void **state)
+static void samples_csv_has_all_samples(void **state)
 {
     (void)state;
     struct csv csv;
@@ -202,7 +202,7 @@ static void samples_csv(void **state)
     csv_clear(&csv);
 }
 
-/* Empty where nothing is known; error: relative. */
+/* Checks a number, with this relative error; empty if it is not known. */
 static void check_real(const struct csv *csv, size_t row, const char *column, double wanted,
                        double error)
 {
@@ -228,8 +228,9 @@ static void check_interval(const struct csv *csv, size_t row, const char *name, 
     }
 }
 
-/* Whole ns, ratios to six digits. The CPU's name must have no commas: scripts split at them. */
-static void summary_csv(void **state)
+/* Whole ns, ratios to six digits. The CPU's name has no commas, because scripts split lines at
+ * them. */
+static void summary_csv_has_all_cells(void **state)
 {
     (void)state;
     struct csv csv;
@@ -257,7 +258,7 @@ static void summary_csv(void **state)
     csv_clear(&csv);
 }
 
-static void line_breaks_in_fields(void **state)
+static void line_breaks_in_fields_are_quoted(void **state)
 {
     (void)state;
     struct csv csv;
@@ -272,7 +273,7 @@ static void line_breaks_in_fields(void **state)
 
 /* ---- tables ---- */
 
-/* Bars that divide cells: not those that are escaped. */
+/* Counts the bars that separate cells, without escaped ones. */
 static size_t count_bars(const char *line)
 {
     size_t bars = 0;
@@ -290,7 +291,7 @@ static size_t count_rows(const char *text)
     return rows;
 }
 
-static void markdown_is_a_table(void **state)
+static void summary_md_is_a_table(void **state)
 {
     (void)state;
     char *text = written("summary.md");
@@ -314,7 +315,7 @@ static void markdown_is_a_table(void **state)
     free(text);
 }
 
-static void bars_in_labels(void **state)
+static void bars_in_labels_are_escaped(void **state)
 {
     (void)state;
     strcpy(invented.cell[INVENTED_FEW].label, "cpython-process=/opt/a|b/python3");
@@ -324,7 +325,7 @@ static void bars_in_labels(void **state)
     free(text);
 }
 
-static void table_for_people(void **state)
+static void the_table_for_terminals_is_aligned(void **state)
 {
     (void)state;
     strcpy(invented.cell[INVENTED_FEW].label, "cpython-process=/home/joerg/python3");
@@ -344,8 +345,8 @@ static void table_for_people(void **state)
     free(text);
 }
 
-/* A time of microseconds must not be shown as none at all. */
-static void short_times_are_shown(void **state)
+/* A time of microseconds must not be printed as 0. */
+static void short_times_are_not_printed_as_0(void **state)
 {
     (void)state;
     invented.summary[INVENTED_BASE].run_ns = (struct fb_interval){ 1570, 1300, 1600, 9 };
@@ -354,7 +355,7 @@ static void short_times_are_shown(void **state)
     free(text);
 }
 
-static void incomplete_is_said(void **state)
+static void summary_md_reports_an_incomplete_run(void **state)
 {
     (void)state;
     char *text = written("summary.md");
@@ -372,14 +373,14 @@ static void incomplete_is_said(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(samples_csv, begin, end),
-        cmocka_unit_test_setup_teardown(summary_csv, begin, end),
-        cmocka_unit_test_setup_teardown(line_breaks_in_fields, begin, end),
-        cmocka_unit_test_setup_teardown(markdown_is_a_table, begin, end),
-        cmocka_unit_test_setup_teardown(bars_in_labels, begin, end),
-        cmocka_unit_test_setup_teardown(table_for_people, begin, end),
-        cmocka_unit_test_setup_teardown(short_times_are_shown, begin, end),
-        cmocka_unit_test_setup_teardown(incomplete_is_said, begin, end),
+        cmocka_unit_test_setup_teardown(samples_csv_has_all_samples, begin, end),
+        cmocka_unit_test_setup_teardown(summary_csv_has_all_cells, begin, end),
+        cmocka_unit_test_setup_teardown(line_breaks_in_fields_are_quoted, begin, end),
+        cmocka_unit_test_setup_teardown(summary_md_is_a_table, begin, end),
+        cmocka_unit_test_setup_teardown(bars_in_labels_are_escaped, begin, end),
+        cmocka_unit_test_setup_teardown(the_table_for_terminals_is_aligned, begin, end),
+        cmocka_unit_test_setup_teardown(short_times_are_not_printed_as_0, begin, end),
+        cmocka_unit_test_setup_teardown(summary_md_reports_an_incomplete_run, begin, end),
     };
     return RUN_TESTS(tests);
 }

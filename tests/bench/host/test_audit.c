@@ -1,5 +1,5 @@
-/* bench/host/audit.c, relatives.c, counters.c: what processes used up and hold is found, wherever it
- * was. They burn what their own clock shows, so nothing depends on how fast the machine is. */
+/* bench/host/audit.c, process_tree.c, counters.c: CPU time and memory of every thread and process are
+ * found. Tests compute until a CPU clock has advanced, however fast the machine is. */
 #include "tests/support/support.h"
 
 #include "bench/host/audit.h"
@@ -18,11 +18,11 @@
 #define MIB (1ll << 20)
 #define BURN_NS (60 * MS)
 #define BURN_FOUND_NS (BURN_NS * 8 / 10)
-#define STRANGER_NS (400 * MS) /* many clock ticks */
+#define OTHER_NS (400 * MS) /* many clock ticks */
 #define BLOCK_BYTES (32 * MIB)
 #define BLOCK_FOUND_BYTES (30 * MIB)
 
-/* ---- others that compute ---- */
+/* ---- processes that compute ---- */
 
 static int64_t clock_read(clockid_t clock)
 {
@@ -38,82 +38,81 @@ static void burn(clockid_t clock, int64_t ns)
         ;
 }
 
-/* Somebody says that it is ready, and goes on when it is told to or when we are gone. */
-struct line {
-    int ready[2], end[2];
+/* Pipes to another process or thread. It writes to `ready`; it continues on input or end of `go`. */
+struct pipes {
+    int ready[2], go[2];
 };
 
-static struct line line_make(void)
+static struct pipes pipes_make(void)
 {
-    struct line line;
-    assert_int_equal(pipe2(line.ready, O_CLOEXEC), 0);
-    assert_int_equal(pipe2(line.end, O_CLOEXEC), 0);
-    return line;
+    struct pipes pipes;
+    assert_int_equal(pipe2(pipes.ready, O_CLOEXEC), 0);
+    assert_int_equal(pipe2(pipes.go, O_CLOEXEC), 0);
+    return pipes;
 }
 
-static void say_ready(const struct line *line)
+static void write_ready(const struct pipes *pipes)
 {
-    if (write(line->ready[1], "r", 1) != 1)
+    if (write(pipes->ready[1], "r", 1) != 1)
         abort();
 }
 
-/* Returns at a word or the end of file. */
-static void wait_to_go_on(const struct line *line)
+static void wait_to_go_on(const struct pipes *pipes)
 {
     char word;
-    while (read(line->end[0], &word, 1) < 0)
+    while (read(pipes->go[0], &word, 1) < 0)
         ;
 }
 
-static bool wait_ready(const struct line *line)
+static bool wait_ready(const struct pipes *pipes)
 {
     char word;
-    return read(line->ready[0], &word, 1) == 1;
+    return read(pipes->ready[0], &word, 1) == 1;
 }
 
-static void line_close(const struct line *line)
+static void pipes_close(const struct pipes *pipes)
 {
     for (int i = 0; i < 2; i++) {
-        close(line->ready[i]);
-        close(line->end[i]);
+        close(pipes->ready[i]);
+        close(pipes->go[i]);
     }
 }
 
-/* A child without our ends of the line. */
-static pid_t child_make(const struct line *line)
+/* Forks a child that has only its own ends of the pipes. */
+static pid_t child_make(const struct pipes *pipes)
 {
     pid_t pid = fork();
     if (pid != 0)
         return pid;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    close(line->ready[0]);
-    close(line->end[1]);
+    close(pipes->ready[0]);
+    close(pipes->go[1]);
     return 0;
 }
 
-static void child_end(pid_t pid, const struct line *line)
+static void child_end(pid_t pid, const struct pipes *pipes)
 {
     kill(pid, SIGKILL);
     waitpid(pid, NULL, 0);
-    line_close(line);
+    pipes_close(pipes);
 }
 
-static void skip_unless_known(const struct fb_optional *reading)
+static void skip_unless_known(const struct fb_optional *value)
 {
-    if (reading->known)
+    if (value->known)
         return;
-    print_message("unavailable: %s\n", reading->why);
+    print_message("unavailable: %s\n", value->reason);
     skip();
 }
 
-static struct fb_process_tree relatives(void)
+static struct fb_process_tree read_tree(void)
 {
     struct fb_process_tree sum;
     fb_process_tree_read(&sum);
     return sum;
 }
 
-/* What a child, or its child, or a thread has burned and waits with. */
+/* Checks that the CPU time of a child, grandchild or thread was found. */
 static void check_found(const struct fb_process_tree *before, const struct fb_process_tree *after)
 {
     skip_unless_known(&before->cpu_ns);
@@ -122,51 +121,51 @@ static void check_found(const struct fb_process_tree *before, const struct fb_pr
     assert_true(after->waiting_ns.known && after->involuntary_switches.known);
 }
 
-/* ---- relatives ---- */
+/* ---- process tree ---- */
 
-static void burn_and_wait(const struct line *line)
+static void burn_and_wait(const struct pipes *pipes)
 {
     burn(CLOCK_PROCESS_CPUTIME_ID, BURN_NS);
-    say_ready(line);
-    wait_to_go_on(line);
+    write_ready(pipes);
+    wait_to_go_on(pipes);
     _exit(0);
 }
 
-static void child_is_counted(void **state)
+static void a_child_is_counted(void **state)
 {
     (void)state;
-    struct fb_process_tree before = relatives();
-    struct line line = line_make();
-    pid_t pid = child_make(&line);
+    struct fb_process_tree before = read_tree();
+    struct pipes pipes = pipes_make();
+    pid_t pid = child_make(&pipes);
     if (pid == 0)
-        burn_and_wait(&line);
+        burn_and_wait(&pipes);
     assert_true(pid > 0);
-    bool ready = wait_ready(&line);
-    struct fb_process_tree after = relatives();
-    child_end(pid, &line);
+    bool ready = wait_ready(&pipes);
+    struct fb_process_tree after = read_tree();
+    child_end(pid, &pipes);
     assert_true(ready);
     check_found(&before, &after);
 }
 
-static void grandchild_is_counted(void **state)
+static void a_grandchild_is_counted(void **state)
 {
     (void)state;
     struct fb_memory memory, alone;
     fb_memory_read(&alone);
-    struct fb_process_tree before = relatives();
-    struct line line = line_make();
-    pid_t pid = child_make(&line);
+    struct fb_process_tree before = read_tree();
+    struct pipes pipes = pipes_make();
+    pid_t pid = child_make(&pipes);
     if (pid == 0) {
-        if (child_make(&line) == 0)
-            burn_and_wait(&line);
-        wait_to_go_on(&line);
+        if (child_make(&pipes) == 0)
+            burn_and_wait(&pipes);
+        wait_to_go_on(&pipes);
         _exit(0);
     }
     assert_true(pid > 0);
-    bool ready = wait_ready(&line);
-    struct fb_process_tree after = relatives();
+    bool ready = wait_ready(&pipes);
+    struct fb_process_tree after = read_tree();
     fb_memory_read(&memory);
-    child_end(pid, &line);
+    child_end(pid, &pipes);
     assert_true(ready);
     check_found(&before, &after);
     skip_unless_known(&alone.processes);
@@ -177,24 +176,24 @@ static void grandchild_is_counted(void **state)
 static void *thread_main(void *argument)
 {
     burn(CLOCK_THREAD_CPUTIME_ID, BURN_NS);
-    say_ready(argument);
+    write_ready(argument);
     wait_to_go_on(argument);
     return NULL;
 }
 
-static void thread_is_counted(void **state)
+static void a_thread_is_counted(void **state)
 {
     (void)state;
-    struct fb_process_tree before = relatives();
-    struct line line = line_make();
+    struct fb_process_tree before = read_tree();
+    struct pipes pipes = pipes_make();
     pthread_t thread;
-    assert_int_equal(pthread_create(&thread, NULL, thread_main, &line), 0);
-    bool ready = wait_ready(&line);
-    struct fb_process_tree after = relatives();
-    bool told = write(line.end[1], "e", 1) == 1;
+    assert_int_equal(pthread_create(&thread, NULL, thread_main, &pipes), 0);
+    bool ready = wait_ready(&pipes);
+    struct fb_process_tree after = read_tree();
+    bool sent = write(pipes.go[1], "e", 1) == 1;
     assert_int_equal(pthread_join(thread, NULL), 0);
-    line_close(&line);
-    assert_true(ready && told);
+    pipes_close(&pipes);
+    assert_true(ready && sent);
     check_found(&before, &after);
 }
 
@@ -221,8 +220,8 @@ static void ended_children_are_counted(void **state)
     assert_true(audit.cpu_ns.value >= BURN_FOUND_NS);
 }
 
-/* Those that ended before it began are no part of it. */
-static void quiet_window(void **state)
+/* Children that ended before the window started do not count. */
+static void an_idle_window_has_little_cpu_time(void **state)
 {
     (void)state;
     struct fb_auditor auditor;
@@ -238,51 +237,52 @@ static void quiet_window(void **state)
     assert_int_equal(audit.memory.processes.value, 1);
 }
 
-/* Somebody who does not descend from us: its parent is gone. It burns and says its pid. */
-static pid_t stranger_make(const struct line *line)
+/* Makes a process that is no descendant, because its parent has exited. It writes its pid and
+ * computes. */
+static pid_t make_other_process(const struct pipes *pipes)
 {
-    pid_t pid = fork(), stranger = 0;
+    pid_t pid = fork(), other = 0;
     if (pid == 0) {
         pid_t own = fork();
         if (own != 0)
             _exit(own < 0);
         setsid();
-        close(line->ready[0]);
-        close(line->end[1]);
+        close(pipes->ready[0]);
+        close(pipes->go[1]);
         own = getpid();
-        if (write(line->ready[1], &own, sizeof own) != sizeof own)
+        if (write(pipes->ready[1], &own, sizeof own) != sizeof own)
             _exit(1);
-        wait_to_go_on(line);
-        burn(CLOCK_PROCESS_CPUTIME_ID, STRANGER_NS);
-        burn_and_wait(line);
+        wait_to_go_on(pipes);
+        burn(CLOCK_PROCESS_CPUTIME_ID, OTHER_NS);
+        burn_and_wait(pipes);
     }
     if (pid > 0)
         waitpid(pid, NULL, 0);
-    if (pid < 0 || read(line->ready[0], &stranger, sizeof stranger) != sizeof stranger)
+    if (pid < 0 || read(pipes->ready[0], &other, sizeof other) != sizeof other)
         return 0;
-    return stranger;
+    return other;
 }
 
-static void busy_stranger_is_seen(void **state)
+static void cpu_time_of_another_process_is_seen(void **state)
 {
     (void)state;
     struct fb_auditor auditor;
     struct fb_audit audit;
-    struct line line = line_make();
+    struct pipes pipes = pipes_make();
     fb_audit_open(&auditor);
-    pid_t stranger = stranger_make(&line);
+    pid_t other = make_other_process(&pipes);
     fb_audit_begin(&auditor);
-    bool told = write(line.end[1], "b", 1) == 1;
-    bool ready = told && wait_ready(&line);
+    bool sent = write(pipes.go[1], "b", 1) == 1;
+    bool ready = sent && wait_ready(&pipes);
     fb_audit_end(&auditor, &audit);
     fb_audit_close(&auditor);
-    if (stranger > 0)
-        kill(stranger, SIGKILL);
-    line_close(&line);
-    assert_true(stranger > 0 && ready);
+    if (other > 0)
+        kill(other, SIGKILL);
+    pipes_close(&pipes);
+    assert_true(other > 0 && ready);
     skip_unless_known(&audit.other_ns);
-    assert_true(audit.other_ns.value >= STRANGER_NS / 2);
-    assert_true(audit.cpu_ns.known && audit.cpu_ns.value < STRANGER_NS / 2);
+    assert_true(audit.other_ns.value >= OTHER_NS / 2);
+    assert_true(audit.cpu_ns.known && audit.cpu_ns.value < OTHER_NS / 2);
 }
 
 /* ---- memory ---- */
@@ -293,43 +293,44 @@ static void touch(volatile char *block)
         block[at] = 1;
 }
 
-/* What is held before and after a child touched the block, and we did too if it is shared. */
+/* The memory before and after a child touched the block; if it is shared, this process touches it,
+ * too. */
 static void touch_in_child(int kind, struct fb_memory *ret_before, struct fb_memory *ret_after)
 {
-    struct line line = line_make();
+    struct pipes pipes = pipes_make();
     char *block = mmap(NULL, BLOCK_BYTES, PROT_READ | PROT_WRITE, kind | MAP_ANONYMOUS, -1, 0);
     assert_true(block != MAP_FAILED);
-    pid_t pid = child_make(&line);
+    pid_t pid = child_make(&pipes);
     if (pid == 0) {
-        say_ready(&line);
-        wait_to_go_on(&line);
+        write_ready(&pipes);
+        wait_to_go_on(&pipes);
         touch(block);
-        say_ready(&line);
-        wait_to_go_on(&line);
+        write_ready(&pipes);
+        wait_to_go_on(&pipes);
         _exit(0);
     }
     assert_true(pid > 0);
-    bool ready = wait_ready(&line);
+    bool ready = wait_ready(&pipes);
     fb_memory_read(ret_before);
     if (kind == MAP_SHARED)
         touch(block);
-    ready = ready && write(line.end[1], "t", 1) == 1 && wait_ready(&line);
+    ready = ready && write(pipes.go[1], "t", 1) == 1 && wait_ready(&pipes);
     fb_memory_read(ret_after);
-    child_end(pid, &line);
+    child_end(pid, &pipes);
     munmap(block, BLOCK_BYTES);
     assert_true(ready);
     skip_unless_known(&ret_before->pss_bytes);
     assert_int_equal(ret_after->processes.value, 2);
 }
 
-/* Holds the block, once. */
+/* Checks that the block was counted once. */
 static void check_block(const struct fb_optional *before, const struct fb_optional *after)
 {
     int64_t more = after->value - before->value;
     assert_true(more >= BLOCK_FOUND_BYTES && more < 2 * BLOCK_FOUND_BYTES);
 }
 
-static void private_memory_is_the_child_s_own(void **state)
+static void private_memory_counts_for_the_child(void **state)
 {
     (void)state;
     struct fb_memory before, after;
@@ -347,9 +348,9 @@ static void shared_memory_is_counted_once(void **state)
     check_block(&before.pss_bytes, &after.pss_bytes);
 }
 
-/* ---- counters and readings ---- */
+/* ---- counters and optional values ---- */
 
-static void counters_count_or_say_why(void **state)
+static void counters_count_or_give_a_reason(void **state)
 {
     (void)state;
     struct fb_counters counters;
@@ -364,19 +365,19 @@ static void counters_count_or_say_why(void **state)
         if (before[i].known)
             assert_true(before[i].value >= 0 && after[i].value >= before[i].value);
         else
-            assert_string_not_equal(after[i].why, "");
+            assert_string_not_equal(after[i].reason, "");
     }
 }
 
-static void readings_in_json(void **state)
+static void optional_values_become_json(void **state)
 {
     (void)state;
-    struct fb_optional reading = fb_optional_of(-12345678901234);
-    json_t *json = fb_optional_json(&reading);
+    struct fb_optional value = fb_optional_of(-12345678901234);
+    json_t *json = fb_optional_json(&value);
     assert_true(json_integer_value(json) == -12345678901234);
     json_decref(json);
-    reading = fb_optional_missing("no %s of CPU %u", "file", 3u);
-    json = fb_optional_json(&reading);
+    value = fb_optional_missing("no %s of CPU %u", "file", 3u);
+    json = fb_optional_json(&value);
     assert_string_equal(json_string_value(json), "unavailable: no file of CPU 3");
     json_decref(json);
 }
@@ -384,16 +385,16 @@ static void readings_in_json(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(child_is_counted),
-        cmocka_unit_test(grandchild_is_counted),
-        cmocka_unit_test(thread_is_counted),
+        cmocka_unit_test(a_child_is_counted),
+        cmocka_unit_test(a_grandchild_is_counted),
+        cmocka_unit_test(a_thread_is_counted),
         cmocka_unit_test(ended_children_are_counted),
-        cmocka_unit_test(quiet_window),
-        cmocka_unit_test(busy_stranger_is_seen),
-        cmocka_unit_test(private_memory_is_the_child_s_own),
+        cmocka_unit_test(an_idle_window_has_little_cpu_time),
+        cmocka_unit_test(cpu_time_of_another_process_is_seen),
+        cmocka_unit_test(private_memory_counts_for_the_child),
         cmocka_unit_test(shared_memory_is_counted_once),
-        cmocka_unit_test(counters_count_or_say_why),
-        cmocka_unit_test(readings_in_json),
+        cmocka_unit_test(counters_count_or_give_a_reason),
+        cmocka_unit_test(optional_values_become_json),
     };
     return RUN_TESTS(tests);
 }

@@ -1,4 +1,4 @@
-/* bench/host/disturbance.c: which audits disturb a trial: each limit from both sides, alone. */
+/* bench/host/disturbance.c: each limit by itself, from both sides. */
 #include "tests/support/support.h"
 
 #include "bench/host/disturbance.h"
@@ -14,7 +14,7 @@
 
 static char text[FB_DISTURBANCES_MOST][FB_DISTURBANCE_TEXT];
 
-/* Nothing is known. */
+/* An audit in which no figure is known. */
 static struct fb_audit audit_of(int64_t window_ns)
 {
     return (struct fb_audit){ .window_ns = (uint64_t)window_ns };
@@ -35,23 +35,23 @@ static unsigned judge(const struct fb_audit *audit, unsigned workers, double cpu
     return count;
 }
 
-/* One reading of that audit: nothing at the limit and, beyond it, one text with these words. */
-static void check_limit(struct fb_audit *audit, struct fb_optional *reading, int64_t limit,
+/* Checks one figure of that audit: no disturbance up to the limit; beyond it one, with these words. */
+static void check_limit(struct fb_audit *audit, struct fb_optional *figure, int64_t limit,
                         int64_t beyond, const char *words)
 {
-    *reading = fb_optional_of(0);
+    *figure = fb_optional_of(0);
     assert_int_equal(judge(audit, WORKERS, CPUS), 0);
-    *reading = fb_optional_of(limit - 1);
+    *figure = fb_optional_of(limit - 1);
     assert_int_equal(judge(audit, WORKERS, CPUS), 0);
-    *reading = fb_optional_of(limit);
+    *figure = fb_optional_of(limit);
     assert_int_equal(judge(audit, WORKERS, CPUS), 0);
-    *reading = fb_optional_of(limit + 1);
+    *figure = fb_optional_of(limit + 1);
     assert_int_equal(judge(audit, WORKERS, CPUS), 1);
-    *reading = fb_optional_of(beyond);
+    *figure = fb_optional_of(beyond);
     assert_int_equal(judge(audit, WORKERS, CPUS), 1);
     assert_string_equal(text[0], words);
-    /* The same figure, but it can't be told. */
-    reading->known = false;
+    /* The same figure, but unavailable. */
+    figure->known = false;
     assert_int_equal(judge(audit, WORKERS, CPUS), 0);
 }
 
@@ -63,7 +63,7 @@ static void other_processes(void **state)
     struct fb_audit audit = audit_of(WINDOW_NS);
     check_limit(&audit, &audit.other_ns, WINDOW_NS / 20, WINDOW_NS * 75 / 1000,
                 "other processes took 7.5 % of a CPU");
-    /* In a short window a tick weighs more than a twentieth. */
+    /* In a short window three ticks are more than 5 %. */
     int64_t tick = tick_ns();
     audit = audit_of(10 * tick);
     check_limit(&audit, &audit.other_ns, 3 * tick, 4 * tick,
@@ -88,7 +88,7 @@ static void waiting(void **state)
     audit.idle_ns = fb_optional_of(0);
     check_limit(&audit, &audit.waiting_ns, WORKERS * WINDOW_NS / 50, WORKERS * WINDOW_NS / 10,
                 "workers waited while no CPU was idle 10.0 %");
-    /* In a short window two ticks weigh more. */
+    /* In a short window two ticks are more than 2 %. */
     int64_t tick = tick_ns();
     audit = audit_of(5 * tick);
     audit.idle_ns = fb_optional_of(0);
@@ -96,7 +96,7 @@ static void waiting(void **state)
                 "workers waited while no CPU was idle 20.0 %");
 }
 
-/* Two workers on one CPU beside an idle one: nobody from outside kept them waiting. */
+/* Two workers on one CPU while another one idles: no other process kept them waiting. */
 static void waiting_beside_an_idle_cpu(void **state)
 {
     (void)state;
@@ -109,7 +109,7 @@ static void waiting_beside_an_idle_cpu(void **state)
     assert_int_equal(judge(&audit, WORKERS, CPUS), 0);
     audit.idle_ns = fb_optional_of(WINDOW_NS - limit - 1);
     assert_int_equal(judge(&audit, WORKERS, CPUS), 1);
-    audit.idle_ns = fb_optional_missing("nobody knows");
+    audit.idle_ns = fb_optional_missing("not known");
     assert_int_equal(judge(&audit, WORKERS, CPUS), 0);
 }
 
@@ -128,7 +128,7 @@ static void migrations(void **state)
     struct fb_audit audit = audit_of(WINDOW_NS);
     check_limit(&audit, &audit.counter[FB_MIGRATIONS], 4000, 8000,
                 "workers changed CPUs 200 times a second");
-    /* The others count work, not noise. */
+    /* The other counters count work, not disturbances. */
     audit = audit_of(WINDOW_NS);
     for (int i = 0; i < FB_COUNTERS; i++)
         if (i != FB_MIGRATIONS)
@@ -158,20 +158,20 @@ static void frequency(void **state)
     audit.frequency_khz = fb_optional_of(2000000);
     check_limit(&audit, &audit.frequency_change_khz, 200000, 300000,
                 "the frequency changed by 300000 kHz");
-    /* Downwards as well. */
+    /* Also downwards. */
     audit.frequency_change_khz = fb_optional_of(-200000);
     assert_int_equal(judge(&audit, WORKERS, CPUS), 0);
     audit.frequency_change_khz = fb_optional_of(-200001);
     assert_int_equal(judge(&audit, WORKERS, CPUS), 1);
     assert_string_equal(text[0], "the frequency changed by -200001 kHz");
-    /* A tenth of what can't be told is nothing. */
+    /* Without a frequency there is no limit. */
     audit.frequency_khz = fb_optional_missing("no cpufreq");
     assert_int_equal(judge(&audit, WORKERS, CPUS), 0);
 }
 
 /* ---- together ---- */
 
-/* Everything far beyond its limit. */
+/* An audit with all figures far beyond their limits. */
 static struct fb_audit worst(void)
 {
     struct fb_audit audit = audit_of(WINDOW_NS);
@@ -184,7 +184,7 @@ static struct fb_audit worst(void)
     return audit;
 }
 
-static bool said(unsigned count, const char *words)
+static bool has_text(unsigned count, const char *words)
 {
     for (unsigned i = 0; i < count; i++)
         if (strstr(text[i], words))
@@ -192,7 +192,7 @@ static bool said(unsigned count, const char *words)
     return false;
 }
 
-static void all_at_once_fit(void **state)
+static void all_disturbances_at_once_fit(void **state)
 {
     (void)state;
     struct fb_audit audit = worst();
@@ -202,7 +202,7 @@ static void all_at_once_fit(void **state)
             assert_string_not_equal(text[i], text[j]);
 }
 
-/* They have to wait for each other then: no disturbance, but what was asked for. */
+/* Then workers have to wait for each other, as requested: that is no disturbance. */
 static void more_workers_than_cpus(void **state)
 {
     (void)state;
@@ -216,33 +216,34 @@ static void more_workers_than_cpus(void **state)
         unsigned count = judge(&audit, cases[i].workers, cases[i].cpus);
         assert_int_equal(count, cases[i].wanted);
         bool judged = cases[i].wanted == FB_DISTURBANCES_MOST;
-        assert_int_equal(said(count, "waited"), judged);
-        assert_int_equal(said(count, "interrupted"), judged);
-        assert_int_equal(said(count, "changed CPUs"), judged);
-        assert_true(said(count, "other processes") && said(count, "hypervisor"));
-        assert_true(said(count, "quota") && said(count, "heat") && said(count, "frequency"));
+        assert_int_equal(has_text(count, "waited"), judged);
+        assert_int_equal(has_text(count, "interrupted"), judged);
+        assert_int_equal(has_text(count, "changed CPUs"), judged);
+        assert_true(has_text(count, "other processes") && has_text(count, "hypervisor"));
+        assert_true(has_text(count, "quota") && has_text(count, "heat") &&
+                    has_text(count, "frequency"));
     }
 }
 
-static void unavailable_disturbs_nobody(void **state)
+static void unavailable_figures_are_no_disturbance(void **state)
 {
     (void)state;
     struct fb_audit audit = audit_of(WINDOW_NS);
     assert_int_equal(judge(&audit, WORKERS, CPUS), 0);
     audit = worst();
-    struct fb_optional *const reading[] = {
+    struct fb_optional *const figure[] = {
         &audit.other_ns,     &audit.steal_ns, &audit.waiting_ns,    &audit.involuntary_switches,
         &audit.throttled_ns, &audit.hot,      &audit.frequency_khz, &audit.frequency_change_khz,
     };
-    for (size_t i = 0; i < sizeof reading / sizeof *reading; i++)
-        reading[i]->known = false;
+    for (size_t i = 0; i < sizeof figure / sizeof *figure; i++)
+        figure[i]->known = false;
     for (int i = 0; i < FB_COUNTERS; i++)
         audit.counter[i].known = false;
     assert_int_equal(judge(&audit, WORKERS, CPUS), 0);
 }
 
-/* The own CPU time is exact and the other's is in ticks: their difference may be below zero. */
-static void less_than_nothing_disturbs_nobody(void **state)
+/* This trial's CPU time is exact, that of others in ticks: their difference may be negative. */
+static void negative_figures_are_no_disturbance(void **state)
 {
     (void)state;
     struct fb_audit audit = audit_of(WINDOW_NS);
@@ -263,10 +264,10 @@ int main(void)
         cmocka_unit_test(quota),
         cmocka_unit_test(heat),
         cmocka_unit_test(frequency),
-        cmocka_unit_test(all_at_once_fit),
+        cmocka_unit_test(all_disturbances_at_once_fit),
         cmocka_unit_test(more_workers_than_cpus),
-        cmocka_unit_test(unavailable_disturbs_nobody),
-        cmocka_unit_test(less_than_nothing_disturbs_nobody),
+        cmocka_unit_test(unavailable_figures_are_no_disturbance),
+        cmocka_unit_test(negative_figures_are_no_disturbance),
     };
     return RUN_TESTS(tests);
 }

@@ -1,4 +1,4 @@
-/* bench/host/process_tree.c: processes on their way out. test_audit.c has those that live. */
+/* bench/host/process_tree.c: zombies. test_audit.c tests live processes. */
 #include "tests/support/support.h"
 
 #include "bench/host/process_tree.h"
@@ -6,8 +6,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* It is there until it has been waited for, but holds nothing any more. */
-static void ended_process_has_no_memory(void **state)
+/* A zombie exists until it is waited for, but has no memory. */
+static void a_zombie_has_no_memory(void **state)
 {
     (void)state;
     struct fb_memory before, after;
@@ -30,7 +30,7 @@ static void ended_process_has_no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(ended_process_has_no_memory),
+        cmocka_unit_test(a_zombie_has_no_memory),
     };
     return RUN_TESTS(tests);
 }

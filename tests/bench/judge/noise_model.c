@@ -3,11 +3,11 @@
 #include <math.h>
 
 #define TRIAL_S 0.5
-#define DRIFT 0.01 /* a minute */
-#define PHI 0.6    /* of successive trials */
+#define DRIFT 0.01 /* for each minute */
+#define PHI 0.6    /* autocorrelation of successive trials */
 #define INNOVATION 0.007
 #define TAIL 0.007
-#define SPIKE 0.02 /* how often; of 5 … 30 % */
+#define SPIKE 0.02 /* probability of a spike of 5 … 30 % */
 
 double noise_normal(struct fb_random *random)
 {
@@ -26,17 +26,18 @@ double noise_student(struct fb_random *random)
 void noise_begin(struct noise *noise, uint64_t seed)
 {
     *noise = (struct noise){ .random = { seed } };
-    /* Far from the streams of neighbouring seeds. */
+    /* Separates the streams of neighbouring seeds. */
     noise->random.state = fb_random_next(&noise->random);
     noise->drift = (fb_random_below(&noise->random, 2) ? DRIFT : -DRIFT) * TRIAL_S / 60;
-    noise->along = INNOVATION / sqrt(1 - PHI * PHI) * noise_normal(&noise->random);
+    noise->correlated = INNOVATION / sqrt(1 - PHI * PHI) * noise_normal(&noise->random);
 }
 
 double noise_next(struct noise *noise)
 {
     struct fb_random *random = &noise->random;
-    noise->along = PHI * noise->along + INNOVATION * noise_normal(random);
-    double log_time = noise->drift * noise->trials++ + noise->along + TAIL * noise_student(random);
+    noise->correlated = PHI * noise->correlated + INNOVATION * noise_normal(random);
+    double log_time =
+        noise->drift * noise->trials++ + noise->correlated + TAIL * noise_student(random);
     if (fb_random_real(random) < SPIKE)
         log_time += log1p(0.05 + 0.25 * fb_random_real(random));
     return exp(log_time);

@@ -1,26 +1,24 @@
-/* Invented times with what real machines do to them: drift, autocorrelation, heavy tails, spikes.
- */
+/* Invented times with the noise of real machines: drift, autocorrelation, heavy tails, spikes. */
 #ifndef TEST_NOISE_MODEL_H
 #define TEST_NOISE_MODEL_H
 
 #include "base/random.h"
 
-/* Standard normal, and Student's t with 3 degrees of freedom. */
+/* Random numbers: standard normal, and Student's t with 3 degrees of freedom. */
 double noise_normal(struct fb_random *random);
 double noise_student(struct fb_random *random);
 
-/* Trials of half a second, one after the other, on a machine that grows faster or slower by 1 % a
- * minute. */
+/* Consecutive trials of half a second on a machine that gets faster or slower by 1 % a minute. */
 struct noise {
     struct fb_random random;
-    double drift;  /* of log time, a trial */
-    double along;  /* the autocorrelated part now */
-    double trials; /* done */
+    double drift;      /* of the logarithm of time, for each trial */
+    double correlated; /* the current autocorrelated part */
+    double trials;     /* so far */
 };
 
 void noise_begin(struct noise *noise, uint64_t seed);
 
-/* What the next trial's time is multiplied by. */
+/* The factor on the time of the next trial. */
 double noise_next(struct noise *noise);
 
 /* An experiment: the trials of a block in random order, time[cell][block] around the true times. */

@@ -1,6 +1,5 @@
-/* Ten times 1,000 experiments in which two cells are the same, on invented data with drift of 1 % a
- * minute, heavy tails and autocorrelation: how often a difference is claimed, and a true ratio
- * missed. */
+/* 10,000 invented experiments with two equal cells, with drift of 1 % a minute, heavy tails and
+ * autocorrelation: how often a false difference is reported, and a true ratio missed. */
 #include "tests/support/support.h"
 
 #include "tests/bench/judge/noise_model.h"
@@ -11,18 +10,18 @@
 #include <math.h>
 #include <stdio.h>
 
-/* 1,000 would leave a standard error of 0.6 %, and the exact rates are up to 4.1 %. */
+/* With 1,000 the standard error would be 0.6 %, and the exact rates are up to 4.1 %. */
 #define EXPERIMENTS 10000
 #define RATIO 1.9
 
-/* Cells 0 and 1 are the same; 2 is RATIO times as fast. */
+/* Cells 0 and 1 are equal; 2 is RATIO times as fast. */
 static const double truth[NOISE_CELLS] = { 0.5, 0.5, 0.5 / RATIO, 0.4 };
 
 struct rates {
-    unsigned different;    /* the interval of two equal cells is without 1 */
-    unsigned covered;      /* the true ratio of two unequal cells is in theirs */
+    unsigned different;    /* the interval of two equal cells excludes 1 */
+    unsigned covered;      /* the interval of two unequal cells has their true ratio */
     double blocks;         /* on average */
-    unsigned fewest, most; /* blocks of an experiment */
+    unsigned fewest, most; /* blocks of one experiment */
 };
 
 static bool excludes(struct fb_interval interval, double ratio)
@@ -52,9 +51,9 @@ static void show(const char *how, const struct rates *rates)
            rates->covered * 100.0 / EXPERIMENTS);
 }
 
-/* ---- a number of blocks that was fixed before ---- */
+/* ---- a fixed number of blocks ---- */
 
-static void fixed_blocks_claim_few_differences(void **state)
+static void fixed_blocks_report_few_false_differences(void **state)
 {
     (void)state;
     static const size_t blocks[] = { 8, 12, 20, 40 };
@@ -73,7 +72,7 @@ static void fixed_blocks_claim_few_differences(void **state)
     }
 }
 
-/* ---- as many as the pilot's scatter asks for ---- */
+/* ---- as many blocks as the pilot's scatter needs ---- */
 
 static size_t blocks_for(const double *base, const double *sample, double precision)
 {
@@ -88,10 +87,10 @@ static size_t planned(const struct noise_experiment *experiment, double precisio
     size_t equal = blocks_for(experiment->time[0], experiment->time[1], precision);
     size_t unequal = blocks_for(experiment->time[0], experiment->time[2], precision);
     size_t blocks = equal > unequal ? equal : unequal;
-    return blocks < NOISE_BLOCKS ? blocks : NOISE_BLOCKS; /* the budget */
+    return blocks < NOISE_BLOCKS ? blocks : NOISE_BLOCKS; /* limited by the budget */
 }
 
-static void planned_blocks_claim_few_differences(void **state)
+static void planned_blocks_report_few_false_differences(void **state)
 {
     (void)state;
     static const double precision[] = { 0.02, 0.03, 0.05 };
@@ -111,13 +110,13 @@ static void planned_blocks_claim_few_differences(void **state)
         assert_true(EXPERIMENTS - rates[i].different >= EXPERIMENTS * 0.94);
         assert_true(rates[i].covered >= EXPERIMENTS * 0.94);
     }
-    /* Else the rule would have decided nothing. */
+    /* Otherwise the rule would have no effect. */
     assert_true(rates[1].fewest < rates[1].most);
 }
 
-/* ---- what must not be done ---- */
+/* ---- the wrong rule ---- */
 
-/* Looks after each block whether the difference is significant, and stops when it is. */
+/* Stops after the first block with a significant difference. */
 static size_t stopped_when_different(const struct noise_experiment *experiment)
 {
     const double(*time)[NOISE_BLOCKS] = experiment->time;
@@ -127,8 +126,8 @@ static size_t stopped_when_different(const struct noise_experiment *experiment)
     return blocks;
 }
 
-/* Shows that the other tests can fail. */
-static void stopping_at_a_difference_claims_many(void **state)
+/* Shows that the tests above can fail. */
+static void stopping_at_a_difference_reports_many(void **state)
 {
     (void)state;
     static struct noise_experiment experiment;
@@ -141,10 +140,10 @@ static void stopping_at_a_difference_claims_many(void **state)
     assert_true(rates.different > EXPERIMENTS * 0.10);
 }
 
-/* ---- the noise itself ---- */
+/* ---- the noise model ---- */
 
-/* Without these the tests above would be about something easier. */
-static void noise_is_what_it_says(void **state)
+/* Without these properties the tests above would be easier. */
+static void the_noise_has_its_documented_properties(void **state)
 {
     (void)state;
     enum { TRIALS = 100000 };
@@ -177,10 +176,10 @@ static void noise_is_what_it_says(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(noise_is_what_it_says),
-        cmocka_unit_test(fixed_blocks_claim_few_differences),
-        cmocka_unit_test(planned_blocks_claim_few_differences),
-        cmocka_unit_test(stopping_at_a_difference_claims_many),
+        cmocka_unit_test(the_noise_has_its_documented_properties),
+        cmocka_unit_test(fixed_blocks_report_few_false_differences),
+        cmocka_unit_test(planned_blocks_report_few_false_differences),
+        cmocka_unit_test(stopping_at_a_difference_reports_many),
     };
     return RUN_TESTS(tests);
 }

@@ -1,5 +1,5 @@
-/* Whether one run is slower than another: small cases whose answer is known, then thousands of
- * invented pairs of runs, to see how often the rule is wrong. */
+/* bench/judge/regress.c: small cases with a known answer, then thousands of invented pairs of runs,
+ * which show how often the rule is wrong. */
 #include "tests/support/support.h"
 
 #include "tests/bench/judge/noise_model.h"
@@ -28,13 +28,13 @@ static void check_verdict(const struct fb_regress *regress, enum fb_regress_verd
         assert_near(regress->blocks, 0, 0);
 }
 
-/* Times around `time` that differ by up to 1 %, in an order that repeats every four blocks: each
- * quarter of a run sees all of them. */
+/* Times that differ from `time` by up to 1 %, in a pattern of four blocks, so that each quarter of
+ * a run has the same times. */
 static void fill(double *run, size_t blocks, double time)
 {
-    static const double around[] = { 1, 1.004, 0.994, 1.002 };
+    static const double factor[] = { 1, 1.004, 0.994, 1.002 };
     for (size_t i = 0; i < blocks; i++)
-        run[i] = time * around[i % 4];
+        run[i] = time * factor[i % 4];
 }
 
 /* ---- known cases ---- */
@@ -63,8 +63,8 @@ static void check_too_few(const struct fb_regress *regress, size_t blocks)
     assert_true(isnan(regress->ratio.low) && isnan(regress->ratio.high));
 }
 
-/* Not even of a run that is ten times as slow. */
-static void too_few_blocks_tell_nothing(void **state)
+/* Also for a run that is ten times as slow. */
+static void too_few_blocks_give_no_verdict(void **state)
 {
     (void)state;
     double a[20], b[20];
@@ -82,8 +82,8 @@ static void too_few_blocks_tell_nothing(void **state)
     check_verdict(&enough, FB_WORSE);
 }
 
-/* A cell all of whose trials failed has no times at all. */
-static void no_blocks_tell_nothing(void **state)
+/* A cell whose trials all failed has no times. */
+static void no_blocks_give_no_verdict(void **state)
 {
     (void)state;
     double run[20];
@@ -104,7 +104,7 @@ static void clean_runs_are_judged(void **state)
     fill(b, 40, 100.1);
     fill(slow, 40, 120);
     fill(fast, 40, 80);
-    /* Of the same length, and of different ones. */
+    /* With equal and different numbers of blocks. */
     for (size_t blocks = 16; blocks <= 40; blocks += 8) {
         struct fb_regress equal = judge(a, 16, b, blocks), worse = judge(a, 16, slow, blocks);
         struct fb_regress better = judge(a, blocks, fast, 16);
@@ -133,15 +133,15 @@ static void the_limit_itself_is_no_worse(void **state)
     check_verdict(&regress, FB_NO_WORSE);
     assert_int_equal(fb_regress_judge(a, 16, b, 16, 0.49, &regress), 0);
     check_verdict(&regress, FB_WORSE);
-    /* With any scatter around it nothing can be said, however many blocks there are. */
+    /* With scatter around the limit there is no verdict, however many blocks there are. */
     for (size_t i = 0; i < 16; i++)
         a[i] = 1 + 0.01 * (double)(i % 5), b[i] = 1.5 * a[i];
     assert_int_equal(fb_regress_judge(a, 16, b, 16, 0.5, &regress), 0);
     check_verdict(&regress, FB_CANT_TELL);
 }
 
-/* What is a ratio one way is its inverse the other way, and the interval too. */
-static void the_other_way_round_is_the_inverse(void **state)
+/* Swapping the runs inverts the ratio and its interval. */
+static void swapped_runs_have_the_inverse_ratio(void **state)
 {
     (void)state;
     double a[20], b[32];
@@ -157,7 +157,7 @@ static void the_other_way_round_is_the_inverse(void **state)
     assert_near(there.ratio.high * back.ratio.low, 1, 1e-12);
 }
 
-/* 60 % from the first block to the last, in steps that are small beside it. */
+/* Drift of 60 % from the first block to the last; the scatter between blocks is small. */
 static void no_number_of_blocks_helps_against_drift(void **state)
 {
     (void)state;
@@ -173,7 +173,7 @@ static void no_number_of_blocks_helps_against_drift(void **state)
 
 /* ---- thousands of pairs ---- */
 
-/* A run of a machine that also walks away from where it began, by so much a trial. */
+/* A run on a machine with a random walk in addition; walk: the standard deviation for each trial. */
 static void make_run(double *run, size_t blocks, double truth, double walk, uint64_t seed)
 {
     struct noise noise;
@@ -186,7 +186,7 @@ static void make_run(double *run, size_t blocks, double truth, double walk, uint
     }
 }
 
-/* Noise that more blocks do average out. */
+/* White noise, which more blocks average out. */
 static void make_white(double *run, size_t blocks, double spread, uint64_t seed)
 {
     struct fb_random random = { seed };
@@ -197,7 +197,7 @@ static void make_white(double *run, size_t blocks, double spread, uint64_t seed)
 
 #define PAIRS 4000
 struct rates {
-    double verdict[FB_REGRESS_VERDICTS], covered; /* per cent */
+    double verdict[FB_REGRESS_VERDICTS], covered; /* in per cent */
 };
 
 static struct rates measure_rates(double truth, double walk)
@@ -231,11 +231,11 @@ static void noisy_runs_are_seldom_misjudged(void **state)
     assert_true(limit.covered >= 95 && equal.covered >= 95 && worse.covered >= 95);
     assert_true(equal.verdict[FB_WORSE] < 0.5);
     assert_true(worse.verdict[FB_WORSE] >= 95);
-    /* Else a rule that never tells anything would do. */
+    /* Otherwise a rule without verdicts would pass. */
     assert_true(equal.verdict[FB_NO_WORSE] >= 90);
 }
 
-/* Only if both walks begin at one place: what happened between the runs can't be seen. */
+/* Both walks start at the same point: a change between the runs can't be detected. */
 static void walking_runs_are_seldom_misjudged(void **state)
 {
     (void)state;
@@ -243,16 +243,16 @@ static void walking_runs_are_seldom_misjudged(void **state)
     for (size_t i = 0; i < sizeof walk / sizeof *walk; i++) {
         struct rates limit = measure_rates(1 + MOST, walk[i]);
         assert_true(limit.verdict[FB_WORSE] <= 5 && limit.verdict[FB_NO_WORSE] <= 5);
-        /* The more it walks, the less it claims to know. */
+        /* The further it walks, the fewer verdicts there are. */
         assert_true(limit.verdict[FB_CANT_TELL] >= 90);
     }
 }
 
-/* ---- how many blocks would have done ---- */
+/* ---- how many blocks are needed ---- */
 
-/* Two equal runs with white noise of 6 %, which 16 blocks do not get below the limit: how many
- * they ask for, and whether two more runs with as many are judged. */
-static void as_many_blocks_as_asked_for_mostly_do(void **state)
+/* Two equal runs with white noise of 6 %, for which 16 blocks are too few: how many are needed by
+ * the rule, and whether two new runs with as many get a verdict. */
+static void as_many_blocks_as_needed_mostly_give_a_verdict(void **state)
 {
     (void)state;
     enum { EACH = 16, TRIES = 1000 };
@@ -288,15 +288,15 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_run_is_no_worse_than_itself),
-        cmocka_unit_test(too_few_blocks_tell_nothing),
-        cmocka_unit_test(no_blocks_tell_nothing),
+        cmocka_unit_test(too_few_blocks_give_no_verdict),
+        cmocka_unit_test(no_blocks_give_no_verdict),
         cmocka_unit_test(clean_runs_are_judged),
         cmocka_unit_test(the_limit_itself_is_no_worse),
-        cmocka_unit_test(the_other_way_round_is_the_inverse),
+        cmocka_unit_test(swapped_runs_have_the_inverse_ratio),
         cmocka_unit_test(no_number_of_blocks_helps_against_drift),
         cmocka_unit_test(noisy_runs_are_seldom_misjudged),
         cmocka_unit_test(walking_runs_are_seldom_misjudged),
-        cmocka_unit_test(as_many_blocks_as_asked_for_mostly_do),
+        cmocka_unit_test(as_many_blocks_as_needed_mostly_give_a_verdict),
     };
     return RUN_TESTS(tests);
 }

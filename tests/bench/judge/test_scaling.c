@@ -1,4 +1,4 @@
-/* bench/judge/scaling.c: known serial fractions, exact laws, and what the intervals cover. */
+/* bench/judge/scaling.c: known serial fractions, exact laws, and the coverage of the intervals. */
 #include "tests/support/support.h"
 
 #include "tests/bench/judge/noise_model.h"
@@ -42,7 +42,7 @@ static void serial_fractions_are_known(void **state)
     assert_true(found.low < 1 && found.high > 1);
 }
 
-static void serial_fraction_is_amdahls(void **state)
+static void the_serial_fraction_is_amdahls(void **state)
 {
     (void)state;
     for (size_t i = 1; i < COUNTS; i++) {
@@ -52,7 +52,7 @@ static void serial_fraction_is_amdahls(void **state)
     }
 }
 
-static void no_interval_of_no_interval(void **state)
+static void without_an_interval_there_is_none(void **state)
 {
     (void)state;
     struct fb_interval found = serial_fraction(1.9, NAN, NAN, 2);
@@ -62,7 +62,7 @@ static void no_interval_of_no_interval(void **state)
 
 /* ---- without noise ---- */
 
-/* Blocks differ by as much as a machine's clock may; their ratios don't. */
+/* Blocks differ like with a changing clock frequency; their ratios don't. */
 static struct fb_scaling fit_exact(double contention, double coherency)
 {
     double time[BLOCKS][COUNTS];
@@ -97,7 +97,7 @@ static void amdahls_law_is_recovered(void **state)
         assert_near(fb_amdahl_speedup(&scaling, workers[i]), speedup, 1e-9);
         assert_near(fb_usl_speedup(&scaling, workers[i]), speedup, 1e-7);
     }
-    /* And where nothing was measured. */
+    /* Also for a number of workers that was not measured. */
     assert_near(fb_amdahl_speedup(&scaling, 64), 64 / 4.15, 1e-9);
 }
 
@@ -110,7 +110,7 @@ static void universal_law_is_recovered(void **state)
     assert_near(scaling.usl_miss, 0, 1e-9);
     for (size_t i = 0; i < COUNTS; i++)
         assert_near(fb_usl_speedup(&scaling, workers[i]), law(0.02, 0.0005, workers[i]), 1e-7);
-    /* Amdahl's doesn't fit, and says by how much. */
+    /* Amdahl's law doesn't fit, and amdahl_miss is by how much. */
     double most = 0;
     for (size_t i = 0; i < COUNTS; i++) {
         double speedup = law(0.02, 0.0005, workers[i]);
@@ -169,8 +169,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(serial_fractions_are_known),
-        cmocka_unit_test(serial_fraction_is_amdahls),
-        cmocka_unit_test(no_interval_of_no_interval),
+        cmocka_unit_test(the_serial_fraction_is_amdahls),
+        cmocka_unit_test(without_an_interval_there_is_none),
         cmocka_unit_test(amdahls_law_is_recovered),
         cmocka_unit_test(universal_law_is_recovered),
         cmocka_unit_test(ideal_speedup_has_no_serial_part),

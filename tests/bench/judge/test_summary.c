@@ -1,4 +1,4 @@
-/* bench/judge/analysis.c: speedups and parts of the ceiling, paired in blocks, from invented times. */
+/* bench/judge/analysis.c: speedups, and speedups relative to the ceiling, paired in blocks. */
 #include "tests/support/support.h"
 
 #include "tests/support/near.h"
@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define BLOCKS_MOST 12
-#define NS 1e-12 /* relative: the arithmetic's own error */
+#define NS 1e-12 /* relative error of the arithmetic */
 
 enum { SINGLE, FORKPOOL, CEILING, CELLS };
 
@@ -33,7 +33,8 @@ static int begin(void **state)
     return 0;
 }
 
-/* In any order: samples say themselves where they belong. Block 0 would be the warm-up. */
+/* Samples may be added in any order, as they have their block and cell. The warm-up is block -1
+ * here. */
 static void add(size_t block, size_t index, uint64_t run_ns)
 {
     list[samples.count++] =
@@ -60,11 +61,12 @@ static void check_interval(const struct fb_interval *interval, double value, dou
 
 /* ---- known ratios ---- */
 
-/* Nine blocks: the interval goes from the 2nd to the 8th. Times rise, speedups are mixed up. */
+/* With nine blocks the interval is from the 2nd to the 8th value. Times rise, speedups are
+ * shuffled. */
 static const uint64_t forkpool_ns[] = { 100, 200, 300, 400, 500, 600, 700, 800, 900 };
 static const unsigned speedup_eighths[] = { 31, 24, 28, 22, 30, 26, 29, 25, 27 };
 
-static void known_ratios(void **state)
+static void speedups_are_paired_in_blocks(void **state)
 {
     (void)state;
     for (size_t block = 9; block-- > 0;) {
@@ -81,8 +83,8 @@ static void known_ratios(void **state)
     assert_false(single.has_ceiling);
 }
 
-/* Four copies at once did four jobs in their time. */
-static void ceiling_and_the_part_of_it(void **state)
+/* Four copies at once do four jobs in their time. */
+static void speedups_are_compared_with_the_ceiling(void **state)
 {
     (void)state;
     for (size_t block = 0; block < 9; block++) {
@@ -101,9 +103,9 @@ static void ceiling_and_the_part_of_it(void **state)
 
 /* ---- drift ---- */
 
-/* Blocks by blocks the machine becomes twice as slow: times are spread over a factor of 2048, the
- * ratios stay. */
-static void drift_of_a_block_cancels(void **state)
+/* From block to block the machine gets twice as slow: times differ by a factor of up to 2048,
+ * ratios do not. */
+static void drift_between_blocks_cancels_out(void **state)
 {
     (void)state;
     for (size_t block = 0; block < BLOCKS_MOST; block++) {
@@ -117,7 +119,7 @@ static void drift_of_a_block_cancels(void **state)
     check_interval(&forkpool.of_ceiling, 1, 1, 1, BLOCKS_MOST);
 }
 
-static void warm_up_is_not_counted(void **state)
+static void the_warm_up_is_not_counted(void **state)
 {
     (void)state;
     for (size_t block = 0; block < 9; block++) {
@@ -132,7 +134,7 @@ static void warm_up_is_not_counted(void **state)
 }
 
 /* Efficiency, serial fraction and geometric mean follow from the same ratios. */
-static void what_follows_from_the_speedup(void **state)
+static void other_figures_follow_from_the_speedup(void **state)
 {
     (void)state;
     for (size_t block = 0; block < 9; block++) {
@@ -145,13 +147,13 @@ static void what_follows_from_the_speedup(void **state)
     assert_near(forkpool.speedup_mean.value, 4, NS * 4);
     assert_true(forkpool.speedup_mean.low > 2 && forkpool.speedup_mean.low < 4);
     assert_true(forkpool.speedup_mean.high > 4 && forkpool.speedup_mean.high < 8);
-    /* (1/s - 1/4) / (1 - 1/4), ends changed places */
+    /* (1/s - 1/4) / (1 - 1/4), with the ends swapped */
     assert_near(forkpool.serial.value, 0, NS);
     assert_near(forkpool.serial.low, (1 / 8.0 - 0.25) / 0.75, NS);
     assert_near(forkpool.serial.high, (1 / 2.0 - 0.25) / 0.75, NS);
 }
 
-/* ---- what is missing ---- */
+/* ---- missing samples ---- */
 
 static void missing_pairs_are_left_out(void **state)
 {
@@ -168,7 +170,7 @@ static void missing_pairs_are_left_out(void **state)
     struct fb_summary forkpool = summary_of(FORKPOOL), single = summary_of(SINGLE);
     assert_int_equal(single.run_ns.samples, 11);
     assert_int_equal(forkpool.run_ns.samples, 10);
-    /* Even blocks 4, odd ones 2, without the third: 5 and 4 pairs. */
+    /* The speedup is 4 in even blocks and 2 in odd ones; without block 3 there are 5 and 4 pairs. */
     check_interval(&forkpool.speedup, 4, 2, 4, 9);
     assert_true(forkpool.has_ceiling);
     assert_int_equal(forkpool.of_ceiling.samples, 2);
@@ -176,7 +178,7 @@ static void missing_pairs_are_left_out(void **state)
     assert_true(isnan(forkpool.of_ceiling.low) && isnan(forkpool.of_ceiling.high));
 }
 
-static void never_in_the_same_block(void **state)
+static void cells_without_a_common_block_have_no_speedup(void **state)
 {
     (void)state;
     for (size_t block = 0; block < 6; block++) {
@@ -189,7 +191,7 @@ static void never_in_the_same_block(void **state)
     assert_false(forkpool.has_ceiling);
 }
 
-static void few_samples_no_interval(void **state)
+static void few_samples_give_no_interval(void **state)
 {
     (void)state;
     for (size_t block = 0; block < FB_INTERVAL_LEAST - 1; block++) {
@@ -207,7 +209,7 @@ static void few_samples_no_interval(void **state)
     check_interval(&forkpool.speedup, 2, 2, 2, FB_INTERVAL_LEAST);
 }
 
-static void no_samples(void **state)
+static void cells_without_samples_have_no_figures(void **state)
 {
     (void)state;
     for (size_t i = 0; i < CELLS; i++) {
@@ -223,15 +225,15 @@ static void no_samples(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(known_ratios, begin),
-        cmocka_unit_test_setup(ceiling_and_the_part_of_it, begin),
-        cmocka_unit_test_setup(drift_of_a_block_cancels, begin),
-        cmocka_unit_test_setup(warm_up_is_not_counted, begin),
-        cmocka_unit_test_setup(what_follows_from_the_speedup, begin),
+        cmocka_unit_test_setup(speedups_are_paired_in_blocks, begin),
+        cmocka_unit_test_setup(speedups_are_compared_with_the_ceiling, begin),
+        cmocka_unit_test_setup(drift_between_blocks_cancels_out, begin),
+        cmocka_unit_test_setup(the_warm_up_is_not_counted, begin),
+        cmocka_unit_test_setup(other_figures_follow_from_the_speedup, begin),
         cmocka_unit_test_setup(missing_pairs_are_left_out, begin),
-        cmocka_unit_test_setup(never_in_the_same_block, begin),
-        cmocka_unit_test_setup(few_samples_no_interval, begin),
-        cmocka_unit_test_setup(no_samples, begin),
+        cmocka_unit_test_setup(cells_without_a_common_block_have_no_speedup, begin),
+        cmocka_unit_test_setup(few_samples_give_no_interval, begin),
+        cmocka_unit_test_setup(cells_without_samples_have_no_figures, begin),
     };
     return RUN_TESTS(tests);
 }

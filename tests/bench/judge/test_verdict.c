@@ -1,4 +1,4 @@
-/* bench/judge/analysis.c: which differences can be told from noise, from invented times of pairs. */
+/* bench/judge/analysis.c: which differences exceed the noise, from invented times of pairs. */
 #include "tests/support/support.h"
 
 #include "tests/support/near.h"
@@ -45,18 +45,20 @@ static struct fb_sample *add(size_t block, size_t index, double run_ns)
     return &list[samples.count++];
 }
 
-/* -1 … 1, a fixed mixture. */
+/* From -1 to 1, in a fixed pattern. */
 static double jitter(size_t number)
 {
     return (double)(number * 37 % 101) / 50 - 1;
 }
 
-/* Blocks in which ONE takes a millisecond and the others so many times that, with these scatters.
- */
+/* Adds blocks in which ONE takes a millisecond, SLOW `slow` times as long, and AGAIN as long with
+ * this scatter. */
 static void fill(double slow, double again_scatter)
 {
     for (size_t block = 1; block <= BLOCKS; block++) {
-        double one_ns = 1e6 * (1 + 0.2 * jitter(7 * block)); /* blocks differ far more */
+        double one_ns =
+            1e6 *
+            (1 + 0.2 * jitter(7 * block)); /* the differences between blocks are much larger */
         add(block, ONE, one_ns);
         add(block, SLOW, one_ns * slow * (1 + 0.002 * jitter(block)));
         add(block, AGAIN, one_ns * (1 + again_scatter * jitter(3 * block)));
@@ -78,7 +80,7 @@ static enum fb_verdict verdict(double value, double low, double high, double flo
     return fb_verdict_of(&ratio, floor);
 }
 
-static void beyond_the_floor_and_without_one(void **state)
+static void a_ratio_beyond_the_floor_gives_a_verdict(void **state)
 {
     (void)state;
     assert_int_equal(verdict(1.03, 1.02, 1.04, 0), FB_SLOWER);
@@ -89,7 +91,7 @@ static void beyond_the_floor_and_without_one(void **state)
     assert_int_equal(verdict(0.97, 0.1, 0.999, 0.01), FB_FASTER);
 }
 
-static void within_the_floor(void **state)
+static void a_ratio_within_the_floor_is_inconclusive(void **state)
 {
     (void)state;
     assert_int_equal(verdict(1.03, 1.02, 1.04, 0.031), FB_INCONCLUSIVE);
@@ -98,7 +100,7 @@ static void within_the_floor(void **state)
     assert_int_equal(verdict(0.75, 0.5, 0.875, 0.25), FB_INCONCLUSIVE);
 }
 
-static void interval_includes_one(void **state)
+static void an_interval_with_1_is_inconclusive(void **state)
 {
     (void)state;
     assert_int_equal(verdict(1.03, 0.999, 1.06, 0), FB_INCONCLUSIVE);
@@ -108,7 +110,7 @@ static void interval_includes_one(void **state)
     assert_int_equal(verdict(1, 1, 1, 0), FB_INCONCLUSIVE);
 }
 
-static void no_interval_no_verdict(void **state)
+static void without_an_interval_it_is_inconclusive(void **state)
 {
     (void)state;
     assert_int_equal(verdict(2, NAN, NAN, 0), FB_INCONCLUSIVE);
@@ -133,16 +135,16 @@ static struct fb_null judged(double value, double low, double high)
     return null;
 }
 
-static void floor_is_what_equal_things_differ_by(void **state)
+static void the_floor_follows_from_two_labels_of_one_cell(void **state)
 {
     (void)state;
-    /* Half the width: the truth is 1, wherever the interval lies. */
+    /* Half the width, because the true ratio is 1 wherever the interval is. */
     struct fb_null null = judged(1.001, 0.99, 1.02);
     assert_true(null.known);
     assert_near(null.floor, 0.015, SMALL);
     null = judged(0.99, 0.97, 1.01);
     assert_near(null.floor, 0.02, SMALL);
-    /* One that does not even include 1: the second label was slower all the time. */
+    /* An interval without 1: the second label was always slower. */
     null = judged(1.05, 1.04, 1.06);
     assert_near(null.floor, 0.05, SMALL);
     assert_near(null.detectable, 0.05, SMALL);
@@ -168,7 +170,7 @@ static void detectable_follows_from_the_width(void **state)
     }
 }
 
-static void unknown_floor(void **state)
+static void without_an_interval_the_floor_is_unknown(void **state)
 {
     (void)state;
     assert_false(judged(1, NAN, NAN).known);
@@ -177,7 +179,7 @@ static void unknown_floor(void **state)
 
 /* ---- pairs of a plan ---- */
 
-static void small_difference_is_found(void **state)
+static void a_small_difference_is_found(void **state)
 {
     (void)state;
     fill(1.03, 0.002);
@@ -197,7 +199,7 @@ static void small_difference_is_found(void **state)
     assert_null(analysis.finding);
 }
 
-static void and_the_other_way_round(void **state)
+static void a_swapped_pair_is_faster(void **state)
 {
     (void)state;
     pair[0] = (struct fb_pair){ .reference = SLOW, .cell = ONE, .factor = FB_FACTOR_PARAMETER };
@@ -208,7 +210,7 @@ static void and_the_other_way_round(void **state)
     fb_analysis_clear(&analysis);
 }
 
-static void wide_null_hides_it(void **state)
+static void a_wide_null_comparison_hides_the_difference(void **state)
 {
     (void)state;
     fill(1.03, 0.3);
@@ -221,7 +223,7 @@ static void wide_null_hides_it(void **state)
     fb_analysis_clear(&analysis);
 }
 
-static void nothing_is_told_without_a_null(void **state)
+static void without_a_null_comparison_it_is_inconclusive(void **state)
 {
     (void)state;
     plan.pairs = 1;
@@ -231,7 +233,7 @@ static void nothing_is_told_without_a_null(void **state)
     assert_true(analysis.finding[0].ratio.low > 1.9);
     assert_int_equal(analysis.finding[0].verdict, FB_INCONCLUSIVE);
     fb_analysis_clear(&analysis);
-    /* The other family's does not count either. */
+    /* The null comparison of another family does not count. */
     plan.pairs = 2;
     cell[SLOW].family = FB_FAMILY_CPYTHON;
     analysis = analyse();
@@ -240,7 +242,7 @@ static void nothing_is_told_without_a_null(void **state)
     fb_analysis_clear(&analysis);
 }
 
-static void few_blocks_of_the_null(void **state)
+static void few_blocks_of_the_null_comparison_are_inconclusive(void **state)
 {
     (void)state;
     for (size_t block = 1; block <= BLOCKS; block++) {
@@ -257,7 +259,7 @@ static void few_blocks_of_the_null(void **state)
 
 /* ---- marked trials ---- */
 
-static void wild_trial_is_marked_and_kept(void **state)
+static void an_outlier_is_marked_and_kept(void **state)
 {
     (void)state;
     for (size_t block = 1; block <= 20; block++)
@@ -270,7 +272,7 @@ static void wild_trial_is_marked_and_kept(void **state)
     assert_int_equal(analysis.cell[AGAIN].outliers, 0);
     assert_int_equal(analysis.cell[ONE].run_ns.samples, 20);
     fb_analysis_clear(&analysis);
-    /* Six wild ones take the interval's upper end with them. */
+    /* Six outliers determine the upper end of the interval. */
     samples.count = 0;
     for (size_t block = 1; block <= 20; block++)
         add(block, ONE, block <= 6 ? 3e6 : 1e6 * (1 + 0.01 * jitter(block)));
@@ -298,8 +300,8 @@ static void disturbed_trials_are_counted_and_kept(void **state)
     fb_analysis_clear(&analysis);
 }
 
-/* However long it took and whatever disturbed it. */
-static void warm_up_never_counts(void **state)
+/* Whatever its time and its disturbances. */
+static void the_warm_up_never_counts(void **state)
 {
     (void)state;
     for (size_t i = 0; i < CELLS; i++)
@@ -315,7 +317,7 @@ static void warm_up_never_counts(void **state)
     assert_int_equal(analysis.finding[0].ratio.samples, BLOCKS);
     assert_int_equal(analysis.finding[0].verdict, FB_SLOWER);
     fb_analysis_clear(&analysis);
-    /* A run that has nothing else says nothing. */
+    /* A run with only a warm-up has no figures. */
     samples.count = CELLS;
     analysis = analyse();
     assert_int_equal(analysis.cell[ONE].run_ns.samples, 0);
@@ -327,22 +329,22 @@ static void warm_up_never_counts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(beyond_the_floor_and_without_one, begin),
-        cmocka_unit_test_setup(within_the_floor, begin),
-        cmocka_unit_test_setup(interval_includes_one, begin),
-        cmocka_unit_test_setup(no_interval_no_verdict, begin),
+        cmocka_unit_test_setup(a_ratio_beyond_the_floor_gives_a_verdict, begin),
+        cmocka_unit_test_setup(a_ratio_within_the_floor_is_inconclusive, begin),
+        cmocka_unit_test_setup(an_interval_with_1_is_inconclusive, begin),
+        cmocka_unit_test_setup(without_an_interval_it_is_inconclusive, begin),
         cmocka_unit_test_setup(verdicts_have_names, begin),
-        cmocka_unit_test_setup(floor_is_what_equal_things_differ_by, begin),
+        cmocka_unit_test_setup(the_floor_follows_from_two_labels_of_one_cell, begin),
         cmocka_unit_test_setup(detectable_follows_from_the_width, begin),
-        cmocka_unit_test_setup(unknown_floor, begin),
-        cmocka_unit_test_setup(small_difference_is_found, begin),
-        cmocka_unit_test_setup(and_the_other_way_round, begin),
-        cmocka_unit_test_setup(wide_null_hides_it, begin),
-        cmocka_unit_test_setup(nothing_is_told_without_a_null, begin),
-        cmocka_unit_test_setup(few_blocks_of_the_null, begin),
-        cmocka_unit_test_setup(wild_trial_is_marked_and_kept, begin),
+        cmocka_unit_test_setup(without_an_interval_the_floor_is_unknown, begin),
+        cmocka_unit_test_setup(a_small_difference_is_found, begin),
+        cmocka_unit_test_setup(a_swapped_pair_is_faster, begin),
+        cmocka_unit_test_setup(a_wide_null_comparison_hides_the_difference, begin),
+        cmocka_unit_test_setup(without_a_null_comparison_it_is_inconclusive, begin),
+        cmocka_unit_test_setup(few_blocks_of_the_null_comparison_are_inconclusive, begin),
+        cmocka_unit_test_setup(an_outlier_is_marked_and_kept, begin),
         cmocka_unit_test_setup(disturbed_trials_are_counted_and_kept, begin),
-        cmocka_unit_test_setup(warm_up_never_counts, begin),
+        cmocka_unit_test_setup(the_warm_up_never_counts, begin),
     };
     return RUN_TESTS(tests);
 }

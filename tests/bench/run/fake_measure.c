@@ -8,7 +8,7 @@
 const struct fb_kernel fake_exact = { .name = "exact" };
 const struct fb_kernel fake_inexact = { .name = "inexact", .inexact = true };
 
-/* 1 to 2, scattered as no precision allows. */
+/* From 1 to 2, with more scatter than any precision allows. */
 static double scatter(size_t number)
 {
     return 1 + (double)(number * 7919 % 97) / 97;
@@ -48,7 +48,7 @@ static void progress(void *context, double done, const struct fb_cell *cell)
     struct fake *fake = context;
     assert_true(cell >= fake->cell && cell < fake->cell + fake->plan.count);
     assert_true(done >= 0 && done <= 1);
-    assert_true(done >= fake->done); /* nothing is undone */
+    assert_true(done >= fake->done); /* it never decreases */
     fake->done = done;
 }
 

@@ -1,4 +1,4 @@
-/* An invented plan, trial and clock to run bench/run/measure.c with: time passes only in trials. */
+/* An invented plan, trial and clock for tests of bench/run/measure.c: time passes only in trials. */
 #ifndef TEST_FAKE_MEASURE_H
 #define TEST_FAKE_MEASURE_H
 
@@ -16,36 +16,37 @@ struct fake_call {
     unsigned repeat;
     bool has_known;
     uint64_t known;
-    double done; /* as progress was told before it */
+    double done; /* the progress before it */
 };
 
 struct fake {
-    /* How things go, by cell. */
+    /* The outcome of trials, by cell. */
     uint64_t cost_ns[FAKE_CELLS], digest[FAKE_CELLS];
-    int error[FAKE_CELLS];       /* 0, or what its trials fail with */
-    size_t errs_at;              /* its trials are good before that call */
-    size_t changes_at;           /* from that call on all digests are others */
-    uint64_t slower_ns;          /* what each trial costs more than the one before it */
+    int error[FAKE_CELLS];       /* of its trials; 0: they succeed */
+    size_t errs_at;              /* from that call on trials fail with error */
+    size_t changes_at;           /* from that call on digests differ */
+    uint64_t slower_ns;          /* by how much each trial is longer than the one before */
     bool raw;                    /* samples have a JSON object */
-    bool steady;                 /* run_ns is what it costs; else it scatters wildly */
-    unsigned repeat[FAKE_CELLS]; /* jobs that the warm-up finds long enough */
-    size_t interrupt_at;         /* before which call */
-    /* What was done. */
+    bool steady;                 /* run_ns is cost_ns; false: it scatters widely */
+    unsigned repeat[FAKE_CELLS]; /* the number of jobs that the warm-up finds */
+    size_t interrupt_at;         /* the run is interrupted before that call */
+    /* The trials so far. */
     struct fake_call call[FAKE_CALLS];
     size_t calls;
     uint64_t clock_ns;
     double done;
-    /* The rest. */
+    /* The plan and its measuring. */
     struct fb_cell cell[FAKE_CELLS];
     struct fb_plan plan;
     struct fb_pair pair; /* of cells 0 and 1 */
     struct fb_measure measure;
 };
 
-/* count cells of one kernel and family C, a second each, digest 7, budget of a minute a family. */
+/* Makes count cells of one kernel and family C: one second each, digest 7, a budget of one minute a
+ * family. */
 void fake_make(struct fake *fake, size_t count);
 
-/* Two kernels that do nothing; results of the other are inexact. */
+/* Two kernels without functions; results of the second are inexact. */
 extern const struct fb_kernel fake_exact, fake_inexact;
 
 #endif

@@ -1,4 +1,4 @@
-/* bench/run/journal.c: what was written comes back, and what was cut off costs only itself. */
+/* bench/run/journal.c: entries are read back, and an incomplete one is dropped alone. */
 #include "tests/support/support.h"
 
 #include "tests/support/folder.h"
@@ -68,7 +68,7 @@ static void open_good(struct fb_journal *journal)
     json_decref(wanted);
 }
 
-/* Takes entries 0 … count - 1, and then there are no more. */
+/* Takes entries 0 … count - 1 and checks that there are no more. */
 static void take_all(struct fb_journal *journal, int count)
 {
     for (int i = 0; i < count; i++) {
@@ -88,7 +88,7 @@ static void check_holds(int count)
     fb_journal_close(&journal);
 }
 
-/* Fails with that code and words, and leaves the file as it is. */
+/* Checks that opening fails with that code and leaves the file unchanged. */
 static void check_refused(int code)
 {
     struct fb_journal journal;
@@ -104,7 +104,7 @@ static void check_refused(int code)
     free(after);
 }
 
-/* Writes the file anew with this behind it. */
+/* Appends this to the file. */
 static void add_text(const char *tail)
 {
     char *text = file_read(folder, FB_JOURNAL), *longer = NULL;
@@ -114,7 +114,7 @@ static void add_text(const char *tail)
     free(longer);
 }
 
-/* ---- there and back ---- */
+/* ---- writing and reading ---- */
 
 static void entries_come_back_in_order(void **state)
 {
@@ -138,13 +138,13 @@ static void a_head_alone_is_a_journal(void **state)
     check_holds(0);
 }
 
-static void goes_on_after_opening(void **state)
+static void entries_are_appended_after_opening(void **state)
 {
     (void)state;
     struct fb_journal journal;
     make(3);
     open_good(&journal);
-    /* What is written now was not found. */
+    /* New entries are not returned. */
     append(&journal, 3);
     append(&journal, 4);
     take_all(&journal, 3);
@@ -152,7 +152,7 @@ static void goes_on_after_opening(void **state)
     check_holds(5);
 }
 
-static void new_journal_has_nothing_to_take(void **state)
+static void a_new_journal_has_no_entries_to_take(void **state)
 {
     (void)state;
     struct fb_journal journal;
@@ -164,10 +164,10 @@ static void new_journal_has_nothing_to_take(void **state)
     assert_true(json_equal(journal.head, wanted));
     json_decref(wanted);
     fb_journal_close(&journal);
-    fb_journal_close(&journal); /* a closed one can be closed */
+    fb_journal_close(&journal); /* a closed journal can be closed again */
 }
 
-static void removed(void **state)
+static void a_removed_journal_can_be_created_again(void **state)
 {
     (void)state;
     make(2);
@@ -178,14 +178,14 @@ static void removed(void **state)
     check_holds(1);
 }
 
-/* ---- cut off ---- */
+/* ---- incomplete files ---- */
 
-static void torn_line_is_dropped(void **state)
+static void an_incomplete_last_line_is_dropped(void **state)
 {
     (void)state;
     make(3);
     char *good = file_read(folder, FB_JOURNAL);
-    /* The last is whole but for the end of its line: nobody knows that. */
+    /* The third is complete except for the end of its line, which can't be known. */
     static const char *const torn[] = { "{", "{\"trial\": 7, \"te", "{\"trial\":7}", "\xc3" };
     for (size_t i = 0; i < sizeof torn / sizeof *torn; i++) {
         file_write(folder, FB_JOURNAL, good);
@@ -204,8 +204,8 @@ static void torn_line_is_dropped(void **state)
     free(good);
 }
 
-/* Whatever was written of it: all whole lines are there, and it goes on. */
-static void cut_off_anywhere(void **state)
+/* Cut at each byte: all complete lines are there, and appending works. */
+static void a_journal_can_be_cut_at_any_byte(void **state)
 {
     (void)state;
     make(2);
@@ -235,7 +235,7 @@ static void cut_off_anywhere(void **state)
 
 /* ---- refused ---- */
 
-static void one_that_is_there_is_kept(void **state)
+static void an_existing_journal_is_not_overwritten(void **state)
 {
     (void)state;
     struct fb_journal journal;
@@ -248,7 +248,7 @@ static void one_that_is_there_is_kept(void **state)
     check_holds(2);
 }
 
-static void none_to_open(void **state)
+static void a_missing_journal_is_refused(void **state)
 {
     (void)state;
     struct fb_journal journal;
@@ -259,7 +259,7 @@ static void none_to_open(void **state)
     assert_int_equal(folder_count(folder), 0);
 }
 
-static void no_journal(void **state)
+static void a_damaged_journal_is_refused(void **state)
 {
     (void)state;
     static const char *const garbage[] = {
@@ -280,7 +280,7 @@ static void no_journal(void **state)
     }
 }
 
-static void open_elsewhere(void **state)
+static void a_journal_that_is_open_elsewhere_is_refused(void **state)
 {
     (void)state;
     struct fb_journal journal;
@@ -300,7 +300,7 @@ static void open_elsewhere(void **state)
 
 /* ---- a full disk ---- */
 
-/* Files may have that many bytes; returns what was the limit before. */
+/* Limits the size of files; returns the old limit. */
 static struct rlimit limit_size(rlim_t bytes)
 {
     struct rlimit before;
@@ -317,8 +317,8 @@ static uint64_t file_size(int fd)
     return (uint64_t)stat.st_size;
 }
 
-/* Room for 20 bytes of the next line, or for none. */
-static void full_disk_keeps_what_was_there(void **state)
+/* With space for 20 bytes of the next line, or for none. */
+static void a_full_disk_keeps_the_old_entries(void **state)
 {
     (void)state;
     make(3);
@@ -334,7 +334,7 @@ static void full_disk_keeps_what_was_there(void **state)
         int result = fb_journal_append(&journal, entry(3), &error);
         int limited = setrlimit(RLIMIT_FSIZE, &before);
         uint64_t left = file_size(journal.fd);
-        assert_int_equal(left, size); /* nothing torn, on which a next line would go on */
+        assert_int_equal(left, size); /* no incomplete line that the next one would continue */
         signal(SIGXFSZ, handler);
         fb_journal_close(&journal);
         assert_int_equal(limited, 0);
@@ -357,16 +357,16 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(entries_come_back_in_order),
         TEST(a_head_alone_is_a_journal),
-        TEST(goes_on_after_opening),
-        TEST(new_journal_has_nothing_to_take),
-        TEST(removed),
-        TEST(torn_line_is_dropped),
-        TEST(cut_off_anywhere),
-        TEST(one_that_is_there_is_kept),
-        TEST(none_to_open),
-        TEST(no_journal),
-        TEST(open_elsewhere),
-        TEST(full_disk_keeps_what_was_there),
+        TEST(entries_are_appended_after_opening),
+        TEST(a_new_journal_has_no_entries_to_take),
+        TEST(a_removed_journal_can_be_created_again),
+        TEST(an_incomplete_last_line_is_dropped),
+        TEST(a_journal_can_be_cut_at_any_byte),
+        TEST(an_existing_journal_is_not_overwritten),
+        TEST(a_missing_journal_is_refused),
+        TEST(a_damaged_journal_is_refused),
+        TEST(a_journal_that_is_open_elsewhere_is_refused),
+        TEST(a_full_disk_keeps_the_old_entries),
     };
     return RUN_TESTS(tests);
 }

@@ -27,13 +27,13 @@ static size_t count_calls(size_t cell)
 
 /* ---- blocks ---- */
 
-static void every_cell_once_a_block(void **state)
+static void each_cell_is_measured_once_a_block(void **state)
 {
     (void)state;
     fake_make(&fake, 6);
     struct fb_samples samples = run(0);
     assert_int_equal(samples.count, 60);
-    assert_int_equal(samples.blocks[FB_FAMILY_C], 9); /* and the warm-up */
+    assert_int_equal(samples.blocks[FB_FAMILY_C], 9); /* without the warm-up */
     assert_int_equal(samples.blocks[FB_FAMILY_CPYTHON], 0);
     for (size_t block = 0; block < 10; block++) {
         unsigned seen = 0;
@@ -63,7 +63,7 @@ static void orders(uint64_t seed, size_t *ret_order, size_t count)
     fb_samples_clear(&samples);
 }
 
-static void order_is_the_seed_s(void **state)
+static void the_order_follows_from_the_seed(void **state)
 {
     (void)state;
     size_t one[60], again[60], other[60], next[60];
@@ -74,15 +74,15 @@ static void order_is_the_seed_s(void **state)
     assert_memory_equal(one, again, sizeof one);
     assert_memory_not_equal(one, other, sizeof one);
     assert_memory_not_equal(one, next, sizeof one);
-    /* Of 10 blocks with 720 orders two may be alike, but not many. */
+    /* There are 720 orders: of 10 blocks two may be equal, but not many. */
     size_t alike = 0;
     for (size_t block = 1; block < 10; block++)
         alike += memcmp(&one[6 * block], &one[6 * (block - 1)], 6 * sizeof *one) == 0;
     assert_true(alike < 3);
 }
 
-/* Or drift inside a block would hit one cell more than another. */
-static void every_cell_comes_at_every_position(void **state)
+/* Otherwise drift inside a block would affect one cell more than another. */
+static void each_cell_comes_at_each_position(void **state)
 {
     (void)state;
     fake_make(&fake, 4);
@@ -111,7 +111,7 @@ static size_t blocks_for(double budget_s)
     return blocks;
 }
 
-static void budget_is_kept(void **state)
+static void the_budget_is_kept(void **state)
 {
     (void)state;
     assert_int_equal(blocks_for(40), 9);
@@ -123,15 +123,15 @@ static void budget_is_kept(void **state)
     assert_int_equal(blocks_for(0.001), 1);
 }
 
-/* A block is begun only when one as long as the last still fits. */
-static void slower_and_slower(void **state)
+/* A block is started only if one as long as the last one fits into the budget. */
+static void the_budget_is_kept_when_trials_get_slower(void **state)
 {
     (void)state;
     fake_make(&fake, 2);
     fake.slower_ns = SECOND; /* blocks of 3, 7, 11, 15, 19, … s */
     fake.measure.budget_s[FB_FAMILY_C] = 21 + 11;
     struct fb_samples samples = run(0);
-    /* After three, the warm-up among them, 11 s are left, after four none. */
+    /* After the warm-up and two blocks 11 s are left, after three blocks none. */
     assert_int_equal(samples.blocks[FB_FAMILY_C], 3);
     assert_int_equal(fake.clock_ns, (uint64_t)36 * SECOND);
     fb_samples_clear(&samples);
@@ -163,7 +163,7 @@ static void families_have_their_own_budgets(void **state)
     assert_int_equal(samples.blocks[FB_FAMILY_CPYTHON], 1);
     assert_int_equal(count_calls(0), 10);
     assert_int_equal(count_calls(3), 2);
-    /* The first blocks are common, and mixed. */
+    /* The first blocks have cells of both families, mixed. */
     for (size_t i = 0; i < samples.count; i++)
         assert_int_equal(samples.list[i].block, i < 10 ? i / 5 : 2 + (i - 10) / 3);
     fb_samples_clear(&samples);
@@ -180,7 +180,7 @@ static void families_have_their_own_budgets(void **state)
     fb_samples_clear(&samples);
 }
 
-static void progress_is_of_both_budgets(void **state)
+static void progress_counts_both_budgets(void **state)
 {
     (void)state;
     make_families(30, 100);
@@ -188,14 +188,14 @@ static void progress_is_of_both_budgets(void **state)
     assert_true(fake.call[0].done == 0);
     /* 40 s of 100 and 3 s of 30 after the first block. */
     assert_true(fake.call[5].done > 0.330 && fake.call[5].done < 0.331);
-    /* CPython's is done with, though it used only 80 s: all but one trial of one second. */
+    /* CPython is complete, although it used only 80 s; all but one trial of one second is done. */
     assert_true(fake.done > 0.99);
     fb_samples_clear(&samples);
 }
 
 /* ---- failures ---- */
 
-static void failing_trial_is_not_tried_again(void **state)
+static void a_failed_cell_is_not_tried_again(void **state)
 {
     (void)state;
     fake_make(&fake, 4);
@@ -204,7 +204,7 @@ static void failing_trial_is_not_tried_again(void **state)
     struct fb_samples samples = run(0);
     assert_int_equal(count_calls(2), 1);
     assert_true(samples.outcome[2].failed);
-    assert_string_equal(samples.outcome[2].why, "cell 2 is broken");
+    assert_string_equal(samples.outcome[2].failure, "cell 2 is broken");
     for (size_t i = 0; i < 4; i++)
         if (i != 2) {
             assert_false(samples.outcome[i].failed);
@@ -216,7 +216,7 @@ static void failing_trial_is_not_tried_again(void **state)
     fb_samples_clear(&samples);
 }
 
-static void failing_later_keeps_what_was_measured(void **state)
+static void a_later_failure_keeps_earlier_samples(void **state)
 {
     (void)state;
     fake_make(&fake, 3);
@@ -224,7 +224,7 @@ static void failing_later_keeps_what_was_measured(void **state)
     fake.errs_at = 9;
     struct fb_samples samples = run(0);
     assert_true(samples.outcome[1].failed);
-    assert_int_equal(count_calls(1), 4); /* three blocks were good */
+    assert_int_equal(count_calls(1), 4); /* three succeeded */
     size_t kept = 0;
     for (size_t i = 0; i < samples.count; i++)
         kept += samples.list[i].cell == 1;
@@ -232,7 +232,7 @@ static void failing_later_keeps_what_was_measured(void **state)
     fb_samples_clear(&samples);
 }
 
-static void all_fail(void **state)
+static void a_run_ends_when_all_cells_have_failed(void **state)
 {
     (void)state;
     fake_make(&fake, 3);
@@ -245,8 +245,8 @@ static void all_fail(void **state)
     fb_samples_clear(&samples);
 }
 
-/* Nothing is left to do of a family whose every cell failed, and the bar should say so. */
-static void progress_without_a_family(void **state)
+/* A family whose cells have all failed counts as done. */
+static void progress_counts_a_failed_family_as_done(void **state)
 {
     (void)state;
     make_families(30, 100);
@@ -259,7 +259,7 @@ static void progress_without_a_family(void **state)
 
 /* ---- ending early ---- */
 
-static void interrupted(void **state)
+static void an_interrupt_ends_the_run(void **state)
 {
     (void)state;
     fake_make(&fake, 4);
@@ -278,8 +278,8 @@ static void interrupted(void **state)
     fb_samples_clear(&samples);
 }
 
-/* A signal goes to the whole group: the trial dies of it before we look. */
-static void interrupted_inside_a_trial(void **state)
+/* A signal goes to the whole group: it may end the trial before the run notices. */
+static void an_interrupt_inside_a_trial_ends_the_run(void **state)
 {
     (void)state;
     fake_make(&fake, 4);
@@ -293,8 +293,8 @@ static void interrupted_inside_a_trial(void **state)
     fb_samples_clear(&samples);
 }
 
-/* What can't be kept must not be measured on. */
-static void cancelled_by_a_trial(void **state)
+/* A trial that can't be stored ends the run. */
+static void a_cancelled_trial_ends_the_run(void **state)
 {
     (void)state;
     fake_make(&fake, 4);
@@ -311,20 +311,20 @@ static void cancelled_by_a_trial(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_cell_once_a_block),
-        cmocka_unit_test(order_is_the_seed_s),
-        cmocka_unit_test(every_cell_comes_at_every_position),
-        cmocka_unit_test(budget_is_kept),
-        cmocka_unit_test(slower_and_slower),
+        cmocka_unit_test(each_cell_is_measured_once_a_block),
+        cmocka_unit_test(the_order_follows_from_the_seed),
+        cmocka_unit_test(each_cell_comes_at_each_position),
+        cmocka_unit_test(the_budget_is_kept),
+        cmocka_unit_test(the_budget_is_kept_when_trials_get_slower),
         cmocka_unit_test(families_have_their_own_budgets),
-        cmocka_unit_test(progress_is_of_both_budgets),
-        cmocka_unit_test(failing_trial_is_not_tried_again),
-        cmocka_unit_test(failing_later_keeps_what_was_measured),
-        cmocka_unit_test(all_fail),
-        cmocka_unit_test(progress_without_a_family),
-        cmocka_unit_test(interrupted),
-        cmocka_unit_test(interrupted_inside_a_trial),
-        cmocka_unit_test(cancelled_by_a_trial),
+        cmocka_unit_test(progress_counts_both_budgets),
+        cmocka_unit_test(a_failed_cell_is_not_tried_again),
+        cmocka_unit_test(a_later_failure_keeps_earlier_samples),
+        cmocka_unit_test(a_run_ends_when_all_cells_have_failed),
+        cmocka_unit_test(progress_counts_a_failed_family_as_done),
+        cmocka_unit_test(an_interrupt_ends_the_run),
+        cmocka_unit_test(an_interrupt_inside_a_trial_ends_the_run),
+        cmocka_unit_test(a_cancelled_trial_ends_the_run),
     };
     return RUN_TESTS(tests);
 }

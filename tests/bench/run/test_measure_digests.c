@@ -1,5 +1,4 @@
-/* bench/run/measure.c: results that were checked once are known by their digest; different ones fail.
- */
+/* bench/run/measure.c: results are checked once for each digest; a different digest fails. */
 #include "tests/support/support.h"
 
 #include "tests/bench/run/fake_measure.h"
@@ -16,7 +15,7 @@ static struct fb_samples run(void)
     return samples;
 }
 
-static void first_is_checked_others_know(void **state)
+static void only_the_first_trial_is_checked(void **state)
 {
     (void)state;
     fake_make(&fake, 4);
@@ -30,8 +29,8 @@ static void first_is_checked_others_know(void **state)
     fb_samples_clear(&samples);
 }
 
-/* 0 is a digest as good as any. */
-static void digest_zero(void **state)
+/* 0 is a valid digest. */
+static void zero_is_a_digest(void **state)
 {
     (void)state;
     fake_make(&fake, 2);
@@ -42,8 +41,8 @@ static void digest_zero(void **state)
     fb_samples_clear(&samples);
 }
 
-/* Whether call i of cell `index` knew anything. */
-static bool knew(size_t index, size_t nth)
+/* Whether the nth trial of cell `index` had a known digest. */
+static bool had_known(size_t index, size_t nth)
 {
     for (size_t i = 0; i < fake.calls; i++)
         if (fake.call[i].cell == index && nth-- == 0)
@@ -52,7 +51,7 @@ static bool knew(size_t index, size_t nth)
     return false;
 }
 
-static void other_work_knows_nothing(void **state)
+static void other_workloads_have_other_digests(void **state)
 {
     (void)state;
     fake_make(&fake, 3);
@@ -63,13 +62,13 @@ static void other_work_knows_nothing(void **state)
     struct fb_samples samples = run();
     for (size_t i = 0; i < 3; i++) {
         assert_false(samples.outcome[i].failed);
-        assert_false(knew(i, 0));
-        assert_true(knew(i, 1));
+        assert_false(had_known(i, 0));
+        assert_true(had_known(i, 1));
     }
     fb_samples_clear(&samples);
 }
 
-/* Other implementations may differ in the last bit, and only them. */
+/* Only implementations in another language may differ in the last bit. */
 static void inexact_kernels_differ_between_families(void **state)
 {
     (void)state;
@@ -80,12 +79,12 @@ static void inexact_kernels_differ_between_families(void **state)
         fake.digest[i] = i < 2 ? 1 : 2;
     }
     struct fb_samples samples = run();
-    size_t strangers = 0;
+    size_t unknown = 0;
     for (size_t i = 0; i < 4; i++) {
         assert_false(samples.outcome[i].failed);
-        strangers += !knew(i, 0);
+        unknown += !had_known(i, 0);
     }
-    assert_int_equal(strangers, 2);
+    assert_int_equal(unknown, 2);
     fb_samples_clear(&samples);
     fake_make(&fake, 2);
     fake.cell[1].family = FB_FAMILY_CPYTHON;
@@ -95,7 +94,7 @@ static void inexact_kernels_differ_between_families(void **state)
     fb_samples_clear(&samples);
 }
 
-static void different_digest_fails(void **state)
+static void a_different_digest_fails(void **state)
 {
     (void)state;
     fake_make(&fake, 2);
@@ -106,21 +105,21 @@ static void different_digest_fails(void **state)
     size_t good = fake.call[0].cell, bad = 1 - good;
     assert_false(samples.outcome[good].failed);
     assert_true(samples.outcome[bad].failed);
-    assert_non_null(strstr(samples.outcome[bad].why, "0123456789abcdef"));
-    assert_non_null(strstr(samples.outcome[bad].why, "fedcba9876543210"));
+    assert_non_null(strstr(samples.outcome[bad].failure, "0123456789abcdef"));
+    assert_non_null(strstr(samples.outcome[bad].failure, "fedcba9876543210"));
     for (size_t i = 0; i < samples.count; i++)
         assert_int_equal(samples.list[i].cell, good);
     fb_samples_clear(&samples);
 }
 
-/* One that was found out must not become the measure of those that are right, whichever place it
- * has in the plan. */
+/* The digest of a failed cell must not be compared with those of others, wherever the cell is in
+ * the plan. */
 static void one_wrong_cell_does_not_fail_others(void **state)
 {
     (void)state;
     fake_make(&fake, 5);
     struct fb_samples samples = run();
-    size_t first = fake.call[0].cell; /* whatever it says is right */
+    size_t first = fake.call[0].cell; /* its digest counts as right */
     fb_samples_clear(&samples);
     for (size_t wrong = 0; wrong < 5; wrong++) {
         if (wrong == first)
@@ -132,13 +131,13 @@ static void one_wrong_cell_does_not_fail_others(void **state)
         for (size_t i = 0; i < 5; i++)
             if (samples.outcome[i].failed != (i == wrong))
                 fail_msg("cell %zu is wrong, cell %zu %s: %s", wrong, i,
-                         i == wrong ? "passed" : "failed", samples.outcome[i].why);
+                         i == wrong ? "passed" : "failed", samples.outcome[i].failure);
         fb_samples_clear(&samples);
     }
 }
 
-/* The same from one trial to the next of one cell. */
-static void changing_its_mind_fails(void **state)
+/* A digest that changes from one trial of a cell to the next. */
+static void a_changed_digest_fails(void **state)
 {
     (void)state;
     fake_make(&fake, 1);
@@ -155,13 +154,13 @@ static void changing_its_mind_fails(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(first_is_checked_others_know),
-        cmocka_unit_test(digest_zero),
-        cmocka_unit_test(other_work_knows_nothing),
+        cmocka_unit_test(only_the_first_trial_is_checked),
+        cmocka_unit_test(zero_is_a_digest),
+        cmocka_unit_test(other_workloads_have_other_digests),
         cmocka_unit_test(inexact_kernels_differ_between_families),
-        cmocka_unit_test(different_digest_fails),
+        cmocka_unit_test(a_different_digest_fails),
         cmocka_unit_test(one_wrong_cell_does_not_fail_others),
-        cmocka_unit_test(changing_its_mind_fails),
+        cmocka_unit_test(a_changed_digest_fails),
     };
     return RUN_TESTS(tests);
 }

@@ -1,4 +1,4 @@
-/* bench/run/plan.c: which cells a run has, and what each is compared with. */
+/* bench/run/plan.c: the cells of a run, with their bases and ceilings. */
 #include "tests/support/support.h"
 
 #include "tests/support/folder.h"
@@ -15,7 +15,7 @@
 #define PRIMES .kernel = { "primes" }, .kernels = 1
 #define PRIMES_TWICE .kernel = { "primes", "primes" }, .kernels = 2
 
-/* ---- what every plan promises ---- */
+/* ---- checks for every plan ---- */
 
 static bool same_work(const struct fb_cell *left, const struct fb_cell *right)
 {
@@ -63,7 +63,8 @@ static bool is_extra(const struct fb_cell *cell)
     return cell->copies || cell->again || cell->against;
 }
 
-/* One a family: the first of those on the most CPUs that there are. */
+/* Checks the second label of a family: of the first cell with the most workers that have a CPU
+ * each. */
 static void check_again(const struct fb_plan *plan, enum fb_family family, double effective)
 {
     const struct fb_cell *wanted = NULL, *found = NULL;
@@ -111,8 +112,8 @@ static struct fb_plan make(const struct fb_plan_request *request)
     return plan;
 }
 
-/* Cells that were asked for, and their bases; workers 0 means any number, kernel or label NULL any
- * of them. */
+/* Counts the given cells and their bases. Workers 0 means any number; kernel or label NULL means
+ * any. */
 static size_t count_cells(const struct fb_plan *plan, const char *kernel, const char *label,
                           unsigned workers)
 {
@@ -128,7 +129,7 @@ static size_t count_cells(const struct fb_plan *plan, const char *kernel, const 
 
 /* ---- without worker counts ---- */
 
-static void defaults(void **state)
+static void a_plan_has_default_cells(void **state)
 {
     (void)state;
     size_t kernels = fb_kernel_find("resize") ? 3 : 2;
@@ -142,15 +143,15 @@ static void defaults(void **state)
         assert_int_equal(count_cells(&plan, NULL, labels[i], 4), kernels);
     }
     assert_int_equal(count_cells(&plan, NULL, "gil", 2), kernels);
-    /* Three kernels under three harnesses on two counts and three bases would be 21. */
+    /* Three kernels under three harnesses with two counts and three bases would be 21. */
     assert_int_equal(plan.left_out, kernels == 3);
     assert_int_equal(plan.count - count_cells(&plan, NULL, NULL, 0), kernels + 1);
     fb_plan_clear(&plan);
     assert_true(!plan.cell && plan.count == 0);
 }
 
-/* The effective CPUs, then twice as many, then fewer by halves. */
-static void first_things_first(void **state)
+/* The effective CPUs, then twice as many, then halves. */
+static void the_most_informative_counts_come_first(void **state)
 {
     (void)state;
     struct fb_plan plan = make(&(struct fb_plan_request){ KERNELS, .effective = 4 });
@@ -169,18 +170,18 @@ static void first_things_first(void **state)
     fb_plan_clear(&plan);
 }
 
-static void one_cpu(void **state)
+static void one_cpu_has_no_ceilings(void **state)
 {
     (void)state;
     struct fb_plan plan = make(&(struct fb_plan_request){ KERNELS, .effective = 1 });
     assert_int_equal(count_cells(&plan, NULL, NULL, 1), 12);
     assert_int_equal(count_cells(&plan, NULL, NULL, 2), 8);
     assert_int_equal(plan.left_out, 1);
-    assert_int_equal(plan.count, FB_CELLS_DEFAULT + 1); /* nothing to have a ceiling for */
+    assert_int_equal(plan.count, FB_CELLS_DEFAULT + 1); /* no ceilings */
     fb_plan_clear(&plan);
 }
 
-static void many_cpus(void **state)
+static void many_cpus_have_counts_by_halves(void **state)
 {
     (void)state;
     struct fb_plan plan = make(&(struct fb_plan_request){ KERNELS, .effective = 64 });
@@ -198,8 +199,8 @@ static void many_cpus(void **state)
     fb_plan_clear(&plan);
 }
 
-/* What is merged takes no room from others. */
-static void duplicates_do_not_count(void **state)
+/* A merged duplicate does not count for the limit of cells. */
+static void duplicates_do_not_count_for_the_limit(void **state)
 {
     (void)state;
     struct fb_plan plan = make(&(struct fb_plan_request){
@@ -212,7 +213,7 @@ static void duplicates_do_not_count(void **state)
 
 /* ---- with worker counts ---- */
 
-static void lists_as_asked_for(void **state)
+static void given_lists_are_measured_completely(void **state)
 {
     (void)state;
     struct fb_plan plan = make(&(struct fb_plan_request){
@@ -225,25 +226,25 @@ static void lists_as_asked_for(void **state)
     fb_plan_clear(&plan);
 }
 
-static void bases_and_ceilings_once(void **state)
+static void bases_and_ceilings_are_added_once(void **state)
 {
     (void)state;
     struct fb_plan plan = make(&(struct fb_plan_request){
         PRIMES_TWICE, .harness = { "gil", "pthread", "gil" }, .harnesses = 3,
         .workers = { 2, 4, 2, 8 }, .worker_counts = 4, .effective = 4 });
-    /* Harnesses on three counts, single, ceilings for 2 and 4, again. */
+    /* Two harnesses on three counts, single, ceilings for 2 and 4, a second label. */
     assert_int_equal(plan.count, 2 * 3 + 1 + 2 + 1);
     assert_int_equal(count_cells(&plan, NULL, "single", 0), 1);
     fb_plan_clear(&plan);
     plan = make(&(struct fb_plan_request){ PRIMES, .harness = { "single" }, .harnesses = 1,
                                            .workers = { 7 }, .worker_counts = 1, .effective = 8 });
-    assert_int_equal(plan.count, 2); /* and again */
+    assert_int_equal(plan.count, 2); /* with a second label */
     fb_plan_clear(&plan);
 }
 
-/* ---- parts of a CPU, the same again, another build ---- */
+/* ---- parts of a CPU, second labels, another build ---- */
 
-static void parts_of_a_cpu(void **state)
+static void parts_of_a_cpu_are_rounded(void **state)
 {
     (void)state;
     static const struct {
@@ -266,8 +267,8 @@ static void parts_of_a_cpu(void **state)
     }
 }
 
-/* check_plan looks at more; here is which one it is. */
-static void one_comes_again(void **state)
+/* check_plan tests the rule; this is one example. */
+static void one_cell_has_a_second_label(void **state)
 {
     (void)state;
     struct fb_plan plan = make(&(struct fb_plan_request){
@@ -281,7 +282,7 @@ static void one_comes_again(void **state)
     fb_plan_clear(&plan);
 }
 
-static void all_against_another_build(void **state)
+static void all_cells_are_measured_with_another_build(void **state)
 {
     (void)state;
     struct fb_plan_request request = { KERNELS, .effective = 4 };
@@ -289,7 +290,7 @@ static void all_against_another_build(void **state)
     request.against = true;
     struct fb_plan both = make(&request);
     size_t asked = count_cells(&plan, NULL, NULL, 0), others = 0;
-    assert_int_equal(both.left_out, plan.left_out); /* they take no room from others */
+    assert_int_equal(both.left_out, plan.left_out); /* they do not count for the limit of cells */
     for (size_t i = plan.count; i < both.count; i++) {
         const struct fb_cell *other = &both.cell[i];
         assert_true(other->against && !other->again && !other->copies);
@@ -323,7 +324,7 @@ static int remove_interpreter(void **state)
     return 0;
 }
 
-static void interpreter_as_variant(void **state)
+static void a_variant_names_an_interpreter(void **state)
 {
     (void)state;
     char thread[FOLDER_NAME + 64], single[FOLDER_NAME + 64];
@@ -332,7 +333,7 @@ static void interpreter_as_variant(void **state)
     struct fb_plan plan = make(
         &(struct fb_plan_request){ NULL_PRIMES, .harness = { thread, "pthread" }, .harnesses = 2,
                                    .workers = { 2, 4 }, .worker_counts = 2, .effective = 4 });
-    /* Python knows no null. */
+    /* The Python harnesses do not have null. */
     assert_int_equal(count_cells(&plan, "null", thread, 0), 0);
     assert_int_equal(count_cells(&plan, "primes", thread, 0), 2);
     assert_int_equal(count_cells(&plan, "primes", single, 1), 1);
@@ -359,7 +360,7 @@ static void each_interpreter_has_its_base(void **state)
     fb_plan_clear(&plan);
 }
 
-static void no_interpreter(void **state)
+static void a_missing_interpreter_is_refused(void **state)
 {
     (void)state;
     static const char *const names[] = { "nothing", "not-executable" };
@@ -381,19 +382,19 @@ static void no_interpreter(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(defaults),
-        cmocka_unit_test(first_things_first),
-        cmocka_unit_test(one_cpu),
-        cmocka_unit_test(many_cpus),
-        cmocka_unit_test(duplicates_do_not_count),
-        cmocka_unit_test(lists_as_asked_for),
-        cmocka_unit_test(bases_and_ceilings_once),
-        cmocka_unit_test(parts_of_a_cpu),
-        cmocka_unit_test(one_comes_again),
-        cmocka_unit_test(all_against_another_build),
-        WITH_FAKE(interpreter_as_variant),
+        cmocka_unit_test(a_plan_has_default_cells),
+        cmocka_unit_test(the_most_informative_counts_come_first),
+        cmocka_unit_test(one_cpu_has_no_ceilings),
+        cmocka_unit_test(many_cpus_have_counts_by_halves),
+        cmocka_unit_test(duplicates_do_not_count_for_the_limit),
+        cmocka_unit_test(given_lists_are_measured_completely),
+        cmocka_unit_test(bases_and_ceilings_are_added_once),
+        cmocka_unit_test(parts_of_a_cpu_are_rounded),
+        cmocka_unit_test(one_cell_has_a_second_label),
+        cmocka_unit_test(all_cells_are_measured_with_another_build),
+        WITH_FAKE(a_variant_names_an_interpreter),
         WITH_FAKE(each_interpreter_has_its_base),
-        WITH_FAKE(no_interpreter),
+        WITH_FAKE(a_missing_interpreter_is_refused),
     };
     return RUN_TESTS(tests);
 }

@@ -1,4 +1,5 @@
-/* bench/run/plan.c: parameters of a run, which cells are compared, and what is refused. */
+/* bench/run/plan.c, workloads.c, pairs.c: parameters of a run, pairs of cells,
+ * bad_requests_are_refused. */
 #include "tests/support/support.h"
 
 #include "bench/run/plan.h"
@@ -8,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Plans for kernels under single: one cell a work, and no limit to them. */
+/* Plans for kernels under single: one cell for each workload, without a limit. */
 static struct fb_plan make(const struct fb_plan_request *request)
 {
     struct fb_plan_request alone = *request;
@@ -24,7 +25,7 @@ static struct fb_plan make(const struct fb_plan_request *request)
     return plan;
 }
 
-static bool has_work(const struct fb_plan *plan, const char *kernel, const char *params)
+static bool has_workload(const struct fb_plan *plan, const char *kernel, const char *params)
 {
     for (size_t i = 0; i < plan->count; i++)
         if (strcmp(plan->cell[i].kernel->name, kernel) == 0 &&
@@ -33,8 +34,8 @@ static bool has_work(const struct fb_plan *plan, const char *kernel, const char 
     return false;
 }
 
-/* One comes again. */
-static size_t count_works(const struct fb_plan *plan)
+/* One cell has a second label. */
+static size_t count_workloads(const struct fb_plan *plan)
 {
     size_t count = 0;
     for (size_t i = 0; i < plan->count; i++)
@@ -45,7 +46,7 @@ static size_t count_works(const struct fb_plan *plan)
 
 /* ---- lists of values ---- */
 
-static void lists_multiply(void **state)
+static void lists_of_values_multiply(void **state)
 {
     (void)state;
     struct fb_plan plan =
@@ -53,16 +54,16 @@ static void lists_multiply(void **state)
                                         .kernels = 1,
                                         .param = { "ranges=8,64", "lo=1", "hi=10,20,30" },
                                         .params = 3 });
-    assert_int_equal(count_works(&plan), 6);
+    assert_int_equal(count_workloads(&plan), 6);
     static const char *const params[] = { "ranges=8 lo=1 hi=10",  "ranges=8 lo=1 hi=20",
                                           "ranges=8 lo=1 hi=30",  "ranges=64 lo=1 hi=10",
                                           "ranges=64 lo=1 hi=20", "ranges=64 lo=1 hi=30" };
     for (size_t i = 0; i < sizeof params / sizeof *params; i++)
-        assert_true(has_work(&plan, "primes", params[i]));
+        assert_true(has_workload(&plan, "primes", params[i]));
     fb_plan_clear(&plan);
 }
 
-static void only_to_kernels_that_have_them(void **state)
+static void parameters_go_to_the_kernels_that_have_them(void **state)
 {
     (void)state;
     struct fb_plan plan =
@@ -70,27 +71,27 @@ static void only_to_kernels_that_have_them(void **state)
                                         .kernels = 3,
                                         .param = { "count=2,3", "hi=100" },
                                         .params = 2 });
-    assert_int_equal(count_works(&plan), 4);
-    assert_true(has_work(&plan, "null", ""));
-    assert_true(has_work(&plan, "divisors", "count=2"));
-    assert_true(has_work(&plan, "divisors", "count=3"));
-    assert_true(has_work(&plan, "primes", "hi=100"));
+    assert_int_equal(count_workloads(&plan), 4);
+    assert_true(has_workload(&plan, "null", ""));
+    assert_true(has_workload(&plan, "divisors", "count=2"));
+    assert_true(has_workload(&plan, "divisors", "count=3"));
+    assert_true(has_workload(&plan, "primes", "hi=100"));
     fb_plan_clear(&plan);
 }
 
-static void same_value_twice_is_one_work(void **state)
+static void the_same_value_twice_is_one_workload(void **state)
 {
     (void)state;
     struct fb_plan plan = make(&(struct fb_plan_request){ .kernel = { "primes", "primes" },
                                                           .kernels = 2,
                                                           .param = { "ranges=8,64,8" },
                                                           .params = 1 });
-    assert_int_equal(count_works(&plan), 2);
+    assert_int_equal(count_workloads(&plan), 2);
     fb_plan_clear(&plan);
 }
 
-/* Under several harnesses a base and a ceiling belong to the same values. */
-static void each_work_has_its_base(void **state)
+/* Under several harnesses a cell has the base and the ceiling of its own values. */
+static void each_workload_has_its_base(void **state)
 {
     (void)state;
     struct fb_plan_request request = { .kernel = { "primes" },
@@ -116,8 +117,8 @@ static void each_work_has_its_base(void **state)
     fb_plan_clear(&plan);
 }
 
-/* Far more text than one cell's parameters have room for, but each value by itself is short. */
-static void long_lists_are_whole(void **state)
+/* The list is longer than the parameters of a cell may be; each value is short. */
+static void long_lists_are_complete(void **state)
 {
     (void)state;
     char list[60 * 11 + 8] = "hi=";
@@ -126,24 +127,24 @@ static void long_lists_are_whole(void **state)
                  1000000000 + i);
     struct fb_plan plan = make(&(struct fb_plan_request){
         .kernel = { "primes" }, .kernels = 1, .param = { list }, .params = 1 });
-    assert_int_equal(count_works(&plan), 60);
+    assert_int_equal(count_workloads(&plan), 60);
     for (int i = 0; i < 60; i++) {
         char params[32];
         snprintf(params, sizeof params, "hi=%d", 1000000000 + i);
-        assert_true(has_work(&plan, "primes", params));
+        assert_true(has_workload(&plan, "primes", params));
     }
     fb_plan_clear(&plan);
 }
 
-/* A folder's name may have a comma. */
-static void text_is_one_value(void **state)
+/* The name of a folder may have a comma. */
+static void a_text_is_one_value(void **state)
 {
     (void)state;
     if (!fb_kernel_find("resize"))
         skip();
     struct fb_plan plan = make(&(struct fb_plan_request){
         .kernel = { "resize" }, .kernels = 1, .param = { "images=/tmp/a,b" }, .params = 1 });
-    assert_int_equal(count_works(&plan), 1);
+    assert_int_equal(count_workloads(&plan), 1);
     assert_string_equal(plan.cell[0].params, "images=/tmp/a,b");
     fb_plan_clear(&plan);
 }
@@ -164,7 +165,7 @@ struct expected {
     const char *reference, *cell;
 };
 
-/* Exactly these are paired, apart from a cell that comes again, when `again` says so. */
+/* Checks that exactly these pairs exist, and `again` pairs of a cell and its second label. */
 static void check_pairs(const struct fb_plan_request *request, size_t again,
                         const struct expected *expected)
 {
@@ -207,7 +208,7 @@ static void check_pairs(const struct fb_plan_request *request, size_t again,
 #define PRIMES .kernel = { "primes" }, .kernels = 1, .effective = 2
 #define TWO_WORKERS .workers = { 2 }, .worker_counts = 1
 
-static void again_and_build(void **state)
+static void second_labels_and_builds_are_paired(void **state)
 {
     (void)state;
     struct fb_plan_request request = { PRIMES, TWO_WORKERS, .harness = { "pthread" },
@@ -218,7 +219,7 @@ static void again_and_build(void **state)
                 { FB_FACTOR_BUILD, "primes single (against) 1", "primes single 1" }, );
 }
 
-static void one_parameter_differs(void **state)
+static void cells_with_one_different_parameter_are_paired(void **state)
 {
     (void)state;
     struct fb_plan_request request = { PRIMES,
@@ -242,8 +243,8 @@ static void one_parameter_differs(void **state)
                   "primes ranges=16 hi=300 single 1" }, );
 }
 
-/* With the first that was asked for; single is no parallel harness, though on as many workers. */
-static void harness_differs(void **state)
+/* The reference is the first harness given; single is no parallel harness, even on as many workers. */
+static void cells_with_different_harnesses_are_paired(void **state)
 {
     (void)state;
     struct fb_plan_request request = { PRIMES, .workers = { 1, 2 }, .worker_counts = 2,
@@ -255,8 +256,8 @@ static void harness_differs(void **state)
                 { FB_FACTOR_HARNESS, "primes forkpool 2", "primes pthread 2" }, );
 }
 
-/* Never two factors at once, nor the other build with itself. */
-static void several_factors(void **state)
+/* No pair differs in two factors, and the cells of the other build are not paired with each other. */
+static void cells_with_several_differences_are_not_paired(void **state)
 {
     (void)state;
     struct fb_plan_request request = { PRIMES,
@@ -280,7 +281,7 @@ static void several_factors(void **state)
                 { FB_FACTOR_BUILD, "primes hi=99 single (against) 1", "primes hi=99 single 1" }, );
 }
 
-static void not_between_kernels_and_families(void **state)
+static void kernels_and_families_are_not_paired(void **state)
 {
     (void)state;
     struct fb_plan_request request = { .kernel = { "null", "primes" },
@@ -295,7 +296,7 @@ static void not_between_kernels_and_families(void **state)
                   "primes cpython-process=/bin/sh 2" }, );
 }
 
-/* ---- refusals ---- */
+/* ---- bad_requests_are_refused ---- */
 
 static char too_many[1000], too_long[600];
 
@@ -310,7 +311,7 @@ static const struct {
     { "primes", "", NULL, "harness", -EINVAL },
     { "primes", "single=3", NULL, "single=3", -EINVAL },
     { "primes", "single", "nothing=1", "nothing", -EINVAL },
-    { "primes", "single", "count=1", "count", -EINVAL }, /* another kernel's */
+    { "primes", "single", "count=1", "count", -EINVAL }, /* of another kernel */
     { "primes", "single", "ranges", "ranges", -EINVAL },
     { "primes", "single", "", "parameter", -EINVAL },
     { "primes", "single", "=1", "parameter", -EINVAL },
@@ -329,7 +330,7 @@ static const struct {
     { "null", "cpython-single=/bin/sh", NULL, "nothing to measure", -EINVAL },
 };
 
-static void refusals(void **state)
+static void bad_requests_are_refused(void **state)
 {
     (void)state;
     strcpy(too_many, "ranges=1");
@@ -356,8 +357,7 @@ static void refusals(void **state)
     }
 }
 
-/* One bad name among good ones is refused as well. */
-static void refused_among_good_ones(void **state)
+static void one_bad_name_among_good_ones_is_refused(void **state)
 {
     (void)state;
     struct fb_plan_request request = { .kernel = { "null", "nothing", "primes" },
@@ -380,19 +380,19 @@ static void refused_among_good_ones(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(lists_multiply),
-        cmocka_unit_test(only_to_kernels_that_have_them),
-        cmocka_unit_test(same_value_twice_is_one_work),
-        cmocka_unit_test(each_work_has_its_base),
-        cmocka_unit_test(long_lists_are_whole),
-        cmocka_unit_test(text_is_one_value),
-        cmocka_unit_test(again_and_build),
-        cmocka_unit_test(one_parameter_differs),
-        cmocka_unit_test(harness_differs),
-        cmocka_unit_test(several_factors),
-        cmocka_unit_test(not_between_kernels_and_families),
-        cmocka_unit_test(refusals),
-        cmocka_unit_test(refused_among_good_ones),
+        cmocka_unit_test(lists_of_values_multiply),
+        cmocka_unit_test(parameters_go_to_the_kernels_that_have_them),
+        cmocka_unit_test(the_same_value_twice_is_one_workload),
+        cmocka_unit_test(each_workload_has_its_base),
+        cmocka_unit_test(long_lists_are_complete),
+        cmocka_unit_test(a_text_is_one_value),
+        cmocka_unit_test(second_labels_and_builds_are_paired),
+        cmocka_unit_test(cells_with_one_different_parameter_are_paired),
+        cmocka_unit_test(cells_with_different_harnesses_are_paired),
+        cmocka_unit_test(cells_with_several_differences_are_not_paired),
+        cmocka_unit_test(kernels_and_families_are_not_paired),
+        cmocka_unit_test(bad_requests_are_refused),
+        cmocka_unit_test(one_bad_name_among_good_ones_is_refused),
     };
     return RUN_TESTS(tests);
 }

@@ -1,4 +1,4 @@
-/* bench/run/precision.c: the spread of pilots, the blocks it asks for, and what the header promises. */
+/* bench/run/precision.c: the spread of pilots, the number of blocks, and the precision they give. */
 #include "tests/support/support.h"
 
 #include "tests/bench/judge/noise_model.h"
@@ -36,7 +36,7 @@ static void spread_is_the_standard_deviation(void **state)
     }
 }
 
-/* Whichever of the eight it is, and however far away. */
+/* Whichever of the eight samples it is, and however far away. */
 static void one_wild_sample_hardly_changes_the_spread(void **state)
 {
     (void)state;
@@ -59,7 +59,7 @@ static void one_wild_sample_hardly_changes_the_spread(void **state)
     assert_true(sum / CASES > 0.9 && sum / CASES < 1.5);
 }
 
-static void spread_leaves_the_samples(void **state)
+static void spread_does_not_change_the_samples(void **state)
 {
     (void)state;
     static const double sample[] = { 3, 1, 2, 8, 7, 5, 4, 6 }, equal[] = { 2, 2, 2, 2 };
@@ -69,7 +69,7 @@ static void spread_leaves_the_samples(void **state)
 
 /* ---- width ---- */
 
-static void width_is_that_of_intervals(void **state)
+static void width_is_the_mean_width_of_intervals(void **state)
 {
     (void)state;
     static const size_t blocks[] = { 8, 12, 20, 60 };
@@ -119,7 +119,7 @@ static void more_scatter_needs_no_fewer_blocks(void **state)
     }
 }
 
-/* Nor on the sign: which of two things is the faster is not looked at. */
+/* Nor on the sign: which of two cells is faster has no effect. */
 static void blocks_do_not_depend_on_the_level(void **state)
 {
     (void)state;
@@ -134,13 +134,13 @@ static void blocks_do_not_depend_on_the_level(void **state)
     }
 }
 
-/* ---- the promise ---- */
+/* ---- precise runs ---- */
 
 #define PRECISION 0.02
 #define RUNS 2000
 
-/* Draws pilots, asks how many blocks, draws the rest. Whether the interval is as narrow as was
- * wanted; level is the true ratio's logarithm. */
+/* Draws pilots, chooses the number of blocks, draws the rest. Returns whether the interval is as
+ * narrow as wanted; level is the logarithm of the true ratio. */
 static bool run_is_precise(struct fb_random *random, double deviation, double level, size_t *blocks)
 {
     double log_ratio[FB_BLOCKS_MOST], ratio[FB_BLOCKS_MOST];
@@ -178,8 +178,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(spread_is_the_standard_deviation),
         cmocka_unit_test(one_wild_sample_hardly_changes_the_spread),
-        cmocka_unit_test(spread_leaves_the_samples),
-        cmocka_unit_test(width_is_that_of_intervals),
+        cmocka_unit_test(spread_does_not_change_the_samples),
+        cmocka_unit_test(width_is_the_mean_width_of_intervals),
         cmocka_unit_test(more_scatter_needs_no_fewer_blocks),
         cmocka_unit_test(blocks_do_not_depend_on_the_level),
         cmocka_unit_test(eighty_of_100_runs_are_as_precise_as_promised),

@@ -1,4 +1,4 @@
-/* bench/run/measure.c: how often a trial does its job, which the warm-up block finds. */
+/* bench/run/measure.c: how many jobs a trial has, which the warm-up block finds. */
 #include "tests/support/support.h"
 
 #include "tests/bench/run/fake_measure.h"
@@ -36,7 +36,7 @@ static void found_repeats_are_kept(void **state)
     check_repeats(repeats);
 }
 
-static void pair_takes_the_larger(void **state)
+static void a_pair_takes_the_larger_number(void **state)
 {
     (void)state;
     fake_make(&fake, 4);
@@ -47,14 +47,14 @@ static void pair_takes_the_larger(void **state)
     for (size_t i = 0; i < 4; i++)
         fake.repeat[i] = (unsigned[]){ 9, 2, 5, 1 }[i];
     check_repeats((const unsigned[]){ 9, 9, 5, 1 });
-    /* One that is in two pairs. */
+    /* A cell in two pairs. */
     struct fb_pair pairs[] = { { 0, 1, FB_FACTOR_HARNESS }, { 0, 2, FB_FACTOR_HARNESS } };
     fake_make(&fake, 3);
     fake.plan.pair = pairs;
     fake.plan.pairs = 2;
     fake.repeat[2] = 5;
     check_repeats((const unsigned[]){ 5, 5, 5 });
-    /* Other parameters are other work, of any length; but about as much is done as often. */
+    /* With other parameters a job may have any length; if about equal, the numbers become equal. */
     pairs[1].factor = FB_FACTOR_PARAMETER;
     fake_make(&fake, 3);
     fake.plan.pair = pairs;
@@ -68,7 +68,7 @@ static void pair_takes_the_larger(void **state)
     check_repeats((const unsigned[]){ 3, 3, 3 });
 }
 
-static void ceiling_takes_its_base_s(void **state)
+static void a_ceiling_takes_the_number_of_its_base(void **state)
 {
     (void)state;
     fake_make(&fake, 5);
@@ -76,9 +76,9 @@ static void ceiling_takes_its_base_s(void **state)
         fake.repeat[i] = (unsigned[]){ 3, 12, 5, 1, 100 }[i];
     fake.cell[3].copies = fake.cell[4].copies = 2;
     fake.cell[3].base = 2;
-    fake.cell[4].base = 0; /* the lesser of a pair */
+    fake.cell[4].base = 0; /* the smaller of a pair */
     check_repeats((const unsigned[]){ 12, 12, 5, 5, 12 });
-    /* A speedup's base alone changes nothing. */
+    /* A base that is in no pair changes nothing. */
     fake_make(&fake, 3);
     fake.repeat[2] = 8;
     fake.cell[2].base = 0;
@@ -89,8 +89,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(found_repeats_are_kept),
-        cmocka_unit_test(pair_takes_the_larger),
-        cmocka_unit_test(ceiling_takes_its_base_s),
+        cmocka_unit_test(a_pair_takes_the_larger_number),
+        cmocka_unit_test(a_ceiling_takes_the_number_of_its_base),
     };
     return RUN_TESTS(tests);
 }

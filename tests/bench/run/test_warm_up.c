@@ -1,5 +1,5 @@
-/* bench/run/measure.c: what the warm-up and the pilot blocks decide, and that a run which was cut off
- * and repeated from its record goes on as if nothing had happened. */
+/* bench/run/measure.c: what the warm-up and the pilot blocks decide, and that a run that was
+ * stopped continues exactly when its samples are returned again. */
 #include "tests/support/support.h"
 
 #include "tests/bench/run/fake_measure.h"
@@ -24,7 +24,7 @@ static struct fb_samples run(int wanted)
 
 /* ---- the warm-up ---- */
 
-static void warm_up_is_block_0(void **state)
+static void the_warm_up_is_block_0(void **state)
 {
     (void)state;
     unsigned seen = 0;
@@ -43,7 +43,7 @@ static void warm_up_is_block_0(void **state)
 
 /* ---- how many blocks ---- */
 
-static void steady_ends_with_the_pilot(void **state)
+static void steady_times_need_only_the_pilot_blocks(void **state)
 {
     (void)state;
     fake_make(&fake, 3);
@@ -57,7 +57,7 @@ static void steady_ends_with_the_pilot(void **state)
     fb_samples_clear(&samples);
 }
 
-static void scattering_is_ended_by_the_budget(void **state)
+static void the_budget_ends_a_scattering_run(void **state)
 {
     (void)state;
     fake_make(&fake, 3);
@@ -66,7 +66,7 @@ static void scattering_is_ended_by_the_budget(void **state)
     assert_int_equal(samples.wanted[FB_FAMILY_C], FB_BLOCKS_MOST);
     assert_int_equal(samples.blocks[FB_FAMILY_C], 20);
     fb_samples_clear(&samples);
-    /* Not even the pilot fits: nothing is chosen. */
+    /* The pilot blocks do not fit: no number is chosen. */
     fake_make(&fake, 3);
     fake.measure.budget_s[FB_FAMILY_C] = 3 * FB_BLOCKS_LEAST;
     samples = run(0);
@@ -75,7 +75,7 @@ static void scattering_is_ended_by_the_budget(void **state)
     fb_samples_clear(&samples);
 }
 
-/* Two cells, whose budget is for far more blocks than what this precision needs. */
+/* Two cells, with a budget for far more blocks than this precision needs. */
 static void make_moderate(void)
 {
     fake_make(&fake, 2);
@@ -95,7 +95,7 @@ static size_t moderate_blocks(void)
 static int (*fake_trial)(void *, const struct fb_turn *, struct fb_outcome *, struct fb_sample *,
                          struct fb_error *);
 
-/* Scatters in the pilot blocks only, or after them only. */
+/* Whether times scatter in the pilot blocks only; false: after them only. */
 static bool pilot_scatters;
 
 static int half_steady(void *context, const struct fb_turn *turn, struct fb_outcome *outcome,
@@ -105,7 +105,7 @@ static int half_steady(void *context, const struct fb_turn *turn, struct fb_outc
     return fake_trial(context, turn, outcome, sample, error);
 }
 
-static void chosen_once(void **state)
+static void the_number_of_blocks_is_chosen_once(void **state)
 {
     (void)state;
     make_moderate();
@@ -122,8 +122,8 @@ static void chosen_once(void **state)
     assert_int_equal(moderate_blocks(), FB_BLOCKS_LEAST);
 }
 
-/* It must not: measuring until a difference shows finds one that isn't there. */
-static void difference_does_not_count(void **state)
+/* Measuring until a difference is significant would find differences that do not exist. */
+static void a_difference_does_not_change_the_number_of_blocks(void **state)
 {
     (void)state;
     make_moderate();
@@ -138,8 +138,8 @@ static void difference_does_not_count(void **state)
     assert_int_equal(moderate_blocks(), FB_BLOCKS_LEAST);
 }
 
-/* Without a ratio there is nothing to be precise about. */
-static void no_ratio(void **state)
+/* Without a ratio the precision is not needed. */
+static void without_a_ratio_the_minimum_is_enough(void **state)
 {
     (void)state;
     make_moderate();
@@ -155,7 +155,7 @@ static void no_ratio(void **state)
 
 /* ---- the order ---- */
 
-static void order_is_a_permutation(void **state)
+static void an_order_is_a_permutation(void **state)
 {
     (void)state;
     size_t order[ORDER_CELLS + 1], again[ORDER_CELLS];
@@ -170,15 +170,15 @@ static void order_is_a_permutation(void **state)
             }
             assert_int_equal(seen, (1u << ORDER_CELLS) - 1);
             assert_int_equal(order[ORDER_CELLS], 99);
-            /* Whatever was asked for before. */
+            /* The order does not depend on earlier calls. */
             fb_measure_order(seed + 1, block + 1, ORDER_CELLS, again);
             fb_measure_order(seed, block, ORDER_CELLS, again);
             assert_memory_equal(order, again, sizeof again);
         }
 }
 
-/* Of 5040 orders two may be alike, but not many of 1000 are; nor is a block of one seed the next
- * block of another. */
+/* There are 5040 orders: of 1000 comparisons few are equal, also between a block of one seed and
+ * the next block of another seed. */
 static void orders_differ(void **state)
 {
     (void)state;
@@ -196,7 +196,7 @@ static void orders_differ(void **state)
     assert_true(blocks < 5 && seeds < 5 && shifted < 5);
 }
 
-/* ---- repeated from a record ---- */
+/* ---- stopped and continued ---- */
 
 struct record {
     struct fb_turn turn;
@@ -208,7 +208,7 @@ struct record {
 };
 
 static struct record record[FAKE_CALLS], whole[FAKE_CALLS];
-static size_t recorded, given; /* what is recorded is given back up to that one */
+static size_t recorded, replayed; /* trials before this one are returned from the record */
 
 static void check_turn(const struct fb_turn *turn, const struct fb_turn *wanted)
 {
@@ -222,7 +222,7 @@ static int replay(void *context, const struct fb_turn *turn, struct fb_outcome *
                   struct fb_sample *sample, struct fb_error *error)
 {
     struct record *now = &record[fake.calls];
-    if (fake.calls >= given) {
+    if (fake.calls >= replayed) {
         *now = (struct record){ .turn = *turn, .has_known = turn->known != NULL };
         now->result = fake_trial(context, turn, outcome, sample, error);
         now->error = *error;
@@ -233,7 +233,7 @@ static int replay(void *context, const struct fb_turn *turn, struct fb_outcome *
     }
     check_turn(turn, &now->turn);
     assert_int_equal(turn->known != NULL, now->has_known);
-    fake.calls++; /* no time passes */
+    fake.calls++; /* without time passing */
     *sample = now->sample;
     *error = now->error;
     outcome->checked = now->outcome.checked;
@@ -242,8 +242,8 @@ static int replay(void *context, const struct fb_turn *turn, struct fb_outcome *
     return now->result;
 }
 
-/* Four cells of two families; one fails in the pilot; scatter, and trials that grow longer. */
-static void make_eventful(size_t give, size_t interrupt_at)
+/* Four cells of two families: one fails in the pilot; times scatter, and trials get longer. */
+static void make_eventful(size_t replay_until, size_t interrupt_at)
 {
     fake_make(&fake, 4);
     fake_trial = fake.measure.trial;
@@ -258,7 +258,7 @@ static void make_eventful(size_t give, size_t interrupt_at)
     fake.error[2] = -EBADMSG;
     fake.errs_at = 18;
     fake.interrupt_at = interrupt_at;
-    given = give;
+    replayed = replay_until;
 }
 
 static void check_alike(const struct fb_samples *samples, const struct fb_samples *wanted)
@@ -277,12 +277,12 @@ static void check_alike(const struct fb_samples *samples, const struct fb_sample
     assert_memory_equal(samples->wanted, wanted->wanted, sizeof wanted->wanted);
     for (size_t i = 0; i < 4; i++) {
         assert_int_equal(samples->outcome[i].failed, wanted->outcome[i].failed);
-        assert_string_equal(samples->outcome[i].why, wanted->outcome[i].why);
+        assert_string_equal(samples->outcome[i].failure, wanted->outcome[i].failure);
         assert_int_equal(samples->outcome[i].repeat, wanted->outcome[i].repeat);
     }
 }
 
-static void replayed_run_is_the_same(void **state)
+static void a_replayed_run_is_the_same(void **state)
 {
     (void)state;
     make_eventful(0, FAKE_NEVER);
@@ -292,7 +292,7 @@ static void replayed_run_is_the_same(void **state)
     assert_in_range(first.wanted[FB_FAMILY_C], FB_BLOCKS_LEAST + 1, FB_BLOCKS_MOST);
     assert_int_equal(recorded, calls);
     make_eventful(calls, FAKE_NEVER);
-    fake_trial = NULL; /* nothing is measured */
+    fake_trial = NULL; /* no trial is measured */
     struct fb_samples again = run(0);
     assert_int_equal(fake.calls, calls);
     check_alike(&again, &first);
@@ -300,21 +300,21 @@ static void replayed_run_is_the_same(void **state)
     fb_samples_clear(&again);
 }
 
-/* At each of its trials once. */
-static void cut_off_anywhere_and_continued(void **state)
+/* Stops the run once at each of its trials. */
+static void a_run_stopped_anywhere_continues_exactly(void **state)
 {
     (void)state;
     make_eventful(0, FAKE_NEVER);
     struct fb_samples wanted = run(0);
     size_t calls = fake.calls;
     memcpy(whole, record, sizeof whole);
-    for (size_t cut = 0; cut < calls; cut++) {
+    for (size_t stop_at = 0; stop_at < calls; stop_at++) {
         memset(record, 0, sizeof record);
-        make_eventful(0, cut);
+        make_eventful(0, stop_at);
         struct fb_samples samples = run(-EINTR);
-        assert_int_equal(fake.calls, cut);
+        assert_int_equal(fake.calls, stop_at);
         fb_samples_clear(&samples);
-        make_eventful(cut, FAKE_NEVER);
+        make_eventful(stop_at, FAKE_NEVER);
         samples = run(0);
         assert_int_equal(fake.calls, calls);
         for (size_t i = 0; i < calls; i++)
@@ -328,16 +328,16 @@ static void cut_off_anywhere_and_continued(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(warm_up_is_block_0),
-        cmocka_unit_test(steady_ends_with_the_pilot),
-        cmocka_unit_test(scattering_is_ended_by_the_budget),
-        cmocka_unit_test(chosen_once),
-        cmocka_unit_test(difference_does_not_count),
-        cmocka_unit_test(no_ratio),
-        cmocka_unit_test(order_is_a_permutation),
+        cmocka_unit_test(the_warm_up_is_block_0),
+        cmocka_unit_test(steady_times_need_only_the_pilot_blocks),
+        cmocka_unit_test(the_budget_ends_a_scattering_run),
+        cmocka_unit_test(the_number_of_blocks_is_chosen_once),
+        cmocka_unit_test(a_difference_does_not_change_the_number_of_blocks),
+        cmocka_unit_test(without_a_ratio_the_minimum_is_enough),
+        cmocka_unit_test(an_order_is_a_permutation),
         cmocka_unit_test(orders_differ),
-        cmocka_unit_test(replayed_run_is_the_same),
-        cmocka_unit_test(cut_off_anywhere_and_continued),
+        cmocka_unit_test(a_replayed_run_is_the_same),
+        cmocka_unit_test(a_run_stopped_anywhere_continues_exactly),
     };
     return RUN_TESTS(tests);
 }

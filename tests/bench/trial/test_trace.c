@@ -1,11 +1,11 @@
-/* harness/worker/stamps.c and bench/trial/trace.c: when each worker did what, from made-up stamps. */
+/* harness/worker/stamps.c and bench/trial/trace.c: spans from invented stamps. */
 #include "tests/support/support.h"
 
 #include "bench/trial/trace.h"
 
 #include <string.h>
 
-/* ---- made-up stamps ---- */
+/* ---- invented stamps ---- */
 
 #define ROOM 8u
 #define START_NS 10000u /* at tick 1000; a tick takes 2 ns */
@@ -101,8 +101,8 @@ static void the_lock_changes_hands_within_a_chunk(void **state)
     check_span(4, 0, FB_TRACE_HOLD, 120, 160, 0);
 }
 
-/* What one began another can't end. */
-static void workers_come_one_after_another(void **state)
+/* A stamp of one worker does not end a span of another. */
+static void spans_are_ordered_by_worker(void **state)
 {
     (void)state;
     note_item(1, 1100, FB_EVENT_CHUNK, 4);
@@ -117,10 +117,10 @@ static void workers_come_one_after_another(void **state)
     check_span(1, 1, FB_TRACE_CHUNK, 200, 600, 4);
 }
 
-static void what_never_ended_is_left_out(void **state)
+static void spans_without_an_end_are_left_out(void **state)
 {
     (void)state;
-    note(0, 1100, FB_EVENT_IDLE); /* nor what never began */
+    note(0, 1100, FB_EVENT_IDLE); /* an end without a start */
     note(0, 1100, FB_EVENT_DROPPED);
     note(0, 1200, FB_EVENT_TAKEN);
     note(0, 1300, FB_EVENT_WANT);
@@ -130,7 +130,7 @@ static void what_never_ended_is_left_out(void **state)
     assert_int_equal(trace.lost, 0);
 }
 
-static void no_stamps_no_spans(void **state)
+static void without_stamps_there_are_no_spans(void **state)
 {
     (void)state;
     take(START_NS);
@@ -158,10 +158,10 @@ static void a_full_ring_loses_nothing(void **state)
         check_span(i, 0, FB_TRACE_CHUNK, 2 * i, 2 * i + 2, i);
 }
 
-static void of_too_many_stamps_the_last_are_kept(void **state)
+static void the_newest_stamps_are_kept(void **state)
 {
     (void)state;
-    note(1, 1000, FB_EVENT_TAKEN); /* will be lost: what it began is not known */
+    note(1, 1000, FB_EVENT_TAKEN); /* will be overwritten: its span has no start */
     note_items(1, ROOM - 1);
     note(1, 1100, FB_EVENT_DROPPED);
     note_items(0, 3 * ROOM + 1);
@@ -176,11 +176,11 @@ static void of_too_many_stamps_the_last_are_kept(void **state)
         check_span(ROOM - 1 + i, 1, FB_TRACE_CHUNK, 2 * i, 2 * i + 2, i);
 }
 
-/* Two clocks do not agree to the nanosecond. */
+/* The two clocks differ by some nanoseconds. */
 static void nothing_begins_before_the_job(void **state)
 {
     (void)state;
-    note_item(0, 900, FB_EVENT_CHUNK, 1); /* before both clocks were read */
+    note_item(0, 900, FB_EVENT_CHUNK, 1); /* before the first reading of the clocks */
     note_item(0, 1100, FB_EVENT_CHUNK, 2);
     note_item(0, 1200, FB_EVENT_CHUNK, 3);
     note(0, 1300, FB_EVENT_IDLE);
@@ -191,9 +191,9 @@ static void nothing_begins_before_the_job(void **state)
     check_span(2, 0, FB_TRACE_CHUNK, 100, 300, 3);
 }
 
-/* ---- clocks and room ---- */
+/* ---- clocks and sizes ---- */
 
-static void ticks_become_time_by_rule_of_three(void **state)
+static void ticks_are_converted_to_time(void **state)
 {
     (void)state;
     static const struct fb_instant slow[2] = { { 1000, 50000 }, { 2000, 60000 } };
@@ -257,7 +257,7 @@ static void each_worker_has_a_ring_of_its_own(void **state)
     }
     assert_null(fb_stamps_create(arena, FB_WORKERS_MOST, (size_t)1 << 40));
     fb_arena_close(arena);
-    fb_stamps_reset(NULL, 3); /* where none are kept nothing is noted */
+    fb_stamps_reset(NULL, 3); /* without stamps both do nothing */
     fb_stamp(NULL, FB_EVENT_CHUNK, 1);
 }
 
@@ -268,13 +268,13 @@ int main(void)
     const struct CMUnitTest tests[] = {
         STAMPED(a_chunk_ends_where_the_next_begins),
         STAMPED(the_lock_changes_hands_within_a_chunk),
-        STAMPED(workers_come_one_after_another),
-        STAMPED(what_never_ended_is_left_out),
-        STAMPED(no_stamps_no_spans),
+        STAMPED(spans_are_ordered_by_worker),
+        STAMPED(spans_without_an_end_are_left_out),
+        STAMPED(without_stamps_there_are_no_spans),
         STAMPED(a_full_ring_loses_nothing),
-        STAMPED(of_too_many_stamps_the_last_are_kept),
+        STAMPED(the_newest_stamps_are_kept),
         STAMPED(nothing_begins_before_the_job),
-        cmocka_unit_test(ticks_become_time_by_rule_of_three),
+        cmocka_unit_test(ticks_are_converted_to_time),
         cmocka_unit_test(an_instant_is_now),
         cmocka_unit_test(all_stamps_fit_into_64_MiB),
         cmocka_unit_test(each_worker_has_a_ring_of_its_own),

@@ -1,4 +1,4 @@
-/* bench/trial/trace.c and `forkbench exec --trace`: the files that they write, and those that they do not. */
+/* bench/trial/trace.c and `forkbench exec --trace`: the files that are written, and refusals. */
 #include "tests/support/support.h"
 
 #include "tests/support/csv_reader.h"
@@ -17,7 +17,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-/* ---- a made-up trace ---- */
+/* ---- an invented trace ---- */
 
 static struct fb_trace_span written[] = {
     { 0, FB_TRACE_HOLD, 1500, 2250, 0 },
@@ -62,7 +62,7 @@ static void a_trace_becomes_trace_events(void **state)
     char *text = file_read(folder_entered, "t.json");
     json_t *root = json_loads(text, 0, NULL);
     json_t *events = json_object_get(root, "traceEvents");
-    /* Names of two groups with two tracks each before, the end after. */
+    /* First the names of two groups with two tracks each; last the end of the job. */
     assert_int_equal(json_array_size(events), 2 * 3 + 3 + 1);
     for (size_t i = 0; i < 3; i++)
         check_event(json_array_get(events, 6 + i), &written[i]);
@@ -116,7 +116,7 @@ static int write_into(const char *path, rlim_t most)
     return result;
 }
 
-static void what_was_there_stays_when_there_is_no_room(void **state)
+static void a_full_disk_leaves_the_old_file(void **state)
 {
     (void)state;
     for (int i = 0; i < 2; i++) {
@@ -224,7 +224,7 @@ static struct seen see_events(const json_t *root, unsigned workers)
     return seen;
 }
 
-static void every_harness_of_ours_writes_trace_events(void **state)
+static void each_native_harness_writes_trace_events(void **state)
 {
     (void)state;
     for (size_t i = 0; i < NATIVES; i++) {
@@ -243,7 +243,7 @@ static void every_harness_of_ours_writes_trace_events(void **state)
     }
 }
 
-static void a_job_of_nothing_has_trace_events_too(void **state)
+static void a_job_without_items_has_trace_events(void **state)
 {
     (void)state;
     for (size_t i = 0; i < NATIVES; i++) {
@@ -259,7 +259,7 @@ static void a_job_of_nothing_has_trace_events_too(void **state)
 
 /* ---- tables ---- */
 
-static void the_table_is_of_the_last_job(void **state)
+static void the_table_has_the_last_job(void **state)
 {
     (void)state;
     for (size_t i = 0; i < NATIVES; i++) {
@@ -287,7 +287,7 @@ static void the_table_is_of_the_last_job(void **state)
     }
 }
 
-/* ---- what can't be ---- */
+/* ---- refusals ---- */
 
 static void check_failed(struct said said, int code, const char *why)
 {
@@ -298,10 +298,10 @@ static void check_failed(struct said said, int code, const char *why)
     said_clear(&said);
 }
 
-static void where_nothing_can_be_written_nothing_is(void **state)
+static void an_unwritable_path_is_refused(void **state)
 {
     (void)state;
-    /* Not even root can: a folder that is not there, one that is in the way. */
+    /* Even root can't: a missing folder, and a folder with the name of the file. */
     check_failed(RUN(PRIMES, "-H", "pthread", "--trace", "nowhere/trace.json"), 2, "trace.json");
     assert_int_equal(folder_count(folder_entered), 0);
     assert_int_equal(mkdir("trace.csv", 0777), 0);
@@ -314,7 +314,7 @@ static void where_nothing_can_be_written_nothing_is(void **state)
     assert_int_equal(folder_count("trace.csv"), 1);
 }
 
-/* It would be replaced, which nobody wants of a pipe, a device or a link. */
+/* Writing replaces the file; a pipe, a device or a link must not be replaced. */
 static void only_files_are_replaced(void **state)
 {
     (void)state;
@@ -333,7 +333,7 @@ static void only_files_are_replaced(void **state)
     assert_int_equal(folder_count(folder_entered), 3);
 }
 
-static void what_has_no_stamps_is_not_traced(void **state)
+static void harnesses_without_stamps_are_refused(void **state)
 {
     (void)state;
     file_write(folder_entered, "trace.json", "precious");
@@ -357,13 +357,13 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IN_FOLDER(a_trace_becomes_trace_events),
         IN_FOLDER(a_trace_becomes_a_table),
-        IN_FOLDER(what_was_there_stays_when_there_is_no_room),
-        IN_FOLDER(every_harness_of_ours_writes_trace_events),
-        IN_FOLDER(a_job_of_nothing_has_trace_events_too),
-        IN_FOLDER(the_table_is_of_the_last_job),
-        IN_FOLDER(where_nothing_can_be_written_nothing_is),
+        IN_FOLDER(a_full_disk_leaves_the_old_file),
+        IN_FOLDER(each_native_harness_writes_trace_events),
+        IN_FOLDER(a_job_without_items_has_trace_events),
+        IN_FOLDER(the_table_has_the_last_job),
+        IN_FOLDER(an_unwritable_path_is_refused),
         IN_FOLDER(only_files_are_replaced),
-        IN_FOLDER(what_has_no_stamps_is_not_traced),
+        IN_FOLDER(harnesses_without_stamps_are_refused),
     };
     return RUN_TESTS(tests);
 }

@@ -1,4 +1,4 @@
-/* bench/trial/trial.c, harness/worker/stamps.h: what is traced of real jobs under every harness of ours. */
+/* bench/trial/trial.c, harness/worker/stamps.h: traces of real jobs under each native harness. */
 #include "tests/support/support.h"
 
 #include "bench/trial/trial.h"
@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BY_CLOCKS_NS 20000u /* by which two clocks may differ */
+#define BY_CLOCKS_NS 20000u /* the largest difference of two clocks */
 #define BY_LOCK_NS 1000u
 
 static const char *const natives[] = { "single", "pthread",  "forkpool",
@@ -27,14 +27,14 @@ static int end(void **state)
     return 0;
 }
 
-/* ---- what every trace promises ---- */
+/* ---- checks for every trace ---- */
 
 static bool is_single(void)
 {
     return request.harness && !request.harness->base;
 }
 
-/* Each chunk once, by its first item. */
+/* Checks that each chunk is there once, by its first item. */
 static void check_items(void)
 {
     unsigned char *seen = calloc(trial.items + 1, 1);
@@ -58,7 +58,7 @@ static void check_items(void)
     free(seen);
 }
 
-/* Of each kind, one worker's spans follow one another and lie within the job. */
+/* Checks that spans of one worker and kind do not overlap and are within the job. */
 static void check_order(void)
 {
     uint64_t run_ns = trial.runs_ns[trial.runs - 1], last_ns[FB_TRACE_KINDS] = { 0 };
@@ -83,7 +83,7 @@ static int compare_begins(const void *a, const void *b)
     return (left->begin_ns > right->begin_ns) - (left->begin_ns < right->begin_ns);
 }
 
-/* Counts the spans. Whoever holds the lock holds it alone. */
+/* Counts the spans and checks that only one worker holds the lock at a time. */
 static void check_lock(void)
 {
     struct fb_trace_span *hold = calloc(trial.trace.count + 1, sizeof *hold);
@@ -102,7 +102,7 @@ static void check_lock(void)
     free(hold);
 }
 
-/* What the workers' reports count, the trace shows. */
+/* Checks that the trace agrees with the counts in the workers' reports. */
 static void check_counts(void)
 {
     uint64_t waited = 0;
@@ -178,7 +178,7 @@ static void each_chunk_is_traced_once(void **state)
         }
 }
 
-static void no_items_no_chunks(void **state)
+static void a_job_without_items_has_no_chunks(void **state)
 {
     (void)state;
     for (size_t i = 0; i < NATIVES; i++) {
@@ -202,13 +202,13 @@ static void every_mode_of_the_lock_is_traced(void **state)
             trace_trial();
             assert_int_equal(chunks, 40);
             trace_primes(modes[i], workers, 1, FB_DYNAMIC);
-            /* Around each call it is given up, and at the end. */
+            /* The lock is released around each call and at the end. */
             if (strcmp(modes[i], "gil=release") == 0)
                 assert_int_equal(holds, 50 + workers);
         }
 }
 
-static void without_a_trace_there_is_none(void **state)
+static void a_trial_without_trace_has_no_spans(void **state)
 {
     (void)state;
     for (size_t i = 0; i < NATIVES; i++) {
@@ -220,7 +220,7 @@ static void without_a_trace_there_is_none(void **state)
     }
 }
 
-static void of_too_many_chunks_the_last_are_traced(void **state)
+static void the_newest_chunks_are_traced(void **state)
 {
     (void)state;
     const uint64_t kept = fb_trace_stamps(1), items = 3 * kept;
@@ -230,7 +230,7 @@ static void of_too_many_chunks_the_last_are_traced(void **state)
     snprintf(assignment, sizeof assignment, "items=%llu", (unsigned long long)items);
     set(assignment);
     assert_int_equal(fb_trial_run(&request, &trial, &error), 0);
-    assert_int_equal(trial.trace.lost, items + 1 - kept); /* one says that it was the last */
+    assert_int_equal(trial.trace.lost, items + 1 - kept); /* one marks the end of the last chunk */
     assert_int_equal(trial.trace.count, kept - 1);
     for (uint64_t i = 0; i + 1 < kept; i++)
         assert_int_equal(trial.trace.span[i].item, items - (kept - 1) + i);
@@ -331,12 +331,9 @@ int main(int argc, char **argv)
     static const struct fb_mp_task none[] = { { 0 } };
     fb_mp_main(argc, argv, none);
     const struct CMUnitTest tests[] = {
-        TRACED(each_chunk_is_traced_once),
-        TRACED(no_items_no_chunks),
-        TRACED(every_mode_of_the_lock_is_traced),
-        TRACED(without_a_trace_there_is_none),
-        TRACED(of_too_many_chunks_the_last_are_traced),
-        TRACED(the_last_job_is_traced),
+        TRACED(each_chunk_is_traced_once),        TRACED(a_job_without_items_has_no_chunks),
+        TRACED(every_mode_of_the_lock_is_traced), TRACED(a_trial_without_trace_has_no_spans),
+        TRACED(the_newest_chunks_are_traced),     TRACED(the_last_job_is_traced),
     };
     return RUN_TESTS(tests);
 }

@@ -1,5 +1,5 @@
-/* bench/trial/trial.c and bench/trial/copies.c: one measurement from preparing to checking, and copies that
- * die. */
+/* bench/trial/trial.c and bench/trial/copies.c: trials from preparing to checking, and copies that
+ * fail. */
 #include "tests/support/support.h"
 
 #include "bench/trial/trial.h"
@@ -15,13 +15,13 @@
 
 #define ITEMS 10
 
-/* ---- a kernel that does as it is told ---- */
+/* ---- a kernel with a parameter for its outcome ---- */
 
-enum mood { GOOD, WRONG, BROKEN, DIES };
+enum mode { GOOD, WRONG, BROKEN, EXITS };
 
 struct fb_input {
     size_t items;
-    enum mood mood;
+    enum mode mode;
     uint32_t spin;
 };
 
@@ -33,9 +33,9 @@ struct slot {
 static unsigned checks, teardowns;
 static int prepared_fd;
 
-static const char *const moods[] = { "good", "wrong", "broken", "dies", NULL };
+static const char *const modes[] = { "good", "wrong", "broken", "exits", NULL };
 static const struct fb_param table[] = {
-    { "mood", FB_PARAM_CHOICE, "good", 0, 0, moods, "what happens" },
+    { "mode", FB_PARAM_CHOICE, "good", 0, 0, modes, "what happens" },
     { "spin", FB_PARAM_NUMBER, "0", 0, 100000000, NULL, "additions an item" },
     { "file", FB_PARAM_TEXT, "", 0, 0, NULL, "what was prepared" },
     { 0 },
@@ -56,7 +56,7 @@ static int setup(const struct fb_params *params, struct fb_arena *arena,
     if (strcmp(fb_params_text(params, "file"), expected) != 0)
         return fb_error_set(error, -EINVAL, "not what was prepared");
     *ret_input = fb_arena_alloc(arena, sizeof **ret_input);
-    **ret_input = (struct fb_input){ ITEMS, (enum mood)fb_params_number(params, "mood"),
+    **ret_input = (struct fb_input){ ITEMS, (enum mode)fb_params_number(params, "mode"),
                                      (uint32_t)fb_params_number(params, "spin") };
     return 0;
 }
@@ -77,10 +77,10 @@ static void run(const struct fb_input *input, void *scratch, size_t begin, size_
             sum = sum + i;
         if (fb_safepoint(yield))
             return;
-        if (input->mood == DIES && item == ITEMS - 1)
+        if (input->mode == EXITS && item == ITEMS - 1)
             _exit(7);
-        slot[item].value = (uint32_t)item + (input->mood == WRONG && item == 4);
-        slot[item].status = input->mood == BROKEN && item % 4 == 1 ? -EIO : 0;
+        slot[item].value = (uint32_t)item + (input->mode == WRONG && item == 4);
+        slot[item].status = input->mode == BROKEN && item % 4 == 1 ? -EIO : 0;
     }
 }
 
@@ -122,8 +122,8 @@ static void teardown(struct fb_input *input)
     teardowns++;
 }
 
-static const struct fb_kernel moody = {
-    .name = "moody",
+static const struct fb_kernel test_kernel = {
+    .name = "test_kernel",
     .params = table,
     .result_size = sizeof(struct slot),
     .prepared_param = "file",
@@ -143,10 +143,10 @@ static const struct fb_kernel moody = {
 static struct fb_trial trial;
 static struct fb_error error;
 
-static struct fb_trial_request make_request(const char *harness, const char *mood)
+static struct fb_trial_request make_request(const char *harness, const char *mode)
 {
     struct fb_trial_request request = {
-        .kernel = &moody,
+        .kernel = &test_kernel,
         .harness = harness_named(harness),
         .workers = 1,
         .repeat = 1,
@@ -155,8 +155,8 @@ static struct fb_trial_request make_request(const char *harness, const char *moo
     char assignment[32];
     checks = teardowns = 0;
     error = (struct fb_error){ 0 };
-    snprintf(assignment, sizeof assignment, "mood=%s", mood);
-    assert_int_equal(fb_params_init(&request.params, &moody), 0);
+    snprintf(assignment, sizeof assignment, "mode=%s", mode);
+    assert_int_equal(fb_params_init(&request.params, &test_kernel), 0);
     assert_int_equal(fb_params_set(&request.params, assignment, NULL), 0);
     return request;
 }
@@ -210,8 +210,8 @@ static unsigned runs_for(unsigned repeat, uint64_t least_ns, uint64_t *ret_run_n
     return runs;
 }
 
-/* Where a job and a half would be long enough, too; two that were asked for are two. */
-static void jobs_that_are_too_short_are_never_done_twice(void **state)
+/* Also if one job and a half would be long enough. Two requested jobs are two. */
+static void short_jobs_never_run_exactly_twice(void **state)
 {
     (void)state;
     uint64_t run_ns, ignored;
@@ -264,10 +264,10 @@ static void a_known_digest_needs_no_check(void **state)
     }
 }
 
-static void a_dead_worker_is_an_error(void **state)
+static void a_worker_that_exits_is_an_error(void **state)
 {
     (void)state;
-    struct fb_trial_request request = make_request("forkpool", "dies");
+    struct fb_trial_request request = make_request("forkpool", "exits");
     request.workers = 2;
     assert_int_equal(run_trial(&request), -EOWNERDEAD);
     assert_non_null(strstr(error.text, "exited with code 7"));
@@ -305,14 +305,14 @@ static void copies_are_waited_for(void **state)
 static void a_copy_that_exits_is_an_error(void **state)
 {
     (void)state;
-    struct fb_trial_request request = make_request("single", "dies");
+    struct fb_trial_request request = make_request("single", "exits");
     request.copies = 3;
     assert_int_equal(run_trial(&request), -EOWNERDEAD);
     assert_non_null(strstr(error.text, "copy"));
     assert_non_null(strstr(error.text, "7"));
 }
 
-/* A harness as `single`, whose pool the second copy can't open. */
+/* A harness like `single`, except that the second copy can't open its pool. */
 static struct {
     _Atomic uint32_t opened;
     bool fatal;
@@ -342,8 +342,8 @@ static _Noreturn void run_trapped_copies(int expected)
     _exit(result == expected && strstr(error.text, "copy") ? 0 : 1);
 }
 
-/* In a process of its own, which is killed if it hangs: the other copies wait at the gate. */
-static void a_copy_that_can_not_begin_does_not_jam_the_gate(void **state)
+/* In a process of its own, which is killed if the other copies hang at the gate. */
+static void a_copy_that_can_not_start_does_not_block_the_others(void **state)
 {
     (void)state;
     trap = mmap(NULL, sizeof *trap, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -369,15 +369,15 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_good_trial_is_valid),
-        cmocka_unit_test(jobs_that_are_too_short_are_never_done_twice),
+        cmocka_unit_test(short_jobs_never_run_exactly_twice),
         cmocka_unit_test(wrong_results_are_not_valid),
         cmocka_unit_test(broken_items_are_described),
         cmocka_unit_test(a_known_digest_needs_no_check),
-        cmocka_unit_test(a_dead_worker_is_an_error),
+        cmocka_unit_test(a_worker_that_exits_is_an_error),
         cmocka_unit_test(a_refused_pool_is_an_error),
         cmocka_unit_test(copies_are_waited_for),
         cmocka_unit_test(a_copy_that_exits_is_an_error),
-        cmocka_unit_test(a_copy_that_can_not_begin_does_not_jam_the_gate),
+        cmocka_unit_test(a_copy_that_can_not_start_does_not_block_the_others),
     };
     return RUN_TESTS(tests);
 }
