@@ -23,25 +23,26 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$dir/plots"
 
-# draw FIGURE NAME VARIABLE=VALUE…: both formats; a failed figure leaves no half file behind.
+# draw FIGURE NAME VARIABLE=VALUE…: draws both formats; a figure that fails leaves no partial file.
 draw() {
     figure=$1 name=$2
     shift 2
     for format in svg png; do
-        {
-            echo "scripts = '$figures'; out = '$work/$name'; format = '$format'"
-            for assignment; do
-                printf '%s = %s\n' "${assignment%%=*}" "${assignment#*=}"
-            done
-            echo "load '$figures/$figure'"
-        } | gnuplot
+        echo "reset session"
+        echo "scripts = '$figures'; out = '$work/$name'; format = '$format'"
+        for assignment; do
+            printf '%s = %s\n' "${assignment%%=*}" "${assignment#*=}"
+        done
+        echo "load '$figures/$figure'"
+    done | gnuplot
+    for format in svg png; do
         mv "$work/$name.$format" "$dir/plots/$name.$format"
     done
     echo "$dir/plots/$name.svg"
 }
 
-# For awk: escape() makes gnuplot print a quoted text as it is, plain() where it is not enhanced;
-# shown() leaves out the folder of an interpreter.
+# Functions for awk: escape() quotes a text so that gnuplot prints it literally, plain() does so for
+# text that is not enhanced; shown() removes the folder of an interpreter.
 texts='function put_before(text, marks, slashes,   i, c, result) {
     for (i = 1; i <= length(text); i++) {
         c = substr(text, i, 1)
@@ -54,8 +55,22 @@ function plain(text) { return put_before(text, "", "\\") }
 function shown(name) { sub(/=.*\//, "=", name); return name }
 '
 
-# Columns of summary.csv by name, for awk. A cell's second label is no line of its own; the other
-# build's are.
+# Functions for awk: spread() puts the keys order[1] … order[count] into ascending order of value[key]
+# and sets place[1] … place[count], where their labels stand: at the values, but at least `apart` apart.
+labels='function spread(order, count, value, apart, place,   i, k, swap) {
+    for (i = 2; i <= count; i++)
+        for (k = i; k > 1 && value[order[k]] < value[order[k-1]]; k--) {
+            swap = order[k]; order[k] = order[k-1]; order[k-1] = swap
+        }
+    for (i = 1; i <= count; i++) {
+        place[i] = value[order[i]]
+        if (i > 1 && place[i] < place[i-1] + apart) place[i] = place[i-1] + apart
+    }
+}
+'
+
+# For awk: the columns of summary.csv by name; only measured cells, without the second label of the
+# cell that is measured twice. The cells of the other build have names of their own.
 columns=$texts'
 NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } $at["status"] != "ok" { next }
 $at["role"] == "again" { next } $at["build"] == "against" { $at["harness"] = $at["harness"] "(against)" }'

@@ -8,7 +8,7 @@ overhead_columns='NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
 creation_plot() {
     to=$work/creation
     mkdir -p "$to"
-    awk -F, -v to="$to" "$overhead_columns"'
+    awk -F, -v to="$to" "$labels$overhead_columns"'
         $at["name"] != "create.ready" && $at["name"] != "create.end" || $at["value"] == "" { next }
         !($at["state"] in panel) { panel[$at["state"]] = ++panels; print $at["state"] > (to "/panels.txt") }
         {
@@ -25,21 +25,13 @@ creation_plot() {
         END {
             print ticks > (to "/ticks.txt"); print least / 2, most * 2, last > (to "/range.txt")
             # Names stand at the ends of their lines, moved apart where those are close.
-            ways = split("pthread fork spawn", way, " ")
             apart = log(most / least * 4) / 13
             for (p = 1; p <= panels; p++) for (w = 1; w <= 2; w++) {
                 what = w == 1 ? "ready" : "end"
-                for (i = 1; i <= ways; i++) order[i] = i
-                for (i = 2; i <= ways; i++)
-                    for (k = i; k > 1 && end[p, what, way[order[k]]] < end[p, what, way[order[k-1]]]; k--) {
-                        swap = order[k]; order[k] = order[k-1]; order[k-1] = swap
-                    }
-                for (i = 1; i <= ways; i++) {
-                    y = log(end[p, what, way[order[i]]])
-                    if (i > 1 && y < before + apart) y = before + apart
-                    before = y
-                    print last, exp(y), way[order[i]] > (to "/" p "." what ".names")
-                }
+                ways = split("pthread fork spawn", order, " ")
+                for (i = 1; i <= ways; i++) value[order[i]] = log(end[p, what, order[i]])
+                spread(order, ways, value, apart, y)
+                for (i = 1; i <= ways; i++) print last, exp(y[i]), order[i] > (to "/" p "." what ".names")
             }
         }' "$dir/overhead.csv"
     [ -f "$to/panels.txt" ] || return 0
@@ -211,7 +203,7 @@ account_plot() {
 exchange_plot() {
     to=$work/exchange
     mkdir -p "$to"
-    awk -F, -v to="$to" "$overhead_columns"'
+    awk -F, -v to="$to" "$labels$overhead_columns"'
         $at["name"] == "payload.copy" && $at["harness"] == "memcpy" && $at["value"] != "" { memcpy = 1e9 / $at["value"] }
         $at["name"] != "exchange.message" || $at["value"] == "" { next }
         {
@@ -236,17 +228,9 @@ exchange_plot() {
             print least[1] / 2, most[1] * 2, least[2] / 2, most[2] * 2, memcpy + 0 > (to "/range.txt")
             # Names at the beginnings of their lines, moved apart where those are close.
             for (n = 1; n <= 2; n++) {
-                apart = log(most[n] / least[n] * 4) / 20
-                for (i = 2; i <= ways; i++)
-                    for (k = i; k > 1 && end[n, order[k]] < end[n, order[k-1]]; k--) {
-                        swap = order[k]; order[k] = order[k-1]; order[k-1] = swap
-                    }
-                for (i = 1; i <= ways; i++) {
-                    y = log(end[n, order[i]])
-                    if (i > 1 && y < before + apart) y = before + apart
-                    before = y
-                    print 1, exp(y), order[i] > (to "/" n ".names")
-                }
+                for (i = 1; i <= ways; i++) value[order[i]] = log(end[n, order[i]])
+                spread(order, ways, value, log(most[n] / least[n] * 4) / 20, place)
+                for (i = 1; i <= ways; i++) print 1, exp(place[i]), order[i] > (to "/" n ".names")
             }
         }' "$dir/overhead.csv"
     [ -f "$to/ways.txt" ] || return 0
