@@ -75,6 +75,16 @@ columns=$texts'
 NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } $at["status"] != "ok" { next }
 $at["role"] == "again" { next } $at["build"] == "against" { $at["harness"] = $at["harness"] "(against)" }'
 
+summary_plots() {
+    cpus=$(awk -F, "$columns"'{ print $at["cpus_effective"]; exit }' "$dir/summary.csv")
+    foot=$(awk -F, "$columns"'{ printf "%s, %s effective CPUs, %s\\nMedians, 95 %% intervals; speedups are paired with their base; ceiling: independent copies at once.", $at["cpu"], $at["cpus_effective"], substr($at["started_utc"], 1, 10); exit }' "$dir/summary.csv")
+    awk -F, "$columns"'!seen[$at["kernel"] "," $at["parameters"]]++ { print $at["kernel"] "," $at["parameters"] }' "$dir/summary.csv" >"$work/works"
+    speedup_plots
+    times_plot
+    [ ! -f "$dir/samples.csv" ] || trials_plot
+    [ ! -f "$dir/timeline.csv" ] || timeline_plot
+}
+
 . "$figures/speedup.sh"
 . "$figures/times.sh"
 . "$figures/overhead.sh"

@@ -1,16 +1,19 @@
 # The figures of speedups, from DIR/summary.csv and DIR/scaling.csv. Read by plot.sh.
 
-# The data of one work's panel: series.txt, N.dat, label.N, leader.N, ceiling.dat, heading.txt.
-panel() {
-    kernel=$1 parameters=$2 to=$3
-    mkdir -p "$to"
-    # By the environment: awk takes a backslash in -v for an escape.
-    kernel=$kernel parameters=$parameters scaling=$dir/scaling.csv awk -F, -v to="$to" -v cpus="$cpus" "$columns"'
-        BEGIN {
-            kernel = ENVIRON["kernel"]; parameters = ENVIRON["parameters"]
-            scaling = ENVIRON["scaling"]
-            waits = kernel == "sleep" || kernel == "download" || kernel == "mixed"
-        }
+# panel_awk TO PROGRAM FILE: runs awk over a CSV file for the panel of $kernel and $parameters. They come
+# through the environment, because awk interprets backslashes in -v.
+panel_awk() {
+    kernel=$kernel parameters=$parameters awk -F, -v to="$1" -v cpus="$cpus" "BEGIN {
+        kernel = ENVIRON[\"kernel\"]; parameters = ENVIRON[\"parameters\"]
+        waits = kernel == \"sleep\" || kernel == \"download\" || kernel == \"mixed\"
+    }
+$2" "$3"
+}
+
+# The lines of a panel: N.dat and ceiling.dat (workers speedup low high marked), series.txt, ends.txt
+# (workers, speedup and name at the end of each line), heading.txt and what the axes need.
+panel_lines() {
+    panel_awk "$1" "$columns"'
         $at["kernel"] != kernel || $at["parameters"] != parameters { next }
         {
             name = $at["harness"]; workers = $at["workers"] + 0; speedup = $at["speedup_median"]
@@ -25,10 +28,11 @@ panel() {
             if (workers > most) most = workers
             seen[workers] = 1
             if (high + 0 > top) top = high + 0
-            line = workers " " speedup " " low " " high " " ($at["disturbed"] > 0.1 * $at["blocks"])
-            if ($at["disturbed"] > 0.1 * $at["blocks"]) marked = 1
+            marked = $at["disturbed"] > 0.1 * $at["blocks"]
+            if (marked) print "" > (to "/marked.txt")
+            line = workers " " speedup " " low " " high " " marked
             if (name == "ceiling") {
-                if (!waits) print line > (to "/ceiling.dat") # copies wait no faster for being two
+                if (!waits) print line > (to "/ceiling.dat") # two copies that wait need no longer than one
                 next
             }
             if (!(name in number)) { number[name] = ++count; names[count] = name }
@@ -37,28 +41,8 @@ panel() {
         }
         END {
             printf "" >> (to "/ceiling.dat")
-            top = (top < 2 ? 2 : top) * 1.18
-            # Labels stand at the right, in the order of the lines, at least one line height apart.
-            apart = top / 18
-            for (i = 1; i <= count; i++) order[i] = i
-            for (i = 2; i <= count; i++)
-                for (k = i; k > 1 && end[names[order[k]]] < end[names[order[k-1]]]; k--) {
-                    swap = order[k]; order[k] = order[k-1]; order[k-1] = swap
-                }
-            for (i = 1; i <= count; i++) {
-                y[i] = end[names[order[i]]]
-                if (i > 1 && y[i] < y[i-1] + apart) y[i] = y[i-1] + apart
-            }
-            for (i = count; i > 0; i--) {
-                limit = i == count ? top - apart / 2 : y[i+1] - apart
-                if (y[i] > limit) y[i] = limit
-            }
-            for (i = 1; i <= count; i++) {
-                name = names[order[i]]
-                print y[i], "\"" plain(shown(name)) "\"" > (to "/label." order[i])
-                print last[name], end[name], y[i] > (to "/leader." order[i])
-            }
             for (i = 1; i <= count; i++) print names[i] > (to "/series.txt")
+            for (i = 1; i <= count; i++) print last[names[i]] "," end[names[i]] "," names[i] > (to "/ends.txt")
             ticks = "1"
             gap = 2
             before = 1
@@ -68,23 +52,61 @@ panel() {
                 before = i
             }
             print gap > (to "/gap.txt")
-            if (marked) print "" > (to "/marked.txt")
-            # Laws that were fitted: the number of the line, contention, coherency.
-            printf "" >> (to "/fits.txt")
-            while ((getline < scaling) > 0) {
-                if ($1 == "kernel") { for (i = 1; i <= NF; i++) of[$i] = i; continue }
-                name = $of["build"] == "against" ? $of["harness"] "(against)" : $of["harness"]
-                if ($of["kernel"] == kernel && $of["parameters"] == parameters && $of["usl_contention"] != "" && name in number)
-                    print number[name], $of["usl_contention"], $of["usl_coherency"] > (to "/fits.txt")
-            }
             print ticks > (to "/ticks.txt")
             print (most ? most : 1) > (to "/most.txt")
-            print top > (to "/top.txt")
-            # As many times as fast as there are CPUs; who only waits needs none; who does both, in between.
+            print (top < 2 ? 2 : top) * 1.18 > (to "/top.txt")
+            # At most as many times as fast as there are CPUs. Work that only waits needs no CPU; for work
+            # that waits and computes the most is not known.
             print kernel == "mixed" ? 0 : waits ? most : cpus > (to "/ideal.txt")
             printf "{/:Bold %s}\\n{/*0.85 1 = %s}", escape(kernel (parameters == "" ? "" : " (" parameters ")")),
                 escape(bases) > (to "/heading.txt")
         }' "$dir/summary.csv"
+}
+
+# label.N (y, name) and leader.N (the line from the end of a line to its label): labels stand at the
+# right, in the order of the lines, at least one line height apart, and below the top of the panel.
+panel_labels() {
+    awk -F, -v to="$1" -v top="$(cat "$1/top.txt")" "$texts$labels"'
+        { last[NR] = $1; value[NR] = $2; name[NR] = $3; order[NR] = NR }
+        END {
+            apart = top / 18
+            spread(order, NR, value, apart, y)
+            for (i = NR; i > 0; i--) {
+                limit = i == NR ? top - apart / 2 : y[i+1] - apart
+                if (y[i] > limit) y[i] = limit
+            }
+            for (i = 1; i <= NR; i++) {
+                print y[i], "\"" plain(shown(name[order[i]])) "\"" > (to "/label." order[i])
+                print last[order[i]], value[order[i]], y[i] > (to "/leader." order[i])
+            }
+        }' "$1/ends.txt"
+}
+
+# fits.txt: the number of the line, contention and coherency of each law that was fitted.
+panel_laws() {
+    : >"$1/fits.txt"
+    [ -f "$dir/scaling.csv" ] || return 0
+    panel_awk "$1" '
+        NR == 1 {
+            for (i = 1; i <= NF; i++) at[$i] = i
+            while ((getline line < (to "/series.txt")) > 0) number[line] = ++count
+            next
+        }
+        {
+            name = $at["build"] == "against" ? $at["harness"] "(against)" : $at["harness"]
+            if ($at["kernel"] == kernel && $at["parameters"] == parameters && $at["usl_contention"] != "" && name in number)
+                print number[name], $at["usl_contention"], $at["usl_coherency"] > (to "/fits.txt")
+        }' "$dir/scaling.csv"
+}
+
+# The data of the panel of one kernel with its parameters, in the folder TO: see speedup_panel.gp.
+panel() {
+    kernel=$1 parameters=$2
+    mkdir -p "$3"
+    panel_lines "$3"
+    [ -f "$3/series.txt" ] || return 0
+    panel_labels "$3"
+    panel_laws "$3"
 }
 
 # What rings and dotted lines mean, where the panels have some; a line below the foot.
@@ -102,48 +124,54 @@ explain() {
     [ -z "$text" ] || printf '%s' "\\n$text"
 }
 
-summary_plots() {
-    cpus=$(awk -F, "$columns"'{ print $at["cpus_effective"]; exit }' "$dir/summary.csv")
-    foot=$(awk -F, "$columns"'{ printf "%s, %s effective CPUs, %s\\nMedians, 95 %% intervals; speedups are paired with their base; ceiling: independent copies at once.", $at["cpu"], $at["cpus_effective"], substr($at["started_utc"], 1, 10); exit }' "$dir/summary.csv")
-    number=0 panels= most=1 top=2 computing= waiting= mixed=
-    awk -F, "$columns"'!seen[$at["kernel"] "," $at["parameters"]]++ { print $at["kernel"] "," $at["parameters"] }' "$dir/summary.csv" >"$work/works"
+# largest_of FILE FOLDER…: the largest number in that file of the folders.
+largest_of() {
+    file=$1
+    shift
+    for folder; do cat "$folder/$file"; done | sort -g | tail -n 1
+}
+
+# Draws the panel in the folder $to.
+speedup_plot() {
+    name=speedup_$kernel$(printf %s "$parameters" | sed 's/[^A-Za-z0-9]\{1,\}/_/g; s/^./_&/')
+    draw speedup.gp "$name" "folder='$to'" "most=$(cat "$to/most.txt")" \
+        "top=$(cat "$to/top.txt")" "foot=\"$foot$(explain "$to")\""
+}
+
+# A figure for each kernel with its parameters, and those that show several of them side by side.
+speedup_plots() {
+    number=0 panels= computing= waiting= mixed=
     while IFS=, read -r kernel parameters; do
         number=$((number + 1))
         to=$work/panel$number
         panel "$kernel" "$parameters" "$to"
         [ -f "$to/series.txt" ] || continue
-        name=speedup_$kernel$(printf %s "$parameters" | sed 's/[^A-Za-z0-9]\{1,\}/_/g; s/^./_&/')
-        draw speedup.gp "$name" "folder='$to'" "most=$(cat "$to/most.txt")" \
-            "top=$(cat "$to/top.txt")" "foot=\"$foot$(explain "$to")\""
+        speedup_plot
         case $kernel in
         sleep | download) waiting=$to ;;
         mixed) mixed=$to ;;
-        primes | divisors) computing=${computing:-$to} ;;
-        esac
-        # The picture is about computing; resize gives up the lock.
-        case $kernel in divisors | primes)
-            if grep -q cpython "$to/series.txt"; then
-                panels="$panels $to"
-                most=$(printf '%s\n' "$most" "$(cat "$to/most.txt")" | sort -g | tail -n 1)
-                top=$(printf '%s\n' "$top" "$(cat "$to/top.txt")" | sort -g | tail -n 1)
-            fi ;;
+        primes | divisors)
+            computing=${computing:-$to}
+            ! grep -q cpython "$to/series.txt" || panels="$panels $to"
+            ;;
         esac
     done <"$work/works"
-    [ -z "$panels" ] || draw panels.gp gil "panels='${panels# }'" "most=$most" \
-        "tops='$(for panel in $panels; do echo "$top"; done | xargs)'" \
+    [ -z "$panels" ] || gil_plot $panels
+    [ -z "$computing" ] || [ -z "$waiting$mixed" ] || kinds_plot $computing $waiting $mixed
+}
+
+# Only kernels that hold the lock while they compute: resize releases it.
+gil_plot() {
+    top=$(largest_of top.txt "$@")
+    draw panels.gp gil "panels='$*'" "most=$(largest_of most.txt "$@")" \
+        "tops='$(for panel; do echo "$top"; done | xargs)'" \
         "heading='Threads or processes? The same computing in C, and in Python under its GIL'" \
-        "foot=\"$foot$(explain $panels)\""
-    [ -z "$computing" ] || [ -z "$waiting$mixed" ] || kinds_plot
-    times_plot
-    [ ! -f "$dir/samples.csv" ] || trials_plot
-    [ ! -f "$dir/timeline.csv" ] || timeline_plot
+        "foot=\"$foot$(explain "$@")\""
 }
 
 # Work that computes, work that waits, and work that does both, side by side.
 kinds_plot() {
-    set -- $computing $waiting $mixed
-    draw panels.gp kinds "panels='$*'" \
-        "most=$(for panel; do cat "$panel/most.txt"; done | sort -g | tail -n 1)" \
+    draw panels.gp kinds "panels='$*'" "most=$(largest_of most.txt "$@")" \
         "tops='$(for panel; do cat "$panel/top.txt"; done | xargs)'" \
         "heading='Computing, waiting, both: what each way gives'" "foot=\"$foot$(explain "$@")\""
 }
