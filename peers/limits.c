@@ -3,7 +3,7 @@
  *   limits                       prints additions and multiplications a second (of floats, by vectors, all lanes
  *                                counted), and bytes read a second
  *   limits decode SIDE FILE...   prints the ns that decoding the files takes as resize-fast does it for SIDE x SIDE */
-#include "kernels/images/image.h"
+#include "kernels/images/image_decode.h"
 #include "kernels/simd.h"
 
 #include <malloc.h>

@@ -1,4 +1,4 @@
-#include "kernels/images/image.h"
+#include "kernels/images/jpeg.h"
 
 #include <errno.h>
 #include <setjmp.h>

@@ -1,4 +1,4 @@
-#include "kernels/images/image.h"
+#include "kernels/images/png.h"
 
 #include <errno.h>
 #include <spng.h>

@@ -1,4 +1,4 @@
-#include "kernels/images/image.h"
+#include "kernels/images/resample.h"
 
 #include <errno.h>
 #include <math.h>

@@ -1,4 +1,7 @@
 #include "kernels/images/resize.h"
+
+#include "kernels/images/image_decode.h"
+#include "kernels/images/jpeg.h"
 #include "kernels/images/sample.h"
 
 #include <errno.h>

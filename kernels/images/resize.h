@@ -3,7 +3,7 @@
 #define FB_RESIZE_H
 
 #include "kernels/images/album.h"
-#include "kernels/images/image.h"
+#include "kernels/images/resample.h"
 #include "kernels/kernel.h"
 #include "kernels/output.h"
 #include "kernels/images/shrink.h"

@@ -2,6 +2,8 @@
  * frequencies before the inverse transform, and vectors resample what is left. */
 #include "kernels/images/resize.h"
 
+#include "kernels/images/image_decode.h"
+
 /* What is decoded is at least so many times as large as the result, or the whole image: the filter then still
  * sees what it would have kept. */
 #define OVERSAMPLING 2

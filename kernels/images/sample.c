@@ -1,6 +1,6 @@
 #include "kernels/images/sample.h"
 
-#include "kernels/images/image.h"
+#include "kernels/images/jpeg.h"
 
 #include <errno.h>
 #include <fcntl.h>

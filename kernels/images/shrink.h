@@ -2,7 +2,7 @@
 #ifndef FB_SHRINK_H
 #define FB_SHRINK_H
 
-#include "kernels/images/image.h"
+#include "kernels/images/resample.h"
 #include "kernels/simd.h"
 
 /* What it needs beside its images; kept from image to image. All zero is valid. */

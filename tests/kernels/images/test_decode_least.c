@@ -1,6 +1,7 @@
 /* fb_image_decode_least: JPEGs decoded no larger than needed, progressive ones no further; the same picture. */
 #include "tests/support/support.h"
 
+#include "kernels/images/image_decode.h"
 #include "kernels/images/shrink.h"
 
 #include "tests/kernels/images/pictures.h"

@@ -2,7 +2,7 @@
 #include "tests/support/support.h"
 
 #include "tests/support/folder.h"
-#include "kernels/images/image.h"
+#include "kernels/images/resample.h"
 #include "tests/kernels/images/pictures.h"
 #include "tests/support/python.h"
 

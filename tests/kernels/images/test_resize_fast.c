@@ -1,6 +1,7 @@
 /* resize-fast: goes as resize does, with the same bytes by any vectors; its check sees what is wrong, and only that. */
 #include "tests/support/support.h"
 
+#include "kernels/images/image_decode.h"
 #include "kernels/images/resize.h"
 
 #include "base/random.h"
