@@ -3,8 +3,8 @@
 
 #include "tests/support/folder.h"
 #include "kernels/images/image_decode.h"
+#include "tests/kernels/images/image_fixture.h"
 #include "tests/kernels/images/image_folder.h"
-#include "tests/kernels/images/pictures.h"
 #include "tests/support/program.h"
 #include "tests/support/python.h"
 

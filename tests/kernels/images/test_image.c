@@ -3,7 +3,7 @@
 
 #include "kernels/images/image_decode.h"
 #include "kernels/images/jpeg.h"
-#include "tests/kernels/images/pictures.h"
+#include "tests/kernels/images/image_fixture.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -4,7 +4,7 @@
 
 #include "kernels/images/image_decode.h"
 #include "kernels/images/resample.h"
-#include "tests/kernels/images/pictures.h"
+#include "tests/kernels/images/image_fixture.h"
 
 #include <limits.h>
 #include <malloc.h>

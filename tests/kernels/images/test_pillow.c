@@ -3,7 +3,7 @@
 
 #include "tests/support/folder.h"
 #include "kernels/images/resample.h"
-#include "tests/kernels/images/pictures.h"
+#include "tests/kernels/images/image_fixture.h"
 #include "tests/support/python.h"
 
 #include <stdio.h>

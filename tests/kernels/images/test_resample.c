@@ -3,7 +3,7 @@
 
 #include "kernels/images/resample.h"
 #include "tests/support/near.h"
-#include "tests/kernels/images/pictures.h"
+#include "tests/kernels/images/image_fixture.h"
 #include "tests/kernels/images/resample_facts.h"
 
 #include <errno.h>

@@ -7,8 +7,8 @@
 #include "base/random.h"
 
 #include "tests/support/folder.h"
+#include "tests/kernels/images/image_fixture.h"
 #include "tests/kernels/images/image_folder.h"
-#include "tests/kernels/images/pictures.h"
 
 #include <errno.h>
 #include <stdio.h>

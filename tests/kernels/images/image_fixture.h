@@ -1,7 +1,7 @@
 /* Images of every kind, made here, so that what decodes them is not what wrote them: PNGs byte by
  * byte, JPEGs by libjpeg's encoder. Everything fails the test when there is no memory. */
-#ifndef TEST_PICTURES_H
-#define TEST_PICTURES_H
+#ifndef TEST_IMAGE_FIXTURE_H
+#define TEST_IMAGE_FIXTURE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 #include "tests/support/support.h"
 
-#include "tests/kernels/images/pictures.h"
+#include "tests/kernels/images/image_fixture.h"
 
 #include <stdio.h>
 #include <stdlib.h>
