@@ -1,3 +1,4 @@
+/* Allocates the pixels of an image. */
 #include "kernels/images/image.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* Recognises the format of an image and calls its decoder. */
 #include "kernels/images/image_decode.h"
 
 #include "kernels/images/jpeg.h"
