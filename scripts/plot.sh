@@ -1,6 +1,6 @@
 #!/bin/sh
-# Draws DIR/plots/*.svg and *.png from what is there: DIR/summary.csv, samples.csv and scaling.csv of
-# a run, hyperfine.csv, overhead.csv and curves.csv of `forkbench overhead -o DIR`.
+# Draws DIR/plots/*.svg and *.png from the CSV files in DIR: summary.csv, samples.csv, scaling.csv and
+# timeline.csv of a run, hyperfine.csv, overhead.csv and curves.csv of `forkbench overhead -o DIR`.
 set -eu
 
 usage() {
@@ -9,7 +9,7 @@ usage() {
 }
 [ $# -eq 1 ] && [ "${1#-}" = "$1" ] || usage
 dir=$1
-case $dir in /*) ;; *) dir=./$dir ;; esac # or awk takes a name with = in it for an assignment
+case $dir in /*) ;; *) dir=./$dir ;; esac # otherwise awk takes a name that contains = for an assignment
 figures=$(cd "$(dirname "$0")/plot" && pwd)
 [ -f "$dir/summary.csv" ] || [ -f "$dir/overhead.csv" ] || {
     echo "plot.sh: neither summary.csv nor overhead.csv: $dir: give a folder that forkbench run or overhead wrote" >&2

@@ -2,9 +2,9 @@
 
 # Columns of either file by name, for awk.
 overhead_columns='NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
-{ for (i = 1; i <= NF; i++) if ($i == "inf") $i = "" }' # what was never reached is not drawn
+{ for (i = 1; i <= NF; i++) if ($i == "inf") $i = "" }' # lengths that were never reached are not drawn
 
-# Time against workers, a panel a parent: N.ready, N.end: workers then value low high of each way.
+# Time against workers, a panel for each parent: N.ready.WAY, N.end.WAY: workers value low high.
 creation_plot() {
     to=$work/creation
     mkdir -p "$to"
@@ -40,7 +40,7 @@ creation_plot() {
         "least=$least" "most=$most" "last=$last" "foot=\"$overhead_foot\""
 }
 
-# Efficiency against task length, a panel a binding; marks where METG is read.
+# Efficiency against task length, a panel for each binding, with marks at the METG.
 efficiency_plot() {
     to=$work/efficiency
     mkdir -p "$to"
@@ -61,7 +61,7 @@ efficiency_plot() {
             print $at["value"], level, $at["harness"] > (to "/metg." $at["binding"])
         }' "$dir/overhead.csv"
     [ -f "$to/series.unbound" ] && [ -f "$to/series.bound" ] || return 0
-    # Where none was reached: gnuplot warns of a file that isn't there.
+    # If none was reached, an empty file: gnuplot warns of missing files.
     for binding in unbound bound; do
         [ -f "$to/metg.$binding" ] || echo "NaN NaN none" >"$to/metg.$binding"
     done
@@ -70,7 +70,7 @@ efficiency_plot() {
         "workers=$workers" "foot=\"$overhead_foot\""
 }
 
-# One bar a figure, in nanoseconds.
+# A bar for each metric, in nanoseconds.
 latency_plot() {
     to=$work/latency
     mkdir -p "$to"
@@ -101,7 +101,7 @@ latency_plot() {
         "foot=\"$overhead_foot\""
 }
 
-# The runtime's pool beside Python's and the plain way: one bar a figure, in nanoseconds.
+# The runtime's pool, Python's and the plain way: a bar for each metric, in nanoseconds.
 pools_plot() {
     to=$work/pools
     mkdir -p "$to"
@@ -140,7 +140,7 @@ pools_plot() {
         "least=$least" "most=$most" "rows=$rows" "foot=\"$overhead_foot\""
 }
 
-# How late who waits comes beside who computes, with and without the lock: a bar each, in nanoseconds.
+# How late a waiting thread continues beside a computing one, with and without the lock, in nanoseconds.
 convoy_plot() {
     to=$work/convoy
     mkdir -p "$to"
@@ -167,7 +167,7 @@ convoy_plot() {
         "folder='$to'" "least=$least" "most=$most" "rows=$rows" "foot=\"$overhead_foot\""
 }
 
-# Where a coarse job's time beyond its ceiling goes: a bar a harness, in ms.
+# Where the time of a coarse job beyond its ceiling goes: a bar for each harness, in ms.
 account_plot() {
     to=$work/account
     mkdir -p "$to"
@@ -199,7 +199,7 @@ account_plot() {
         "workers=$workers" "foot=\"$overhead_foot\""
 }
 
-# Messages and bytes a second against the size of a message, a line a way.
+# Messages and bytes per second against the size of a message, a line for each way.
 exchange_plot() {
     to=$work/exchange
     mkdir -p "$to"
@@ -226,7 +226,7 @@ exchange_plot() {
             if (memcpy > most[2]) most[2] = memcpy
             print list > (to "/ways.txt")
             print least[1] / 2, most[1] * 2, least[2] / 2, most[2] * 2, memcpy + 0 > (to "/range.txt")
-            # Names at the beginnings of their lines, moved apart where those are close.
+            # Names stand at the beginnings of their lines, moved apart where those are close.
             for (n = 1; n <= 2; n++) {
                 for (i = 1; i <= ways; i++) value[order[i]] = log(end[n, order[i]])
                 spread(order, ways, value, log(most[n] / least[n] * 4) / 20, place)
@@ -239,7 +239,7 @@ exchange_plot() {
         "most1=$most1" "least2=$least2" "most2=$most2" "memcpy=$memcpy" "foot=\"$overhead_foot\""
 }
 
-# The runtime's ratios to the plain ways, a row each.
+# The ratio of the runtime to the plain mechanism, a row for each operation.
 runtime_plot() {
     to=$work/runtime
     mkdir -p "$to"

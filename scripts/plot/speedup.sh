@@ -109,7 +109,7 @@ panel() {
     panel_laws "$3"
 }
 
-# What rings and dotted lines mean, where the panels have some; a line below the foot.
+# explain FOLDER…: explains rings and dotted lines, if these panels have some, in a line below the foot.
 explain() {
     text=
     for folder; do

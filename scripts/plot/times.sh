@@ -1,6 +1,6 @@
 # The figures of run times, from DIR/summary.csv, DIR/inside.csv and DIR/hyperfine.csv. Read by plot.sh.
 
-# One bar a cell at one worker or at the effective CPUs, grouped by kernel.
+# A bar for each cell with one worker or as many as effective CPUs, grouped by kernel.
 times_plot() {
     awk -F, -v to="$work" -v works="$work/works" "$columns"'
         $at["harness"] == "ceiling" || $at["run_ns_median"] == "" { next }
@@ -38,7 +38,7 @@ times_plot() {
         "least=$(cat "$work/least.txt")" "most=$(cat "$work/most.txt")" "foot=\"$foot\""
 }
 
-# Two bars a cell: the whole process by hyperfine, and inside it the job as forkbench timed it.
+# Two bars for each cell: the whole process by hyperfine, and the job inside it as timed by forkbench.
 hyperfine_plot() {
     awk -F, -v to="$work" '
         FNR == 1 { file++; for (i = 1; i <= NF; i++) at[file, $i] = i; next }
