@@ -90,6 +90,40 @@ static size_t read_ticks(double *ret_ticks, size_t most)
     return count;
 }
 
+/* Six lines end at two speedups; their names stand below each other. */
+static void names_of_lines_do_not_overlap(void **state)
+{
+    (void)state;
+    read_figure(&svg, works[0].figure);
+    for (size_t i = 0; i < svg.texts; i++)
+        for (size_t k = 0; k < i; k++) {
+            const struct svg_text *one = &svg.text[i], *other = &svg.text[k];
+            bool aligned = one->anchor == SVG_START && other->anchor == SVG_START &&
+                           fabs(one->x - other->x) < 1;
+            if (aligned && fabs(one->y - other->y) < one->size)
+                fail_msg("'%s' overlaps '%s'", one->says, other->says);
+        }
+}
+
+static double height_of(const char *name)
+{
+    for (size_t i = 0; i < svg.texts; i++)
+        if (strcmp(svg.text[i].says, name) == 0)
+            return svg.text[i].y;
+    fail_msg("no name: %s", name);
+    return 0;
+}
+
+/* The line of gil ends far below the others; y grows downwards. */
+static void names_stand_in_the_order_of_their_lines(void **state)
+{
+    (void)state;
+    static const char *const others[] = { "pthread", "forkpool", "openmp", "cpython-thread" };
+    read_figure(&svg, works[0].figure);
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        assert_true(height_of("gil") > height_of(others[i]));
+}
+
 /* Lines that coincide are moved apart, but a point must neither seem to be for another number of workers nor leave
  * the picture. */
 static void points_stand_above_their_ticks(void **state)
@@ -117,6 +151,8 @@ int main(void)
     const struct CMUnitTest many_workers[] = {
         cmocka_unit_test(texts_fit_with_many_workers),
         cmocka_unit_test(ceiling_is_named_once),
+        cmocka_unit_test(names_of_lines_do_not_overlap),
+        cmocka_unit_test(names_stand_in_the_order_of_their_lines),
         cmocka_unit_test(points_stand_above_their_ticks),
     };
     const struct CMUnitTest tests[] = {
