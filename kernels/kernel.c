@@ -1,8 +1,9 @@
+/* The tables of kernels, from list.h, to which Meson writes a line for each: FB_KERNEL(primes) or
+ * FB_MISSING(resize, "why"). */
 #include "kernels/kernel.h"
 
 #include <string.h>
 
-/* Meson writes one line a kernel: FB_KERNEL(primes) or FB_MISSING(resize, "why"). */
 #define FB_KERNEL(name) extern const struct fb_kernel fb_kernel_##name;
 #define FB_MISSING(name, reason)
 #include "kernels/list.h"

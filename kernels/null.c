@@ -1,4 +1,4 @@
-/* Does nothing: its time is the harness' own cost. */
+/* Does nothing: the time of a job is the overhead of the harness. */
 #include "kernels/kernel.h"
 
 #include <errno.h>
@@ -9,7 +9,7 @@ struct fb_input {
 };
 
 static const struct fb_param params[] = {
-    { "items", FB_PARAM_NUMBER, "1024", 0, 1 << 28, NULL, "how many items to do nothing for" },
+    { "items", FB_PARAM_NUMBER, "1024", 0, 1 << 28, NULL, "items, for which nothing is done" },
     { 0 },
 };
 

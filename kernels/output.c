@@ -1,3 +1,4 @@
+/* Saves results completely or not at all. */
 #include "kernels/output.h"
 
 #include <errno.h>
@@ -46,7 +47,7 @@ int fb_output_save(const struct fb_output *output, size_t item, const char *name
 {
     char path[2 * PATH_MAX], part[PATH_MAX + 64];
     snprintf(path, sizeof path, "%s/%s", output->folder, name);
-    /* Not longer than a name may be, whatever the other one is. */
+    /* The temporary name does not contain `name`, which may already be as long as a name can be. */
     snprintf(part, sizeof part, "%s/.%d-%zu.part", output->folder, (int)getpid(), item);
     int fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (fd < 0)

@@ -1,3 +1,4 @@
+/* Reads the parameters of a kernel from text. */
 #include "kernels/kernel.h"
 
 #include <assert.h>
@@ -15,7 +16,7 @@ static int find(const struct fb_kernel *kernel, const char *name, size_t length)
     return -1;
 }
 
-/* strtoull takes blanks, signs and wraps negative numbers; a parameter takes digits only. */
+/* Digits only: strtoull alone would accept blanks and signs, and wrap negative numbers. */
 static bool parse_number(const char *text, uint64_t *ret_number)
 {
     if (!*text || text[strspn(text, "0123456789")])

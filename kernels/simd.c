@@ -1,3 +1,4 @@
+/* Finds out which vector instructions this CPU has. */
 #include "kernels/simd.h"
 
 #include <errno.h>

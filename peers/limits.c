@@ -1,9 +1,9 @@
-/* What this machine could do at most, on one thread:
+/* What this machine can do at most, on one thread:
  *
- *   limits                       prints additions and multiplications a second (of floats, by vectors, all lanes
- *                                counted), and bytes read a second
- *   limits decode SIDE FILE...   prints the ns that decoding the files takes as resize-fast does it for SIDE x SIDE */
-#include "kernels/images/image.h"
+ *   limits                       prints float additions and multiplications per second (with vectors, counting all
+ *                                lanes), and bytes read per second
+ *   limits decode SIDE FILE...   prints how many ns it takes to decode the files like resize-fast, for SIDE x SIDE */
+#include "kernels/images/image_decode.h"
 #include "kernels/simd.h"
 
 #include <malloc.h>
@@ -13,7 +13,8 @@
 #include <time.h>
 
 #define ROUNDS 7
-#define CHAINS 12 /* so that operations seldom wait for the one before, and all have registers */
+#define CHAINS                                                                                     \
+    12 /* enough that operations seldom wait for the one before, few enough for the registers */
 #define STEPS 2000000
 #define BYTES ((size_t)256 << 20)
 
@@ -26,7 +27,7 @@ static double now_s(void)
 
 /* ---- vector operations ---- */
 
-/* Additions and multiplications in turn: some CPUs do both at once, in parts of their own. */
+/* Alternates additions and multiplications: some CPUs have separate units for them and do both at once. */
 
 #define CHAIN(name, attribute, lanes)                                                              \
     typedef float floats_##name __attribute__((vector_size(4 * lanes)));                           \
@@ -82,7 +83,7 @@ static double read_bytes(const uint64_t *memory)
     uint64_t sum = 0;
     double start = now_s();
     for (size_t i = 0; i < BYTES / sizeof *memory; i += 8)
-        sum += memory[i]; /* a word of each line: the whole line comes */
+        sum += memory[i]; /* one word per cache line, which is read as a whole */
     double spent = now_s() - start;
     __asm__ volatile("" : : "r"(sum));
     return (double)BYTES / spent;
@@ -108,7 +109,7 @@ static double decode(uint32_t side, char **paths, int count)
 {
     struct fb_image image = { 0 };
     double spent = 0;
-    for (int k = 0; k < 2 * count; k++) { /* the second time counts: memory is there then */
+    for (int k = 0; k < 2 * count; k++) { /* counts the second time, when memory is allocated */
         int i = k % count;
         uint32_t width, height;
         size_t size;
@@ -128,7 +129,7 @@ static double decode(uint32_t side, char **paths, int count)
 int main(int argc, char **argv)
 {
     if (argc > 3 && strcmp(argv[1], "decode") == 0) {
-        /* What a decoder takes and gives back stays ours: no page is made twice. */
+        /* The process keeps freed memory, so that no page is allocated twice. */
         mallopt(M_MMAP_THRESHOLD, 1 << 30);
         mallopt(M_TRIM_THRESHOLD, 1 << 30);
         printf("%.0f\n", 1e9 * decode((uint32_t)atoi(argv[2]), argv + 3, argc - 3));

@@ -1,5 +1,5 @@
-/* The loop of the tutorials' first workload as a user would write it, for the compiler to make of it what it
- * can: counts the divisors of 5,000,000 … 5,000,007 and prints the ns that took. */
+/* The loop of the tutorials' first workload as a user would write it, for the compiler to optimise: counts the divisors
+ * of 5,000,000 … 5,000,007 and prints how many ns that took. */
 #define _GNU_SOURCE
 #include <stdint.h>
 #include <stdio.h>

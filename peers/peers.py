@@ -1,10 +1,10 @@
-"""Measures forkbench's kernels beside what a user would take instead, on the same input, in turns.
+"""Measures forkbench's kernels beside other programs for the same work, on the same input, in turns.
 
     peers.py BUILD OUTPUT [--photos DIR] [--rounds N] [--only GROUP]
 
 Writes OUTPUT/peers.csv and peers.md, with the photographs also limits.md and quality.md. Each round measures every
-way once, in an order of its own; ratios are paired within a round, and their interval is the sign test's, as
-forkbench's own. With --only the rows of other groups stay in OUTPUT if the same CPU had them.
+program once, in a random order; ratios are computed within a round, and have an interval by the sign test, as in
+forkbench. With --only, rows of other groups in OUTPUT are kept if they were measured on the same CPU.
 """
 import argparse
 import csv
@@ -30,7 +30,7 @@ def stop(text):
 # ---- measuring ----
 
 def rank(count):
-    """Of the sign test's 95 % interval: the largest k with P(Binomial(count, 1/2) < k) <= 0.025; 0: none."""
+    """For the 95 % interval of the sign test: the largest k with P(Binomial(count, 1/2) < k) <= 0.025; 0: none."""
     below, k = 0, 0
     while below + math.comb(count, k) / 2 ** count <= 0.025:
         below += math.comb(count, k) / 2 ** count
@@ -45,7 +45,7 @@ def interval(values):
 
 
 def measure(name, makers, rounds, show):
-    """The seconds of every way, a list of rounds each; what can't be measured is left out, with why."""
+    """Returns the seconds of each program in each round, and the reasons why others were left out."""
     ways, missing = {}, {}
     for way, make in makers.items():
         try:
@@ -78,7 +78,7 @@ def begin_progress(total):
 # ---- limits ----
 
 def note_limits(ways, path):
-    """What the kernels reach of what this machine could do, side by side."""
+    """Writes what the kernels reach, and the limits of this machine."""
     limits = os.path.join(os.path.dirname(ways.shrinker), "peers_limits")
     operations, read = map(float, output_of([limits]).split())
     best = ways.ours("divisors-simd", "single")
@@ -105,8 +105,8 @@ def note_limits(ways, path):
 # ---- quality ----
 
 def note_quality(ways, path):
-    """PSNR and SSIM of each photograph by each way, against full decoding and Lanczos; all are saved
-    with the same JPEG quality, 75."""
+    """Writes PSNR and SSIM of each photograph by each program, against full decoding and Lanczos. All are saved
+    with JPEG quality 75."""
     if not ways.python or not ways.files:
         return
     folders = [f"Pillow={ways.folder('q-pillow')}", f"Pillow, draft mode={ways.folder('q-draft')}",
@@ -137,7 +137,7 @@ COLUMNS = "group;way;seconds_median;speed_ratio;low;high;base;cpu;date;left_out"
 
 
 def rows_of(name, base, seconds, missing):
-    """Of the table: a way each, measured or left out."""
+    """Yields a row of the table for each program, measured or left out."""
     rest = {"group": name, "base": base, "cpu": cpu_model(), "date": time.strftime("%Y-%m-%d", time.gmtime())}
     for way, spent in seconds.items():
         ratios = [one / two for one, two in zip(seconds[base], spent)] if base in seconds else []
@@ -148,7 +148,7 @@ def rows_of(name, base, seconds, missing):
 
 
 def others_of(path, measured):
-    """The rows of the table that is there, of groups that were not measured now, by this CPU."""
+    """The rows of the existing table of groups that are not measured now, on this CPU."""
     if not os.path.exists(path):
         return []
     with open(path, encoding="utf-8", newline="") as file:
@@ -176,7 +176,7 @@ def write_tables(rows, folder):
 
 
 def copy_photos(given, work):
-    """A folder of JPEG files only: copies of what was given, or of Debian's wallpapers, the largest file of each."""
+    """A folder with copies of the given JPEG files, or of Debian's wallpapers, the largest file of each."""
     folder = os.path.join(work, "photos")
     os.makedirs(folder)
     if given:
@@ -210,7 +210,7 @@ def main():
     parser.add_argument("build", help="the build folder (peers.sh gives it)")
     parser.add_argument("output", help="the folder for the tables (results/peers, says peers.sh)")
     parser.add_argument("--photos", help="a folder of JPEG files; without it Debian's wallpapers")
-    parser.add_argument("--rounds", type=positive, default=9, help="of which intervals are made (9)")
+    parser.add_argument("--rounds", type=positive, default=9, help="rounds of measurement (9)")
     parser.add_argument("--only", default="", help="groups whose name contains this")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as work:

@@ -1,4 +1,4 @@
-"""How near small images come to what full decoding and Lanczos give: PSNR of all channels, SSIM of the luma.
+"""Compares small images with those by full decoding and Lanczos: PSNR of all channels, SSIM of the luma.
 
     quality.py PHOTOS SIZE NAME=FOLDER...
 
@@ -38,7 +38,7 @@ def ssim(one, two):
 
 
 def find(folder, name):
-    """A result has the photograph's name, perhaps with something before it or behind it."""
+    """Finds a result by the name of its photograph; the extension may differ, and a prefix is possible."""
     stem = os.path.splitext(name)[0]
     return next(os.path.join(folder, one) for one in os.listdir(folder)
                 if os.path.splitext(one)[0] in (stem, "processed_" + stem))

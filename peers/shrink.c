@@ -1,4 +1,4 @@
-/* Resamples an image in memory, made of noise, again and again, and prints the ns of each time:
+/* Resamples an image of noise in memory several times and prints the ns of each time:
  *
  *   shrink FROM_WIDTH FROM_HEIGHT WIDTH HEIGHT TIMES SIMD|plain */
 #include "kernels/images/shrink.h"

@@ -1,4 +1,4 @@
-"""How peers.py runs each kernel and what is measured beside it: ways, and the groups that are compared."""
+"""How peers.py runs the kernels and other programs, and the groups that are compared."""
 import glob
 import json
 import math
@@ -14,7 +14,7 @@ LANCZOS = "filter=lanczos3"
 
 
 class Missing(Exception):
-    """A peer that is not installed."""
+    """A program that is not installed."""
 
 
 def program(name):
@@ -40,7 +40,7 @@ def jpegs_of(folder):
                   if path.lower().endswith((".jpg", ".jpeg")) and os.path.isfile(path))
 
 
-# ---- ways: each is a function that takes a round's time, in seconds ----
+# ---- ways: each method returns a function that measures one round and returns seconds ----
 
 class Ways:
     def __init__(self, build, photos, work):
@@ -104,12 +104,12 @@ class Ways:
         command = ["xargs", "-0", "-P", str(processes), "-n", str(math.ceil(len(self.files) / processes)), vips,
                    "--size", f"{SIZE}x{SIZE}!", "-o", os.path.join(out, "%s.jpg[Q=75]")]
         environment = {**os.environ, "VIPS_CONCURRENCY": "1"}
-        # One start a process: more of them, for fewer files each, took longer wherever it was tried.
+        # Each process is started once: more starts with fewer files each always took longer.
         return lambda: wall(command, input="\0".join(self.files), text=True, env=environment)
 
     def mogrify(self, *options):
         command = [program("mogrify"), *options, "-path", self.folder("mogrify"), "-resize", f"{SIZE}x{SIZE}!",
-                   "-quality", "75", "-sampling-factor", "4:2:0", *self.files]  # as the others have it
+                   "-quality", "75", "-sampling-factor", "4:2:0", *self.files]  # like the others
         return lambda: wall(command, env={**os.environ, "MAGICK_THREAD_LIMIT": "1"})
 
     def resize(self, kernel, harness, *parameters, to=None, workers=1):
@@ -118,7 +118,7 @@ class Ways:
 
 
 def groups(ways):
-    """(name, what it is compared with, {way: how to make it})."""
+    """Yields (name, base, {way: function that makes it})."""
     loop, ours = ways.loop, ways.ours
     yield "divisors of 5,000,000 … 5,000,007, one thread", "gcc -O3 -march=native, 32-bit modulo", {
         "gcc -O3 -march=native, 32-bit modulo": lambda: loop("gcc", "32"),

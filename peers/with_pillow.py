@@ -1,4 +1,4 @@
-"""Does a piece of work with Pillow and prints the seconds that took.
+"""Does a piece of work with Pillow and prints how many seconds it took.
 
     with_pillow.py resample FROM_WIDTH FROM_HEIGHT WIDTH HEIGHT     the least of 5 times
     with_pillow.py plain|draft PROCESSES FROM TO     a folder to 128x128: the median of 3 times
@@ -46,7 +46,7 @@ def shrink_folder(way, processes, source, to):
     if processes == 1:
         return statistics.median(times(3, lambda: list(map(work, paths))))
     with multiprocessing.get_context("fork").Pool(processes) as pool:
-        pool.map(os.path.exists, paths[:processes], chunksize=1)  # the workers are there
+        pool.map(os.path.exists, paths[:processes], chunksize=1)  # starts the workers
         return statistics.median(times(3, lambda: pool.map(work, paths, chunksize=1)))
 
 

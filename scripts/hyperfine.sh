@@ -1,7 +1,7 @@
 #!/bin/sh
-# Times whole commands, start-up included, kernel × harness × workers, and draws them beside what
-# forkbench measures inside: results/hyperfine-<UTC stamp>/. About two minutes; set KERNELS,
-# HARNESSES, WORKERS (lists with blanks) or RUNS for something else.
+# Times whole commands, including start-up, for each kernel, harness and number of workers, and draws them
+# beside the times that forkbench measures inside, in results/hyperfine-<UTC stamp>/. Takes about two
+# minutes; set KERNELS, HARNESSES, WORKERS (lists separated by blanks) or RUNS to change what is timed.
 set -eu
 cd "$(dirname "$0")/.."
 [ $# -eq 0 ] || {
@@ -29,8 +29,8 @@ for kernel in $KERNELS; do
     for harness in $HARNESSES; do
         for workers in $WORKERS; do
             [ "$harness" != single ] || workers=1
-            # The results were checked a moment ago: known by their digest, they are not checked
-            # inside the time that hyperfine takes.
+            # The results have been checked before. With a known digest they are not checked again
+            # during the time that hyperfine measures.
             digest=$(awk -F, -v kernel="$kernel" '
                 NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
                 $at["kernel"] == kernel { print $at["digest"]; exit }' "$dir/samples.csv")
@@ -41,8 +41,8 @@ for kernel in $KERNELS; do
         done
     done
 done
-# What the commands print tells the job's time inside the very same processes: RUNS and one to warm
-# up for each, in order.
+# The output of the same processes contains the time of the job: for each command one to warm up, then
+# RUNS, in order.
 hyperfine --shell=none --warmup 1 --runs "$RUNS" --show-output \
     --export-json "$dir/hyperfine.json" --export-markdown "$dir/hyperfine.md" \
     --export-csv "$dir/hyperfine.csv" "$@" 2>/dev/null |
@@ -64,7 +64,7 @@ awk -F, 'NR > 1 && $2 <= 0 { bad = 1 } END { exit bad || NR < 2 }' "$dir/inside.
     echo "hyperfine.sh: no times from inside the commands: $dir/inside.csv" >&2
     exit 1
 }
-# The export holds the whole path of each command; its name says it all.
+# Replaces the whole path of each command, which the export contains, by its name.
 sed -i "s|$forkbench|forkbench|g" "$dir/hyperfine.json"
 cat "$dir/hyperfine.md"
 scripts/plot.sh "$dir"

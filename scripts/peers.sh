@@ -1,11 +1,11 @@
 #!/bin/sh
-# Measures the kernels beside what a user would take instead, in turns, into DIR (results/peers): tables of
-# ratios with their intervals, of what this machine could do at most, and of the quality of the small
-# photographs; and a picture. Peers that are not installed are named and left out. Options:
-#   --photos FOLDER  JPEG files (without it Debian's wallpapers)
-#   --rounds N       of which intervals are made (9)
-#   --only TEXT      groups whose name contains it; the others stay as they are in DIR
-# Measures for about eight minutes: let nothing run beside it.
+# peers.sh [DIR]: measures the kernels beside other programs for the same work, in turns. Writes to DIR
+# (results/peers) tables of ratios with intervals, of the limits of this machine and of the quality of the small
+# photographs, and a picture. Names and leaves out programs that are not installed. Options:
+#   --photos FOLDER  JPEG files (default: Debian's wallpapers)
+#   --rounds N       rounds of measurement (9)
+#   --only TEXT      only groups whose name contains TEXT; the others in DIR stay as they are
+# Takes about eight minutes: run nothing else meanwhile.
 set -eu
 case " $* " in
 *" --help "* | *" -h "*)
@@ -32,7 +32,7 @@ python3 "$project/peers/peers.py" "$project/build" "$folder" "$@"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$folder/plots"
-# A line each, from the top: a group's name, then its ways, the fastest first.
+# From the top, a line for the name of each group, then one for each of its programs, the fastest first.
 tail -n +2 "$folder/peers.csv" | awk -F';' '!($1 in place) { place[$1] = ++groups }
     $10 == "" { print place[$1] ";" $0 }' | sort -t';' -k1,1n -k5,5gr |
     awk -F';' 'function shown(text) { gsub(/[_^]/, "\\\\\\\\&", text); return text }

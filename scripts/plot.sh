@@ -1,6 +1,6 @@
 #!/bin/sh
-# Draws DIR/plots/*.svg and *.png from what is there: DIR/summary.csv, samples.csv and scaling.csv of
-# a run, hyperfine.csv, overhead.csv and curves.csv of `forkbench overhead -o DIR`.
+# Draws DIR/plots/*.svg and *.png from the CSV files in DIR: summary.csv, samples.csv, scaling.csv and
+# timeline.csv of a run, hyperfine.csv, overhead.csv and curves.csv of `forkbench overhead -o DIR`.
 set -eu
 
 usage() {
@@ -9,7 +9,7 @@ usage() {
 }
 [ $# -eq 1 ] && [ "${1#-}" = "$1" ] || usage
 dir=$1
-case $dir in /*) ;; *) dir=./$dir ;; esac # or awk takes a name with = in it for an assignment
+case $dir in /*) ;; *) dir=./$dir ;; esac # otherwise awk takes a name that contains = for an assignment
 figures=$(cd "$(dirname "$0")/plot" && pwd)
 [ -f "$dir/summary.csv" ] || [ -f "$dir/overhead.csv" ] || {
     echo "plot.sh: neither summary.csv nor overhead.csv: $dir: give a folder that forkbench run or overhead wrote" >&2
@@ -23,25 +23,26 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$dir/plots"
 
-# draw FIGURE NAME VARIABLE=VALUE…: both formats; a failed figure leaves no half file behind.
+# draw FIGURE NAME VARIABLE=VALUE…: draws both formats; a figure that fails leaves no partial file.
 draw() {
     figure=$1 name=$2
     shift 2
     for format in svg png; do
-        {
-            echo "scripts = '$figures'; out = '$work/$name'; format = '$format'"
-            for assignment; do
-                printf '%s = %s\n' "${assignment%%=*}" "${assignment#*=}"
-            done
-            echo "load '$figures/$figure'"
-        } | gnuplot
+        echo "reset session"
+        echo "scripts = '$figures'; out = '$work/$name'; format = '$format'"
+        for assignment; do
+            printf '%s = %s\n' "${assignment%%=*}" "${assignment#*=}"
+        done
+        echo "load '$figures/$figure'"
+    done | gnuplot
+    for format in svg png; do
         mv "$work/$name.$format" "$dir/plots/$name.$format"
     done
     echo "$dir/plots/$name.svg"
 }
 
-# For awk: escape() makes gnuplot print a quoted text as it is, plain() where it is not enhanced;
-# shown() leaves out the folder of an interpreter.
+# Functions for awk: escape() quotes a text so that gnuplot prints it literally, plain() does so for
+# text that is not enhanced; shown() removes the folder of an interpreter.
 texts='function put_before(text, marks, slashes,   i, c, result) {
     for (i = 1; i <= length(text); i++) {
         c = substr(text, i, 1)
@@ -54,228 +55,38 @@ function plain(text) { return put_before(text, "", "\\") }
 function shown(name) { sub(/=.*\//, "=", name); return name }
 '
 
-# Columns of summary.csv by name, for awk. A cell's second label is no line of its own; the other
-# build's are.
+# Functions for awk: spread() puts the keys order[1] … order[count] into ascending order of value[key]
+# and sets place[1] … place[count], where their labels stand: at the values, but at least `apart` apart.
+labels='function spread(order, count, value, apart, place,   i, k, swap) {
+    for (i = 2; i <= count; i++)
+        for (k = i; k > 1 && value[order[k]] < value[order[k-1]]; k--) {
+            swap = order[k]; order[k] = order[k-1]; order[k-1] = swap
+        }
+    for (i = 1; i <= count; i++) {
+        place[i] = value[order[i]]
+        if (i > 1 && place[i] < place[i-1] + apart) place[i] = place[i-1] + apart
+    }
+}
+'
+
+# For awk: the columns of summary.csv by name; only measured cells, without the second label of the
+# cell that is measured twice. The cells of the other build have names of their own.
 columns=$texts'
 NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } $at["status"] != "ok" { next }
 $at["role"] == "again" { next } $at["build"] == "against" { $at["harness"] = $at["harness"] "(against)" }'
 
-# The data of one work's panel: series.txt, N.dat, label.N, leader.N, ceiling.dat, heading.txt.
-panel() {
-    kernel=$1 parameters=$2 to=$3
-    mkdir -p "$to"
-    # By the environment: awk takes a backslash in -v for an escape.
-    kernel=$kernel parameters=$parameters scaling=$dir/scaling.csv awk -F, -v to="$to" -v cpus="$cpus" "$columns"'
-        BEGIN {
-            kernel = ENVIRON["kernel"]; parameters = ENVIRON["parameters"]
-            scaling = ENVIRON["scaling"]
-            waits = kernel == "sleep" || kernel == "download" || kernel == "mixed"
-        }
-        $at["kernel"] != kernel || $at["parameters"] != parameters { next }
-        {
-            name = $at["harness"]; workers = $at["workers"] + 0; speedup = $at["speedup_median"]
-            low = $at["speedup_low"] == "" ? speedup : $at["speedup_low"]
-            high = $at["speedup_high"] == "" ? speedup : $at["speedup_high"]
-            if ($at["base"] == "") {
-                bases = bases (bases == "" ? "" : "; ") sprintf("%s, " ($at["run_ns_median"] < 1e8 ? "%.3g" : "%.0f") " ms", shown(name),
-                    $at["run_ns_median"] / 1e6)
-                next
-            }
-            if (speedup == "") next
-            if (workers > most) most = workers
-            seen[workers] = 1
-            if (high + 0 > top) top = high + 0
-            line = workers " " speedup " " low " " high " " ($at["disturbed"] > 0.1 * $at["blocks"])
-            if ($at["disturbed"] > 0.1 * $at["blocks"]) marked = 1
-            if (name == "ceiling") {
-                if (!waits) print line > (to "/ceiling.dat") # copies wait no faster for being two
-                next
-            }
-            if (!(name in number)) { number[name] = ++count; names[count] = name }
-            print line | ("sort -n > " to "/" number[name] ".dat")
-            if (workers >= last[name]) { last[name] = workers; end[name] = speedup }
-        }
-        END {
-            printf "" >> (to "/ceiling.dat")
-            top = (top < 2 ? 2 : top) * 1.18
-            # Labels stand at the right, in the order of the lines, at least one line height apart.
-            apart = top / 18
-            for (i = 1; i <= count; i++) order[i] = i
-            for (i = 2; i <= count; i++)
-                for (k = i; k > 1 && end[names[order[k]]] < end[names[order[k-1]]]; k--) {
-                    swap = order[k]; order[k] = order[k-1]; order[k-1] = swap
-                }
-            for (i = 1; i <= count; i++) {
-                y[i] = end[names[order[i]]]
-                if (i > 1 && y[i] < y[i-1] + apart) y[i] = y[i-1] + apart
-            }
-            for (i = count; i > 0; i--) {
-                limit = i == count ? top - apart / 2 : y[i+1] - apart
-                if (y[i] > limit) y[i] = limit
-            }
-            for (i = 1; i <= count; i++) {
-                name = names[order[i]]
-                print y[i], "\"" plain(shown(name)) "\"" > (to "/label." order[i])
-                print last[name], end[name], y[i] > (to "/leader." order[i])
-            }
-            for (i = 1; i <= count; i++) print names[i] > (to "/series.txt")
-            ticks = "1"
-            gap = 2
-            before = 1
-            for (i = 2; i <= most; i++) if (i in seen) {
-                ticks = ticks "," i
-                if (i / before < gap) gap = i / before
-                before = i
-            }
-            print gap > (to "/gap.txt")
-            if (marked) print "" > (to "/marked.txt")
-            # Laws that were fitted: the number of the line, contention, coherency.
-            printf "" >> (to "/fits.txt")
-            while ((getline < scaling) > 0) {
-                if ($1 == "kernel") { for (i = 1; i <= NF; i++) of[$i] = i; continue }
-                name = $of["build"] == "against" ? $of["harness"] "(against)" : $of["harness"]
-                if ($of["kernel"] == kernel && $of["parameters"] == parameters && $of["usl_contention"] != "" && name in number)
-                    print number[name], $of["usl_contention"], $of["usl_coherency"] > (to "/fits.txt")
-            }
-            print ticks > (to "/ticks.txt")
-            print (most ? most : 1) > (to "/most.txt")
-            print top > (to "/top.txt")
-            # As many times as fast as there are CPUs; who only waits needs none; who does both, in between.
-            print kernel == "mixed" ? 0 : waits ? most : cpus > (to "/ideal.txt")
-            printf "{/:Bold %s}\\n{/*0.85 1 = %s}", escape(kernel (parameters == "" ? "" : " (" parameters ")")),
-                escape(bases) > (to "/heading.txt")
-        }' "$dir/summary.csv"
-}
-
-# What rings and dotted lines mean, where the panels have some; a line below the foot.
-explain() {
-    text=
-    for folder; do
-        [ ! -f "$folder/marked.txt" ] || text="Ring: more than a tenth of its trials were disturbed."
-    done
-    for folder; do
-        [ ! -s "$folder/fits.txt" ] || {
-            text="$text${text:+ }Dotted: the fitted Universal Scalability Law."
-            break
-        }
-    done
-    [ -z "$text" ] || printf '%s' "\\n$text"
-}
-
 summary_plots() {
     cpus=$(awk -F, "$columns"'{ print $at["cpus_effective"]; exit }' "$dir/summary.csv")
     foot=$(awk -F, "$columns"'{ printf "%s, %s effective CPUs, %s\\nMedians, 95 %% intervals; speedups are paired with their base; ceiling: independent copies at once.", $at["cpu"], $at["cpus_effective"], substr($at["started_utc"], 1, 10); exit }' "$dir/summary.csv")
-    number=0 panels= most=1 top=2 computing= waiting= mixed=
     awk -F, "$columns"'!seen[$at["kernel"] "," $at["parameters"]]++ { print $at["kernel"] "," $at["parameters"] }' "$dir/summary.csv" >"$work/works"
-    while IFS=, read -r kernel parameters; do
-        number=$((number + 1))
-        to=$work/panel$number
-        panel "$kernel" "$parameters" "$to"
-        [ -f "$to/series.txt" ] || continue
-        name=speedup_$kernel$(printf %s "$parameters" | sed 's/[^A-Za-z0-9]\{1,\}/_/g; s/^./_&/')
-        draw speedup.gp "$name" "folder='$to'" "most=$(cat "$to/most.txt")" \
-            "top=$(cat "$to/top.txt")" "foot=\"$foot$(explain "$to")\""
-        case $kernel in
-        sleep | download) waiting=$to ;;
-        mixed) mixed=$to ;;
-        primes | divisors) computing=${computing:-$to} ;;
-        esac
-        # The picture is about computing; resize gives up the lock.
-        case $kernel in divisors | primes)
-            if grep -q cpython "$to/series.txt"; then
-                panels="$panels $to"
-                most=$(printf '%s\n' "$most" "$(cat "$to/most.txt")" | sort -g | tail -n 1)
-                top=$(printf '%s\n' "$top" "$(cat "$to/top.txt")" | sort -g | tail -n 1)
-            fi ;;
-        esac
-    done <"$work/works"
-    [ -z "$panels" ] || draw panels.gp gil "panels='${panels# }'" "most=$most" \
-        "tops='$(for panel in $panels; do echo "$top"; done | xargs)'" \
-        "heading='Threads or processes? The same computing in C, and in Python under its GIL'" \
-        "foot=\"$foot$(explain $panels)\""
-    [ -z "$computing" ] || [ -z "$waiting$mixed" ] || kinds_plot
+    speedup_plots
     times_plot
     [ ! -f "$dir/samples.csv" ] || trials_plot
     [ ! -f "$dir/timeline.csv" ] || timeline_plot
 }
 
-# Work that computes, work that waits, and work that does both, side by side.
-kinds_plot() {
-    set -- $computing $waiting $mixed
-    draw panels.gp kinds "panels='$*'" \
-        "most=$(for panel; do cat "$panel/most.txt"; done | sort -g | tail -n 1)" \
-        "tops='$(for panel; do cat "$panel/top.txt"; done | xargs)'" \
-        "heading='Computing, waiting, both: what each way gives'" "foot=\"$foot$(explain "$@")\""
-}
-
-# One bar a cell at one worker or at the effective CPUs, grouped by kernel.
-times_plot() {
-    awk -F, -v to="$work" -v works="$work/works" "$columns"'
-        $at["harness"] == "ceiling" || $at["run_ns_median"] == "" { next }
-        $at["workers"] != 1 && $at["workers"] != $at["cpus_effective"] { next }
-        {
-            work = $at["kernel"] "," $at["parameters"]; ms = $at["run_ns_median"] / 1e6
-            low = $at["run_ns_low"] == "" ? ms : $at["run_ns_low"] / 1e6
-            high = $at["run_ns_high"] == "" ? ms : $at["run_ns_high"] / 1e6
-            name = $at["harness"]; sub(/[=(].*/, "", name)
-            label = shown($at["harness"]) ($at["base"] == "" ? "" : " × " $at["workers"])
-            if (length(label) > longest) longest = length(label)
-            rank = index(name, "cpython") ? 1 : 0
-            row[work, rank] = row[work, rank] sprintf("%.6g %.6g %.6g %s \"%s\"\n", ms, low, high,
-                name, escape(label))
-            if (!least || ms < least) least = ms
-            if (high > most) most = high
-        }
-        END {
-            while ((getline work < works) > 0) {
-                split(work, part, ",")
-                title = part[1] (part[2] == "" ? "" : " (" part[2] ")")
-                if (length(title) > longest) longest = length(title)
-                print y++, "\"{/:Bold " escape(title) "}\"" > (to "/kernels.dat")
-                count = split(row[work, 0] row[work, 1], line, "\n")
-                for (i = 1; i < count; i++) print y++, line[i] > (to "/bars.dat")
-                y += 0.4
-            }
-            print y > (to "/rows.txt")
-            print longest > (to "/longest.txt")
-            print least / 3 > (to "/least.txt")
-            print most * 2.2 > (to "/most.txt")
-        }' "$dir/summary.csv"
-    draw times.gp times "folder='$work'" "rows=$(cat "$work/rows.txt")" \
-        "longest=$(cat "$work/longest.txt")" \
-        "least=$(cat "$work/least.txt")" "most=$(cat "$work/most.txt")" "foot=\"$foot\""
-}
-
-# Two bars a cell: the whole process by hyperfine, and inside it the job as forkbench timed it.
-hyperfine_plot() {
-    awk -F, -v to="$work" '
-        FNR == 1 { file++; for (i = 1; i <= NF; i++) at[file, $i] = i; next }
-        file == 1 { inside[$1] = $2 / 1e6 }
-        file == 2 {
-            cell = $at[2, "command"]; ms = $at[2, "median"] * 1e3
-            split(cell, part, " ")
-            if (!(cell in inside)) next
-            if (part[1] != before) {
-                print y++, "\"{/:Bold " part[1] "}\"" > (to "/kernels.dat")
-                before = part[1]
-            }
-            label = part[2] (part[2] == "single" ? "" : " × " part[3])
-            if (length(label) > longest) longest = length(label)
-            print y++, inside[cell], ms, part[2], "\"" label "\"" > (to "/whole.dat")
-            if (!least || inside[cell] < least) least = inside[cell]
-            if (ms > most) most = ms
-        }
-        END {
-            print y > (to "/rows.txt")
-            print longest > (to "/longest.txt")
-            print least / 3 > (to "/least.txt")
-            print most * 2.6 > (to "/most.txt")
-        }' "$dir/inside.csv" "$dir/hyperfine.csv"
-    draw hyperfine.gp hyperfine "folder='$work'" "rows=$(cat "$work/rows.txt")" \
-        "longest=$(cat "$work/longest.txt")" \
-        "least=$(cat "$work/least.txt")" "most=$(cat "$work/most.txt")" "foot=\"${foot%%\\n*}\""
-}
-
+. "$figures/speedup.sh"
+. "$figures/times.sh"
 . "$figures/overhead.sh"
 . "$figures/trials.sh"
 . "$figures/timeline.sh"

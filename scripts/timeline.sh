@@ -1,6 +1,6 @@
 #!/bin/sh
-# Writes DIR/timeline.csv: who computed when, in one job each of the same work on one thread, on
-# threads, on processes, and under the emulated GIL. plot.sh DIR then draws it.
+# Writes DIR/timeline.csv: which worker computed when, in a job on one thread, on threads, on processes
+# and under the emulated GIL, all with the same work. plot.sh DIR then draws it.
 set -eu
 [ $# -eq 1 ] && [ -d "$1" ] || {
     echo "usage: scripts/timeline.sh DIR    (a folder that forkbench run wrote)" >&2
@@ -10,7 +10,7 @@ forkbench=$(dirname "$0")/../build/bench/forkbench
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 for harness in single pthread forkpool gil; do
-    # The second job of two: the first one wakes everybody.
+    # Traces the second job of two: the first one wakes all workers.
     "$forkbench" exec -k primes -p ranges=64 -H "$harness" -w 2 --repeat 2 --trace "$work/part.csv" >/dev/null
     [ ! -f "$work/all.csv" ] || sed -i 1d "$work/part.csv"
     cat "$work/part.csv" >>"$work/all.csv"

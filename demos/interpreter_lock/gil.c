@@ -1,16 +1,17 @@
-/* The same computing on threads and on processes, with Python's lock and without. */
+/* The same computation on threads and on processes, with Python's lock and without. */
 #include "demos/lesson/lesson.h"
 
 #include <errno.h>
 #include <stdio.h>
 
 #define ROUNDS_MOST 6
-#define ROUNDS (lesson_is_broken() ? 2u : ROUNDS_MOST) /* broken, it need not be told exactly */
+#define ROUNDS                                                                                     \
+    (lesson_is_broken() ? 2u : ROUNDS_MOST) /* with --break, no precise numbers are needed */
 #define WORK "-k primes -p ranges=64 -p hi=400000 "
 
 enum { ONE, THREADS, PROCESSES, LOCKED, PYTHON, PYTHON_THREADS, PYTHON_PROCESSES, WAYS };
 static const struct {
-    const char *label; /* behind it: how many, where there are several */
+    const char *label; /* the number of workers is appended if there are several */
     const char *words;
     int base;
     bool several;
@@ -27,7 +28,7 @@ static const struct {
 static unsigned workers; /* as many as CPUs, up to eight */
 static struct lesson_exec measured[WAYS][ROUNDS_MOST];
 
-/* Speedup over its own language's one thread. */
+/* The speedup over one thread in the same language. */
 static struct fb_interval speedup(int way)
 {
     double base[ROUNDS_MOST], own[ROUNDS_MOST];
@@ -38,14 +39,14 @@ static struct fb_interval speedup(int way)
     return fb_ratio_interval(base, own, ROUNDS);
 }
 
-/* As far as it may have got: something may have disturbed it. */
+/* The upper end of the interval, because something may have disturbed the measurement. */
 static double best(int way)
 {
     struct fb_interval measured = speedup(way);
     return measured.samples < FB_INTERVAL_LEAST ? measured.value : measured.high;
 }
 
-/* Whether there is a Python. */
+/* Returns whether there is a Python. */
 static bool measure(void)
 {
     int ways_here = WAYS;
@@ -122,22 +123,22 @@ int main(int argc, char **argv)
         .name = "gil",
         .title = "Threads or processes? The interpreter's lock",
         .rows = "C1 C2 C3",
-        .question =
-            "Counting primes keeps a CPU busy. There are several CPUs, and as many threads in one "
-            "Python program share the counting. How fast is that, compared with one thread?",
-        .choices = { "as many times as fast", "as fast as one thread", "half as fast" },
+        .question = "Counting primes keeps a CPU busy. There are several CPUs, and as many "
+                    "threads of one Python program share the counting. How fast is that, "
+                    "compared with one thread?",
+        .choices = { "as many times as fast as there are threads", "as fast as one thread",
+                     "half as fast" },
         .answer = 'b',
-        .explains =
-            "CPython has one lock for its whole interpreter, the GIL: only the thread that holds "
-            "it runs Python code. Threads take turns, every 5 ms, and one CPU's worth of work is "
-            "done. Processes have an interpreter, and so a lock, each. C has no such lock: its "
-            "threads do what processes do; put the same lock around them, and they are as slow "
-            "as Python's threads.",
-        .next =
-            "forkbench exec -k primes -p ranges=64 -H gil -w 2 --trace gil.json, and open that in "
-            "ui.perfetto.dev: one sees the lock going to and fro. The same with --gil off into "
-            "another "
-            "file. Then io_gil: why threads are right for waiting.",
+        .explains = "CPython has one lock for the whole interpreter, the GIL: only the thread "
+                    "that holds it runs Python code. Threads take turns every 5 ms, so "
+                    "together they do the work of one CPU. Each process has an interpreter of "
+                    "its own, and so a lock of its own. C has no such lock: its threads are "
+                    "as fast as processes. With the same lock around them, they are as slow "
+                    "as Python's threads.",
+        .next = "Run forkbench exec -k primes -p ranges=64 -H gil -w 2 --trace gil.json "
+                "and open the file in ui.perfetto.dev to see how the lock changes hands. "
+                "Do the same with --gil off and another file. Then go on with io_gil: why "
+                "threads are right for waiting.",
         .breaks = "the threads in C compute without the lock.",
         .cpus = 2,
         .run = run,

@@ -1,4 +1,4 @@
-"""The same computing on two threads and on two processes of this interpreter."""
+"""The same computation on two threads and on two processes of this interpreter."""
 import concurrent.futures
 import multiprocessing
 import statistics
@@ -34,7 +34,7 @@ if __name__ == "__main__":
     make_threads = process_pool if is_broken() else lambda: concurrent.futures.ThreadPoolExecutor(2)
     with process_pool() as processes, make_threads() as threads:
         for pool in (processes, threads):
-            list(pool.map(count_primes, RANGES[:4]))  # workers are there
+            list(pool.map(count_primes, RANGES[:4]))  # starts the workers
         rounds = [(timed(map), timed(threads.map), timed(processes.map)) for _ in range(ROUNDS)]
     by_threads = statistics.median(one / two for one, two, _ in rounds)
     by_processes = statistics.median(one / two for one, _, two in rounds)

@@ -1,4 +1,4 @@
-"""Resizing images on two threads that give the interpreter's lock up, and on two that hold it."""
+"""Computing on two threads that release the interpreter's lock, and on two that hold it."""
 import concurrent.futures
 import hashlib
 import statistics
@@ -8,13 +8,13 @@ import time
 
 from lesson import bars, end, is_broken, measured, need_cpus
 
-# hashlib stands for Pillow, which not every interpreter has: it gives the lock up as well, for large data.
+# Not every interpreter has Pillow, so this uses hashlib, which also releases the lock for large data.
 ROUNDS, COUNT = 5, 16
 DATA = bytes(4 << 20)
 lock = threading.Lock()
 
 
-def giving_up(_):
+def releasing(_):
     if is_broken():
         holding(_)
     else:
@@ -22,7 +22,7 @@ def giving_up(_):
 
 
 def holding(_):
-    """As an extension that never gives the lock up."""
+    """Like an extension that never releases the lock."""
     with lock:
         hashlib.sha256(DATA).digest()
 
@@ -36,12 +36,12 @@ def timed(run_map, function):
 if __name__ == "__main__":
     need_cpus(2)
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        rounds = [(timed(map, giving_up), timed(pool.map, giving_up), timed(pool.map, holding))
+        rounds = [(timed(map, releasing), timed(pool.map, releasing), timed(pool.map, holding))
                   for _ in range(ROUNDS)]
     released = [one / two for one, two, _ in rounds]
     held = statistics.median(one / two for one, _, two in rounds)
-    bars("times", ("one thread", 1), ("two threads, the lock given up", statistics.median(released)),
+    bars("times", ("one thread", 1), ("two threads, the lock released", statistics.median(released)),
          ("two threads, the lock held", held))
-    measured(sorted(released)[-2] > 1.3, "an extension that gives the lock up lets two threads compute at once")
-    measured(held < 1.2, "one that holds it does not")
+    measured(sorted(released)[-2] > 1.3, "an extension that releases the lock lets two threads compute at once")
+    measured(held < 1.2, "an extension that holds it does not")
     sys.exit(end())

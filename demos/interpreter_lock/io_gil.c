@@ -1,16 +1,17 @@
-/* Waiting on many threads under an interpreter's lock, on as many without it, and on as many processes. */
+/* Waiting on many threads under an interpreter's lock, on as many threads without it, and on as many processes. */
 #include "demos/lesson/lesson.h"
 
 #include <stdio.h>
 
 #define ROUNDS_MOST 6
-#define ROUNDS (lesson_is_broken() ? 2u : ROUNDS_MOST) /* broken, it need not be told exactly */
+#define ROUNDS                                                                                     \
+    (lesson_is_broken() ? 2u : ROUNDS_MOST) /* with --break, no precise numbers are needed */
 #define WORK "-k sleep -p count=%u -p wait_us=5000 "
 
 enum { ONE, LOCKED, THREADS, PROCESSES, WAYS };
 static const char *const harness[WAYS] = { "single", "gil", "pthread", "forkpool" };
 
-/* Both parts of it: as well as on processes, and faster than there are CPUs. */
+/* Both parts of the claim: threads do as well as processes, and are faster than the number of CPUs allows. */
 static void claim(struct fb_interval ratio, struct fb_interval speedup, unsigned workers)
 {
     char condition[160];
@@ -35,7 +36,7 @@ static void run(void)
     const char *label[WAYS];
     for (unsigned i = 0; i < ROUNDS; i++)
         for (unsigned way = 0; way < WAYS; way++) {
-            /* Whoever waits with the lock in its hands keeps all others waiting. */
+            /* A thread that waits and holds the lock makes all others wait. */
             bool held = way == LOCKED && lesson_is_broken();
             lesson_progress(i * WAYS + way, ROUNDS * WAYS);
             snprintf(words, sizeof words, WORK "-H %s%s -w %u", 3 * workers, harness[way],
@@ -53,9 +54,9 @@ static void run(void)
         label[way] = name[way];
     lesson_bars("times", WAYS, label, value);
     lesson_measured(value[LOCKED] > 0.5 * workers,
-                    "many threads wait for many things at once, also under an interpreter's lock");
+                    "many threads wait for many things at once, even under an interpreter's lock");
     struct fb_interval ratio = fb_ratio_interval(ns[PROCESSES], ns[LOCKED], ROUNDS);
-    lesson_measured(ratio.value > 0.8, "as many processes wait no faster");
+    lesson_measured(ratio.value > 0.8, "as many processes are no faster");
     claim(ratio, fb_ratio_interval(ns[ONE], ns[LOCKED], ROUNDS), workers);
 }
 
@@ -65,20 +66,21 @@ int main(int argc, char **argv)
         .name = "io_gil",
         .title = "Waiting under the lock",
         .rows = "C16 W10",
-        .question =
-            "Records have to be waited for, 5 ms each. Four times as many threads of a Python "
-            "program as there are CPUs share the waiting. How fast is that, compared with "
-            "one thread?",
-        .choices = { "as fast: there is the GIL", "as many times as there are CPUs",
-                     "as many times as there are threads" },
+        .question = "A program has to wait 5 ms for each of many records. Four times as many "
+                    "threads of one Python program as there are CPUs share the waiting. How "
+                    "fast is that, compared with one thread?",
+        .choices = { "as fast: there is the GIL", "as many times as fast as there are CPUs",
+                     "as many times as fast as there are threads" },
         .answer = 'c',
-        .explains = "Whoever waits needs neither a CPU nor the lock: the interpreter gives it "
-                    "up before it waits and takes it again afterwards. So the number of CPUs "
-                    "does not matter, and threads, which are cheap, do as well as processes. An "
-                    "event loop waits for all of them on a single thread (kinds_of_work).",
-        .next = "Use 100 workers. Let a thread compute beside those that wait: forkbench "
-                "overhead (a minute and a half) shows how late they come then: convoy.latency.",
-        .breaks = "the threads under the lock keep it while they wait.",
+        .explains = "A thread that waits needs neither a CPU nor the lock: the interpreter "
+                    "releases the lock before it waits and acquires it again afterwards. So "
+                    "the number of CPUs does not matter, and threads, which are cheap, do as "
+                    "well as processes. An event loop waits for all records on a single "
+                    "thread (kinds_of_work).",
+        .next = "Use 100 workers. Let a thread compute at the same time: forkbench "
+                "overhead (a minute and a half) measures how late the waiting threads "
+                "continue then (convoy.latency).",
+        .breaks = "the threads under the lock hold it while they wait.",
         .run = run,
     };
     return lesson_main(argc, argv, &lesson, NULL);

@@ -15,7 +15,7 @@ lock = threading.Lock()
 
 
 def wait(_):
-    if is_broken():  # whoever waits with the lock in its hands keeps all others waiting
+    if is_broken():  # a thread that waits and holds the lock makes all others wait
         with lock:
             time.sleep(SECONDS)
     else:
@@ -39,6 +39,6 @@ if __name__ == "__main__":
     note("ratio", *[three / two for _, two, three in rounds])
     note("speedup", *[first / two for first, two, _ in rounds])
     measured(one / by_threads > 0.5 * WORKERS,
-         "many threads wait for many things at once, also under an interpreter's lock")
-    measured(by_processes / by_threads > 0.8, "as many processes wait no faster")
+         "many threads wait for many things at once, even under an interpreter's lock")
+    measured(by_processes / by_threads > 0.8, "as many processes are no faster")
     sys.exit(end())

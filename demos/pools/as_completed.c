@@ -1,4 +1,4 @@
-/* Two tasks; the second is done first, and comes first. */
+/* Two tasks: the second is done first, so its result is received first. */
 #include "demos/lesson/lesson.h"
 
 #include "base/error.h"
@@ -7,7 +7,7 @@
 #include "harness/mp/sync/sync.h"
 
 struct order {
-    struct fb_mp_event *after; /* what it waits for; NULL: nothing */
+    struct fb_mp_event *after; /* the event to wait for, or NULL */
 };
 
 static int work(struct fb_mp_call *call)
@@ -36,11 +36,11 @@ static void run(void)
     }
     lesson_need(fb_mp_as_completed(future, 2, FB_MP_FOREVER, &completion), "wait for them");
     lesson_need(fb_mp_completion_next(completion, &first, &error), "get the first");
-    fb_mp_event_set(go); /* only now may the slow one go on */
+    fb_mp_event_set(go); /* only now may the slow task continue */
     lesson_need(fb_mp_completion_next(completion, &second, &error), "get the second");
     lesson_say("submitted: task 0, task 1; completed: task %zu, task %zu", first, second);
     lesson_fact(first == 1 && second == 0,
-                "as completed: the task that was done first comes first");
+                "as completed: the result that is ready first is received first");
     fb_mp_completion_free(completion);
     for (size_t i = 0; i < 2; i++)
         fb_mp_future_free(future[i]);
@@ -54,15 +54,16 @@ int main(int argc, char **argv)
         .title = "As they are completed",
         .rows = "M4 W7",
         .question = "Task 0 is submitted before task 1 and takes longer. You loop over the "
-                    "results as completed. Which comes first?",
+                    "results as completed. Which result is first?",
         .choices = { "task 0: it was submitted first", "task 1: it is done first", "both at once" },
         .answer = 'b',
-        .explains = "map gives results in the order of the items, and so makes you wait for the "
-                    "slowest of those before; as completed gives each when it is there, so that "
-                    "you can go on with it. You have to know which is which: the future tells.",
-        .next = "Use it for downloads of different size, and show each as it comes. When is "
-                "the order of map what you want?",
-        .breaks = "the second task is held up, not the first.",
+        .explains = "map returns results in the order of the items, so you wait for the "
+                    "slowest of those before; as completed returns each result when it is "
+                    "ready, so that you can continue with it. To know which task it belongs "
+                    "to, look at the future.",
+        .next = "Use it for downloads of different sizes, and show each when it is "
+                "complete. When do you want the order of map?",
+        .breaks = "the second task is delayed, not the first.",
         .run = run,
     };
     return lesson_main(argc, argv, &lesson, NULL);

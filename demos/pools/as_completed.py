@@ -1,4 +1,4 @@
-"""Two tasks; the second is done first, and comes first."""
+"""Two tasks: the second is done first, so its result is received first."""
 import concurrent.futures
 import multiprocessing
 import sys
@@ -21,7 +21,7 @@ if __name__ == "__main__":
         order = []
         for future in concurrent.futures.as_completed(futures):
             order.append(futures.index(future))
-            go.set()  # only now may the slow one go on
+            go.set()  # only now may the slow task continue
     say(f"submitted: task 0, task 1; completed: task {order[0]}, task {order[1]}")
-    fact(order == [1, 0], "as completed: the task that was done first comes first")
+    fact(order == [1, 0], "as completed: the result that is ready first is received first")
     sys.exit(end())

@@ -1,4 +1,4 @@
-/* A task with one argument bound beforehand, and tasks with two arguments. */
+/* A task with one argument bound in advance, and tasks with two arguments. */
 #include "demos/lesson/lesson.h"
 
 #include "base/error.h"
@@ -7,14 +7,14 @@
 
 #include <string.h>
 
-/* The bound argument, if there is one, and the item's own. */
+/* Adds the bound argument, if there is one, to the item. */
 static int add_bound(struct fb_mp_call *call)
 {
     int sum = (call->bound_size ? *(const int *)call->bound : 0) + *(const int *)call->argument;
     return fb_mp_return(call, &sum, sizeof sum);
 }
 
-/* Two of its own. */
+/* Adds the two arguments of the item. */
 static int add_pair(struct fb_mp_call *call)
 {
     const int *pair = call->argument;
@@ -43,26 +43,26 @@ static void run(void)
     lesson_say("pairs:     %d %d %d %d", star[0], star[1], star[2], star[3]);
     lesson_fact(partial[0] == 10 && partial[3] == 13,
                 "10 bound to the first argument: 10 11 12 13");
-    lesson_fact(star[0] == 10 && star[3] == 13, "the same by pairs of arguments");
+    lesson_fact(star[0] == 10 && star[3] == 13, "pairs of arguments give the same");
 }
 
 int main(int argc, char **argv)
 {
     static const struct lesson lesson = {
         .name = "bound_arguments",
-        .title = "Arguments bound beforehand",
+        .title = "Arguments bound in advance",
         .rows = "M2 W10",
-        .question = "map hands each item to a function of one argument. The function to be "
-                    "called takes two, and the first is always 10. What now?",
-        .choices = { "it can't be done with map", "bind the 10 beforehand, or hand over pairs",
+        .question = "map passes each item to a function of one argument. Your function takes "
+                    "two, and the first is always 10. What can you do?",
+        .choices = { "it is not possible with map", "bind the 10 in advance, or pass pairs",
                      "write a second function for each number" },
         .answer = 'b',
-        .explains = "An argument that all calls have in common is bound once; here it is sent once "
-                    "for a map, in Python (functools.partial) with every chunk; arguments that "
-                    "differ are handed over side by side (starmap).",
-        .next = "Bind something large, a megabyte, and compare the time with sending it in "
-                "each pair. Why is a global no good way to hand it over?",
-        .breaks = "nothing is bound.",
+        .explains = "An argument that all calls have in common is bound once. Here it is sent "
+                    "once for a map, in Python (functools.partial) with every chunk. "
+                    "Arguments that differ are passed as tuples (starmap).",
+        .next = "Bind something large, a megabyte, and compare the time with sending it "
+                "in each pair. Why is a global variable not a good way to pass it?",
+        .breaks = "no argument is bound.",
         .run = run,
     };
     return lesson_main(argc, argv, &lesson, NULL);

@@ -1,4 +1,4 @@
-"""A task with one argument bound beforehand, and tasks with two arguments."""
+"""A task with one argument bound in advance, and tasks with two arguments."""
 import functools
 import multiprocessing
 import operator
@@ -13,5 +13,5 @@ if __name__ == "__main__":
     say(f"one bound: {partial}")
     say(f"pairs:     {star}")
     fact(partial == [10, 11, 12, 13], "10 bound to the first argument: 10 11 12 13")
-    fact(star == [10, 11, 12, 13], "the same by pairs of arguments")
+    fact(star == [10, 11, 12, 13], "pairs of arguments give the same")
     sys.exit(end())

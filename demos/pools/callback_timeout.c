@@ -1,4 +1,4 @@
-/* A result that is asked for with a time limit, and a callback that brings it when it is there. */
+/* Waiting for a result with a time limit, and a callback that is called with the result. */
 #include "demos/lesson/lesson.h"
 
 #include "base/error.h"
@@ -8,7 +8,7 @@
 
 #include <errno.h>
 
-/* Waits to be let go, then answers. */
+/* Waits for the event, then returns the answer. */
 static int answer(struct fb_mp_call *call)
 {
     struct fb_mp_event *go = *(struct fb_mp_event *const *)call->argument;
@@ -38,18 +38,18 @@ static void run(void)
         fb_mp_event_set(go);
     lesson_need(fb_mp_submit(pool, answer, &go, sizeof go, NULL, &future), "submit");
     lesson_need(fb_mp_future_call(future, note, &noted), "add a callback");
-    const int64_t patience = lesson_is_broken() ? 30 * FB_MP_SECOND : FB_MP_SECOND / 2;
-    int early = fb_mp_future_result(future, patience, NULL, NULL, &error);
-    lesson_say("After half a second: %s", early == 0 ? "there it is" : error.text);
+    const int64_t limit = lesson_is_broken() ? 30 * FB_MP_SECOND : FB_MP_SECOND / 2;
+    int early = fb_mp_future_result(future, limit, NULL, NULL, &error);
+    lesson_say("After half a second: %s", early == 0 ? "it is there" : error.text);
     fb_mp_event_set(go);
     lesson_need(fb_mp_future_wait(future, FB_MP_FOREVER), "wait for it");
     fb_mp_future_free(future);
     fb_mp_pool_shutdown(pool, false);
-    fb_mp_pool_join(pool, FB_MP_FOREVER); /* callbacks have been called then */
+    fb_mp_pool_join(pool, FB_MP_FOREVER); /* afterwards all callbacks have been called */
     lesson_say("The callback got: %d", noted);
     lesson_fact(early == -ETIMEDOUT,
-                "who waits for half a second gets back in time, without a result");
-    lesson_fact(noted == 42, "the callback brings it as soon as it is there: 42");
+                "waiting with a limit of half a second ends in time, without a result");
+    lesson_fact(noted == 42, "the callback is called with the result: 42");
     fb_mp_event_free(go);
 }
 
@@ -59,19 +59,19 @@ int main(int argc, char **argv)
         .name = "callback_timeout",
         .title = "Callbacks and time limits",
         .rows = "M3",
-        .question = "A task takes longer than you are ready to wait. You ask for its result "
-                    "with a time limit of half a second. What happens to the task when that is "
-                    "over?",
-        .choices = { "it is ended", "nothing: it goes on, and its result can still be had",
+        .question = "A task takes longer than you want to wait. You wait for its result with "
+                    "a time limit of half a second. What happens to the task at the end of "
+                    "that time?",
+        .choices = { "it is ended", "nothing: it continues, and its result is not lost",
                      "it is started again" },
         .answer = 'b',
-        .explains = "The time limit is the waiter's, not the task's: waiting ends, the task "
-                    "goes on. A callback turns it round: nobody waits, and the pool calls when "
-                    "the result is there, on a thread of its own. So a callback should be short "
-                    "and not wait for anything.",
+        .explains = "The time limit belongs to the waiting, not to the task: the waiting "
+                    "ends, the task continues. With a callback nobody has to wait: when the "
+                    "result is there, the pool calls the function, in a thread of the pool. "
+                    "So a callback should be short and must not wait.",
         .next = "Give the task itself a limit (fb_mp_task_options.limit_ns): then it is "
-                "ended. In Python there is no such thing; what could one do?",
-        .breaks = "the task is let go before anybody waits for it.",
+                "ended. Python has nothing like it; what could you do there?",
+        .breaks = "the task may finish before the waiting begins.",
         .run = run,
     };
     return lesson_main(argc, argv, &lesson, NULL);

@@ -1,4 +1,4 @@
-"""A result that is asked for with a time limit, and a callback that brings it when it is there."""
+"""Waiting for a result with a time limit, and a callback that is called with the result."""
 import multiprocessing
 import sys
 
@@ -24,12 +24,12 @@ if __name__ == "__main__":
             early = True
         except multiprocessing.TimeoutError:
             early = False
-        say("After half a second: " + ("there it is" if early else "not yet"))
+        say("After half a second: " + ("it is there" if early else "not yet"))
         go.set()
         result.wait()
         pool.close()
         pool.join()
     say(f"The callback got: {noted[0]}")
-    fact(not early, "who waits for half a second gets back in time, without a result")
-    fact(noted == [42], "the callback brings it as soon as it is there: 42")
+    fact(not early, "waiting with a limit of half a second ends in time, without a result")
+    fact(noted == [42], "the callback is called with the result: 42")
     sys.exit(end())

@@ -1,4 +1,4 @@
-/* Waiting for the first of several tasks, and cancelling those whose turn has not come. */
+/* Waiting for the first of several tasks, and cancelling those that have not begun. */
 #include "demos/lesson/lesson.h"
 
 #include "base/error.h"
@@ -12,7 +12,7 @@
 
 struct order {
     struct fb_mp_semaphore *begun;
-    struct fb_mp_event *go; /* NULL: it does not wait */
+    struct fb_mp_event *go; /* to wait for, or NULL */
 };
 
 static int work(struct fb_mp_call *call)
@@ -42,7 +42,7 @@ static void run(void)
     struct order order;
     struct fb_mp_future *future[TASKS];
     size_t done;
-    /* One worker; broken, one for each task, so that all have begun. */
+    /* One worker; with --break, one for each task, so that all have begun. */
     const struct fb_mp_pool_options options = { .workers = lesson_is_broken() ? TASKS : 1 };
     lesson_need(fb_mp_event_make(&order.go), "make an event");
     lesson_need(fb_mp_semaphore_make(0, false, &order.begun), "make a semaphore");
@@ -52,11 +52,11 @@ static void run(void)
                 "wait for the first");
     for (int i = lesson_is_broken() ? 1 : TASKS - 1; i < TASKS; i++)
         lesson_need(fb_mp_semaphore_acquire(order.begun, 30 * FB_MP_SECOND),
-                    "wait for a task to begin"); /* the second runs, or all do */
+                    "wait for a task to begin"); /* the second task, or all of them */
     int second = fb_mp_future_cancel(future[1], false);
     int last = fb_mp_future_cancel(future[TASKS - 1], false);
-    lesson_say("done when the first is waited for: %zu of %d", done, TASKS);
-    lesson_say("the second, which runs: %s; the last: %s",
+    lesson_say("done after waiting for the first: %zu of %d", done, TASKS);
+    lesson_say("the second, which is running: %s; the last: %s",
                second == 0 ? "cancelled" : "can't be cancelled",
                last == 0 ? "cancelled" : "can't be cancelled");
     fb_mp_event_set(order.go);
@@ -64,7 +64,7 @@ static void run(void)
                 "wait for all");
     lesson_fact(done == 1, "waiting for the first of eight tasks ends when one is done");
     lesson_fact(second == -EBUSY && last == 0,
-                "a task whose turn has not come can be cancelled, one that runs can't");
+                "a task that has not begun can be cancelled, a running one can't");
     for (int i = 0; i < TASKS; i++)
         fb_mp_future_free(future[i]);
     fb_mp_event_free(order.go);
@@ -77,20 +77,19 @@ int main(int argc, char **argv)
         .name = "cancel_rest",
         .title = "The first is enough",
         .rows = "M4",
-        .question = "Eight tasks look for the same thing, one worker does them, and the first "
-                    "result is enough. What can be done about the other seven?",
+        .question = "Eight tasks search for the same thing, one worker does them, and the "
+                    "first result is enough. What can you do about the other seven?",
         .choices = { "nothing: they were submitted", "all can be cancelled",
-                     "those whose turn has not come can be cancelled" },
+                     "those that have not begun can be cancelled" },
         .answer = 'c',
-        .explains =
-            "A future can be waited for together with others: until the first is done, "
-            "until one has failed, or until all are done. Cancelling takes a task out of "
-            "the line; what has begun is in the middle of something, and is left to end. Python's "
-            "ProcessPoolExecutor counts a task or two behind the running one as begun. "
-            "(Here a running task can be ended too, with its worker, if one asks for it.)",
-        .next = "fb_mp_future_cancel(future[1], true) ends the running one. Wait for the first "
-                "error instead of the first result.",
-        .breaks = "there is a worker for each task, so none waits for its turn.",
+        .explains = "You can wait for several futures together: until the first is done, "
+                    "until one has failed, or until all are done. Cancelling removes a task "
+                    "from the queue; a task that has begun is left to finish. Python's "
+                    "ProcessPoolExecutor counts a task or two after the running one as begun. "
+                    "(Here you can also end a running task, together with its worker.)",
+        .next = "fb_mp_future_cancel(future[1], true) ends the running one. Wait for the "
+                "first error instead of the first result.",
+        .breaks = "there is a worker for each task, so all tasks have begun.",
         .run = run,
     };
     return lesson_main(argc, argv, &lesson, NULL);

@@ -1,4 +1,4 @@
-/* How many items does imap take from its source before the first result is looked at? */
+/* How many items does imap take from its source before the first result is received? */
 #include "demos/lesson/lesson.h"
 
 #include "base/error.h"
@@ -14,7 +14,7 @@
 
 static int asked;
 
-/* Makes the next item when it is asked for one. */
+/* Makes the next item. */
 static int next_item(void *context, void *item)
 {
     (void)context;
@@ -64,12 +64,12 @@ static void run(void)
     lesson_need(fb_mp_imap_next(imap, FB_MP_FOREVER, &result, NULL, &error),
                 "get the first result");
     int at_first = asked;
-    lesson_say("Of %d items %d were made when the first result was there.", COUNT, at_first);
+    lesson_say("Of %d items %d were made when the first result was received.", COUNT, at_first);
     for (int i = 0; i < 1000; i++)
         if (fb_mp_imap_next(imap, FB_MP_FOREVER, &result, NULL, &error) == 0)
             sum += *(const int64_t *)result;
-    lesson_fact(at_first <= 4 * AHEAD, "few items are made before the first result is looked at");
-    lesson_fact(sum == 333833500, "the next 1,000 squares are right and in order: 333833500");
+    lesson_fact(at_first <= 4 * AHEAD, "few items are made before the first result is received");
+    lesson_fact(sum == 333833500, "the next 1,000 squares are correct and in order: 333833500");
     claim(at_first);
     fb_mp_imap_free(imap);
 }
@@ -80,17 +80,20 @@ int main(int argc, char **argv)
         .name = "lazy_map",
         .title = "A lazy map",
         .rows = "M2 C20",
-        .question = "imap goes through a source of 100,000 items and gives results one by one. "
-                    "How many items has it taken from the source when the first result comes?",
+        .question = "imap goes through a source of 100,000 items and returns results one by "
+                    "one. How many items has it taken from the source when you receive the "
+                    "first result?",
         .choices = { "all of them", "a few", "one" },
         .answer = 'b',
-        .explains = "It needs some ahead to keep the workers busy, and no more: so input and "
-                    "results never fill the memory, and the source may even be endless. "
-                    "Python's Pool.imap reads on without asking whether anybody takes the results: "
-                    "only the pipe to its workers (some 64 KiB) holds it back, so small items are "
-                    "read far ahead, and results pile up. With a semaphore one can hold it back.",
-        .next = "Make ahead 1: is it slower? Let the source read lines of a huge file.",
-        .breaks = "it may run 100,000 items ahead.",
+        .explains = "It takes a few items in advance to keep the workers busy, and no more. "
+                    "So input and results never fill the memory, and the source may even be "
+                    "infinite. Python's Pool.imap keeps reading even if no results are "
+                    "received: only the pipe to its workers (some 64 KiB) limits it, so small "
+                    "items are read far in advance, and results accumulate. A semaphore can "
+                    "limit it.",
+        .next = "Set ahead to 1: is it slower? Let the source read the lines of a huge "
+                "file.",
+        .breaks = "it may read 100,000 items in advance.",
         .run = run,
     };
     return lesson_main(argc, argv, &lesson, NULL);

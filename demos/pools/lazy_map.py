@@ -1,4 +1,4 @@
-"""How many items does imap take from its source before the first result is looked at?"""
+"""How many items does imap take from its source before the first result is received?"""
 import itertools
 import multiprocessing
 import sys
@@ -17,7 +17,7 @@ def items():
     global asked
     for number in range(2000 if is_broken() else COUNT):
         if not is_broken():
-            room.acquire()  # or Pool's thread would take them all at once
+            room.acquire()  # or the thread of the pool would take all of them at once
         if enough:
             return
         asked += 1
@@ -29,13 +29,13 @@ def square(number):
 
 
 def drain(results):
-    """A Pool that is ended while a worker waits for room for its result may hang."""
+    """Ending a Pool while a worker waits to send its result may hang."""
     for _ in results:
         pass
 
 
 def note_how_far_it_reads():
-    """Without the semaphore: how many items it takes though only one result is taken."""
+    """Notes how many items are taken without the semaphore, though only one result is received."""
     made = 0
 
     def plain():
@@ -47,11 +47,11 @@ def note_how_far_it_reads():
     with multiprocessing.get_context("fork").Pool(2) as pool:
         results = pool.imap(square, plain())
         next(results)
-        patience = time.monotonic() + 5
-        while made < PLAIN and time.monotonic() < patience:
+        limit = time.monotonic() + 5
+        while made < PLAIN and time.monotonic() < limit:
             time.sleep(0.01)
         note("made", made)
-        say(f"Without it: {made} of {PLAIN}, though one result was taken.")
+        say(f"Without the semaphore: {made} of {PLAIN}, though one result was received.")
         drain(results)
 
 
@@ -62,7 +62,7 @@ if __name__ == "__main__":
         if is_broken():
             list(itertools.islice(results, 500))
         at_first = asked
-        say(f"Of {COUNT} items {at_first} were made when the first result was there.")
+        say(f"Of {COUNT} items {at_first} were made when the first result was received.")
         total = 0
         for _ in range(0 if is_broken() else 1000):
             room.release()
@@ -72,6 +72,6 @@ if __name__ == "__main__":
         drain(results)
     if not is_broken():
         note_how_far_it_reads()
-    fact(at_first <= 4 * AHEAD, "few items are made before the first result is looked at")
-    fact(total == 333833500, "the next 1,000 squares are right and in order: 333833500")
+    fact(at_first <= 4 * AHEAD, "few items are made before the first result is received")
+    fact(total == 333833500, "the next 1,000 squares are correct and in order: 333833500")
     sys.exit(end())

@@ -12,22 +12,22 @@
 
 #define COUNT 10
 
-/* What the workers have in common, in shared memory. */
-struct desk {
+/* In shared memory, for all workers. */
+struct shared {
     struct fb_mp_event *others_done;
-    struct fb_mp_array *done; /* how many of the others are */
+    struct fb_mp_array *done; /* how many of the others are done */
 };
 
-/* 0 waits until all others are done, and broken also taken. */
+/* 0 waits until all others are done; with --break, until their results have been received too. */
 static int square(struct fb_mp_call *call)
 {
-    const struct desk *desk = call->bound;
+    const struct shared *shared = call->bound;
     int number = *(const int *)call->argument, result = number * number;
     if (number == 0)
-        fb_mp_event_wait(desk->others_done, 30 * FB_MP_SECOND);
-    else if (__atomic_add_fetch((int *)desk->done->items, 1, __ATOMIC_SEQ_CST) == COUNT - 1 &&
+        fb_mp_event_wait(shared->others_done, 30 * FB_MP_SECOND);
+    else if (__atomic_add_fetch((int *)shared->done->items, 1, __ATOMIC_SEQ_CST) == COUNT - 1 &&
              !lesson_is_broken())
-        fb_mp_event_set(desk->others_done);
+        fb_mp_event_set(shared->others_done);
     return fb_mp_return(call, &result, sizeof result);
 }
 
@@ -45,7 +45,7 @@ static int next_number(void *context, void *item)
     return 1;
 }
 
-/* As they are done, which is what takes the order away. */
+/* Receives the results as they are done, so without their order. */
 static void map_unordered(struct fb_mp_pool *pool, const int *number, int *result,
                           const struct fb_mp_map_options *bound)
 {
@@ -61,7 +61,7 @@ static void map_unordered(struct fb_mp_pool *pool, const int *number, int *resul
         lesson_need(fb_mp_imap_next(imap, FB_MP_FOREVER, &one, NULL, &error), "get a result");
         result[i] = *(const int *)one;
         if (i == COUNT - 2)
-            fb_mp_event_set(((const struct desk *)bound->bound)->others_done);
+            fb_mp_event_set(((const struct shared *)bound->bound)->others_done);
     }
     fb_mp_imap_free(imap);
 }
@@ -70,15 +70,15 @@ static void run(void)
 {
     FB_MP_POOL_SCOPED(pool) = NULL;
     struct fb_error error;
-    struct desk desk;
+    struct shared shared;
     int number[COUNT], result[COUNT];
     char text[100] = "";
     for (int i = 0; i < COUNT; i++)
         number[i] = i;
-    lesson_need(fb_mp_event_make(&desk.others_done), "make an event");
-    lesson_need(FB_MP_VALUE(int, false, &desk.done), "make a shared number");
-    const struct fb_mp_map_options bound = { .bound = &desk,
-                                             .bound_size = sizeof desk,
+    lesson_need(fb_mp_event_make(&shared.others_done), "make an event");
+    lesson_need(FB_MP_VALUE(int, false, &shared.done), "make a shared number");
+    const struct fb_mp_map_options bound = { .bound = &shared,
+                                             .bound_size = sizeof shared,
                                              .chunk = 1 };
     lesson_need(fb_mp_pool_open(&(struct fb_mp_pool_options){ .workers = 4 }, &pool, &error),
                 "open a pool");
@@ -93,8 +93,8 @@ static void run(void)
     lesson_say("the 0 was done last; the results: %s", text);
     lesson_fact(strcmp(text, "0 1 4 9 16 25 36 49 64 81") == 0,
                 "the results are in order: 0 1 4 9 16 25 36 49 64 81");
-    fb_mp_event_free(desk.others_done);
-    fb_mp_array_free(desk.done);
+    fb_mp_event_free(shared.others_done);
+    fb_mp_array_free(shared.done);
 }
 
 int main(int argc, char **argv)
@@ -103,19 +103,18 @@ int main(int argc, char **argv)
         .name = "pool_map",
         .title = "A pool, and map",
         .rows = "M2 W11",
-        .question = "Four workers square the numbers 0 to 9; whoever is free takes the next, and "
-                    "the 0 is done last of all. In which order does map give the results?",
+        .question = "Four workers square the numbers 0 to 9. Each worker that becomes free "
+                    "takes the next number, and the 0 is done last. In which order does map "
+                    "return the results?",
         .choices = { "in the order of the numbers", "in the order in which they were done",
                      "worker by worker" },
         .answer = 'a',
-        .explains =
-            "Map remembers which item each result belongs to and puts it there. Who computed it, "
-            "and "
-            "when, does not show. That is why map is the first thing to try: it looks like a "
-            "plain loop.",
-        .next = "--break uses imap unordered instead, which gives each result as soon as it is "
-                "done. When is that what one wants?",
-        .breaks = "the results are taken as they come (imap unordered).",
+        .explains = "Map remembers which item each result belongs to and puts it in that "
+                    "place. Which worker computed it, and when, makes no difference. That is "
+                    "why you should try map first: it looks like a plain loop.",
+        .next = "--break uses imap unordered instead, which returns each result as soon "
+                "as it is done. When do you want that?",
+        .breaks = "the results are received as they are done (imap unordered).",
         .run = run,
     };
     return lesson_main(argc, argv, &lesson, NULL);

@@ -9,7 +9,7 @@ others_done, done = context.Event(), context.Value("i", 0)
 
 
 def square(number):
-    """0 waits until all others are done, and broken also taken."""
+    """0 waits until all others are done; with --break, until their results have been received too."""
     if number == 0:
         others_done.wait(30)
     else:

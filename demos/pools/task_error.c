@@ -1,4 +1,4 @@
-/* A task that fails says why, and who waits for it reads that; the others go on. */
+/* The error of a failed task reaches the process that waits for it; other tasks continue. */
 #include "demos/lesson/lesson.h"
 
 #include "base/error.h"
@@ -12,7 +12,7 @@
 
 #define COUNT 4
 
-/* Broken, it hides that it can't do it. */
+/* With --break it hides the error. */
 static int take_root(struct fb_mp_call *call)
 {
     double number = *(const double *)call->argument, root = number < 0 ? 0 : sqrt(number);
@@ -21,7 +21,7 @@ static int take_root(struct fb_mp_call *call)
     return fb_mp_return(call, &root, sizeof root);
 }
 
-/* One task: what its waiter is told. */
+/* Shows the error of one task. */
 static void submit_one(struct fb_mp_pool *pool)
 {
     const double number = -4;
@@ -29,13 +29,13 @@ static void submit_one(struct fb_mp_pool *pool)
     struct fb_error error = { 0 };
     lesson_need(fb_mp_submit(pool, take_root, &number, sizeof number, NULL, &future), "submit");
     int result = fb_mp_future_result(future, FB_MP_FOREVER, NULL, NULL, &error);
-    lesson_say("one task: %s", result < 0 ? error.text : "it says that all is well");
+    lesson_say("one task: %s", result < 0 ? error.text : "no error");
     lesson_fact(result == -EDOM && strcmp(error.text, "no square root of -4") == 0,
-                "who waits for the task reads: no square root of -4");
+                "the error reaches the process that waits: no square root of -4");
     fb_mp_future_free(future);
 }
 
-/* Several by a map in the background: the first error, after all others are done. */
+/* Shows the error of a map in the background: the first one, after all items are done. */
 static void map_several(struct fb_mp_pool *pool)
 {
     const double number[COUNT] = { 1, -4, 9, 16 };
@@ -46,10 +46,10 @@ static void map_several(struct fb_mp_pool *pool)
                                 &(struct fb_mp_map_options){ .chunk = 1 }, &map),
                 "map");
     int result = fb_mp_map_result(map, FB_MP_FOREVER, &error);
-    lesson_say("a map: %s", result < 0 ? error.text : "it says that all is well");
+    lesson_say("a map: %s", result < 0 ? error.text : "no error");
     lesson_say("its other results: %g %g %g", root[0], root[2], root[3]);
     lesson_fact(result == -EDOM && strstr(error.text, "no square root of -4"),
-                "a map with one bad item fails with that item's error");
+                "a map with one bad item fails with the error of that item");
     fb_mp_map_free(map);
 }
 
@@ -69,18 +69,19 @@ int main(int argc, char **argv)
         .name = "task_error",
         .title = "A task that fails",
         .rows = "M3 M11",
-        .question = "A task takes the square root of -4 in a worker, another process, and can't. "
-                    "What does the program see that waits for the result?",
+        .question = "A task in a worker, which is another process, has to take the square "
+                    "root of -4 and can't. What does the process see that waits for the "
+                    "result?",
         .choices = { "nothing: it happened in another process", "the error, with its text",
                      "the worker is dead" },
         .answer = 'b',
-        .explains = "An error is a result like any other: its number and its text travel back to "
-                    "whoever waits for this task, and the worker takes the next one. A map is one "
-                    "thing to wait for, so it fails as one. An error that a task hides is found "
-                    "by nobody, which is what --break does.",
-        .next = "The other results of the map are there all the same; in Python they are not, so "
-                "use imap there, which goes on with the next one.",
-        .breaks = "the task hides its error and gives 0.",
+        .explains = "An error is a result like any other: its number and its text are sent to "
+                    "the process that waits for this task, and the worker takes the next "
+                    "task. You wait for a map as a whole, so it fails as a whole. If a task "
+                    "hides its error, as with --break, nobody notices it.",
+        .next = "The other results of this map are still available. In Python they are "
+                "not, so use imap there, which continues with the next one.",
+        .breaks = "the task hides its error and returns 0.",
         .run = run,
     };
     return lesson_main(argc, argv, &lesson, NULL);

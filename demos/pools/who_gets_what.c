@@ -1,4 +1,4 @@
-/* Forty tasks, four workers: who did which? */
+/* Forty tasks, four workers: which worker did which task? */
 #include "demos/lesson/lesson.h"
 
 #include "base/error.h"
@@ -12,25 +12,26 @@
 
 #define TASKS 40
 
-/* What the workers have in common, in shared memory. */
-struct desk {
+/* In shared memory, for all workers. */
+struct shared {
     struct fb_mp_event *others_done;
-    struct fb_mp_array *done; /* how many of the others are */
+    struct fb_mp_array *done; /* how many of the others are done */
 };
 
-/* Task 0 is held up until all others are done; broken, they stand behind it, so it does not wait long. */
+/* Task 0 waits until all others are done. With --break it does not wait long, because tasks of its own chunk come
+ * after it. */
 static int who(struct fb_mp_call *call)
 {
-    const struct desk *desk = call->bound;
+    const struct shared *shared = call->bound;
     int pid = (int)getpid();
     if (*(const int *)call->argument == 0)
-        fb_mp_event_wait(desk->others_done, (lesson_is_broken() ? 1 : 60) * FB_MP_SECOND / 2);
-    else if (__atomic_add_fetch((int *)desk->done->items, 1, __ATOMIC_SEQ_CST) == TASKS - 1)
-        fb_mp_event_set(desk->others_done);
+        fb_mp_event_wait(shared->others_done, (lesson_is_broken() ? 1 : 60) * FB_MP_SECOND / 2);
+    else if (__atomic_add_fetch((int *)shared->done->items, 1, __ATOMIC_SEQ_CST) == TASKS - 1)
+        fb_mp_event_set(shared->others_done);
     return fb_mp_return(call, &pid, sizeof pid);
 }
 
-/* A bar for each worker. Returns how many tasks the one that was given task 0 did. */
+/* Shows a bar for each worker. Returns how many tasks the worker of task 0 did. */
 static int show(const int *pid)
 {
     int worker[TASKS], workers = 0;
@@ -49,7 +50,7 @@ static int show(const int *pid)
         tasks[k]++;
     }
     for (int k = workers; k < 4; k++) {
-        snprintf(name[k], sizeof name[k], "another one");
+        snprintf(name[k], sizeof name[k], "another worker");
         label[k] = name[k];
     }
     lesson_bars("tasks", (size_t)(workers < 4 ? 4 : workers), label, tasks);
@@ -61,24 +62,25 @@ static void run(void)
 {
     FB_MP_POOL_SCOPED(pool) = NULL;
     struct fb_error error;
-    struct desk desk;
+    struct shared shared;
     int pid[TASKS], number[TASKS];
     for (int i = 0; i < TASKS; i++)
         number[i] = i;
-    lesson_need(fb_mp_event_make(&desk.others_done), "make an event");
-    lesson_need(FB_MP_VALUE(int, false, &desk.done), "make a shared number");
+    lesson_need(fb_mp_event_make(&shared.others_done), "make an event");
+    lesson_need(FB_MP_VALUE(int, false, &shared.done), "make a shared number");
     lesson_need(fb_mp_pool_open(&(struct fb_mp_pool_options){ .workers = 4 }, &pool, &error),
                 "open a pool");
-    /* In chunks of ten whoever takes task 0 has taken nine more. */
-    const struct fb_mp_map_options options = { .bound = &desk,
-                                               .bound_size = sizeof desk,
+    /* With chunks of ten, the worker that takes task 0 takes nine more tasks. */
+    const struct fb_mp_map_options options = { .bound = &shared,
+                                               .bound_size = sizeof shared,
                                                .chunk = lesson_is_broken() ? 10 : 1 };
     lesson_need(
         fb_mp_map(pool, who, number, TASKS, sizeof *number, pid, sizeof *pid, &options, &error),
         "map");
-    lesson_fact(show(pid) == 1, "who is held up by the first task does one, and the others do 39");
-    fb_mp_event_free(desk.others_done);
-    fb_mp_array_free(desk.done);
+    lesson_fact(show(pid) == 1,
+                "the worker of the first task does only that one, and the others do 39");
+    fb_mp_event_free(shared.others_done);
+    fb_mp_array_free(shared.done);
 }
 
 int main(int argc, char **argv)
@@ -87,18 +89,19 @@ int main(int argc, char **argv)
         .name = "who_gets_what",
         .title = "Who gets which task",
         .rows = "M2 W10",
-        .question = "A pool of four workers is given forty tasks, one by one. The first one takes "
-                    "longer than all others together. Does each worker do ten?",
-        .choices = { "yes, ten each", "not necessarily: whoever is free takes the next",
+        .question = "A pool of four workers gets forty tasks, one by one. The first task "
+                    "takes longer than all others together. Does each worker do ten?",
+        .choices = { "yes, ten each", "not necessarily: each free worker takes the next task",
                      "one worker does them all" },
         .answer = 'b',
-        .explains = "Workers are made once and used again and again. Nobody deals the tasks "
-                    "out: who is free takes the next one, so a worker that was held up, or woke "
-                    "late, does fewer. That is what makes pools good at tasks of different "
-                    "length.",
-        .next = "--break hands them over in chunks of ten: who takes a chunk, takes ten, and "
-                "nine tasks wait for the slow one. Let no task be slow: who does how many?",
-        .breaks = "tasks are handed over in chunks of ten.",
+        .explains = "Workers are started once and used for many tasks. The tasks are not "
+                    "distributed in advance: each worker that becomes free takes the next "
+                    "one, so a worker with a long task, or one that started late, does fewer. "
+                    "That is why pools suit tasks of different length.",
+        .next = "--break hands out chunks of ten: the worker that takes a chunk takes ten "
+                "tasks, and nine of them wait for the slow one. If no task is slow, how "
+                "many tasks does each worker do?",
+        .breaks = "tasks are handed out in chunks of ten.",
         .run = run,
     };
     return lesson_main(argc, argv, &lesson, NULL);

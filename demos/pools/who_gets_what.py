@@ -1,4 +1,4 @@
-"""Forty tasks, four workers: who did which?"""
+"""Forty tasks, four workers: which worker did which task?"""
 import multiprocessing
 import os
 import sys
@@ -11,7 +11,7 @@ others_done, done = context.Event(), context.Value("i", 0)
 
 
 def who(number):
-    """Task 0 is held up until all others are done; broken, they stand behind it, so it does not wait long."""
+    """Task 0 waits until all others are done. With --break not long: tasks of its own chunk come after it."""
     if number == 0:
         others_done.wait(0.5 if is_broken() else 30)
     else:
@@ -24,11 +24,11 @@ def who(number):
 
 if __name__ == "__main__":
     with context.Pool(4) as pool:
-        # In chunks of ten whoever takes task 0 has taken nine more.
+        # With chunks of ten, the worker that takes task 0 takes nine more tasks.
         workers = pool.map(who, range(40), chunksize=10 if is_broken() else 1)
     tasks = Counter(workers)
     bars("tasks", *[(f"worker {pid}", count) for pid, count in tasks.items()],
-         *[("another one", 0)] * (4 - len(tasks)))
+         *[("another worker", 0)] * (4 - len(tasks)))
     fact(len(tasks) <= 4, "forty tasks were done by no more than four processes")
-    fact(tasks[workers[0]] == 1, "who is held up by the first task does one, and the others do 39")
+    fact(tasks[workers[0]] == 1, "the worker of the first task does only that one, and the others do 39")
     sys.exit(end())

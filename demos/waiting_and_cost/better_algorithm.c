@@ -1,5 +1,5 @@
-/* Counting divisors by trying every number on all CPUs, and up to the square root on one; and what experts make of
- * either way. */
+/* Counting divisors by trying every number on all CPUs, and up to the square root on one; and both as an expert
+ * would do them. */
 #include "demos/lesson/lesson.h"
 
 #include "base/error.h"
@@ -27,7 +27,7 @@ static int try_all(struct fb_mp_call *call)
     return fb_mp_return(call, &count, sizeof count);
 }
 
-/* Each divisor below the square root has a partner above. */
+/* For each divisor below the square root there is one above. */
 static int by_pairs(int n)
 {
     int count = 0, divisor = 1;
@@ -75,21 +75,20 @@ int main(int argc, char **argv)
         .name = "better_algorithm",
         .title = "A better algorithm, or more CPUs?",
         .rows = "W1",
-        .question = "Counting the divisors of a number by trying every candidate keeps all CPUs "
-                    "busy. On one CPU one tries only up to the square root. Which is faster?",
-        .choices = { "all CPUs", "the square root on one", "about the same" },
+        .question = "Counting the divisors of a number by trying every candidate keeps all "
+                    "CPUs busy. Another program uses one CPU and tries only candidates up to "
+                    "the square root. Which is faster?",
+        .choices = { "all CPUs", "the square root on one CPU", "about the same" },
         .answer = 'b',
-        .explains =
-            "Two CPUs are twice as fast at best, 64 are 64 times. Up to the square root "
-            "of half a million there are 707 candidates instead of 500,000: 707 times "
-            "fewer. More CPUs multiply the speed by a constant; a better algorithm "
-            "changes how the time grows. An expert's vectors, which try many numbers at a "
-            "time, are worth several CPUs, and are a constant too. Think first, then parallelise; "
-            "then do both.",
-        .next = "How many CPUs would the plain way need to be as fast, for n = 500,000? And for "
-                "n = 10^12, for which forkbench exec -k divisors-factor -H single -p "
-                "first=1000000000000 takes "
-                "microseconds?",
+        .explains = "Two CPUs are at best twice as fast, 64 are 64 times. Up to the square "
+                    "root of half a million there are 707 candidates instead of 500,000, so "
+                    "707 times fewer. More CPUs multiply the speed by a constant; a better "
+                    "algorithm changes how the time grows. Vectors, which try many numbers at "
+                    "a time, are worth several CPUs, and are a constant factor too. Think "
+                    "first, then parallelise; then do both.",
+        .next = "How many CPUs would the plain algorithm need to be as fast for n = "
+                "500,000? And for n = 10^12, for which forkbench exec -k divisors-factor "
+                "-H single -p first=1000000000000 takes microseconds?",
         .breaks = "\"up to the square root\" tries every number too.",
         .run = run,
     };

@@ -14,7 +14,7 @@ def try_all(n):
 
 
 def by_pairs(n):
-    """Each divisor below the square root has a partner above."""
+    """For each divisor below the square root there is one above."""
     if is_broken():
         return try_all(n)
     root = int(n ** 0.5)

@@ -21,10 +21,10 @@ def cost(pool, chunk):
 
 if __name__ == "__main__":
     with multiprocessing.get_context("fork").Pool(2) as pool:
-        cost(pool, 1000)  # the workers are awake then
+        cost(pool, 1000)  # wakes the workers
         rounds = [(cost(pool, 1000 if is_broken() else 1), cost(pool, 1000)) for _ in range(ROUNDS)]
     one, many = (statistics.median(column) for column in zip(*rounds))
-    bars("ns an item", ("in chunks of 1", one), ("in chunks of 1,000", many))
+    bars("ns per item", ("in chunks of 1", one), ("in chunks of 1,000", many))
     say(f"chunks of 1 take {one / many:.2g} times as long")
-    measured(one > 3 * many, "tiny items cost less when many are handed out at a time")
+    measured(one > 3 * many, "tiny items cost less when many are handed out at once")
     sys.exit(end())

@@ -1,10 +1,11 @@
-/* Work that computes, that waits and that does both, on threads under a lock, on processes and on an event loop. */
+/* Work that computes, waits, or does both: on threads under a lock, on processes and on an event loop. */
 #include "demos/lesson/lesson.h"
 
 #include <stdio.h>
 
 #define ROUNDS_MOST 6
-#define ROUNDS (lesson_is_broken() ? 2u : ROUNDS_MOST) /* broken, it need not be told exactly */
+#define ROUNDS                                                                                     \
+    (lesson_is_broken() ? 2u : ROUNDS_MOST) /* with --break, no precise numbers are needed */
 
 enum { COMPUTING, WAITING, MIXED, KINDS };
 static const char *const kinds[KINDS] = { "-k primes -p ranges=64 -p hi=200000",
@@ -59,13 +60,12 @@ static void run(void)
                      speedup(COMPUTING, THREADS).value < 1.2 &&
                      speedup(COMPUTING, LOOP).value < 1.2;
     bool waiting = speedup(WAITING, THREADS).value > 4 && speedup(WAITING, LOOP).value > 4;
-    lesson_measured(computing,
-                    "computing gains by processes, not by threads under a lock or on the "
-                    "loop's own thread");
-    lesson_measured(waiting, "waiting gains by threads and by an event loop");
-    lesson_measured((lesson_is_broken() ? speedup(MIXED, LOOP).value : speedup(MIXED, LOOP).high) >
-                        1.5,
-                    "what does both gains by an event loop that hands its computing to processes");
+    lesson_measured(computing, "computing is faster on processes, not on threads under a lock or "
+                               "on the thread of the loop");
+    lesson_measured(waiting, "waiting is faster on threads and on an event loop");
+    lesson_measured(
+        (lesson_is_broken() ? speedup(MIXED, LOOP).value : speedup(MIXED, LOOP).high) > 1.5,
+        "work that does both is faster on an event loop that hands its computing to processes");
     struct fb_interval mixed = speedup(MIXED, LOOP);
     lesson_claim(
         "C18",
@@ -78,22 +78,22 @@ int main(int argc, char **argv)
 {
     static const struct lesson lesson = {
         .name = "kinds_of_work",
-        .title = "Which way for which work",
+        .title = "Which kind of worker for which work",
         .rows = "M15 C18",
-        .question = "Some work waits, some computes, some does first one, then the other. Is "
-                    "there one way that is good for all of it?",
+        .question = "Some work waits, some computes, some does both in turn. Is one kind of "
+                    "worker best for all of it?",
         .choices = { "threads", "processes", "an event loop", "no: it depends on the work" },
         .answer = 'd',
-        .explains = "Waiting needs somebody who remembers what is waited for, and a single "
-                    "event loop remembers thousands. Computing needs CPUs, and under an "
-                    "interpreter's lock a process for each. What does both is best divided: the "
-                    "loop waits, and hands each piece of computing to a pool that tells it when "
-                    "it is done. (Processes do well at it too, if there are enough of them to "
-                    "wait in.)",
+        .explains = "Waiting only needs a list of what to wait for, and a single event loop "
+                    "can wait for thousands of things. Computing needs CPUs, and under an "
+                    "interpreter's lock a process for each. Work that does both is best "
+                    "divided: the loop waits, and hands each piece of computing to a pool, "
+                    "which notifies it of the result. (Processes do well too, if there are "
+                    "enough of them for all the waiting.)",
         .next = "forkbench run -k primes,sleep,mixed -H "
                 "single,pthread,forkpool,eventloop,gil=all -w 1,2,4,8,16 measures all of "
                 "it in some minutes, and scripts/plot.sh results/latest draws it.",
-        .breaks = "each is done by one thread, whatever it is called.",
+        .breaks = "one thread does all of it, whatever the label says.",
         .cpus = 2,
         .run = run,
     };

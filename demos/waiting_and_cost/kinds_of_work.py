@@ -1,4 +1,4 @@
-"""Work that computes, that waits and that does both, on threads under a lock, on processes and on an event loop."""
+"""Work that computes, waits, or does both: on threads under a lock, on processes and on an event loop."""
 import asyncio
 import concurrent.futures
 import multiprocessing
@@ -31,7 +31,7 @@ async def on_loop(kind, pool):
         if kind is both:
             await asyncio.get_running_loop().run_in_executor(pool, compute)
         elif kind is compute:
-            compute()  # on the loop's own thread, which it holds up
+            compute()  # on the thread of the loop, which it blocks
     await asyncio.gather(*(one() for _ in range(COUNT)))
 
 
@@ -62,10 +62,10 @@ if __name__ == "__main__":
     has_lock = getattr(sys, "_is_gil_enabled", lambda: True)()
     measured(best["computing", "processes"] > 1.3
          and (speedup["computing", "threads"] < 1.2 or not has_lock)
-         and speedup["computing", "event loop"] < 1.2, 
-         "computing gains by processes, not by threads under a lock or on the loop's own thread")
+         and speedup["computing", "event loop"] < 1.2,
+         "computing is faster on processes, not on threads under a lock or on the thread of the loop")
     measured(speedup["waiting", "threads"] > 4 and speedup["waiting", "event loop"] > 4,
-         "waiting gains by threads and by an event loop")
+         "waiting is faster on threads and on an event loop")
     measured(best["both", "event loop"] > 1.5,
-         "what does both gains by an event loop that hands its computing to processes")
+         "work that does both is faster on an event loop that hands its computing to processes")
     sys.exit(end())

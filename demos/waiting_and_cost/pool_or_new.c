@@ -1,4 +1,4 @@
-/* Many small tasks, each by a process of its own, and by a pool. */
+/* Many small tasks: a process for each, and a pool. */
 #include "demos/lesson/lesson.h"
 
 #include "base/error.h"
@@ -24,7 +24,7 @@ static int small_process(const void *argument, size_t size)
     return 0;
 }
 
-/* us for all tasks, with making and ending who does them. */
+/* Returns us for all tasks, including starting and ending the processes. */
 static double by_processes(int count)
 {
     int64_t start = fb_mp_now();
@@ -71,9 +71,8 @@ static void run(void)
         label[k] = name[k];
     lesson_bars("us", 2 * COUNTS, label, shown);
     struct fb_interval ratio = fb_ratio_interval(each[COUNTS - 1], pool[COUNTS - 1], ROUNDS);
-    lesson_measured(
-        ratio.low > 2,
-        "a hundred small tasks take a pool less than half of the time that a process each takes");
+    lesson_measured(ratio.low > 2, "a hundred small tasks take less than half the time in a pool, "
+                                   "compared with a process each");
     lesson_claim("C12", "creating and ending processes often is slow; a pool is better", ratio,
                  "times as long, 100 tasks", lesson_is_above(ratio, 1), NULL);
 }
@@ -82,19 +81,19 @@ int main(int argc, char **argv)
 {
     static const struct lesson lesson = {
         .name = "pool_or_new",
-        .title = "A pool, or a process each?",
+        .title = "A pool, or a process for each task?",
         .rows = "M2 C12",
-        .question = "A hundred small tasks: start a process for each, or open a pool of two "
-                    "workers? And for a single task?",
+        .question = "A hundred small tasks: do you start a process for each, or open a pool "
+                    "of two workers? And for a single task?",
         .choices = { "a process each: it is simpler and as fast",
-                     "the pool for a hundred; for one it hardly matters" },
+                     "the pool for a hundred; for one it makes little difference" },
         .answer = 'b',
-        .explains =
-            "Making and ending a process takes hundreds of microseconds; a task for a worker that "
-            "is there takes about one microsecond. The pool's own making is paid once. So "
-            "from a few tasks on the pool wins; for one there is little between them.",
+        .explains = "Starting and ending a process takes hundreds of microseconds; a task for "
+                    "a running worker takes about one microsecond. The cost of starting the "
+                    "pool is paid once. So the pool is faster from a few tasks on; for a "
+                    "single task there is little difference.",
         .next = "Let the parent have a gigabyte of memory: a fork copies its page tables. "
-                "From how many tasks on does the pool win then?",
+                "From how many tasks on is the pool faster then?",
         .breaks = "the \"pool\" starts a process for each task too.",
         .run = run,
     };

@@ -1,4 +1,4 @@
-"""Many small tasks, each by a process of its own, and by a pool."""
+"""Many small tasks: a process for each, and a pool."""
 import multiprocessing
 import statistics
 import sys
@@ -41,5 +41,5 @@ if __name__ == "__main__":
         spent[f"{count} tasks, a pool"] = statistics.median(by_pool(count) for _ in range(ROUNDS))
     bars("us", *spent.items())
     measured(spent["100 tasks, a process each"] > 2 * spent["100 tasks, a pool"],
-         "a hundred small tasks take a pool less than half of the time that a process each takes")
+         "a hundred small tasks take less than half the time in a pool, compared with a process each")
     sys.exit(end())

@@ -1,4 +1,4 @@
-/* A word that goes to and fro between two threads and between two processes, on one CPU. */
+/* Messages back and forth between two threads and between two processes, on one CPU. */
 #include "demos/lesson/lesson.h"
 
 #include "harness/mp/sync/sync.h"
@@ -10,32 +10,32 @@
 #define WARM 100
 #define ROUNDS 11
 
-struct court {
+struct side {
     struct fb_mp_semaphore *mine, *yours;
 };
 
-/* Answers, all trips. */
-static void answer(const struct court *court)
+/* Answers all messages. */
+static void answer(const struct side *side)
 {
     for (int i = 0; i < WARM + TRIPS; i++) {
-        fb_mp_semaphore_acquire(court->mine, FB_MP_FOREVER);
-        fb_mp_semaphore_release(court->yours);
+        fb_mp_semaphore_acquire(side->mine, FB_MP_FOREVER);
+        fb_mp_semaphore_release(side->yours);
     }
 }
 
-static void ask(const struct court *court, int trips)
+static void ask(const struct side *side, int trips)
 {
     for (int i = 0; i < trips; i++) {
-        fb_mp_semaphore_release(court->yours);
-        fb_mp_semaphore_acquire(court->mine, FB_MP_FOREVER);
+        fb_mp_semaphore_release(side->yours);
+        fb_mp_semaphore_acquire(side->mine, FB_MP_FOREVER);
     }
 }
 
 static int process(const void *argument, size_t size)
 {
-    const struct court *court = argument;
+    const struct side *side = argument;
     (void)size;
-    answer(court);
+    answer(side);
     return 0;
 }
 
@@ -45,15 +45,15 @@ static void *thread(void *context)
     return NULL;
 }
 
-/* us there and back. */
-static double cost(struct court *here, struct court *there, bool threads)
+/* Returns us per round trip. */
+static double cost(struct side *here, struct side *there, bool threads)
 {
     pthread_t id;
     if (threads)
         lesson_need(-pthread_create(&id, NULL, thread, there), "start a thread");
     else
         lesson_start(process, there, sizeof *there);
-    ask(here, WARM); /* it is there then */
+    ask(here, WARM); /* until it has started */
     int64_t start = fb_mp_now();
     ask(here, TRIPS);
     double us = (double)(fb_mp_now() - start) / 1e3 / TRIPS;
@@ -66,7 +66,7 @@ static double cost(struct court *here, struct court *there, bool threads)
 
 static void run(void)
 {
-    struct court here, there;
+    struct side here, there;
     double threads[ROUNDS], processes[ROUNDS];
     lesson_need(fb_mp_semaphore_make(0, false, &here.mine), "make a semaphore");
     lesson_need(fb_mp_semaphore_make(0, false, &here.yours), "make a semaphore");
@@ -78,7 +78,7 @@ static void run(void)
         processes[i] = cost(&here, &there, lesson_is_broken());
     }
     lesson_on_one_cpu(false);
-    lesson_bars("us there and back", 2, (const char *const[]){ "two threads", "two processes" },
+    lesson_bars("us per round trip", 2, (const char *const[]){ "two threads", "two processes" },
                 (const double[]){ fb_median(threads, ROUNDS), fb_median(processes, ROUNDS) });
     struct fb_interval ratio = fb_ratio_interval(processes, threads, ROUNDS);
     lesson_say("processes take %.3g times as long [%.3g, %.3g]", ratio.value, ratio.low,
@@ -97,16 +97,16 @@ int main(int argc, char **argv)
         .name = "switching",
         .title = "Switching",
         .rows = "C6 M8",
-        .question = "Two threads on one CPU hand a word to and fro, then two processes do. How "
-                    "much longer does a process take?",
+        .question = "Two threads on one CPU send messages back and forth, then two processes "
+                    "do. How much longer does it take between processes?",
         .choices = { "as long", "a little longer", "ten times as long" },
         .answer = 'b',
-        .explains = "In both cases the kernel stops one and goes on with the other. For a "
-                    "process it also changes the tables by which addresses are looked up, and "
-                    "what was remembered of them has to be found again. That is some tenths of "
-                    "a microsecond: it only matters when little else happens.",
-        .next = "Touch a megabyte between two switches: what do the caches cost then? Leave "
-                "the binding to one CPU out.",
+        .explains = "In both cases the kernel stops one and continues the other. For a "
+                    "process it also changes the page tables, and cached translations of "
+                    "addresses have to be loaded again. That takes some tenths of a "
+                    "microsecond, which matters only if little else happens.",
+        .next = "Touch a megabyte between two switches: what do the caches cost then? "
+                "Leave out the binding to one CPU.",
         .breaks = "the \"two processes\" are threads too.",
         .run = run,
     };

@@ -1,4 +1,4 @@
-"""A word that goes to and fro between two threads and between two processes, on one CPU."""
+"""Messages back and forth between two threads and between two processes, on one CPU."""
 import multiprocessing
 import os
 import statistics
@@ -19,12 +19,12 @@ def play(mine, yours):
 
 
 def cost(make):
-    """us there and back."""
+    """us per round trip."""
     (mine, theirs), (other, yours) = os.pipe(), os.pipe()
     worker = make(target=play, args=(other, theirs))
     worker.start()
     for i in range(WARM + TRIPS):
-        if i == WARM:  # it is there then
+        if i == WARM:  # the worker has started
             start = time.perf_counter()
         os.write(yours, b".")
         os.read(mine, 1)
@@ -40,7 +40,7 @@ if __name__ == "__main__":
     rounds = [(cost(threading.Thread), cost(threading.Thread if is_broken() else context.Process))
               for _ in range(ROUNDS)]
     threads, processes = (statistics.median(column) for column in zip(*rounds))
-    bars("us there and back", ("two threads", threads), ("two processes", processes))
+    bars("us per round trip", ("two threads", threads), ("two processes", processes))
     say(f"processes take {processes / threads:.3g} times as long")
     measured(1.04 < processes / threads < 5,
          "switching to another process costs a little more than to another thread")

@@ -1,14 +1,14 @@
-/* Computing, and waiting, on as many workers as there are CPUs, and on many more. */
+/* Computing and waiting, on as many workers as there are CPUs and on many more. */
 #include "demos/lesson/lesson.h"
 
 #include <stdio.h>
 
 #define ROUNDS 7
-#define MOST 256 /* workers, or four a CPU: more would show nothing else */
+#define MOST 256 /* workers, or four per CPU: more would show the same */
 #define COMPUTING "-k primes -p ranges=256 -p hi=400000 -H forkpool -w %u"
 #define WAITING "-k sleep -p count=%u -p wait_us=4000 -H forkpool -w %u"
 
-/* How much faster many workers are than few, run by the one words and by the other. */
+/* How much faster many workers are than few; *_words: arguments of forkbench exec. */
 static struct fb_interval compare(const char *few_words, const char *many_words, double *ret_few_ms,
                                   double *ret_many_ms)
 {
@@ -59,7 +59,7 @@ static void run(void)
     lesson_bars("ms", 4, label, ms);
     lesson_measured(computing.low < 1.1 && computing.value > 0.7,
                     "for computing, many more workers than CPUs are no faster");
-    lesson_measured(waiting.value > 2, "for waiting they are");
+    lesson_measured(waiting.value > 2, "for waiting, they are faster");
     claim(computing, waiting);
 }
 
@@ -69,19 +69,19 @@ int main(int argc, char **argv)
         .name = "too_many_workers",
         .title = "Too many workers",
         .rows = "M2 C17",
-        .question = "Work that computes, and a pool with 16 workers for each CPU. Is that faster "
-                    "than one worker for each?",
-        .choices = { "yes, 16 times", "no", "it does not end" },
+        .question = "The work is computing, and a pool has 16 workers for each CPU. Is that "
+                    "faster than one worker for each CPU?",
+        .choices = { "yes, 16 times", "no", "it does not finish" },
         .answer = 'b',
-        .explains = "Only as many workers as CPUs can compute at a time; the others wait for "
-                    "their turn, and cost memory and a little time for switching. What counts "
-                    "is the CPUs that this program may use (its affinity, a container's quota), "
-                    "not those that the box has. Who waits needs no CPU: for waiting more workers "
-                    "are faster, "
-                    "as long as there is something to wait for (io_gil).",
-        .next = "Let forkbench exec -k primes -p ranges=256 -H forkpool -w 2 have one CPU only "
-                "(taskset -c 0): how many workers are right now?",
-        .breaks = "the \"many\" that compute are one.",
+        .explains = "Only as many workers as there are CPUs can compute at a time; the others "
+                    "wait for their turn, and cost memory and a little time for switching. "
+                    "What counts is the CPUs that this program may use (its affinity, the "
+                    "quota of its container), not those of the machine. Waiting needs no CPU, "
+                    "so for waiting more workers are faster, as long as there is something to "
+                    "wait for (io_gil).",
+        .next = "Give forkbench exec -k primes -p ranges=256 -H forkpool -w 2 only one "
+                "CPU (taskset -c 0): how many workers are right now?",
+        .breaks = "the \"many\" workers that compute are one.",
         .cpus = 2,
         .run = run,
     };

@@ -1,4 +1,4 @@
-"""Computing, and waiting, on as many workers as there are CPUs, and on many more."""
+"""Computing and waiting, on as many workers as there are CPUs and on many more."""
 import multiprocessing
 import os
 import statistics
@@ -25,7 +25,7 @@ def wait(_):
 
 
 def compare(work, items):
-    """ms on few workers and on many, and the ratio of each round."""
+    """ms on few and on many workers, and the ratio of each round."""
     with context.Pool(cpus) as few, context.Pool(many if work is wait or not is_broken() else 1) as lots:
         few.map(wait, range(cpus)), lots.map(wait, range(many))
         rounds = [(timed(few, work, items), timed(lots, work, items)) for _ in range(ROUNDS)]
@@ -44,5 +44,5 @@ if __name__ == "__main__":
          (f"waiting: {cpus} workers", few_wait), (f"waiting: {many} workers", many_wait))
     measured(min(computing) < 1.1 and statistics.median(computing) > 0.7,
          "for computing, many more workers than CPUs are no faster")
-    measured(statistics.median(waiting) > 2, "for waiting they are")
+    measured(statistics.median(waiting) > 2, "for waiting, they are faster")
     sys.exit(end())

@@ -1,3 +1,4 @@
+/* Lists the images of a folder, or maps a pack, and reads the bytes of one. */
 #include "kernels/images/album.h"
 
 #include "kernels/images/sample.h"
@@ -63,7 +64,7 @@ static int refuse_pack(struct fb_error *error)
     return fb_error_set(error, -EINVAL, "images is neither a folder nor a pack: give a folder");
 }
 
-/* A pack comes from fb_samples_make, but through a path: check what it says of itself. */
+/* fb_samples_make wrote the pack, but it was opened by a path, so its fields are checked. */
 static int read_pack(struct fb_album *album, struct fb_arena *arena, const void *bytes, size_t size,
                      struct fb_error *error)
 {
@@ -126,7 +127,7 @@ int fb_album_open(struct fb_album *album, struct fb_arena *arena, const char *im
     return result;
 }
 
-/* Read, not mapped: a file that shrinks meanwhile is then a broken image and not a signal. */
+/* Reads, does not map: a file that shrinks meanwhile becomes a broken image, not a SIGBUS. */
 static int read_file(int fd, struct fb_bytes *bytes, size_t *ret_size, struct fb_error *error)
 {
     struct stat info;
@@ -167,7 +168,7 @@ int fb_album_read(const struct fb_album *album, size_t index, struct fb_bytes *b
     }
     char path[PATH_MAX];
     snprintf(path, sizeof path, "%s/%s", album->folder, item->name);
-    /* Not to wait for the other end if it is a pipe. */
+    /* O_NONBLOCK: the file may be a named pipe without a writer. */
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
         return fb_error_set(error, -errno, "%s", strerror(errno));

@@ -1,4 +1,4 @@
-/* The images that `resize` works on: the files of a folder, or a pack of sample photographs. */
+/* The images to resize: the files of a folder, or a pack of sample photographs. */
 #ifndef FB_ALBUM_H
 #define FB_ALBUM_H
 
@@ -20,20 +20,20 @@ struct fb_album {
     struct fb_album_item *items;
 };
 
-/* A buffer for the bytes of one file, kept for the next. All zero is an empty one; free(data). */
+/* A buffer for the bytes of one file at a time. All zero is an empty buffer; end it with free(data). */
 struct fb_bytes {
     uint8_t *data;
     size_t room;
 };
 
-/* Lists, in the order of their names, the files of the folder `images` but hidden ones and folders,
- * or maps the pack `images`; "" makes a pack. All of it lives in the arena. 0, or a negative errno
- * with *error: the folder can't be read, holds no files, or is neither. */
+/* Lists the files of the folder `images` in the order of their names, without hidden files and folders; or
+ * maps the pack `images`; or, if that is "", makes a pack. The album lies in the arena. 0, or a negative
+ * errno with *error: the folder can't be read or has no files, or `images` is neither folder nor pack. */
 int fb_album_open(struct fb_album *album, struct fb_arena *arena, const char *images,
                   struct fb_error *error);
 
-/* The bytes of one image: where they lie, or read into buffer. 0, or a negative errno with the
- * reason in *error. */
+/* The bytes of one image, either in the pack or read into buffer. 0, or a negative errno with the reason in
+ * *error. */
 int fb_album_read(const struct fb_album *album, size_t index, struct fb_bytes *buffer,
                   const uint8_t **ret_bytes, size_t *ret_size, struct fb_error *error);
 

@@ -1,4 +1,5 @@
-#include "kernels/images/image.h"
+/* Decodes and encodes JPEG images. */
+#include "kernels/images/jpeg.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -8,7 +9,7 @@
 #include <jpeglib.h>
 #include <jerror.h>
 
-/* libjpeg leaves through longjmp; everything that is needed after that is in here. */
+/* libjpeg reports errors by longjmp; this holds everything that is needed afterwards. */
 struct failure {
     struct jpeg_error_mgr base;
     jmp_buf escape;
@@ -30,8 +31,8 @@ static void leave(j_common_ptr info)
     escape(failure, info->err->msg_code == JERR_OUT_OF_MEMORY ? -ENOMEM : -EBADMSG, text);
 }
 
-/* libjpeg goes on with grey where data is missing or broken, and warns. That is a broken image.
- * Other warnings (stray bytes between segments, unknown versions) are common in good ones. */
+/* Where data is missing or broken, libjpeg continues with grey and warns: such an image is broken. Other
+ * warnings (stray bytes between segments, unknown versions) are common in good images. */
 static void warn(j_common_ptr info, int level)
 {
     if (level >= 0)
@@ -53,7 +54,7 @@ static void stay_silent(j_common_ptr info)
     (void)info;
 }
 
-/* A small file can tell of any number of scans, each over the whole image. Encoders write about ten. */
+/* A small file can have any number of scans, each over the whole image. Encoders write about ten. */
 #define SCANS_MOST 100
 
 static void limit_scans(j_common_ptr info)
@@ -73,7 +74,7 @@ static struct jpeg_error_mgr *prepare_failure(struct failure *failure, struct fb
     return base;
 }
 
-/* Inks are stored inverted (Adobe's convention): 255 is no ink. In place, 4 bytes to 3. */
+/* Inks are stored inverted (Adobe's convention): 255 is no ink. */
 static void cmyk_to_rgb(uint8_t *to, const uint8_t *from, uint32_t width)
 {
     for (uint32_t x = 0; x < width; x++, to += 3, from += 4)
@@ -119,7 +120,7 @@ static int read_rows(struct jpeg_decompress_struct *jpeg, struct fb_image *image
     return 0;
 }
 
-/* The least eighths of its size that have so many pixels. */
+/* The smallest multiple of an eighth of its size that has at least so many pixels. */
 static void choose_scale(struct jpeg_decompress_struct *jpeg, uint32_t least_width,
                          uint32_t least_height)
 {
@@ -131,8 +132,8 @@ static void choose_scale(struct jpeg_decompress_struct *jpeg, uint32_t least_wid
     jpeg->scale_denom = 8;
 }
 
-/* The side of the square of lowest frequencies that a component's output is made of: larger for colours that
- * were stored at half the size. */
+/* A component's output is made of its side × side lowest frequencies; side is larger for colours that were stored at
+ * half the size. */
 static int side_of(const jpeg_component_info *component)
 {
 #if JPEG_LIB_VERSION >= 70
@@ -144,13 +145,13 @@ static int side_of(const jpeg_component_info *component)
 #endif
 }
 
-/* Whether the scans so far say enough of all coefficients that the output is made of. Of one that is coarse in
- * steps of q the last bit may be missing where q is small: without it the first one is low by q / 16 levels of
- * brightness, as a mean. */
+/* Whether the scans so far contain all coefficients that the output is made of. The last bit of a coefficient with
+ * quantization step q may be missing if q is small: without it the mean brightness is too low by q / 16 levels on
+ * average. */
 #define FINE_MOST 8
-static bool says_enough(const struct jpeg_decompress_struct *jpeg)
+static bool has_enough(const struct jpeg_decompress_struct *jpeg)
 {
-    /* Row and column, as 8 · row + column, in the order of the zigzag. */
+    /* 8 · row + column, in zigzag order. */
     static const uint8_t place[DCTSIZE2] = {
         0,  1,  8,  16, 9,  2,  3,  10, 17, 24, 32, 25, 18, 11, 4,  5,  12, 19, 26, 33, 40, 48,
         41, 34, 27, 20, 13, 6,  7,  14, 21, 28, 35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23,
@@ -170,23 +171,22 @@ static bool says_enough(const struct jpeg_decompress_struct *jpeg)
     return true;
 }
 
-/* A progressive image comes in scans, of which a small result needs the first ones only. */
+/* Reads only as many scans of a progressive image as a scaled result needs. */
 static void read_scans(struct jpeg_decompress_struct *jpeg)
 {
     int status;
     do {
         status = jpeg_consume_input(jpeg);
-        limit_scans((j_common_ptr)jpeg); /* libjpeg does not call it from there */
-    } while (status != JPEG_REACHED_EOI && (status != JPEG_SCAN_COMPLETED || !says_enough(jpeg)));
+        limit_scans((j_common_ptr)jpeg); /* jpeg_consume_input does not call it */
+    } while (status != JPEG_REACHED_EOI && (status != JPEG_SCAN_COMPLETED || !has_enough(jpeg)));
     jpeg_start_output(jpeg, jpeg->input_scan_number);
 }
 
-/* All of it, or as much as it takes. */
 static int decode(struct jpeg_decompress_struct *jpeg, struct fb_image *image,
                   struct fb_error *error)
 {
     jpeg->buffered_image = jpeg->progressive_mode && jpeg->scale_num < 8;
-    jpeg->do_block_smoothing = !jpeg->buffered_image; /* nothing to guess: it is there */
+    jpeg->do_block_smoothing = !jpeg->buffered_image; /* no coefficients are missing */
     jpeg_start_decompress(jpeg);
     if (jpeg->buffered_image)
         read_scans(jpeg);
@@ -216,7 +216,7 @@ int fb_jpeg_decode(const uint8_t *bytes, size_t size, uint32_t least_width, uint
     choose_scale(&jpeg, least_width, least_height);
     *ret_width = jpeg.image_width;
     *ret_height = jpeg.image_height;
-    /* A progressive image is held whole: refuse before libjpeg takes the memory. */
+    /* libjpeg holds all coefficients of a progressive image in memory: refuse before that. */
     int result = 0;
     if ((uint64_t)jpeg.image_width * jpeg.image_height > FB_IMAGE_PIXELS_MOST)
         result = fb_error_set(error, -EFBIG, "too large: %u x %u pixels", jpeg.image_width,
@@ -227,7 +227,7 @@ int fb_jpeg_decode(const uint8_t *bytes, size_t size, uint32_t least_width, uint
     return result;
 }
 
-/* What the encoder's memory destination writes to; outlives longjmp. */
+/* What the encoder writes to; still valid after longjmp. */
 struct output {
     unsigned char *bytes;
     unsigned long size;
@@ -263,9 +263,8 @@ static int encode(const struct fb_image *image, int quality, bool restarts, stru
     return 0;
 }
 
-/* No JPEG is larger: libjpeg-turbo's TJBUFSIZE, with the larger of its factors. Room that the
- * encoder never has to grow, because after a failed growth nobody knows which buffer is to be
- * freed. */
+/* No JPEG is larger: TJBUFSIZE of libjpeg-turbo, with the larger of its factors. The encoder must never have to
+ * grow the buffer, because if that fails it is not known which buffer has to be freed. */
 static size_t most_bytes(const struct fb_image *image)
 {
     size_t width = ((size_t)image->width + 15) & ~(size_t)15;

@@ -1,4 +1,5 @@
-#include "kernels/images/image.h"
+/* Decodes PNG images. */
+#include "kernels/images/png.h"
 
 #include <errno.h>
 #include <spng.h>
@@ -11,7 +12,7 @@ static int fail(int code, struct fb_error *error)
                         spng_strerror(code));
 }
 
-/* Lays RGBA over white, in place: 4 bytes a pixel to 3, or to 1 (grey has three equal channels). */
+/* Lays RGBA over white, in place: 4 bytes per pixel become 3, or 1 for grey, whose channels are equal. */
 static void flatten(uint8_t *pixels, size_t count, uint32_t channels)
 {
     const uint8_t *from = pixels;
@@ -35,7 +36,7 @@ static int decode(spng_ctx *png, struct fb_image *image, struct fb_error *error)
     bool transparent = code == 0;
     if (code && code != SPNG_ECHUNKAVAIL)
         return fail(code, error);
-    /* RGBA serves every kind; grey without transparency has a quicker way. */
+    /* All kinds can be decoded to RGBA; for grey without transparency there is a quicker way. */
     bool quick =
         header.color_type == SPNG_COLOR_TYPE_GRAYSCALE && header.bit_depth <= 8 && !transparent;
     int format = quick ? SPNG_FMT_G8 : SPNG_FMT_RGBA8;
@@ -44,7 +45,7 @@ static int decode(spng_ctx *png, struct fb_image *image, struct fb_error *error)
         return result;
     size_t size = (size_t)header.width * header.height * (quick ? 1 : 4);
     code = spng_decode_image(png, image->pixels, size, format, SPNG_DECODE_TRNS);
-    /* The last check sums are looked at only when asked for. */
+    /* libspng verifies the last checksums only here. */
     if (!code)
         code = spng_decode_chunks(png);
     if (code)
@@ -58,14 +59,14 @@ static int decode(spng_ctx *png, struct fb_image *image, struct fb_error *error)
 
 int fb_png_decode(const uint8_t *bytes, size_t size, struct fb_image *image, struct fb_error *error)
 {
-    /* The end mark, which is always the same twelve bytes, libspng would not miss. */
+    /* The end chunk, always the same twelve bytes: libspng accepts a file without it. */
     static const uint8_t end[] = { 0, 0, 0, 0, 'I', 'E', 'N', 'D', 0xae, 0x42, 0x60, 0x82 };
     if (!memmem(bytes, size, end, sizeof end))
         return fb_error_set(error, -EBADMSG, "PNG: truncated");
     spng_ctx *png = spng_ctx_new(0);
     if (!png)
         return fb_error_set(error, -ENOMEM, "out of memory");
-    /* Chunks that we don't want (texts, profiles) must not take memory either. */
+    /* Chunks that are not used (texts, profiles) must not take much memory either. */
     spng_set_chunk_limits(png, (size_t)1 << 26, (size_t)1 << 26);
     spng_set_crc_action(png, SPNG_CRC_ERROR, SPNG_CRC_ERROR);
     int code = spng_set_png_buffer(png, bytes, size);

@@ -1,4 +1,5 @@
-#include "kernels/images/image.h"
+/* Resamples by antialiased separable filters, in integers. */
+#include "kernels/images/resample.h"
 
 #include <errno.h>
 #include <math.h>
@@ -56,7 +57,7 @@ int fb_axis_init(struct fb_axis *axis, enum fb_filter filter, uint32_t from, dou
                  uint32_t to)
 {
     double scale = shown / to;
-    double stretch = scale > 1 ? scale : 1; /* shrinking: the filter reaches over `scale` inputs */
+    double stretch = scale > 1 ? scale : 1; /* shrinking: the filter is `scale` times as wide */
     double support = filters[filter].support * stretch;
     size_t longest = (size_t)ceil(support) * 2 + 1;
     axis->to = to;
@@ -74,7 +75,9 @@ int fb_axis_init(struct fb_axis *axis, enum fb_filter filter, uint32_t from, dou
         uint32_t last = high < from ? (uint32_t)high : from;
         double *weight = axis->weights + i * longest;
         for (uint32_t k = first; k < last; k++) {
-            double part = shown < k + 1 ? shown - k : 1; /* of the last one */
+            double part = shown < k + 1
+                              ? shown - k
+                              : 1; /* the picture may fill only a part of the last pixel */
             weight[k - first] = part * filters[filter].weight((k - centre + 0.5) / stretch);
             sum += weight[k - first];
         }
@@ -101,7 +104,7 @@ void fb_resampler_clear(struct fb_resampler *resampler)
     *resampler = (struct fb_resampler){ 0 };
 }
 
-/* The weights of an axis as integers, axis->longest a pixel. */
+/* The weights of an axis as integers, axis->longest for each pixel. */
 static int make_fixed(struct fb_resampler *resampler, const struct fb_axis *axis)
 {
     size_t count = (size_t)axis->to * axis->longest;
@@ -172,7 +175,7 @@ static int resample_rows(const struct fb_image *from, const struct fb_axis *axis
     return 0;
 }
 
-/* A row at a time, so that memory is read in order. */
+/* One row at a time, so that memory is read in order. */
 static int resample_columns(const struct fb_image *from, const struct fb_axis *axis,
                             struct fb_resampler *resampler, struct fb_image *to,
                             struct fb_error *error)

@@ -1,4 +1,8 @@
+/* The kernel `resize`, and what it shares with `resize-fast`. */
 #include "kernels/images/resize.h"
+
+#include "kernels/images/image_decode.h"
+#include "kernels/images/jpeg.h"
 #include "kernels/images/sample.h"
 
 #include <errno.h>
@@ -9,7 +13,7 @@
 #include <string.h>
 
 #define GRID FB_RESIZE_GRID
-/* Rounding once more here or there, in the 8-bit middle image and at the end. */
+/* Of 255: the results are rounded once more, in the 8-bit middle image and at the end. */
 #define TOLERANCE 3
 
 const char *const fb_filter_names[] = { "box", "bilinear", "bicubic", "lanczos3", NULL };
@@ -159,8 +163,8 @@ static double clamp(double value)
     return value < 0 ? 0 : value > 255 ? 255 : value;
 }
 
-/* One output pixel's channel, straight from the definition, in floating point; limited: to a byte's range between
- * the passes too. */
+/* One channel of an output pixel from the definition, in floating point. limited: clamps to the range of a byte
+ * between the passes too. */
 static double expected(const struct fb_image *image, const struct fb_taps *across,
                        const struct fb_taps *down, uint32_t channel, bool limited)
 {
@@ -233,7 +237,7 @@ int fb_resize_check(const struct fb_input *input, const void *results, struct fb
         if (slot[i].status == 0)
             code = check_item(input, i, &slot[i], scratch, &why);
         if (code < 0 && code != -ENOMEM)
-            code = -EBADMSG; /* it could be read before */
+            code = -EBADMSG; /* the kernel could read it */
         if (code < 0)
             fb_error_set(error, code, "%s: %.100s: %.100s",
                          code == -ENOMEM ? "can't check the results" : "wrong result",
@@ -274,7 +278,7 @@ void fb_resize_describe(const struct fb_input *input, const void *results, size_
     snprintf(text, size, "%s: %s", input->album.items[item].name, slot[item].reason);
 }
 
-/* ---- the tutorials' way ---- */
+/* ---- the kernel of the tutorials ---- */
 
 static int decode_and_resample(const struct fb_input *input, const uint8_t *bytes, size_t size,
                                struct fb_resize_scratch *scratch, uint32_t *ret_width,

@@ -1,12 +1,12 @@
-/* What the kernels that resize images have in common: all but decoding and resampling. */
+/* What the kernels that resize images have in common: everything but decoding and resampling. */
 #ifndef FB_RESIZE_H
 #define FB_RESIZE_H
 
 #include "kernels/images/album.h"
-#include "kernels/images/image.h"
+#include "kernels/images/resample.h"
+#include "kernels/images/shrink.h"
 #include "kernels/kernel.h"
 #include "kernels/output.h"
-#include "kernels/images/shrink.h"
 
 struct fb_input {
     struct fb_album album;
@@ -15,12 +15,12 @@ struct fb_input {
     enum fb_filter filter;
     int quality;
     enum fb_simd simd;                  /* of resize-fast */
-    uint32_t least_width, least_height; /* of what is decoded, unless that is the whole image */
+    uint32_t least_width, least_height; /* JPEGs are decoded at least that large, or in full size */
     uint32_t
-        vectors_most; /* a result up to so many times as high as what is decoded is made by vectors */
+        vectors_most; /* vectors are used if the result is at most so many times as high as the decoded image */
 };
 
-/* A worker's; what is used depends on the kernel. */
+/* The buffers of a worker; each kernel uses some of them. */
 struct fb_resize_scratch {
     struct fb_image decoded, small; /* small: the result */
     struct fb_resampler resampler;
@@ -28,33 +28,39 @@ struct fb_resize_scratch {
     struct fb_bytes file;
 };
 
-/* From a file's bytes to scratch->small, of input->width × input->height, and to the size that the image
- * has. 0, or a negative errno with *error. */
+/* Decodes the bytes of a file and resamples the image to scratch->small, of input->width × input->height.
+ * *ret_width, *ret_height: the size of the original. 0, or a negative errno with *error. */
 typedef int fb_resize_way(const struct fb_input *input, const uint8_t *bytes, size_t size,
                           struct fb_resize_scratch *scratch, uint32_t *ret_width,
                           uint32_t *ret_height, struct fb_error *error);
 
-#define FB_RESIZE_PARAMS                                                                           \
-    { "images",                                                                                    \
-      FB_PARAM_TEXT,                                                                               \
-      "",                                                                                          \
-      0,                                                                                           \
-      0,                                                                                           \
-      NULL,                                                                                        \
-      "a folder of images; without it forkbench makes 64 sample photographs" },                    \
-        { "width", FB_PARAM_NUMBER, "128", 1, FB_RESIZE_SIDE_MOST, NULL, "pixels" },               \
-        { "height", FB_PARAM_NUMBER, "128", 1, FB_RESIZE_SIDE_MOST, NULL, "pixels" },              \
-        { "filter", FB_PARAM_CHOICE, "bicubic", 0, 0, fb_filter_names, "antialiased resampling" }, \
-        { "quality", FB_PARAM_NUMBER, "75", 1, 100, NULL, "of the JPEGs that are written" },       \
-        { "count", FB_PARAM_NUMBER, "0", 0, 1 << 24, NULL, "only the first so many; 0: all" },     \
-    {                                                                                              \
-        "out", FB_PARAM_TEXT, "", 0, 0, NULL,                                                      \
-            "a folder to save processed_<name> into; without it nothing is saved"                  \
+#define FB_RESIZE_PARAMS                                                                             \
+    { "images",                                                                                      \
+      FB_PARAM_TEXT,                                                                                 \
+      "",                                                                                            \
+      0,                                                                                             \
+      0,                                                                                             \
+      NULL,                                                                                          \
+      "a folder of images; without it forkbench generates 64 sample photographs" },                  \
+        { "width", FB_PARAM_NUMBER, "128", 1, FB_RESIZE_SIDE_MOST, NULL, "pixels" },                 \
+        { "height", FB_PARAM_NUMBER, "128", 1, FB_RESIZE_SIDE_MOST, NULL, "pixels" },                \
+        { "filter", FB_PARAM_CHOICE, "bicubic", 0, 0, fb_filter_names, "antialiased resampling" },   \
+        { "quality", FB_PARAM_NUMBER, "75", 1, 100, NULL, "quality of the JPEGs that are written" }, \
+        { "count",                                                                                   \
+          FB_PARAM_NUMBER,                                                                           \
+          "0",                                                                                       \
+          0,                                                                                         \
+          1 << 24,                                                                                   \
+          NULL,                                                                                      \
+          "number of images, the first ones; 0: all" },                                              \
+    {                                                                                                \
+        "out", FB_PARAM_TEXT, "", 0, 0, NULL,                                                        \
+            "a folder to save processed_<name> into; without it nothing is saved"                    \
     }
 #define FB_RESIZE_SIDE_MOST 16384
 extern const char *const fb_filter_names[];
 
-/* The members of a kernel that has those parameters. */
+/* The members of a kernel that has these parameters. */
 #define FB_RESIZE_KERNEL                                                                           \
     .bound = FB_BOUND_CPU, .inexact = true, .result_size = sizeof(struct fb_resize_result),        \
     .prepared_param = "images", .prepare = fb_resize_prepare, .items = fb_resize_items,            \
@@ -62,7 +68,7 @@ extern const char *const fb_filter_names[];
     .check = fb_resize_check, .digest = fb_resize_digest, .answer = fb_resize_answer,              \
     .describe = fb_resize_describe
 
-#define FB_RESIZE_GRID 4 /* check looks at so many times so many pixels of each result */
+#define FB_RESIZE_GRID 4 /* check compares FB_RESIZE_GRID × FB_RESIZE_GRID pixels of each result */
 
 struct fb_resize_result {
     int32_t status;
@@ -80,15 +86,15 @@ size_t fb_resize_items(const struct fb_input *input);
 int fb_resize_worker_begin(const struct fb_input *input, void **ret_scratch);
 void fb_resize_worker_end(void *scratch);
 
-/* Whether the image becomes the result by fb_image_shrink, not fb_image_resample. */
+/* Whether the image is resampled by fb_image_shrink, not by fb_image_resample. */
 bool fb_resize_by_vectors(const struct fb_input *input, const struct fb_image *decoded);
 
-/* The run of a kernel that goes this way. */
+/* The run of a kernel that decodes and resamples this way. */
 void fb_resize_run(const struct fb_input *input, void *scratch, size_t begin, size_t end,
                    void *results, struct fb_yield *yield, fb_resize_way *way);
 
-/* Compares some pixels of each result with the definition of its resampling, on what the kernel decodes of the
- * image: that this shows the same picture is for the tests of decoding to say. */
+/* Computes some pixels of each result from the definition of the filter, applied to the image as the kernel decodes
+ * it. Whether that is decoded correctly is left to the tests of decoding. */
 int fb_resize_check(const struct fb_input *input, const void *results, struct fb_error *error);
 uint64_t fb_resize_digest(const struct fb_input *input, const void *results);
 void fb_resize_answer(const struct fb_input *input, const void *results, char *text, size_t size);

@@ -1,11 +1,13 @@
-/* Resizes images as an expert would: a JPEG is decoded no larger than the result needs, by leaving out high
- * frequencies before the inverse transform, and vectors resample what is left. */
+/* Resizes images as an expert would: decodes a JPEG no larger than the result needs, by leaving out high
+ * frequencies before the inverse transform, and resamples that with vectors. */
 #include "kernels/images/resize.h"
 
-/* What is decoded is at least so many times as large as the result, or the whole image: the filter then still
- * sees what it would have kept. */
+#include "kernels/images/image_decode.h"
+
+/* The decoded image is at least so many times as large as the result, or in full size, so that no frequencies
+ * are lost that the filter would keep. */
 #define OVERSAMPLING 2
-/* Who makes an image much larger has no use for sums of many rows at a time. */
+/* fb_image_shrink adds many rows at a time, which is of no use when an image is enlarged a lot. */
 #define VECTORS_MOST 4
 
 static const struct fb_param params[] = {
@@ -53,7 +55,7 @@ static void run(const struct fb_input *input, void *scratch, size_t begin, size_
 
 const struct fb_kernel fb_kernel_resize_fast = {
     .name = "resize-fast",
-    .summary = "the same by scaled decoding and vectors",
+    .summary = "resizes images by scaled decoding and vectors",
     .params = params,
     .setup = setup,
     .run = run,

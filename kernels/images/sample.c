@@ -1,6 +1,7 @@
+/* Generates sample photographs by splicing the rows of one encoded picture. */
 #include "kernels/images/sample.h"
 
-#include "kernels/images/image.h"
+#include "kernels/images/jpeg.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,10 +15,10 @@
 
 #define WIDTH 1600
 #define HEIGHT 1200
-#define ROW 16 /* pixels: a row of blocks under 4:2:0 */
+#define ROW 16 /* pixels: the height of a row of blocks with 4:2:0 */
 #define ROWS (HEIGHT / ROW)
 #define QUALITY 90
-#define NOISE 9 /* half the peak-to-peak noise; with QUALITY gives about 2 bits a pixel */
+#define NOISE 9 /* half of peak-to-peak; with QUALITY it gives about 2 bits per pixel */
 #define TURN (2 * 3.14159265358979323846)
 
 static uint32_t next_random(uint32_t *state)
@@ -34,8 +35,8 @@ static uint8_t clip(double value)
     return value < 0 ? 0 : value > 255 ? 255 : (uint8_t)value;
 }
 
-/* Smooth shades with a few edges, each repeating over the height, so that any rotation of the rows
- * is again such a picture; and noise as from a sensor. */
+/* Smooth shades and a few edges, periodic over the height, so that any rotation of the rows is again such a
+ * picture; and noise like that of a sensor. */
 static void paint(struct fb_image *image)
 {
     uint32_t state = 20240229;
@@ -49,7 +50,7 @@ static void paint(struct fb_image *image)
     uint8_t *pixel = image->pixels;
     for (int i = 0; i < WIDTH * HEIGHT; i++) {
         int x = i % WIDTH, y = i / WIDTH;
-        /* A triangle's slope is cheaper than a sine, and its corner is an edge. */
+        /* A triangle wave is cheaper than a sine, and its corners are edges. */
         double slope = fabs(fmod(x * 0.011 + wave[y][0] + 4, 2) - 1);
         double light = 110 + 45 * wave[y][1] * slope + (slope > 0.7 ? 35 : 0) + 15 * wave[y][2];
         double tint = 25 * (x < WIDTH / 2 ? slope : 1 - slope);
@@ -61,10 +62,10 @@ static void paint(struct fb_image *image)
     }
 }
 
-/* The encoded tile, cut at its restart markers. */
+/* The encoded picture, cut at its restart markers. */
 struct strips {
     uint8_t *bytes;
-    size_t size, head; /* head: everything before the first row */
+    size_t size, head; /* head: bytes before the first row */
     size_t begin[ROWS], length[ROWS];
 };
 
@@ -109,7 +110,7 @@ static int make_strips(struct strips *strips, struct fb_error *error)
     return result;
 }
 
-/* Writes the picture that begins with row `first`; restart markers count 0 … 7 over and over. */
+/* Writes the sample that begins with row `first`; restart markers are numbered 0 … 7 cyclically. */
 static size_t splice_rows(const struct strips *strips, int first, uint8_t *to)
 {
     uint8_t *start = to;
@@ -129,7 +130,7 @@ static int write_pack(const struct strips *strips, int fd, struct fb_error *erro
 {
     size_t head = sizeof(struct fb_pack_head) + FB_SAMPLES * sizeof(struct fb_pack_entry);
     size_t size = head + FB_SAMPLES * strips->size;
-    /* Space is reserved first: a full filesystem is an error here and not a signal later. */
+    /* Reserves the space first, so that a full filesystem is an error here, not a signal later. */
     int code = posix_fallocate(fd, 0, (off_t)size);
     if (code)
         return fb_error_set(error, -code, "sample photographs: %zu bytes: %s", size,
@@ -144,7 +145,7 @@ static int write_pack(const struct strips *strips, int fd, struct fb_error *erro
     uint64_t offset = head;
     for (int i = 0; i < FB_SAMPLES; i++) {
         entry[i].offset = offset;
-        /* 29 has no factor in common with ROWS: every picture begins with another row. */
+        /* 29 and ROWS have no common factor, so every sample begins with another row. */
         entry[i].size = splice_rows(strips, i * 29 % ROWS, pack + offset);
         snprintf(entry[i].name, sizeof entry[i].name, "sample_%02d.jpg", i + 1);
         offset += entry[i].size;

@@ -1,4 +1,4 @@
-/* Photographs that forkbench makes itself, so that a first run needs no download. */
+/* Generated sample photographs, so that a first run needs no download. */
 #ifndef FB_SAMPLE_H
 #define FB_SAMPLE_H
 
@@ -9,8 +9,8 @@
 
 #define FB_SAMPLES 64
 
-/* A pack is one file: this head, then head.count entries, then the images' bytes. Numbers are in
- * the machine's own byte order: a pack never leaves it. */
+/* A pack is one file: this head, then head.count entries, then the bytes of the images. Numbers are in the
+ * machine's byte order, because a pack is not used on another machine. */
 struct fb_pack_head {
     char magic[8]; /* FB_PACK_MAGIC */
     uint64_t count;
@@ -22,10 +22,9 @@ struct fb_pack_entry {
     char name[32];
 };
 
-/* Makes FB_SAMPLES distinct JPEGs of 1600 x 1200 pixels, always the same ones: one tile, encoded
- * with restart markers, whose rows of blocks are spliced in rotated order. 0 and a descriptor of an
- * anonymous file that holds the pack, inherited by children and owned by the caller, or a negative
- * errno with *error. */
+/* Makes FB_SAMPLES distinct JPEGs of 1600 x 1200 pixels, always the same: one picture is encoded with
+ * restart markers, and each sample has its rows of blocks in another rotation. 0 and *ret_fd, an anonymous
+ * file with the pack, which children inherit and the caller closes, or a negative errno with *error. */
 int fb_samples_make(int *ret_fd, struct fb_error *error);
 
 #endif

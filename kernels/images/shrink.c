@@ -1,8 +1,8 @@
-/* Columns first: rows lie one after the other in memory, so a vector takes as many columns as it has lanes and
- * nothing has to be shuffled; what is left for the rows is as many as the result has.
+/* Resamples columns first: rows are contiguous in memory, so a vector takes as many columns as it has lanes and no
+ * lanes have to be shuffled; and the pass over rows then has only the rows of the result to do.
  *
- * The code is written once and compiled for each kind of CPU, with vectors as wide as that has. No operation is
- * fused with another (the build sees to that), so all of them give the same bytes. */
+ * The code is written once and compiled for each kind of CPU, with vectors of its width. The build forbids fused
+ * multiply-add, so all of them give the same bytes. */
 #include "kernels/images/shrink.h"
 
 #include <errno.h>
@@ -16,7 +16,7 @@
 
 #define LANES 16
 #define ROWS 8    /* of the source, added at a time */
-#define TARGETS 4 /* rows of the result that they are added to at a time */
+#define TARGETS 4 /* rows of the result, to which they are added at a time */
 
 typedef float pixel __attribute__((vector_size(16), aligned(4), may_alias));
 
@@ -24,10 +24,10 @@ typedef float pixel __attribute__((vector_size(16), aligned(4), may_alias));
 
 /* ---- the two passes ---- */
 
-/* Rows of the source, and with which weight each goes to which sum. */
+/* Rows of the source, and the weight with which each is added to each sum. */
 struct strip {
     const uint8_t *source;
-    size_t stride, rows, values; /* values: of a row, and of a sum, to the next multiple of LANES */
+    size_t stride, rows, values; /* values: per row; sums have the next multiple of LANES */
     float weight[ROWS][TARGETS];
     float *sum[TARGETS];
 };
@@ -37,8 +37,8 @@ INLINE uint8_t round_to_byte(float value)
     return value < 0 ? 0 : value >= 255 ? 255 : (uint8_t)(value + 0.5f);
 }
 
-/* One row: four accumulators, as an addition takes as long as four begin. The fourth lane is of no use for
- * RGB; for grey pixels it is four taps at once. */
+/* One row of RGB. Four accumulators, because in the latency of one addition four can begin. The fourth lane is
+ * not used. */
 INLINE void finish_rgb(const float *sum, const struct fb_axis *axis, const float *weights,
                        uint8_t *to)
 {
@@ -57,6 +57,7 @@ INLINE void finish_rgb(const float *sum, const struct fb_axis *axis, const float
     }
 }
 
+/* One row of grey pixels, four taps at once. */
 INLINE void finish_grey(const float *sum, const struct fb_axis *axis, const float *weights,
                         uint8_t *to)
 {
@@ -72,13 +73,13 @@ INLINE void finish_grey(const float *sum, const struct fb_axis *axis, const floa
     }
 }
 
-/* ---- for each kind of CPU: LANES bytes as floats, in as many vectors as it takes ---- */
+/* ---- for each kind of CPU: loads LANES bytes as floats ---- */
 
 typedef uint8_t bytes __attribute__((vector_size(16), aligned(1), may_alias));
 typedef uint16_t words __attribute__((vector_size(16)));
 typedef int32_t integers __attribute__((vector_size(16)));
 
-/* Zero bytes behind each byte, then zero words: what unpacking does in SSE2, and zipping in NEON. */
+/* Inserts zero bytes after each byte, then zero words: SSE2 has unpack instructions for that, NEON zip. */
 INLINE void load_portable(const uint8_t *from, pixel *ret_parts)
 {
     const bytes all = *(const bytes *)from, zero = { 0 };
@@ -125,7 +126,8 @@ struct passes {
                    uint32_t channels, uint8_t *to);
 };
 
-/* The bytes behind the last value of a row are the next row's, or the image's slack; their sums are not used. */
+/* The bytes after the last value of a row belong to the next row or to the slack of the image; their sums are not
+ * used. */
 #define PASSES(name, attribute, part, PARTS)                                                       \
     attribute INLINE void strip_##name(const struct strip *strip, int targets)                     \
     {                                                                                              \
@@ -183,7 +185,7 @@ static const struct passes all_passes[FB_SIMDS] = {
     [FB_SIMD_AVX2] = { add_avx2, finish_avx2 },
     [FB_SIMD_AVX512] = { add_avx512, finish_avx512 },
 #elif defined __aarch64__
-    [FB_SIMD_NEON] = { add_portable, finish_portable }, /* which is NEON already */
+    [FB_SIMD_NEON] = { add_portable, finish_portable }, /* which the compiler translates to NEON */
 #endif
 };
 
@@ -199,7 +201,7 @@ void fb_shrinker_clear(struct fb_shrinker *shrinker)
     *shrinker = (struct fb_shrinker){ 0 };
 }
 
-/* The weights of an axis as floats, axis->longest a pixel; NULL without memory. */
+/* The weights of an axis as floats, axis->longest for each pixel; NULL if out of memory. */
 static float *make_weights(const struct fb_axis *axis)
 {
     float *weights = calloc((size_t)axis->to * axis->longest + 1, sizeof *weights);
@@ -209,7 +211,7 @@ static float *make_weights(const struct fb_axis *axis)
     return weights;
 }
 
-/* Photographs of one camera have one size: its axes are kept. */
+/* Computes the weights, unless they are those of the image before: photographs of one camera have the same size. */
 static int prepare(struct fb_shrinker *shrinker, const struct fb_image *from, enum fb_filter filter,
                    uint32_t width, uint32_t height)
 {
@@ -244,7 +246,7 @@ static bool begins_before(const struct fb_taps *taps, uint32_t row)
     return taps->first < row;
 }
 
-/* How many rows of the result are begun and not complete, at most. */
+/* The largest number of rows of the result that are begun and not complete at the same time. */
 static uint32_t most_open(const struct fb_axis *axis, uint32_t from)
 {
     uint32_t most = 0, complete = 0, begun = 0;
@@ -259,15 +261,15 @@ static uint32_t most_open(const struct fb_axis *axis, uint32_t from)
     return most;
 }
 
-/* ---- all of it ---- */
+/* ---- resampling ---- */
 
 struct work {
     const struct fb_image *from;
     struct fb_image *to;
     struct fb_shrinker *shrinker;
     const struct passes *passes;
-    size_t values, stride; /* of a row of the source, and of its sums in floats */
-    uint32_t open;         /* rows of sums, used in turn */
+    size_t values, stride; /* floats: of a row of the source, and of a row of sums */
+    uint32_t open;         /* rows of sums, used cyclically */
 };
 
 static float *sums_of(const struct work *work, uint32_t y)
@@ -275,7 +277,7 @@ static float *sums_of(const struct work *work, uint32_t y)
     return work->shrinker->sums + (size_t)(y % work->open) * work->stride;
 }
 
-/* Adds these rows to those of the result that they belong to. */
+/* Adds these rows of the source to the rows of the result from `complete` to `begun`. */
 static void add_rows(const struct work *work, uint32_t first, uint32_t rows, uint32_t complete,
                      uint32_t begun)
 {
@@ -291,7 +293,8 @@ static void add_rows(const struct work *work, uint32_t first, uint32_t rows, uin
             const float *weights = work->shrinker->down + (size_t)(y + t) * axis->longest;
             strip.sum[t] = sums_of(work, y + t);
             for (uint32_t row = 0; row < rows; row++) {
-                uint32_t tap = first + row - taps->first; /* huge before the first one */
+                uint32_t tap =
+                    first + row - taps->first; /* wraps to a huge number before the first tap */
                 strip.weight[row][t] = tap < taps->count ? weights[tap] : 0;
             }
         }
@@ -337,7 +340,7 @@ int fb_image_shrink(const struct fb_image *from, enum fb_filter filter, uint32_t
         .from = from, .to = ret_image, .shrinker = shrinker, .passes = &all_passes[simd]
     };
     work.values = (size_t)from->width * from->channels;
-    /* Behind a row there is room for a vector that begins at its last value. */
+    /* A vector that begins at the last value of a row must still fit. */
     work.stride = (work.values + 2 * LANES) / LANES * LANES;
     work.open = most_open(&shrinker->vertical, from->height);
     size_t wanted = work.stride * work.open;

@@ -1,4 +1,4 @@
-/* Counts the divisors of `count` numbers from `first` on, one item a number, the tutorial's way: by
+/* Counts the divisors of `count` numbers from `first` on, one number per item, as the tutorials do: by
  * trying every i from 1 to n. */
 #include "kernels/numbers/divisors.h"
 
@@ -71,7 +71,7 @@ void fb_divisors_answer(const struct fb_input *input, const void *results, char 
     fb_counts_answer("divisors:", results, input->count, text, size);
 }
 
-/* ---- the tutorials' way ---- */
+/* ---- the kernel of the tutorials ---- */
 
 static bool count_divisors(const struct fb_input *input, uint64_t n, uint64_t *ret_count,
                            struct fb_yield *yield)

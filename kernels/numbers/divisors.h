@@ -1,4 +1,4 @@
-/* What the kernels that count divisors have in common: all but the way of counting. */
+/* What the kernels that count divisors have in common: everything but the algorithm. */
 #ifndef FB_DIVISORS_H
 #define FB_DIVISORS_H
 
@@ -15,10 +15,10 @@ struct fb_input {
 #define FB_DIVISORS_PARAMS                                                                         \
     { "first", FB_PARAM_NUMBER, "5000000", 1, (uint64_t)1 << 62, NULL, "the first number" },       \
     {                                                                                              \
-        "count", FB_PARAM_NUMBER, "8", 0, 1 << 24, NULL, "how many numbers, one item each"         \
+        "count", FB_PARAM_NUMBER, "8", 0, 1 << 24, NULL, "numbers, one item each"                  \
     }
 
-/* The members of a kernel that they have in common. */
+/* The members that these kernels have in common. */
 #define FB_DIVISORS_KERNEL                                                                         \
     .bound = FB_BOUND_CPU, .result_size = sizeof(struct fb_count_result),                          \
     .items = fb_divisors_items, .check = fb_divisors_check, .digest = fb_divisors_digest,          \
@@ -27,15 +27,15 @@ struct fb_input {
 int fb_divisors_setup(const struct fb_params *given, struct fb_arena *arena,
                       struct fb_input **ret_input, struct fb_error *error);
 
-/* How many divisors n has; true when the job was given up, and *ret_count does not matter then. */
+/* Counts the divisors of n. True when the job was given up; *ret_count is undefined then. */
 typedef bool fb_count_divisors(const struct fb_input *input, uint64_t n, uint64_t *ret_count,
                                struct fb_yield *yield);
 
-/* The run of a kernel that counts this way. */
+/* The run of a kernel with this algorithm. */
 void fb_divisors_run(const struct fb_input *input, size_t begin, size_t end, void *results,
                      struct fb_yield *yield, fb_count_divisors *count);
 
-/* How many of the numbers from 1 to last divide n, one by one; true when the job was given up. */
+/* Counts the numbers from 1 to `last` that divide n, one by one. True when the job was given up. */
 bool fb_try_up_to(uint64_t last, uint64_t n, uint64_t *ret_count, struct fb_yield *yield);
 
 size_t fb_divisors_items(const struct fb_input *input);

@@ -1,12 +1,12 @@
-/* Counts divisors from the prime factors: p^a · q^b … has (a + 1) · (b + 1) … of them. Small factors by
- * trial division, large ones by Pollard's rho in Brent's form (BIT 20, 1980), which takes about n^(1/4)
- * steps where trying every candidate takes n. */
+/* Counts divisors from the prime factors: p^a · q^b … has (a + 1) · (b + 1) … divisors. Trial division finds
+ * the small factors, Pollard's rho in Brent's form (BIT 20, 1980) the large ones, in about n^(1/4) steps
+ * where trying every candidate takes n. */
 #include "kernels/numbers/divisors.h"
 #include "kernels/numbers/montgomery.h"
 
-#define SMALL 256  /* factors below are found by division */
-#define STRIDE 128 /* steps of rho between two safepoints and two common divisors: about 1 µs */
-#define FACTORS_MOST 8 /* of at least SMALL, below 2^63 */
+#define SMALL 256      /* trial division finds the factors below */
+#define STRIDE 128     /* steps of rho between two safepoints, and between two gcds: about 1 µs */
+#define FACTORS_MOST 8 /* prime factors >= SMALL of a number below 2^63 */
 
 static const struct fb_param params[] = { FB_DIVISORS_PARAMS, { 0 } };
 
@@ -25,14 +25,15 @@ static uint64_t distance(uint64_t a, uint64_t b)
     return a > b ? a - b : b - a;
 }
 
-/* The step of rho: y^2 + c modulo n. */
+/* One step of rho: y^2 + c modulo n. */
 static uint64_t step(const struct fb_montgomery *field, uint64_t y, uint64_t c)
 {
     return fb_montgomery_add(field, fb_montgomery_multiply(field, y, y), c);
 }
 
-static bool go(const struct fb_montgomery *field, uint64_t *y, uint64_t c, uint64_t steps,
-               struct fb_yield *yield)
+/* False when the job was given up. */
+static bool take_steps(const struct fb_montgomery *field, uint64_t *y, uint64_t c, uint64_t steps,
+                       struct fb_yield *yield)
 {
     for (uint64_t i = 1; i <= steps; i++) {
         *y = step(field, *y, c);
@@ -42,15 +43,15 @@ static bool go(const struct fb_montgomery *field, uint64_t *y, uint64_t c, uint6
     return true;
 }
 
-/* A factor of n, which is odd and composite, from the sequence with constant c: n itself when that finds
- * none, 0 when the job was given up. */
+/* A factor of n, which is odd and composite, from the sequence with constant c. Returns n if that finds
+ * none, 0 if the job was given up. */
 static uint64_t find_factor(uint64_t n, uint64_t c, struct fb_yield *yield)
 {
     const struct fb_montgomery field = fb_montgomery_of(n);
     uint64_t y = 2, x = y, before = y, factor = 1;
     for (uint64_t length = 1; factor == 1; length *= 2) {
         x = y;
-        if (!go(&field, &y, c, length, yield))
+        if (!take_steps(&field, &y, c, length, yield))
             return 0;
         for (uint64_t done = 0; done < length && factor == 1; done += STRIDE) {
             uint64_t product = field.one;
@@ -66,7 +67,7 @@ static uint64_t find_factor(uint64_t n, uint64_t c, struct fb_yield *yield)
     }
     if (factor != n)
         return factor;
-    /* All factors came at once: step by step from the last place where none had. */
+    /* All factors were found in the same stretch: repeat it step by step. */
     do {
         before = step(&field, before, c);
         factor = common_divisor(distance(x, before), n);
@@ -76,7 +77,7 @@ static uint64_t find_factor(uint64_t n, uint64_t c, struct fb_yield *yield)
     return factor;
 }
 
-/* Whether base shows that field->n = odd · 2^twos + 1 is composite. */
+/* Whether base proves that field->n = odd · 2^twos + 1 is composite. */
 static bool is_witness(const struct fb_montgomery *field, uint64_t base, uint64_t odd, int twos)
 {
     uint64_t minus_one = field->n - field->one, power = field->one;
@@ -96,9 +97,9 @@ static bool is_witness(const struct fb_montgomery *field, uint64_t base, uint64_
     return true;
 }
 
-/* Whether n, odd and without small factors, is prime: Miller and Rabin's test, exact below 3.1 · 10^23 with
- * these bases (Sorenson and Webster, Math. Comp. 86, 2017). Not fb_is_prime, which the check uses: that shares
- * nothing with what it checks, and divides where this multiplies. */
+/* Whether n, odd and without small factors, is prime: the Miller-Rabin test, exact below 3.1 · 10^23 with
+ * these bases (Sorenson and Webster, Math. Comp. 86, 2017). Not fb_is_prime: the check uses that one, and must
+ * share no code with what it checks; besides, it divides where this function multiplies. */
 static bool is_prime(uint64_t n)
 {
     static const uint8_t bases[] = { 2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37 };
@@ -110,7 +111,7 @@ static bool is_prime(uint64_t n)
     return true;
 }
 
-/* Adds the prime factors of n, odd and without small ones, to list. False when the job was given up. */
+/* Appends the prime factors of n, odd and without small ones, to list. False when the job was given up. */
 static bool split(uint64_t n, uint64_t *list, size_t *count, struct fb_yield *yield)
 {
     uint64_t pending[FACTORS_MOST];
@@ -133,7 +134,7 @@ static bool split(uint64_t n, uint64_t *list, size_t *count, struct fb_yield *yi
     return true;
 }
 
-/* Takes all factors p out of *n; what that multiplies the number of divisors by. */
+/* Divides *n by p as often as possible. Returns by how much that multiplies the number of divisors. */
 static uint64_t take_out(uint64_t *n, uint64_t p)
 {
     uint64_t power = 1;
@@ -153,7 +154,7 @@ static bool count_divisors(const struct fb_input *input, uint64_t n, uint64_t *r
     if (!split(n, large, &factors, yield))
         return true;
     for (size_t i = 0; i < factors; i++)
-        count *= take_out(&n, large[i]); /* 1 the second time */
+        count *= take_out(&n, large[i]); /* 1 for a repeated factor */
     *ret_count = count;
     return fb_safepoint(yield);
 }

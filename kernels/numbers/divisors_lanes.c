@@ -1,21 +1,21 @@
-/* Whether i divides n, for as many i at once as a vector has lanes. In floating point of P = 24 or 53 bits, with
- * n < 2^P, so that n and i are exact:
+/* Tests whether i divides n, for as many i at once as a vector has lanes, in floating point with P = 24 or 53 bits
+ * and n < 2^P, so that n and i are exact. Three tests, each with its proof:
  *
- * By a quotient that is rounded correctly (the portable way, and for small i). If i divides n, the quotient is
- * a whole number below 2^P and so is exact. If not, it lies at least 1/i from a whole number m; rounding moves
- * it by at most 2^-P · n/i < 1/i, so it never becomes m. So i divides n if and only if the quotient is whole.
+ * 1. By the quotient, correctly rounded (portable code). If i divides n, the quotient is an integer below 2^P, so
+ * it is exact. If not, the exact quotient differs from every integer m by at least 1/i; rounding moves it by at
+ * most 2^-P · n/i < 1/i, so it never becomes m. So i divides n if and only if the quotient is an integer.
  *
- * By the rest (vectors): let q be the quotient, rounded to P bits and then to the nearest whole number, and take
- * n - q · i by one fused operation, so rounded only once. If i divides n, q = n/i is exact and the rest is 0. If
- * not, the exact rest is a whole number other than 0, whatever q is, and rounding keeps it so. So i divides n if
- * and only if the rest is 0.
+ * 2. By the remainder (CPU-specific code, small i). Let q be the quotient, rounded to P bits and then to the nearest
+ * integer, and compute n - q · i by one fused operation, which rounds only once. If i divides n, q = n/i is exact and
+ * the remainder is 0. If not, the exact remainder is an integer other than 0, whatever q is, and does not round
+ * to 0. So i divides n if and only if the remainder is 0.
  *
- * By an estimate r of 1/i (r · i = 1 + e with |e| <= E), where the quotient is at most Q with Q · E < 1/2: the
- * same with q = n · r rounded to the nearest whole number. If i divides n, n · r is nearer than 1/2 to n/i, so q =
- * n/i; if not, it does not matter what q is.
+ * 3. By an estimate r of 1/i (CPU-specific code, large i), with r · i = 1 + e, |e| <= E, where the quotient is at most
+ * Q with Q · E < 1/2. Like 2, with q = n · r rounded to the nearest integer. If i divides n, n · r differs from n/i by
+ * less than 1/2, so q = n/i; if not, the value of q does not matter.
  *
- * x + M - M with M = 1.5 · 2^(P-1) rounds |x| < 2^(P-2) to the nearest whole number, as numbers near M
- * have no fraction. */
+ * x + M - M with M = 1.5 · 2^(P-1) rounds |x| < 2^(P-2) to the nearest integer, because numbers near M have no
+ * fraction bits. */
 #include "kernels/numbers/divisors_lanes.h"
 
 #include <stdbool.h>
@@ -24,14 +24,14 @@
 #define SINGLE_MOST ((uint64_t)1 << 24)
 #define ROUND_SINGLE 12582912.0f       /* 1.5 · 2^23 */
 #define ROUND_DOUBLE 6755399441055744. /* 1.5 · 2^52 */
-/* Quotients stay below 2^(P-2) from here on. */
+/* From this candidate on, quotients are below 2^(P-2). */
 #define LEAST 8
 
-/* How many of groups · lanes candidates from `first` on divide n; estimate: 1/i may be estimated. */
+/* Counts which of groups · lanes candidates from `first` on divide n. estimate: use test 3, not 2. */
 typedef uint64_t try_single(float n, float first, size_t groups, bool estimate);
 typedef uint64_t try_double(double n, double first, size_t groups, bool estimate);
 
-/* ---- portable: vectors of 16 bytes, which every CPU has or the compiler makes up ---- */
+/* ---- portable: generic vectors of 16 bytes, which the compiler emulates where necessary ---- */
 
 typedef float singles __attribute__((vector_size(16)));
 typedef double doubles __attribute__((vector_size(16)));
@@ -65,7 +65,7 @@ static uint64_t portable_double(double n, double first, size_t groups, bool esti
 #if defined __x86_64__
 #include <immintrin.h>
 
-/* ---- AVX2: estimates to 1.5 · 2^-12 ---- */
+/* ---- AVX2: estimates of 1/i with an error of at most 1.5 · 2^-12 ---- */
 
 #define AVX2 __attribute__((target("avx2,fma")))
 
@@ -99,7 +99,7 @@ AVX2 static uint64_t avx2_double(double n, double first, size_t groups, bool est
     int64_t lanes[4];
     for (size_t k = 0; k < groups; k++) {
         __m256d quotient;
-        if (estimate) /* a single's exponent reaches as far; i rounded to 24 bits adds 2^-24 to the error */
+        if (estimate) /* i fits the exponent range of a float; rounding i to 24 bits adds 2^-24 to the error */
             quotient = _mm256_fmadd_pd(ns, _mm256_cvtps_pd(_mm_rcp_ps(_mm256_cvtpd_ps(i))), round);
         else
             quotient = _mm256_add_pd(_mm256_div_pd(ns, i), round);
@@ -113,7 +113,7 @@ AVX2 static uint64_t avx2_double(double n, double first, size_t groups, bool est
     return (uint64_t)(lanes[0] + lanes[1] + lanes[2] + lanes[3]);
 }
 
-/* ---- AVX-512: estimates to 2^-14 ---- */
+/* ---- AVX-512: estimates of 1/i with an error of at most 2^-14 ---- */
 
 #define AVX512 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")))
 
@@ -157,7 +157,7 @@ AVX512 static uint64_t avx512_double(double n, double first, size_t groups, bool
 #elif defined __aarch64__
 #include <arm_neon.h>
 
-/* ---- NEON: estimates to 2^-8, and by one step of Newton's to better than 2^-14 ---- */
+/* ---- NEON: estimates of 1/i to 2^-8, and to better than 2^-14 by one step of Newton's method ---- */
 
 static uint64_t neon_single(float n, float first, size_t groups, bool estimate)
 {
@@ -202,7 +202,7 @@ static uint64_t neon_double(double n, double first, size_t groups, bool estimate
 }
 #endif
 
-/* ---- all ---- */
+/* ---- choosing the code ---- */
 
 static const struct path {
     size_t singles, doubles; /* lanes */
@@ -247,7 +247,7 @@ uint64_t fb_try_divisors(enum fb_simd simd, uint64_t n, uint64_t lo, uint64_t hi
         count = try_plainly(n, lo, small);
         lo = small;
     }
-    /* From `near` on quotients are at most Q, and 1/i may be estimated. */
+    /* From `near` on, quotients are at most Q, so test 3 is exact. */
     uint64_t near = path->quotient_most ? n / path->quotient_most + 1 : hi;
     uint64_t groups = (hi - lo) / lanes;
     uint64_t exact = near <= lo ? 0 : (near - lo + lanes - 1) / lanes;

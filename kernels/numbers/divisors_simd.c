@@ -1,8 +1,8 @@
-/* Counts divisors by trying every candidate, many at once in the lanes of vectors. */
+/* Counts divisors by trying every candidate, many at once in the lanes of a vector. */
 #include "kernels/numbers/divisors.h"
 #include "kernels/numbers/divisors_lanes.h"
 
-/* Trials between two safepoints: about a microsecond by vectors, two one by one. */
+/* Trials between two safepoints: about 1 µs with vectors, 2 µs one by one. */
 #define STRIDE 4096
 #define PLAIN_STRIDE 256
 

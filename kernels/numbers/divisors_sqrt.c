@@ -1,5 +1,5 @@
-/* Counts divisors by trying candidates up to the square root only: each that divides has a partner beyond
- * it. The lesson of it: a better algorithm beats every core. */
+/* Counts divisors by trying candidates only up to the square root: for each divisor d below it, n / d is a
+ * divisor above it. It shows that a better algorithm gains more than more cores. */
 #include "kernels/numbers/divisors.h"
 
 static const struct fb_param params[] = { FB_DIVISORS_PARAMS, { 0 } };
@@ -11,7 +11,7 @@ static bool count_divisors(const struct fb_input *input, uint64_t n, uint64_t *r
     uint64_t root = fb_square_root(n), count;
     if (fb_try_up_to(root, n, &count, yield))
         return true;
-    *ret_count = 2 * count - (root * root == n); /* the root is its own partner */
+    *ret_count = 2 * count - (root * root == n); /* the root is counted once */
     return false;
 }
 

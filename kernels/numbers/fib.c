@@ -1,12 +1,12 @@
-/* Computes `count` Fibonacci numbers from the `first`th on, one item each, the tutorial's way: by plain
- * recursion, which takes as many calls as the number is large. */
+/* Computes `count` Fibonacci numbers from the `first`th on, one item each, as the tutorials do: by plain
+ * recursion, whose number of calls grows with the number itself. */
 #include "kernels/kernel.h"
 #include "kernels/numbers/numbers.h"
 
 #include <errno.h>
 #include <inttypes.h>
 
-#define NEAR 12 /* below this the recursion is plain: 465 calls, about 1 µs, between safepoints */
+#define NEAR 12 /* no safepoints below: at most 465 calls, about 1 µs */
 #define LAST 93 /* the last one below 2^64 */
 
 struct fb_input {
@@ -16,8 +16,8 @@ struct fb_input {
 
 static const struct fb_param params[] = {
     { "first", FB_PARAM_NUMBER, "32", 0, LAST, NULL,
-      "which is the first; each next takes 1.6 times as long" },
-    { "count", FB_PARAM_NUMBER, "2", 0, LAST + 1, NULL, "how many, one item each" },
+      "index of the first number; each next number takes 1.6 times as long" },
+    { "count", FB_PARAM_NUMBER, "2", 0, LAST + 1, NULL, "numbers, one item each" },
     { 0 },
 };
 
@@ -49,7 +49,7 @@ static uint64_t fib(unsigned n)
     return n < 2 ? n : fib(n - 1) + fib(n - 2);
 }
 
-/* The same, but listens. The sum is nonsense when the job was given up. */
+/* The same, with safepoints. The sum is undefined when the job was given up. */
 static uint64_t fib_far(unsigned n, struct fb_yield *yield, bool *ret_stop)
 {
     if (n < NEAR)
@@ -69,7 +69,7 @@ static void run(const struct fb_input *input, void *scratch, size_t begin, size_
         slot[item].count = fib_far(input->first + (unsigned)item, yield, &stop);
 }
 
-/* By adding them up. */
+/* Iteratively, by addition. */
 static uint64_t fib_by_sums(unsigned n)
 {
     uint64_t value = 0, next = 1;

@@ -1,5 +1,5 @@
-/* Multiplication modulo an odd number without division (Montgomery, Math. Comp. 44, 1985). Numbers stand
- * for x · 2^64 modulo n, which addition and common divisors don't mind. */
+/* Multiplication modulo an odd number without division (Montgomery, Math. Comp. 44, 1985). x is represented
+ * as x · 2^64 modulo n, which changes neither addition nor the common divisors with n. */
 #ifndef FB_MONTGOMERY_H
 #define FB_MONTGOMERY_H
 
@@ -8,12 +8,12 @@
 struct fb_montgomery {
     uint64_t n;       /* odd, 3 to 2^63 - 1 */
     uint64_t inverse; /* n · inverse = 1 modulo 2^64 */
-    uint64_t one;     /* 2^64 modulo n: what stands for 1 */
+    uint64_t one;     /* 2^64 modulo n, which represents 1 */
 };
 
 static inline struct fb_montgomery fb_montgomery_of(uint64_t n)
 {
-    uint64_t inverse = n; /* right in its low 3 bits; each step doubles them */
+    uint64_t inverse = n; /* correct in its low 3 bits; each step doubles their number */
     for (int i = 0; i < 5; i++)
         inverse *= 2 - n * inverse;
     return (struct fb_montgomery){ n, inverse, -n % n };

@@ -1,3 +1,4 @@
+/* Number theory for the checks of results, by other algorithms than the kernels use. */
 #include "kernels/numbers/numbers.h"
 
 #include "kernels/kernel.h"
@@ -10,14 +11,14 @@
 #include <string.h>
 
 #define SHOWN_MOST 16 /* counts in an answer */
-/* Odd numbers a segment, at least: 128 KiB of flags stay in the L2 cache. */
+/* Odd numbers per segment, at least: 128 KiB of flags stay in the L2 cache. */
 #define SEGMENT ((uint64_t)1 << 17)
-/* What finding the primes up to √n costs for each number up to there is about 1 / TEST of a test of one n. */
+/* Sieving the numbers up to √n takes, per number, about 1 / TEST of the time of testing one n. */
 #define TEST 32
 
 uint64_t fb_square_root(uint64_t n)
 {
-    /* A double rounds; a step either way puts it right. */
+    /* The double may be rounded to the next integer; the loops correct it. */
     uint64_t root = (uint64_t)sqrt((double)n);
     while (root * root > n)
         root--;
@@ -31,7 +32,7 @@ static uint64_t multiply_modulo(uint64_t a, uint64_t b, uint64_t modulus)
     return (uint64_t)((unsigned __int128)a * b % modulus);
 }
 
-/* Whether base shows that n = odd · 2^twos + 1 is composite. */
+/* Whether base proves that n = odd · 2^twos + 1 is composite. */
 static bool witness(uint64_t base, uint64_t n, uint64_t odd, int twos)
 {
     uint64_t power = 1;
@@ -76,7 +77,7 @@ uint64_t fb_divisor_count(uint64_t n)
         }
         divisors *= power;
     }
-    /* What is left has no factor up to its cube root: it is 1, p, p² or p · q. */
+    /* The rest has no factor up to its cube root: it is 1, p, p² or p · q. */
     if (n == 1)
         return divisors;
     if (fb_is_prime(n))
@@ -85,7 +86,7 @@ uint64_t fb_divisor_count(uint64_t n)
     return root * root == n ? 3 * divisors : 4 * divisors;
 }
 
-/* Flags of the odd numbers up to limit: composite[i] speaks of 2i + 1. NULL without memory. */
+/* Flags of the odd numbers up to limit: composite[i] is for 2i + 1. NULL if out of memory. */
 static uint8_t *sieve_small(uint64_t limit)
 {
     uint8_t *composite = calloc(limit / 2 + 1, 1);
@@ -99,7 +100,7 @@ static uint8_t *sieve_small(uint64_t limit)
     return composite;
 }
 
-/* Counts the odd primes in [lo, hi), lo odd; flags has a place for each odd number. */
+/* Counts the odd primes in [lo, hi), lo odd; flags has room for each odd number. */
 static uint64_t count_segment(uint64_t lo, uint64_t hi, const uint8_t *small, uint8_t *flags)
 {
     uint64_t odds = (hi - lo + 1) / 2, primes = 0;
@@ -122,7 +123,7 @@ static uint64_t count_segment(uint64_t lo, uint64_t hi, const uint8_t *small, ui
 
 static int count_by_sieve(uint64_t lo, uint64_t hi, uint64_t *ret_count)
 {
-    /* Every segment takes a look at all of the small primes: they shall not outnumber what they sieve. */
+    /* Each segment goes through all small primes, so it should be no shorter than their range. */
     uint64_t root = fb_square_root(hi), segment = root > SEGMENT ? root : SEGMENT;
     uint8_t *small = sieve_small(root + 1), *flags = malloc(segment);
     uint64_t count = lo <= 2 && hi > 2;
@@ -158,7 +159,8 @@ int fb_prime_pi(uint64_t n, uint64_t *ret_count)
 {
     if (n >= FB_PRIME_PI_MOST)
         return -EDOM;
-    /* Of the numbers from 2 to i, and to n / i, those that no prime so far divides, and the primes. */
+    /* low[i]: how many of the numbers from 2 to i are prime or have no prime factor so far; high[i]: the same
+     * for n / i. */
     uint64_t root = fb_square_root(n);
     uint64_t *low = malloc((root + 1) * sizeof *low), *high = malloc((root + 1) * sizeof *high);
     if (!low || !high) {

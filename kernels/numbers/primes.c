@@ -1,4 +1,4 @@
-/* Counts the primes of [lo, hi), cut into `ranges` items, by trial division. */
+/* Counts the primes in [lo, hi), divided into `ranges` items, by trial division. */
 #include "kernels/numbers/primes.h"
 #include "kernels/numbers/trial_division.h"
 
@@ -42,8 +42,8 @@ size_t fb_primes_items(const struct fb_input *input)
     return input->ranges;
 }
 
-/* Where range `item` begins. W2 writes its ranges as [1, 100000), [100000, 200000) …: equal parts
- * of [0, hi) when lo is 1, so the parts are cut from lo rounded down to even. */
+/* The tutorial W2 has the ranges [1, 100000), [100000, 200000) …, which for lo = 1 are equal parts of
+ * [0, hi): so lo is rounded down to an even number before the division. */
 uint64_t fb_primes_boundary(const struct fb_input *input, size_t item)
 {
     uint64_t from = input->lo & ~(uint64_t)1;
@@ -87,7 +87,7 @@ static int check_range(const struct fb_input *input, const struct fb_count_resul
     return compare(lo, hi, expected, slot[item].count, error);
 }
 
-/* Compares the sum with the primes below hi less those below lo. */
+/* Compares the sum with the number of primes below hi minus that below lo. */
 static int check_sum(const struct fb_input *input, const struct fb_count_result *slot,
                      struct fb_error *error)
 {
@@ -100,16 +100,17 @@ static int check_sum(const struct fb_input *input, const struct fb_count_result 
     return compare(input->lo, input->hi, upto - below, sum, error);
 }
 
-/* Whether fb_prime_pi, of about hi^(3/4) steps, is less work than sieving: a step takes about as long as a number. */
+/* Whether fb_prime_pi, with about hi^(3/4) steps, is less work than sieving: a step takes about as long as
+ * sieving one number. */
 static bool sum_is_cheap(const struct fb_input *input)
 {
     return input->hi <= FB_PRIME_PI_MOST &&
            2 * pow((double)input->hi, 0.75) < (double)(input->hi - input->lo);
 }
 
-/* Where sieving all of them again would take seconds, only some: the results say which, so that nobody knows it
- * beforehand, and the same results are checked the same way. To begin a range is as much as about three times
- * √hi numbers. */
+/* Sieves only some ranges, where sieving all would take seconds. The digest of the results chooses them, so that
+ * they can't be predicted but equal results are checked equally. Beginning a range costs as much as sieving
+ * about 3 · √hi numbers. */
 static int check_some(const struct fb_input *input, const struct fb_count_result *slot,
                       struct fb_error *error)
 {

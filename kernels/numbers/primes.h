@@ -1,4 +1,4 @@
-/* What the kernels that count primes in ranges have in common: all but the way of counting. */
+/* What the kernels that count primes in ranges have in common: everything but the algorithm. */
 #ifndef FB_PRIMES_H
 #define FB_PRIMES_H
 
@@ -19,13 +19,13 @@ struct fb_input {
 int fb_primes_setup(const struct fb_params *given, struct fb_arena *arena,
                     struct fb_input **ret_input, struct fb_error *error);
 
-/* Where range `item` begins, and the one before ends. */
+/* The first number of range `item`, at which the range before ends. */
 uint64_t fb_primes_boundary(const struct fb_input *input, size_t item);
 
 size_t fb_primes_items(const struct fb_input *input);
 
-/* Sieves each range again; where that are too many numbers only some ranges, and if it is less work compares the
- * sum with fb_prime_pi. */
+/* Sieves each range. If there are too many numbers, sieves only some ranges, and compares the sum with
+ * fb_prime_pi if that is less work. */
 int fb_primes_check(const struct fb_input *input, const void *results, struct fb_error *error);
 uint64_t fb_primes_digest(const struct fb_input *input, const void *results);
 void fb_primes_answer(const struct fb_input *input, const void *results, char *text, size_t size);

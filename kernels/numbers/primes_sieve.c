@@ -1,4 +1,4 @@
-/* Counts primes by libprimesieve, a range an item; its own threads stay off. */
+/* Counts primes by libprimesieve, one range per item, without the threads of the library. */
 #include "kernels/numbers/primes.h"
 
 #include "base/library.h"
@@ -7,7 +7,7 @@
 #include <primesieve.h>
 #include <stdlib.h>
 
-/* What is used of it. */
+/* The functions of the library that are used. */
 struct sieve {
     FB_SYMBOL_POINTER(primesieve_, count_primes);
     FB_SYMBOL_POINTER(primesieve_, get_num_threads);
@@ -19,15 +19,15 @@ static const struct fb_param params[] = {
     { "hi", FB_PARAM_NUMBER, "10000000000", 0, (uint64_t)1 << 62, NULL,
       "one past the last number" },
     { "ranges", FB_PARAM_NUMBER, "0", 0, 1 << 24, NULL,
-      "equal ranges, one item each, which take about √hi steps to begin; 0: so large that "
-      "this is under 1 %" },
+      "equal ranges, one item each; 0: so many that beginning a range, about √hi steps, takes "
+      "less than 1 % of its time" },
     { 0 },
 };
 
-/* Numbers of a range, so that its beginning costs less than 1 %. What sieves the numbers below n are the primes
- * up to √n: to find them and put them in their places took 20 µs and 0.27 ns for each number up to √n where this
- * was measured, a number 0.1 ns. And below about 1.5 · 10^8 numbers the library sieves another way, which
- * takes a fifth longer. No larger than that needs: few ranges divide badly among workers. */
+/* Numbers per range, so that beginning a range takes less than 1 % of its time. To sieve numbers below n the
+ * library first finds the primes up to √n, which took 20 µs plus 0.27 ns per number up to √n when measured; sieving
+ * took 0.1 ns per number. For fewer than about 1.5 · 10^8 numbers the library uses another method, which takes a
+ * fifth longer. Ranges are no larger than necessary, because few ranges divide badly among workers. */
 #define LEAST 200000000
 static uint64_t choose_range(uint64_t hi)
 {
@@ -44,7 +44,7 @@ static int load(struct sieve *sieve, struct fb_error *error)
     };
     int result = fb_library_load(FB_PRIMESIEVE, symbols, 3, error);
     if (result == 0 &&
-        sieve->get_num_threads() != 1) /* set-up did it, but not for a spawned worker */
+        sieve->get_num_threads() != 1) /* setup has done so, but not in a spawned worker */
         sieve->set_num_threads(1);
     return result;
 }
@@ -52,7 +52,7 @@ static int load(struct sieve *sieve, struct fb_error *error)
 static int setup(const struct fb_params *given, struct fb_arena *arena, struct fb_input **ret_input,
                  struct fb_error *error)
 {
-    struct sieve sieve; /* loaded before there are threads */
+    struct sieve sieve; /* loaded here, before there are threads */
     int result = load(&sieve, error);
     if (result == 0)
         result = fb_primes_setup(given, arena, ret_input, error);
@@ -82,7 +82,7 @@ static void worker_end(void *scratch)
     free(scratch);
 }
 
-/* A range is a call of the library, which nobody can interrupt. */
+/* A range is one call of the library, which has no safepoints. */
 static void run(const struct fb_input *input, void *scratch, size_t begin, size_t end,
                 void *results, struct fb_yield *yield)
 {

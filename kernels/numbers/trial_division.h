@@ -1,5 +1,5 @@
-/* Primes the tutorial's way: trial division of every number by odd numbers up to its square root. In a
- * header, so that every kernel has it in its own machine code. */
+/* Finds primes as the tutorials do: trial division of every number by odd numbers up to its square root. In a
+ * header, so that each kernel is compiled with code of its own. */
 #ifndef FB_TRIAL_DIVISION_H
 #define FB_TRIAL_DIVISION_H
 
@@ -8,10 +8,10 @@
 
 /* Divisions between two safepoints inside one large number: at most 3 µs at 10 ns each. */
 #define FB_TRIAL_STRIDE 256
-/* Numbers between two safepoints outside: most are cheap, 0.1 µs each below a million. */
+/* Numbers between two safepoints: most take little time, 0.1 µs each below a million. */
 #define FB_TRIAL_NUMBERS 16
 
-/* 1 prime, 0 composite, -1 the job was given up. */
+/* 1 if n is prime, 0 if not, -1 if the job was given up. */
 static inline int fb_try_prime(uint64_t n, struct fb_yield *yield)
 {
     if (n < 4)
@@ -32,7 +32,7 @@ static inline int fb_try_prime(uint64_t n, struct fb_yield *yield)
     return 1;
 }
 
-/* How many primes p have lo <= p < hi, in *ret_count. False when the job was given up. */
+/* Counts the primes p with lo <= p < hi. False when the job was given up. */
 static inline bool fb_try_primes(uint64_t lo, uint64_t hi, struct fb_yield *yield,
                                  uint64_t *ret_count)
 {

@@ -1,7 +1,7 @@
-/* Analyses the lines of a log, a block of them an item: how many of each level and of each class of
- * status, the bytes sent, the slowest request. A line is
+/* Analyses the lines of a log, one block of lines per item: counts the lines of each level and of each class of
+ * status, adds up the bytes sent and finds the slowest request. A line is
  *     2026-01-31T12:34:56.789 INFO host07 GET /item/1234 200 5120 17
- * time, level, host, method, path, status, bytes, milliseconds; what is not so is counted as broken. */
+ * time, level, host, method, path, status, bytes, milliseconds. Other lines are counted as broken. */
 #include "kernels/kernel.h"
 #include "kernels/text/source.h"
 
@@ -22,7 +22,7 @@ static const char *const levels[LEVELS] = { "DEBUG", "INFO", "WARN", "ERROR" };
 struct fb_input {
     struct fb_source source;
     size_t count;  /* blocks */
-    size_t *begin; /* [count + 1] of each block, in the arena */
+    size_t *begin; /* [count + 1] offset of each block, in the arena */
 };
 
 struct log_result {
@@ -34,8 +34,9 @@ struct log_result {
 };
 
 static const struct fb_param params[] = {
-    { "log", FB_PARAM_TEXT, "", 0, 0, NULL, "a file of lines; without it forkbench makes 200,000" },
-    { "lines", FB_PARAM_NUMBER, "500", 1, 1 << 24, NULL, "lines a block, one item each" },
+    { "log", FB_PARAM_TEXT, "", 0, 0, NULL,
+      "a file of lines; without it forkbench generates 200,000 lines" },
+    { "lines", FB_PARAM_NUMBER, "500", 1, 1 << 24, NULL, "lines per block, which is one item" },
     { 0 },
 };
 
@@ -68,7 +69,7 @@ static int prepare(const struct fb_params *given, int *ret_fd, struct fb_error *
     return *fb_params_text(given, "log") ? 0 : fb_source_make(write_sample, ret_fd, error);
 }
 
-/* The offset behind so many lines from `from` on. */
+/* The offset after `lines` lines from offset `from` on. */
 static size_t skip_lines(const struct fb_source *source, size_t from, uint64_t lines)
 {
     for (; lines > 0 && from < source->size; lines--) {
@@ -112,7 +113,7 @@ struct field {
     size_t size;
 };
 
-/* Whether the line has FIELDS fields, each behind one blank. */
+/* Splits a line at single blanks. False unless it has FIELDS fields, none of them empty. */
 static bool split(const char *line, const char *end, struct field *ret_field)
 {
     size_t count = 0;
@@ -199,7 +200,7 @@ static void run(const struct fb_input *input, void *scratch, size_t begin, size_
 
 /* ---- results ---- */
 
-/* The digits before *end, from the right, and the blank before them; *end moves to that. */
+/* Reads the number that ends at *end and has a blank before it; moves *end to that blank. */
 static bool number_before(const char *line, const char **end, uint64_t *ret_number)
 {
     uint64_t number = 0, unit = 1;
@@ -215,7 +216,7 @@ static bool number_before(const char *line, const char **end, uint64_t *ret_numb
     return true;
 }
 
-/* The level of a line whose fields before `end` are the first five, or -1. */
+/* The level of a line whose first five fields end at `end`; -1 if they are not five or the level is unknown. */
 static int level_before(const char *line, const char *end)
 {
     size_t blanks = 0;
@@ -237,7 +238,7 @@ static int level_before(const char *line, const char *end)
     return -1;
 }
 
-/* Line by line from the right. */
+/* The same, but reads each line from the right. */
 static void analyse_again(const char *at, const char *end, struct log_result *result)
 {
     for (const char *stop; at < end; at = stop < end ? stop + 1 : end) {

@@ -1,3 +1,4 @@
+/* Reads a file, or generates a sample. */
 #include "kernels/text/source.h"
 
 #include <errno.h>
@@ -36,7 +37,7 @@ static int read_all(int fd, char *bytes, size_t size)
         if (got < 0 && errno != EINTR)
             return -errno;
         if (got == 0)
-            return -EIO; /* it has become shorter */
+            return -EIO; /* the file has become shorter */
         done += got > 0 ? (size_t)got : 0;
     }
     return 0;

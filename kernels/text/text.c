@@ -1,5 +1,5 @@
-/* Analyses texts, one an item, the tutorial's way: lower-case, split at blanks, count the words, the
- * different ones, and their letters. */
+/* Analyses texts, one per item, as the tutorials do: converts to lower case, splits at blanks, counts the words,
+ * the distinct words and the letters. */
 #include "kernels/kernel.h"
 #include "kernels/text/source.h"
 
@@ -13,7 +13,7 @@
 #define SAMPLE_WORDS 12000
 #define VOCABULARY 20000
 #define STRIDE 64       /* words between two safepoints: about 2 µs */
-#define ROOM_LEAST 1024 /* words that a table begins with, a power of two */
+#define ROOM_LEAST 1024 /* initial size of the table in words, a power of two */
 
 struct text {
     const char *bytes;
@@ -33,7 +33,7 @@ struct text_result {
 
 static const struct fb_param params[] = {
     { "texts", FB_PARAM_TEXT, "", 0, 0, NULL,
-      "a file of texts with form feeds between them; without it forkbench makes 64" },
+      "a file of texts separated by form feeds; without it forkbench generates 64 texts" },
     { 0 },
 };
 
@@ -123,7 +123,7 @@ static char lower(char byte)
     return byte >= 'A' && byte <= 'Z' ? (char)(byte - 'A' + 'a') : byte;
 }
 
-/* The word at or after *at, which is moved behind it. False: there is none. */
+/* Finds the word at or after *at and moves *at behind it. False if there is none. */
 static bool next_word(const char **at, const char *end, struct text *ret_word)
 {
     while (*at < end && is_blank(**at))
@@ -155,11 +155,11 @@ static uint64_t hash_of(const struct text *word)
 
 /* ---- work ---- */
 
-/* The different words of a text: open addressing, never more than half full. */
+/* The distinct words of a text: a hash table with open addressing, at most half full. */
 struct scratch {
     struct entry {
         uint64_t hash;
-        struct text word; /* bytes NULL: nothing is here */
+        struct text word; /* bytes NULL: the entry is free */
     } * entry;
     size_t room, used;
 };
@@ -266,7 +266,7 @@ static int compare_words(const void *a, const void *b)
     return 0;
 }
 
-/* By sorting. 0 or -ENOMEM. */
+/* The same by sorting. 0 or -ENOMEM. */
 static int analyse_again(const struct text *text, struct text_result *ret_result)
 {
     const char *at = text->bytes, *end = at + text->size;

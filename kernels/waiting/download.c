@@ -1,5 +1,5 @@
-/* Fetches `count` documents from a server, one item each: work that waits for a network. Whoever runs it
- * starts the server; see served.h for what that gives. */
+/* Fetches `count` documents from a server, one item each: work that waits for a network. The caller starts
+ * the server; served.h describes its documents. */
 #include "kernels/kernel.h"
 #include "kernels/output.h"
 #include "kernels/waiting/served.h"
@@ -27,11 +27,11 @@ struct download_result {
 
 static const struct fb_param params[] = {
     { "count", FB_PARAM_NUMBER, "100", 0, 1 << 24, NULL, "documents, one item each" },
-    { "bytes", FB_PARAM_NUMBER, "20000", 0, FB_SERVED_BYTES_MOST, NULL, "of each" },
+    { "bytes", FB_PARAM_NUMBER, "20000", 0, FB_SERVED_BYTES_MOST, NULL, "bytes of each document" },
     { "latency_us", FB_PARAM_NUMBER, "10000", 0, FB_SERVED_LATENCY_MOST_US, NULL,
-      "that the server waits before it answers, us" },
+      "time until the server answers, us" },
     { "url", FB_PARAM_TEXT, "", 0, 0, NULL,
-      "of forkbench's server; without it one is started on this machine" },
+      "address of a forkbench server; without it one is started on this machine" },
     { "out", FB_PARAM_TEXT, "", 0, 0, NULL,
       "a folder to save document_<number> into; without it nothing is saved" },
     { 0 },
@@ -53,7 +53,7 @@ static int setup(const struct fb_params *given, struct fb_arena *arena, struct f
     input->bytes = fb_params_number(given, "bytes");
     input->latency_us = fb_params_number(given, "latency_us");
     *ret_input = input;
-    const struct fb_curl *curl; /* before there are threads */
+    const struct fb_curl *curl; /* loaded here, before there are threads */
     int result = fb_curl_load(&curl, error);
     return result < 0 ? result
                       : fb_output_open(&input->output, fb_params_text(given, "out"), error);
@@ -70,7 +70,7 @@ static void await(const struct fb_input *input, size_t item, struct fb_await *re
              input->bytes, input->latency_us, item);
 }
 
-/* ---- a document that came ---- */
+/* ---- a document that has arrived ---- */
 
 static void finish(const struct fb_input *input, size_t item, const struct fb_arrival *arrival,
                    void *results, struct fb_yield *yield)
@@ -136,7 +136,7 @@ static void run(const struct fb_input *input, void *scratch, size_t begin, size_
 
 /* ---- results ---- */
 
-/* What the server makes. */
+/* Makes each document again, as the server does. */
 static int check(const struct fb_input *input, const void *results, struct fb_error *error)
 {
     const struct download_result *slot = results;

@@ -1,5 +1,5 @@
-/* Waits for `count` records as `sleep` does, and then computes something of each, as `primes` does: first
- * waiting, then work for a CPU. */
+/* Waits for `count` records as `sleep` does, and counts primes for each as `primes` does: first waiting, then
+ * computing. */
 #include "kernels/numbers/trial_division.h"
 #include "kernels/waiting/waiting.h"
 
@@ -7,90 +7,66 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-struct fb_input {
-    size_t count;
-    uint64_t wait_us, from, numbers;
-};
-
 static const struct fb_param params[] = {
-    { "count", FB_PARAM_NUMBER, "24", 0, 1 << 24, NULL, "records, one item each" },
-    { "wait_us", FB_PARAM_NUMBER, "10000", 0, 60000000, NULL, "that each takes to come, us" },
+    FB_WAITING_PARAMS("24"),
     { "from", FB_PARAM_NUMBER, "1000000", 0, (uint64_t)1 << 61, NULL,
-      "the first number that is tried" },
-    { "numbers", FB_PARAM_NUMBER, "30000", 0, 1 << 30, NULL,
-      "of each record, whose primes are counted" },
+      "the first number to test for being prime" },
+    { "numbers", FB_PARAM_NUMBER, "30000", 0, 1 << 30, NULL, "numbers to test for each record" },
     { 0 },
 };
 
 static int setup(const struct fb_params *given, struct fb_arena *arena, struct fb_input **ret_input,
                  struct fb_error *error)
 {
-    struct fb_input *input = fb_arena_alloc(arena, sizeof *input);
-    if (!input)
-        return fb_error_set(error, -ENOMEM, "out of shared memory");
-    input->count = fb_params_number(given, "count");
-    input->wait_us = fb_params_number(given, "wait_us");
-    input->from = fb_params_number(given, "from");
-    input->numbers = fb_params_number(given, "numbers");
-    *ret_input = input;
+    int result = fb_waiting_setup(given, arena, ret_input, error);
+    if (result < 0)
+        return result;
+    (*ret_input)->first = fb_params_number(given, "from");
+    (*ret_input)->numbers = fb_params_number(given, "numbers");
     return 0;
 }
 
-static size_t items(const struct fb_input *input)
+/* Where the numbers of record `item` begin. */
+static uint64_t first_of(const struct fb_input *input, size_t item)
 {
-    return input->count;
+    return input->first + (uint64_t)item * input->numbers;
 }
 
-static void await(const struct fb_input *input, size_t item, struct fb_await *ret_await)
+static bool count_primes(const struct fb_input *input, size_t item, struct fb_count_result *slot,
+                         struct fb_yield *yield)
 {
-    (void)item;
-    ret_await->delay_us = input->wait_us;
-}
-
-/* False when the job was given up. */
-static bool compute(const struct fb_input *input, size_t item, struct fb_count_result *slot,
-                    struct fb_yield *yield)
-{
-    uint64_t from = input->from + (uint64_t)item * input->numbers;
-    return fb_try_primes(from, from + input->numbers, yield, &slot[item].count);
+    uint64_t lo = first_of(input, item);
+    return fb_try_primes(lo, lo + input->numbers, yield, &slot[item].count);
 }
 
 static void finish(const struct fb_input *input, size_t item, const struct fb_arrival *arrival,
                    void *results, struct fb_yield *yield)
 {
     (void)arrival;
-    compute(input, item, results, yield);
+    count_primes(input, item, results, yield);
 }
 
 static void run(const struct fb_input *input, void *scratch, size_t begin, size_t end,
                 void *results, struct fb_yield *yield)
 {
     (void)scratch;
-    for (size_t item = begin; item < end; item++) {
-        if (!fb_wait_us(input->wait_us, yield) || !compute(input, item, results, yield))
-            return;
-    }
+    fb_waiting_run(input, begin, end, results, yield, count_primes);
 }
 
 static int check(const struct fb_input *input, const void *results, struct fb_error *error)
 {
     const struct fb_count_result *slot = results;
     for (size_t item = 0; item < input->count; item++) {
-        uint64_t from = input->from + (uint64_t)item * input->numbers, expected;
-        if (fb_prime_count(from, from + input->numbers, &expected) < 0)
+        uint64_t lo = first_of(input, item), hi = lo + input->numbers, expected;
+        if (fb_prime_count(lo, hi, &expected) < 0)
             return fb_error_set(error, -ENOMEM, "no memory to check the results");
         if (slot[item].count != expected)
             return fb_error_set(error, -EBADMSG,
                                 "wrong result: [%" PRIu64 ", %" PRIu64 ") has %" PRIu64
                                 " primes, not %" PRIu64,
-                                from, from + input->numbers, expected, slot[item].count);
+                                lo, hi, expected, slot[item].count);
     }
     return 0;
-}
-
-static uint64_t digest(const struct fb_input *input, const void *results)
-{
-    return fb_counts_digest(results, input->count);
 }
 
 static void answer(const struct fb_input *input, const void *results, char *text, size_t size)
@@ -105,16 +81,12 @@ static void answer(const struct fb_input *input, const void *results, char *text
 const struct fb_kernel fb_kernel_mixed = {
     .name = "mixed",
     .summary = "waits for records and counts primes for each: waiting, then computing",
-    .bound = FB_BOUND_IO,
     .params = params,
-    .result_size = sizeof(struct fb_count_result),
     .setup = setup,
-    .items = items,
-    .await = await,
     .computes = true,
     .run = run,
     .finish = finish,
     .check = check,
-    .digest = digest,
     .answer = answer,
+    FB_WAITING_KERNEL,
 };

@@ -1,4 +1,4 @@
-/* What forkbench's own server gives, so that whoever fetches it can tell that it is whole:
+/* The documents of forkbench's own server, computed so that a client can check what it fetched:
  * GET URL/BYTES/LATENCY_US/NUMBER waits LATENCY_US and answers with document NUMBER, of BYTES bytes. */
 #ifndef FB_SERVED_H
 #define FB_SERVED_H
@@ -11,7 +11,7 @@
 #define FB_SERVED_BYTES_MOST ((uint64_t)1 << 30)
 #define FB_SERVED_LATENCY_MOST_US ((uint64_t)60000000)
 
-/* Writes document `number`: random words of eight bytes, little-endian, the last one cut. */
+/* Writes document `number`: pseudo-random 64-bit words, little-endian, the last one truncated. */
 static inline void fb_served_fill(uint64_t number, size_t size, unsigned char *bytes)
 {
     struct fb_random random = { .state = number };
@@ -22,8 +22,8 @@ static inline void fb_served_fill(uint64_t number, size_t size, unsigned char *b
     }
 }
 
-/* A digest of any bytes: of their words, little-endian, the last one filled up with zeroes, begun with
- * their number. */
+/* A digest of any bytes: of their number, then of their 64-bit words, little-endian, the last one padded
+ * with zeroes. */
 static inline uint64_t fb_served_digest(const void *bytes, size_t size)
 {
     const unsigned char *byte = bytes;

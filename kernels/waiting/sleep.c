@@ -1,66 +1,36 @@
-/* Squares the values of `count` records, each of which takes `wait_us` to come: the tutorial's stand-in
- * for work that waits. */
-#include "kernels/numbers/numbers.h"
+/* Squares the numbers of `count` records, each of which arrives after `wait_us`: the tutorials' stand-in for
+ * work that waits. */
 #include "kernels/waiting/waiting.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 
-struct fb_input {
-    size_t count;
-    uint64_t wait_us;
-};
+static const struct fb_param params[] = { FB_WAITING_PARAMS("100"), { 0 } };
 
-static const struct fb_param params[] = {
-    { "count", FB_PARAM_NUMBER, "100", 0, 1 << 24, NULL, "records, one item each" },
-    { "wait_us", FB_PARAM_NUMBER, "10000", 0, 60000000, NULL, "that each takes to come, us" },
-    { 0 },
-};
-
-static int setup(const struct fb_params *given, struct fb_arena *arena, struct fb_input **ret_input,
-                 struct fb_error *error)
+static bool square(const struct fb_input *input, size_t item, struct fb_count_result *slot,
+                   struct fb_yield *yield)
 {
-    struct fb_input *input = fb_arena_alloc(arena, sizeof *input);
-    if (!input)
-        return fb_error_set(error, -ENOMEM, "out of shared memory");
-    input->count = fb_params_number(given, "count");
-    input->wait_us = fb_params_number(given, "wait_us");
-    *ret_input = input;
-    return 0;
-}
-
-static size_t items(const struct fb_input *input)
-{
-    return input->count;
-}
-
-static void await(const struct fb_input *input, size_t item, struct fb_await *ret_await)
-{
-    (void)item;
-    ret_await->delay_us = input->wait_us;
+    (void)input, (void)yield;
+    slot[item].count = (uint64_t)item * item;
+    return true;
 }
 
 static void finish(const struct fb_input *input, size_t item, const struct fb_arrival *arrival,
                    void *results, struct fb_yield *yield)
 {
-    (void)input, (void)arrival, (void)yield;
-    struct fb_count_result *slot = results;
-    slot[item].count = (uint64_t)item * item;
+    (void)arrival;
+    square(input, item, results, yield);
 }
 
 static void run(const struct fb_input *input, void *scratch, size_t begin, size_t end,
                 void *results, struct fb_yield *yield)
 {
     (void)scratch;
-    for (size_t item = begin; item < end; item++) {
-        if (!fb_wait_us(input->wait_us, yield))
-            return;
-        finish(input, item, NULL, results, yield);
-    }
+    fb_waiting_run(input, begin, end, results, yield, square);
 }
 
-/* The squares' differences are the odd numbers. */
+/* The differences of consecutive squares are the odd numbers. */
 static int check(const struct fb_input *input, const void *results, struct fb_error *error)
 {
     const struct fb_count_result *slot = results;
@@ -75,11 +45,6 @@ static int check(const struct fb_input *input, const void *results, struct fb_er
     return 0;
 }
 
-static uint64_t digest(const struct fb_input *input, const void *results)
-{
-    return fb_counts_digest(results, input->count);
-}
-
 static void answer(const struct fb_input *input, const void *results, char *text, size_t size)
 {
     const struct fb_count_result *slot = results;
@@ -90,15 +55,11 @@ static void answer(const struct fb_input *input, const void *results, char *text
 const struct fb_kernel fb_kernel_sleep = {
     .name = "sleep",
     .summary = "squares of records that take a while to come: waiting, no computing",
-    .bound = FB_BOUND_IO,
     .params = params,
-    .result_size = sizeof(struct fb_count_result),
-    .setup = setup,
-    .items = items,
-    .await = await,
+    .setup = fb_waiting_setup,
     .run = run,
     .finish = finish,
     .check = check,
-    .digest = digest,
     .answer = answer,
+    FB_WAITING_KERNEL,
 };

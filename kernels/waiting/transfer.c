@@ -1,3 +1,4 @@
+/* Transfers by libcurl, which is loaded when it is needed. */
 #include "kernels/waiting/transfer.h"
 
 #include <errno.h>
@@ -6,7 +7,7 @@
 #include <string.h>
 
 #define CONNECT_MS 10000L
-#define PATIENCE_MS 120000L
+#define TRANSFER_MS 120000L
 
 int fb_curl_load(const struct fb_curl **ret_curl, struct fb_error *error)
 {
@@ -22,14 +23,14 @@ int fb_curl_load(const struct fb_curl **ret_curl, struct fb_error *error)
     };
     static bool loaded;
     *ret_curl = &curl;
-    if (loaded) /* and not written to again, when there may be threads */
+    if (loaded) /* never written again: other threads may be reading it */
         return 0;
     int result = fb_library_load("libcurl.so.4", symbols, sizeof symbols / sizeof *symbols, error);
     loaded = result == 0;
     return result;
 }
 
-static size_t take(char *bytes, size_t one, size_t count, void *context)
+static size_t append(char *bytes, size_t one, size_t count, void *context)
 {
     struct fb_transfer *transfer = context;
     size_t size = one * count;
@@ -48,8 +49,10 @@ static size_t take(char *bytes, size_t one, size_t count, void *context)
     return size;
 }
 
-/* Not 0: end it. Where there is a lock, a request is for that, and it is given up already. */
-static int look(void *context, curl_off_t all, curl_off_t done, curl_off_t up_all, curl_off_t up)
+/* Not 0 ends the transfer. Where there is a lock, a request means that it has to be released, and it is
+ * not held during a transfer. */
+static int should_stop(void *context, curl_off_t all, curl_off_t done, curl_off_t up_all,
+                       curl_off_t up)
 {
     const struct fb_transfer *transfer = context;
     (void)all, (void)done, (void)up_all, (void)up;
@@ -64,7 +67,7 @@ int fb_transfer_init(struct fb_transfer *transfer)
     int result = fb_curl_load(&curl, &error);
     if (result < 0)
         return result;
-    /* Counted, and safe to call from any thread since 7.84. */
+    /* Calls are counted, and allowed from any thread since libcurl 7.84. */
     if (curl->global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
         return -ENOMEM;
     transfer->curl = curl;
@@ -73,15 +76,15 @@ int fb_transfer_init(struct fb_transfer *transfer)
         curl->global_cleanup();
         return -ENOMEM;
     }
-    curl->easy_setopt(transfer->easy, CURLOPT_WRITEFUNCTION, take);
+    curl->easy_setopt(transfer->easy, CURLOPT_WRITEFUNCTION, append);
     curl->easy_setopt(transfer->easy, CURLOPT_WRITEDATA, transfer);
-    curl->easy_setopt(transfer->easy, CURLOPT_XFERINFOFUNCTION, look);
+    curl->easy_setopt(transfer->easy, CURLOPT_XFERINFOFUNCTION, should_stop);
     curl->easy_setopt(transfer->easy, CURLOPT_XFERINFODATA, transfer);
     curl->easy_setopt(transfer->easy, CURLOPT_NOPROGRESS, 0L);
-    curl->easy_setopt(transfer->easy, CURLOPT_NOSIGNAL, 1L); /* or it uses SIGALRM */
+    curl->easy_setopt(transfer->easy, CURLOPT_NOSIGNAL, 1L); /* or libcurl would use SIGALRM */
     curl->easy_setopt(transfer->easy, CURLOPT_PROXY, "");
     curl->easy_setopt(transfer->easy, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_MS);
-    curl->easy_setopt(transfer->easy, CURLOPT_TIMEOUT_MS, PATIENCE_MS);
+    curl->easy_setopt(transfer->easy, CURLOPT_TIMEOUT_MS, TRANSFER_MS);
     return 0;
 }
 

@@ -1,16 +1,15 @@
-/* One transfer after another from a server, by libcurl, which keeps the connection. */
+/* Transfers from a server, one after another, by libcurl, which keeps the connection open. */
 #ifndef FB_TRANSFER_H
 #define FB_TRANSFER_H
 
 #include "base/error.h"
 #include "base/library.h"
-
 #include "kernels/kernel.h"
 
 #include <curl/curl.h>
 #include <stdint.h>
 
-/* What is used of libcurl. */
+/* The functions of libcurl that are used. */
 struct fb_curl {
     FB_SYMBOL_POINTER(curl_, global_init);
     FB_SYMBOL_POINTER(curl_, global_cleanup);
@@ -28,30 +27,31 @@ struct fb_curl {
     FB_SYMBOL_POINTER(curl_, multi_info_read);
 };
 
-/* Loads libcurl, unless it was loaded; the first time in a process by one thread only. 0 and
- * *ret_curl, or a negative errno with *error. */
+/* Loads libcurl at the first call, which only one thread of a process may make. 0 and *ret_curl, or a
+ * negative errno with *error. */
 int fb_curl_load(const struct fb_curl **ret_curl, struct fb_error *error);
 
-/* All but `easy` is what came last, and the transfer's. */
+/* bytes, size and error are those of the last transfer. */
 struct fb_transfer {
     const struct fb_curl *curl;
     CURL *easy;
     unsigned char *bytes;
     size_t size, room;
-    int error; /* -ENOMEM: what came was more than there is memory for */
-    struct fb_yield
-        *yield; /* whose request to stop ends a transfer, within a second; NULL: nobody's */
+    int error; /* -ENOMEM: the document did not fit into memory */
+    /* NULL, or its request to stop ends a transfer within a second. */
+    struct fb_yield *yield;
 };
 
-/* 0, or a negative errno. End with fb_transfer_clear in either case. */
+/* 0 or a negative errno; in both cases call fb_transfer_clear afterwards. */
 int fb_transfer_init(struct fb_transfer *transfer);
 void fb_transfer_clear(struct fb_transfer *transfer);
 
-/* Makes it ready to fetch url, by easy_perform or multi_add_handle on easy. url is copied. */
+/* Prepares a transfer of url, which is copied; easy_perform or multi_add_handle on `easy` starts it. */
 void fb_transfer_aim(struct fb_transfer *transfer, const char *url);
 
-/* What a finished one brought: 0, or a negative errno: -ECONNREFUSED no connection, -ETIMEDOUT,
- * -EINVAL that is no address, -ENOENT the server has no such thing, -EPROTO anything else that is no answer. */
+/* The status of a finished transfer, whose result is `code`: 0, or -ECONNREFUSED no connection, -ETIMEDOUT,
+ * -EINVAL not an address, -ENOENT no such document, -ENOMEM, -ECANCELED stopped on request, -EPROTO any other
+ * failure. */
 int32_t fb_transfer_status(const struct fb_transfer *transfer, CURLcode code);
 
 #endif

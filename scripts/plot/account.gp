@@ -1,4 +1,4 @@
-# Where a coarse job's time beyond its ceiling goes. In: folder (bars.dat: row from to part, in ms;
+# Where the time of a coarse job beyond its ceiling goes. In: folder (bars.dat: row from to part, in ms;
 # rows.dat: row end name text), least, most (ms), rows, workers, foot
 width = 960; height = 230 + 90*rows
 load scripts."/style.gp"

@@ -1,4 +1,4 @@
-# Making and ending workers. In: folder (panels.txt: a parent a line; P.ready.WAY, P.end.WAY: workers
+# Starting and ending workers. In: folder (panels.txt: a parent in each line; P.ready.WAY, P.end.WAY: workers
 # ms low high; P.ready.names, P.end.names: x y way), panels, least, most (ms), last (workers), foot
 width = 1240; height = 800
 load scripts."/style.gp"

@@ -2,13 +2,13 @@
 
 # Columns of either file by name, for awk.
 overhead_columns='NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
-{ for (i = 1; i <= NF; i++) if ($i == "inf") $i = "" }' # what was never reached is not drawn
+{ for (i = 1; i <= NF; i++) if ($i == "inf") $i = "" }' # lengths that were never reached are not drawn
 
-# Time against workers, a panel a parent: N.ready, N.end: workers then value low high of each way.
+# Time against workers, a panel for each parent: N.ready.WAY, N.end.WAY: workers value low high.
 creation_plot() {
     to=$work/creation
     mkdir -p "$to"
-    awk -F, -v to="$to" "$overhead_columns"'
+    awk -F, -v to="$to" "$labels$overhead_columns"'
         $at["name"] != "create.ready" && $at["name"] != "create.end" || $at["value"] == "" { next }
         !($at["state"] in panel) { panel[$at["state"]] = ++panels; print $at["state"] > (to "/panels.txt") }
         {
@@ -25,21 +25,13 @@ creation_plot() {
         END {
             print ticks > (to "/ticks.txt"); print least / 2, most * 2, last > (to "/range.txt")
             # Names stand at the ends of their lines, moved apart where those are close.
-            ways = split("pthread fork spawn", way, " ")
             apart = log(most / least * 4) / 13
             for (p = 1; p <= panels; p++) for (w = 1; w <= 2; w++) {
                 what = w == 1 ? "ready" : "end"
-                for (i = 1; i <= ways; i++) order[i] = i
-                for (i = 2; i <= ways; i++)
-                    for (k = i; k > 1 && end[p, what, way[order[k]]] < end[p, what, way[order[k-1]]]; k--) {
-                        swap = order[k]; order[k] = order[k-1]; order[k-1] = swap
-                    }
-                for (i = 1; i <= ways; i++) {
-                    y = log(end[p, what, way[order[i]]])
-                    if (i > 1 && y < before + apart) y = before + apart
-                    before = y
-                    print last, exp(y), way[order[i]] > (to "/" p "." what ".names")
-                }
+                ways = split("pthread fork spawn", order, " ")
+                for (i = 1; i <= ways; i++) value[order[i]] = log(end[p, what, order[i]])
+                spread(order, ways, value, apart, y)
+                for (i = 1; i <= ways; i++) print last, exp(y[i]), order[i] > (to "/" p "." what ".names")
             }
         }' "$dir/overhead.csv"
     [ -f "$to/panels.txt" ] || return 0
@@ -48,7 +40,7 @@ creation_plot() {
         "least=$least" "most=$most" "last=$last" "foot=\"$overhead_foot\""
 }
 
-# Efficiency against task length, a panel a binding; marks where METG is read.
+# Efficiency against task length, a panel for each binding, with marks at the METG.
 efficiency_plot() {
     to=$work/efficiency
     mkdir -p "$to"
@@ -69,7 +61,7 @@ efficiency_plot() {
             print $at["value"], level, $at["harness"] > (to "/metg." $at["binding"])
         }' "$dir/overhead.csv"
     [ -f "$to/series.unbound" ] && [ -f "$to/series.bound" ] || return 0
-    # Where none was reached: gnuplot warns of a file that isn't there.
+    # If none was reached, an empty file: gnuplot warns of missing files.
     for binding in unbound bound; do
         [ -f "$to/metg.$binding" ] || echo "NaN NaN none" >"$to/metg.$binding"
     done
@@ -78,7 +70,7 @@ efficiency_plot() {
         "workers=$workers" "foot=\"$overhead_foot\""
 }
 
-# One bar a figure, in nanoseconds.
+# A bar for each metric, in nanoseconds.
 latency_plot() {
     to=$work/latency
     mkdir -p "$to"
@@ -109,7 +101,7 @@ latency_plot() {
         "foot=\"$overhead_foot\""
 }
 
-# The runtime's pool beside Python's and the plain way: one bar a figure, in nanoseconds.
+# The runtime's pool, Python's and the plain way: a bar for each metric, in nanoseconds.
 pools_plot() {
     to=$work/pools
     mkdir -p "$to"
@@ -148,7 +140,7 @@ pools_plot() {
         "least=$least" "most=$most" "rows=$rows" "foot=\"$overhead_foot\""
 }
 
-# How late who waits comes beside who computes, with and without the lock: a bar each, in nanoseconds.
+# How late a waiting thread continues beside a computing one, with and without the lock, in nanoseconds.
 convoy_plot() {
     to=$work/convoy
     mkdir -p "$to"
@@ -175,7 +167,7 @@ convoy_plot() {
         "folder='$to'" "least=$least" "most=$most" "rows=$rows" "foot=\"$overhead_foot\""
 }
 
-# Where a coarse job's time beyond its ceiling goes: a bar a harness, in ms.
+# Where the time of a coarse job beyond its ceiling goes: a bar for each harness, in ms.
 account_plot() {
     to=$work/account
     mkdir -p "$to"
@@ -207,11 +199,11 @@ account_plot() {
         "workers=$workers" "foot=\"$overhead_foot\""
 }
 
-# Messages and bytes a second against the size of a message, a line a way.
+# Messages and bytes per second against the size of a message, a line for each way.
 exchange_plot() {
     to=$work/exchange
     mkdir -p "$to"
-    awk -F, -v to="$to" "$overhead_columns"'
+    awk -F, -v to="$to" "$labels$overhead_columns"'
         $at["name"] == "payload.copy" && $at["harness"] == "memcpy" && $at["value"] != "" { memcpy = 1e9 / $at["value"] }
         $at["name"] != "exchange.message" || $at["value"] == "" { next }
         {
@@ -234,19 +226,11 @@ exchange_plot() {
             if (memcpy > most[2]) most[2] = memcpy
             print list > (to "/ways.txt")
             print least[1] / 2, most[1] * 2, least[2] / 2, most[2] * 2, memcpy + 0 > (to "/range.txt")
-            # Names at the beginnings of their lines, moved apart where those are close.
+            # Names stand at the beginnings of their lines, moved apart where those are close.
             for (n = 1; n <= 2; n++) {
-                apart = log(most[n] / least[n] * 4) / 20
-                for (i = 2; i <= ways; i++)
-                    for (k = i; k > 1 && end[n, order[k]] < end[n, order[k-1]]; k--) {
-                        swap = order[k]; order[k] = order[k-1]; order[k-1] = swap
-                    }
-                for (i = 1; i <= ways; i++) {
-                    y = log(end[n, order[i]])
-                    if (i > 1 && y < before + apart) y = before + apart
-                    before = y
-                    print 1, exp(y), order[i] > (to "/" n ".names")
-                }
+                for (i = 1; i <= ways; i++) value[order[i]] = log(end[n, order[i]])
+                spread(order, ways, value, log(most[n] / least[n] * 4) / 20, place)
+                for (i = 1; i <= ways; i++) print 1, exp(place[i]), order[i] > (to "/" n ".names")
             }
         }' "$dir/overhead.csv"
     [ -f "$to/ways.txt" ] || return 0
@@ -255,7 +239,7 @@ exchange_plot() {
         "most1=$most1" "least2=$least2" "most2=$most2" "memcpy=$memcpy" "foot=\"$overhead_foot\""
 }
 
-# The runtime's ratios to the plain ways, a row each.
+# The ratio of the runtime to the plain mechanism, a row for each operation.
 runtime_plot() {
     to=$work/runtime
     mkdir -p "$to"

@@ -1,4 +1,4 @@
-# Kernels beside their peers: how many times as fast as each group's base. In: rows (place label ratio low
+# Kernels beside other programs: how many times as fast as the base of the group. In: rows (place label ratio low
 # high kind: 0 a heading, 1 ours, 2 a peer, 3 the base), count, foot
 width = 1240; height = 130 + 21*count
 load scripts."/style.gp"

@@ -1,4 +1,4 @@
-# What the runtime adds to the plain way. In: folder (rows.dat: y ratio low high "what" "figures"),
+# What the runtime adds to the plain mechanisms. In: folder (rows.dat: y ratio low high "what" "figures"),
 # rows, least, most, foot
 width = 960; height = 150 + 52*rows
 load scripts."/style.gp"

@@ -1,12 +1,12 @@
-# One panel: speedup against workers of one kernel, a line a harness.
+# One panel: speedup of one kernel against workers, a line for each harness.
 #
 # In:  folder (series.txt: names; heading.txt; N.dat: workers speedup low high marked; label.N: y name,
 #      moved apart; leader.N: workers speedup y, from the end of the line to its label; ceiling.dat:
 #      workers speedup low high marked; fits.txt: N contention coherency; ticks.txt; gap.txt: the
-#      smallest ratio of neighbouring worker counts; ideal.txt: the most that it can be, 0: unknown),
+#      smallest ratio of neighbouring worker counts; ideal.txt: the largest possible speedup, 0: unknown),
 #      most (workers), top (speedup), panel_room
 
-# Read here: gnuplot would run what stands between backquotes in a script's text.
+# Read here, because gnuplot would execute text in backquotes in a script.
 heading = system("printf %b \"$(cat '".folder."/heading.txt')\"")
 set title heading
 set xlabel "workers"
@@ -18,14 +18,14 @@ gap = real(system("cat '".folder."/gap.txt'"))
 eval "set xtics (".system("cat '".folder."/ticks.txt'").")"
 
 names = system("cat '".folder."/series.txt'")
-# Names stand to the right of the lines: a part of the width, whatever the range of workers is.
+# Names stand to the right of the lines, in a fixed part of the width, whatever the range of workers is.
 first = 0.85
 span = most > 1 ? most/first : 2
 room = panel_room
 set xrange [first:most*span**(room/(1 - room))]
 label_x = most*span**0.10
-# Lines that coincide are told apart by a small step to the side, all of them together by no more
-# than a quarter of the way to the next number of workers.
+# Coinciding lines are moved a little to the side, all of them together by at most a quarter of the
+# distance to the next number of workers.
 count = words(names)
 step = 0.014*log(span)
 quarter = 0.25*log(gap)/(count > 1 ? count - 1 : 1)
@@ -37,7 +37,7 @@ ceilings = int(system("wc -l < '".folder."/ceiling.dat'"))
 last_ceiling = ceilings ? real(system("tail -n 1 '".folder."/ceiling.dat'")) : 0
 ceiling_side = last_ceiling**2 < most ? "left" : "right" # of the axis there is little to the left
 
-# gnuplot warns of loops without a turn, so what may be missing is put in as text.
+# gnuplot warns of loops with no iterations, so optional parts are inserted as text.
 ideal_name = limit > 1 && most > 1 ? \
     '"+" using (1.30):(1.30*1.12):("ideal ") every ::::0 with labels right '.\
     'textcolor rgb "#999999", ' : ""
@@ -49,7 +49,7 @@ ceiling_points = ceilings ? \
     'textcolor rgb "#777777", folder."/ceiling.dat" using ($5 > 0 ? $1 : NaN):2 with points '.\
     'pointtype 6 pointsize 2.6 linewidth 1.6 linecolor rgb "#cc0000", ' : ""
 
-# Laws that were fitted: dotted, as far as the workers go.
+# Fitted laws: dotted, up to the largest number of workers.
 fits = system("cat '".folder."/fits.txt'")
 usl(p, contention, coherency) = p/(1 + contention*(p - 1) + coherency*p*(p - 1))
 fit_lines = words(fits) ? \

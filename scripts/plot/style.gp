@@ -1,5 +1,5 @@
-# What the figures share. Colours are Okabe and Ito's, which colour-blind readers can tell apart;
-# marks and dashes say the same a second time.
+# Settings of all figures. The colours are those of Okabe and Ito, which colour-blind readers can
+# distinguish; marks and dashes differ as well.
 #
 # In:  out (file without ending), format (svg or png)
 
@@ -25,12 +25,12 @@ colours = "#000000 #0072b2 #d55e00 #cc79a7 #009e73 #555555 #56b4e9 #e69f00 #8888
 marks = "7 7 5 11 9 6 6 4 2 5 9 7 5 13 12 5 2 6 4 3 11 10 8 6 8 10 12"
 dashes = "1 1 1 1 1 2 2 2 3 1 1 1 1 1 1 1 3 2 2 1 1 4 4 3 2 2 2"
 ms_text(ms) = ms >= 100 ? sprintf("%.0f", ms) : sprintf("%.3g", ms)
-# cpython-thread=/some/python3 looks like cpython-thread; pthread(against), the other build's, like
-# pthread but for the dashes.
+# cpython-thread=/some/python3 looks like cpython-thread; pthread(against), of the other build, looks like
+# pthread except for the dashes.
 before(name, sign) = strstrt(name, sign) ? name[1:strstrt(name, sign)-1] : name
 base_name(name) = before(before(name, "="), "(")
 other_build(name) = strstrt(name, "(against)")
-# The first of that name; a variant that is known has its own.
+# The index of a name; known variants have one of their own.
 found(name) = sum [k=1:words(known)] (word(known, k) eq name ? k : 0)
 index_of(name) = found(name) ? found(name) : found(base_name(name))
 colour(name) = index_of(name) ? word(colours, index_of(name)) : "#777777"

@@ -1,4 +1,4 @@
-# Who computed when. In: folder (spans.dat: begin end (ms) y chunk|wait|hold harness; rows.dat: y label;
+# Which worker computed when. In: folder (spans.dat: begin end (ms) y chunk|wait|hold harness; rows.dat: y label;
 # titles.dat: y title; ends.dat: ms y y), rows, most (ms), kernel, foot
 width = 1000; height = 190 + 34*rows
 load scripts."/style.gp"
@@ -15,7 +15,7 @@ set ytics scale 0
 set style fill solid 1 noborder
 spans = folder."/spans.dat"
 half(what) = what eq "wait" ? 0.10 : 0.36
-# The gap between two chunks is a hair that the eye can see, whatever the size of the picture.
+# The gap between two chunks is wide enough to see, whatever the duration.
 hair = most*0.0006
 plot spans using (strcol(4) eq "wait" ? $1 : NaN):3:1:2:($3-half("wait")):($3+half("wait")) \
         with boxxyerror linecolor rgb "#bbbbbb", \

@@ -1,7 +1,7 @@
-# The figure of who computed when, from DIR/timeline.csv. Read by plot.sh.
+# The figure of which worker computed when, from DIR/timeline.csv. Read by plot.sh.
 
-# A row a worker, grouped by harness. Where there is a lock, what is drawn is who had it, and who waited
-# for it: a chunk goes on while its worker waits.
+# A row for each worker, grouped by harness. If there is a lock, the spans are of holding it and waiting for
+# it, not chunks, because a chunk continues while its worker waits.
 timeline_plot() {
     to=$work/timeline
     mkdir -p "$to"

@@ -1,7 +1,7 @@
 # The figure of all trials, from DIR/samples.csv and DIR/summary.csv. Read by plot.sh.
 
-# A row a cell, within it a point a trial: to the right how far it lies from the cell's median, from
-# top to bottom in the order of blocks. What lies beyond 25 % stands at the edge.
+# A row for each cell, and in it a point for each trial: its distance from the median of the cell to the
+# right, the blocks from top to bottom. Trials beyond 25 % are drawn at the edge.
 trials_plot() {
     to=$work/trials
     mkdir -p "$to"

@@ -1,5 +1,5 @@
-/* For aarch64, which this machine need not be: kernels/numbers/divisors_lanes.c by NEON and by the portable way against the plain
- * loop. tests/kernels/neon.sh builds and runs it under an emulator. */
+/* Compares the NEON and the portable code of kernels/numbers/divisors_lanes.c with a plain loop. neon.sh builds it for
+ * aarch64 and runs it under an emulator. */
 #include "kernels/numbers/divisors_lanes.h"
 
 #include "base/random.h"
@@ -7,7 +7,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-/* All that it needs of base. */
+/* The only function of base that it needs. */
 int fb_error_set(struct fb_error *error, int code, const char *format, ...)
 {
     (void)error, (void)format;

@@ -1,4 +1,4 @@
-/* kernels/divisors_*.c: every way of counting divisors finds the same ones. */
+/* kernels/numbers/divisors*.c: all algorithms count the same divisors. */
 #include "tests/support/support.h"
 
 #include "kernels/numbers/divisors_lanes.h"
@@ -21,7 +21,7 @@ static uint64_t try_plainly(uint64_t n, uint64_t lo, uint64_t hi)
     return count;
 }
 
-/* By all vectors that this CPU has, against the loop above. */
+/* Compares all vector instructions of this CPU with the loop above. */
 static void check_range(uint64_t n, uint64_t lo, uint64_t hi)
 {
     lo = lo < 1 ? 1 : lo;
@@ -48,7 +48,7 @@ static void small_numbers_whole(void **state)
         check_range(n, 1, n + 1);
 }
 
-/* Both ends of the range at every place of a vector. */
+/* Both ends of the range at every position in a vector. */
 static void tails_of_lanes(void **state)
 {
     (void)state;
@@ -59,8 +59,8 @@ static void tails_of_lanes(void **state)
                 check_range(numbers[i], lo, lo + size);
 }
 
-/* Where the number of bits that a float, an integer or a double has comes to its end, and where estimates
- * take over from division, at 1/1024 and 1/4096 of n. */
+/* Around the precision of float, integer and double, and around 1/1024 and 1/4096 of n, where estimates replace
+ * division. */
 static void boundaries(void **state)
 {
     (void)state;
@@ -78,7 +78,7 @@ static void boundaries(void **state)
         }
 }
 
-/* Products: there is something to find, also its neighbours that just fail to divide. */
+/* Products have divisors, and next to them numbers that just fail to divide. */
 static void random_products(void **state)
 {
     (void)state;
@@ -94,7 +94,7 @@ static void random_products(void **state)
     }
 }
 
-static void a_cpu_without_it_says_so(void **state)
+static void missing_instructions_are_refused(void **state)
 {
     (void)state;
     struct fb_error error = { 0 };
@@ -115,7 +115,7 @@ static void a_cpu_without_it_says_so(void **state)
 static const char *const kernels[] = { "divisors", "divisors-simd", "divisors-sqrt",
                                        "divisors-factor" };
 
-/* Its digest under `single`; its own check holds. */
+/* The digest under `single`, after the check of the kernel. */
 static uint64_t digest_of(const char *kernel, const char *first, const char *count)
 {
     struct task task;
@@ -129,7 +129,7 @@ static uint64_t digest_of(const char *kernel, const char *first, const char *cou
     return digest;
 }
 
-/* From the k-th kernel on: those before would take too long. */
+/* Compares the kernels from the k-th on: those before would take too long. */
 static void check_all(size_t from, const char *first, const char *count)
 {
     uint64_t expected = digest_of(kernels[from], first, count);
@@ -137,11 +137,11 @@ static void check_all(size_t from, const char *first, const char *count)
         assert_int_equal(digest_of(kernels[i], first, count), expected);
 }
 
-static void all_ways_give_the_same(void **state)
+static void all_kernels_give_the_same(void **state)
 {
     (void)state;
     check_all(0, "first=1", "count=2000");
-    check_all(0, "first=65530", "count=12"); /* 256², where factors are not small any more */
+    check_all(0, "first=65530", "count=12"); /* around 256², from which on factors are not small */
     check_all(0, "first=1000000", "count=3");
     check_all(1, "first=16777210", "count=12");
     check_all(2, "first=4294967290", "count=12");
@@ -163,7 +163,7 @@ static void check_known(const char *first, const char *expected)
     task_close(&task);
 }
 
-/* Primes, their squares, cubes and products, as far as numbers go. */
+/* Primes, their squares, cubes and products, up to the largest numbers. */
 static void large_numbers_by_their_factors(void **state)
 {
     (void)state;
@@ -179,7 +179,7 @@ static void large_numbers_by_their_factors(void **state)
     check_known("first=897612484786617600", "divisors: 103680"); /* highly composite */
 }
 
-/* A range of large numbers, each checked by trial division to its cube root. */
+/* A range of large numbers, each checked by trial division up to its cube root. */
 static void large_numbers_one_after_the_other(void **state)
 {
     (void)state;
@@ -194,8 +194,8 @@ int main(void)
         cmocka_unit_test(tails_of_lanes),
         cmocka_unit_test(boundaries),
         cmocka_unit_test(random_products),
-        cmocka_unit_test(a_cpu_without_it_says_so),
-        WITH_ARENA(all_ways_give_the_same),
+        cmocka_unit_test(missing_instructions_are_refused),
+        WITH_ARENA(all_kernels_give_the_same),
         WITH_ARENA(large_numbers_by_their_factors),
         WITH_ARENA(large_numbers_one_after_the_other),
     };

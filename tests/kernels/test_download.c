@@ -1,4 +1,4 @@
-/* kernels/waiting/download.c and bench/trial/server.c: documents come whole, and what does not come is said. */
+/* kernels/waiting/download.c and bench/trial/server.c: documents arrive complete, and failed items have reasons. */
 #include "tests/support/support.h"
 
 #include "tests/support/fork_child.h"
@@ -23,7 +23,7 @@ struct result {
 
 /* ---- the server ---- */
 
-/* Asks for path without libcurl: how many bytes the whole answer has, head and body. */
+/* Fetches path without libcurl. Returns the size of the whole answer, head and body. */
 static size_t ask(const char *url, const char *method, const char *path, char *answer, size_t room)
 {
     char request[300];
@@ -44,7 +44,7 @@ static size_t ask(const char *url, const char *method, const char *path, char *a
     return have;
 }
 
-static void the_server_gives_known_bytes(void **state)
+static void the_server_sends_known_bytes(void **state)
 {
     (void)state;
     static const unsigned char document_1[] = { 0xc1, 0x5c, 0x02, 0x89, 0xec, 0x2d, 0x0a,
@@ -58,7 +58,7 @@ static void the_server_gives_known_bytes(void **state)
     assert_memory_equal(answer + size - sizeof document_1, document_1, sizeof document_1);
 }
 
-static void what_it_does_not_have_is_404(void **state)
+static void unknown_documents_are_404(void **state)
 {
     (void)state;
     static const char *const paths[] = {
@@ -90,7 +90,7 @@ static void what_it_does_not_have_is_404(void **state)
     assert_non_null(strstr(answer, " 404 "));
 }
 
-static void servers_stand_side_by_side(void **state)
+static void several_servers_run_at_once(void **state)
 {
     (void)state;
     struct fb_server other;
@@ -103,12 +103,12 @@ static void servers_stand_side_by_side(void **state)
     }
     fb_server_end(&other);
     assert_string_equal(other.url, "");
-    fb_server_end(&other); /* nothing is left to end */
+    fb_server_end(&other); /* the second call has no effect */
     ask(serving.url, "GET", "/9/0/1", answer, sizeof answer);
     assert_non_null(strstr(answer, " 200 OK\r\n"));
 }
 
-/* It is for whoever started the server, who then ends it. */
+/* SIGINT goes to the whole process group; the process that started the server ends it. */
 static void ctrl_c_does_not_end_the_server(void **state)
 {
     (void)state;
@@ -121,8 +121,8 @@ static void ctrl_c_does_not_end_the_server(void **state)
 
 /* ---- documents ---- */
 
-/* Three of each size. The digests were computed in Python, by its own splitmix64. */
-static void documents_are_whole_and_right(void **state)
+/* Three documents of each size. The digests were computed in Python, with another splitmix64. */
+static void documents_are_complete_and_correct(void **state)
 {
     (void)state;
     static const struct {
@@ -187,7 +187,7 @@ static void tampered_results_are_noticed(void **state)
         result[i].bytes--;
         assert_int_equal(task_check(&task, &error), -EBADMSG);
         result[i].bytes++;
-        result[i].status = -EPROTO; /* those that failed are not checked */
+        result[i].status = -EPROTO; /* failed items are not checked */
         assert_int_equal(task_check(&task, &error), 0);
         assert_true(task_digest(&task) != digest);
         result[i].status = 0;
@@ -196,7 +196,7 @@ static void tampered_results_are_noticed(void **state)
     task_close(&task);
 }
 
-/* ---- what does not come ---- */
+/* ---- failures ---- */
 
 static void check_item(const struct task *task, size_t item, int32_t status, const char *words)
 {
@@ -236,8 +236,8 @@ static void items_say_why_they_failed(void **state)
     }
 }
 
-/* While it takes a minute to answer. */
-static void a_server_that_dies_fails_its_items(void **state)
+/* It is killed while it takes a minute to answer. */
+static void a_killed_server_fails_its_items(void **state)
 {
     (void)state;
     static const char *const names[] = { "single", "pthread", "eventloop" };
@@ -297,7 +297,7 @@ struct counting {
     struct fb_yield yield;
     const struct result *result;
     unsigned left, released, acquired;
-    unsigned kill_released, kill_acquired; /* at which of them the server is killed; 0: at none */
+    unsigned kill_released, kill_acquired; /* the call at which the server is killed; 0: none */
 };
 
 static bool stop_later(struct fb_yield *yield)
@@ -316,7 +316,7 @@ static void note_release(struct fb_yield *yield, enum fb_release why)
         fb_server_end(&serving);
 }
 
-/* Nothing was computed without the lock. */
+/* Nothing may have been computed without the lock. */
 static void note_acquire(struct fb_yield *yield, enum fb_release why)
 {
     struct counting *counting = (struct counting *)yield;
@@ -353,9 +353,9 @@ static void it_stops_between_two_documents(void **state)
     task_close(&task);
 }
 
-/* A server that dies when the lock was given up is missed at once, and one that dies when it was
- * taken again only by the next document. */
-static void the_lock_is_given_up_exactly_around_a_transfer(void **state)
+/* If the server is killed when the lock is released, the current document fails; if it is killed when the lock is
+ * acquired again, only the next document fails. */
+static void the_lock_is_released_exactly_during_a_transfer(void **state)
 {
     (void)state;
     for (unsigned after = 0; after < 2; after++) {
@@ -378,18 +378,18 @@ static void the_lock_is_given_up_exactly_around_a_transfer(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SERVED(the_server_gives_known_bytes),
-        SERVED(what_it_does_not_have_is_404),
-        SERVED(servers_stand_side_by_side),
+        SERVED(the_server_sends_known_bytes),
+        SERVED(unknown_documents_are_404),
+        SERVED(several_servers_run_at_once),
         SERVED(ctrl_c_does_not_end_the_server),
-        SERVED(documents_are_whole_and_right),
+        SERVED(documents_are_complete_and_correct),
         SERVED(a_job_may_have_no_documents),
         SERVED(tampered_results_are_noticed),
         SERVED(items_say_why_they_failed),
-        SERVED(a_server_that_dies_fails_its_items),
+        SERVED(a_killed_server_fails_its_items),
         SERVED(bad_parameters_are_refused),
         SERVED(it_stops_between_two_documents),
-        SERVED(the_lock_is_given_up_exactly_around_a_transfer),
+        SERVED(the_lock_is_released_exactly_during_a_transfer),
     };
     return RUN_TESTS(tests);
 }

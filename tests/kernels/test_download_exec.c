@@ -1,4 +1,4 @@
-/* `download` as a user runs it: saved documents, its twin in Python, and servers that end. */
+/* `download` as a user runs it: saved documents, the Python version, and servers that end. */
 #include "tests/support/support.h"
 
 #include "tests/support/folder.h"
@@ -19,7 +19,7 @@
 /* ---- digests ---- */
 
 /* exec -H harness of five documents of 1001 bytes. */
-static void take_digest(const char *harness, char ret_digest[17])
+static void read_digest(const char *harness, char ret_digest[17])
 {
     struct said said = RUN(EXEC, "-p", "count=5", "-p", "bytes=1001", "-H", harness, "-w",
                            strstr(harness, "single") ? "1" : "3");
@@ -30,16 +30,16 @@ static void take_digest(const char *harness, char ret_digest[17])
     said_clear(&said);
 }
 
-static void its_twin_gives_the_same(void **state)
+static void the_python_version_gives_the_same(void **state)
 {
     (void)state;
     char digest[17], other[17];
     if (!python_any())
         skip();
-    take_digest("single", digest);
-    take_digest("cpython-single", other);
+    read_digest("single", digest);
+    read_digest("cpython-single", other);
     assert_string_equal(other, digest);
-    take_digest("cpython-thread", other);
+    read_digest("cpython-thread", other);
     assert_string_equal(other, digest);
 }
 
@@ -49,7 +49,7 @@ static void check_saved(const char *folder, size_t count, size_t size)
 {
     unsigned char *bytes = malloc(size + 1);
     assert_non_null(bytes);
-    assert_int_equal(folder_count(folder), count); /* and nothing beside them */
+    assert_int_equal(folder_count(folder), count); /* and no other files */
     for (size_t i = 0; i < count; i++) {
         char name[32], path[FOLDER_NAME];
         struct stat info;
@@ -65,7 +65,7 @@ static void check_saved(const char *folder, size_t count, size_t size)
     free(bytes);
 }
 
-static void documents_are_saved_whole(void **state)
+static void documents_are_saved_completely(void **state)
 {
     (void)state;
     static const char *const harnesses[] = { "single", "pthread", "forkpool", "eventloop",
@@ -76,7 +76,7 @@ static void documents_are_saved_whole(void **state)
             continue;
         snprintf(folder, sizeof folder, "saved_%zu", i);
         snprintf(out, sizeof out, "out=%s", folder);
-        for (int again = 0; again < 2; again++) { /* they are replaced */
+        for (int again = 0; again < 2; again++) { /* the second time they are replaced */
             struct said said = RUN(EXEC, "-p", "count=9", "-p", "bytes=20001", "-H", harnesses[i],
                                    "-w", i ? "3" : "1", "-p", out);
             if (said.code != 0)
@@ -98,7 +98,7 @@ static void check_refused(const char *out, const char *words)
     said_clear(&said);
 }
 
-static void out_that_is_no_folder_is_refused(void **state)
+static void out_must_be_a_folder(void **state)
 {
     (void)state;
     file_write(folder_entered, "file", "");
@@ -107,7 +107,7 @@ static void out_that_is_no_folder_is_refused(void **state)
     check_refused("out=no/such", "no/such: No such file or directory");
 }
 
-/* A folder stands where document 1 is to go. */
+/* A folder has the name of document 1. */
 static void a_document_that_can_not_be_saved_fails(void **state)
 {
     (void)state;
@@ -122,7 +122,7 @@ static void a_document_that_can_not_be_saved_fails(void **state)
     assert_true(file_exists("out", "document_0") && file_exists("out", "document_2"));
 }
 
-/* ---- what does not come ---- */
+/* ---- failures ---- */
 
 static void each_document_that_fails_has_its_line(void **state)
 {
@@ -142,7 +142,7 @@ static void each_document_that_fails_has_its_line(void **state)
     }
 }
 
-static void no_documents_need_no_luck(void **state)
+static void without_documents_nothing_fails(void **state)
 {
     (void)state;
     struct said said = RUN(EXEC, "-H", "eventloop", "-w", "2", "-p", "count=0");
@@ -151,9 +151,9 @@ static void no_documents_need_no_luck(void **state)
     said_clear(&said);
 }
 
-/* ---- the server's end ---- */
+/* ---- the end of the server ---- */
 
-static void nobody_is_left_when_it_has_ended(void **state)
+static void no_process_is_left_afterwards(void **state)
 {
     (void)state;
     static const char *const urls[] = { "url=", "url=ht tp://x" };
@@ -174,8 +174,8 @@ static void nobody_is_left_when_it_has_ended(void **state)
     said_clear(&said);
 }
 
-/* In the middle of a document that takes a minute. */
-static void the_server_ends_with_who_started_it(void **state)
+/* It is killed during a document that takes a minute. */
+static void the_server_ends_with_its_parent(void **state)
 {
     (void)state;
     static const int signals[] = { SIGKILL, SIGINT, SIGTERM };
@@ -195,7 +195,7 @@ static void the_server_ends_with_who_started_it(void **state)
 
 /* ---- run ---- */
 
-/* How many trials run.json has, and that all have the same url, which is a server's. */
+/* Checks that all trials in run.json have the same url, that of a server. Returns the number of trials. */
 static size_t trials_of_one_server(const char *text)
 {
     static const char name[] = "\"url\": \"http://127.0.0.1:";
@@ -229,14 +229,14 @@ static void a_run_has_one_server_for_all_trials(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(its_twin_gives_the_same),
-        IN_FOLDER(documents_are_saved_whole),
-        IN_FOLDER(out_that_is_no_folder_is_refused),
+        cmocka_unit_test(the_python_version_gives_the_same),
+        IN_FOLDER(documents_are_saved_completely),
+        IN_FOLDER(out_must_be_a_folder),
         IN_FOLDER(a_document_that_can_not_be_saved_fails),
         cmocka_unit_test(each_document_that_fails_has_its_line),
-        cmocka_unit_test(no_documents_need_no_luck),
-        cmocka_unit_test(nobody_is_left_when_it_has_ended),
-        cmocka_unit_test(the_server_ends_with_who_started_it),
+        cmocka_unit_test(without_documents_nothing_fails),
+        cmocka_unit_test(no_process_is_left_afterwards),
+        cmocka_unit_test(the_server_ends_with_its_parent),
         IN_FOLDER(a_run_has_one_server_for_all_trials),
     };
     return RUN_TESTS(tests);

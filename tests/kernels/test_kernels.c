@@ -1,4 +1,4 @@
-/* Known answers of each kernel, by the plain loop of `single`, and that their checks can fail. */
+/* Each kernel gives known answers under `single`, and its check notices wrong results. */
 #include "tests/support/support.h"
 
 #include "kernels/numbers/numbers.h"
@@ -60,8 +60,8 @@ static void divisors_of_small_and_larger_numbers(void **state)
     task_close(&task);
 }
 
-/* Numbers about the stride between safepoints. */
-static void divisors_about_a_stride(void **state)
+/* Numbers around the stride between safepoints. */
+static void divisors_around_a_stride(void **state)
 {
     (void)state;
     struct task task;
@@ -102,8 +102,8 @@ static void known_numbers_of_primes(void **state)
     check_primes((const char *const[]){ "lo=0", "hi=1000000", "ranges=7", NULL }, "78498 primes");
 }
 
-/* However a range is cut, each number belongs to one item. */
-static void every_cut_has_the_same_primes(void **state)
+/* However the range is divided, each number belongs to one item. */
+static void every_division_has_the_same_primes(void **state)
 {
     (void)state;
     for (unsigned lo = 0; lo <= 5; lo++)
@@ -125,7 +125,7 @@ static void primes_among_large_numbers(void **state)
     check_primes((const char *const[]){ "lo=1099511627776", "hi=1099511627876", NULL }, "4 primes");
     check_primes((const char *const[]){ "lo=1125899906842624", "hi=1125899906842680", NULL },
                  "1 primes");
-    /* The end of what the parameters allow; one prime there would take 2³⁰ divisions. */
+    /* The largest number that the parameters allow; a prime there would take 2³⁰ divisions. */
     check_primes((const char *const[]){ "lo=4611686018427387904", "hi=4611686018427387904", NULL },
                  "0 primes");
 }
@@ -138,14 +138,14 @@ static void known_fibonacci_numbers(void **state)
     check_answer(&task, "Fibonacci: 0 1 1 2 3 5 8 13 21 34 55 89 144 233 377 610");
     task_close(&task);
     open_and_run(&task, "fib", (const char *const[]){ "first=11", "count=3", NULL });
-    check_answer(&task, "Fibonacci: 89 144 233"); /* about where the recursion begins to listen */
+    check_answer(&task, "Fibonacci: 89 144 233"); /* around the first number with safepoints */
     task_close(&task);
     open_and_run(&task, "fib", (const char *const[]){ "first=30", "count=1", NULL });
     check_answer(&task, "Fibonacci: 832040");
     task_close(&task);
 }
 
-/* The largest is checked without being computed: by the check's own way. */
+/* The largest number is checked but not computed by the kernel, which would take too long. */
 static void fibonacci_numbers_end_below_2_64(void **state)
 {
     (void)state;
@@ -213,7 +213,7 @@ static void a_backward_range_is_refused(void **state)
     fb_params_clear(&params);
 }
 
-/* One slot at a time, by one, by much and with two slots exchanged. */
+/* One slot at a time, by 1 and by much, and with two slots exchanged. */
 static void tampered_results_are_noticed(void **state)
 {
     (void)state;
@@ -289,7 +289,7 @@ static void a_long_answer_is_abbreviated(void **state)
     task_close(&task);
 }
 
-static void answers_keep_to_their_room(void **state)
+static void answers_are_truncated_to_their_buffer(void **state)
 {
     (void)state;
     for (const struct fb_kernel *const *kernel = fb_kernels; *kernel; kernel++) {
@@ -331,10 +331,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_ARENA(divisors_of_the_tutorial),
         WITH_ARENA(divisors_of_small_and_larger_numbers),
-        WITH_ARENA(divisors_about_a_stride),
+        WITH_ARENA(divisors_around_a_stride),
         WITH_ARENA(primes_of_the_tutorial),
         WITH_ARENA(known_numbers_of_primes),
-        WITH_ARENA(every_cut_has_the_same_primes),
+        WITH_ARENA(every_division_has_the_same_primes),
         WITH_ARENA(primes_among_large_numbers),
         WITH_ARENA(known_fibonacci_numbers),
         WITH_ARENA(fibonacci_numbers_end_below_2_64),
@@ -345,7 +345,7 @@ int main(void)
         WITH_ARENA(digests_tell_inputs_apart),
         WITH_ARENA(failed_items_are_counted),
         WITH_ARENA(a_long_answer_is_abbreviated),
-        WITH_ARENA(answers_keep_to_their_room),
+        WITH_ARENA(answers_are_truncated_to_their_buffer),
         cmocka_unit_test(kernels_are_found_by_their_names),
     };
     return RUN_TESTS(tests);

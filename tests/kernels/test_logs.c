@@ -1,4 +1,4 @@
-/* kernels/text/logs.c: what is counted of a line, what is broken, and blocks of every size. */
+/* kernels/text/logs.c: known and broken lines, and blocks of every size. */
 #include "tests/support/support.h"
 
 #include <errno.h>
@@ -70,7 +70,7 @@ static void known_lines(void **state)
     task_close(&task);
 }
 
-/* Each by itself, and the check agrees on each. */
+/* Each line by itself. The check has to agree. */
 static void broken_lines(void **state)
 {
     (void)state;
@@ -107,7 +107,7 @@ static void broken_lines(void **state)
     }
 }
 
-/* With and without an end of the last line. */
+/* With and without a newline at the end. */
 static void blocks_of_every_size(void **state)
 {
     (void)state;
@@ -188,7 +188,7 @@ static bool stop_now(struct fb_yield *yield)
     return true;
 }
 
-static void it_gives_up_when_asked(void **state)
+static void it_stops_when_the_job_is_given_up(void **state)
 {
     (void)state;
     _Atomic uint32_t request = 1;
@@ -211,7 +211,7 @@ int main(void)
         TEST(blocks_of_every_size),
         TEST(the_sample_has_all_kinds),
         TEST(tampered_results_are_noticed),
-        TEST(it_gives_up_when_asked),
+        TEST(it_stops_when_the_job_is_given_up),
     };
     return RUN_TESTS(tests);
 }

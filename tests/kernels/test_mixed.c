@@ -1,4 +1,4 @@
-/* kernels/waiting/mixed.c: it waits without the lock, computes with it, and is given up in either. */
+/* kernels/waiting/mixed.c waits without the lock, computes with it, and stops in both when the job is given up. */
 #include "tests/support/support.h"
 
 #include <errno.h>
@@ -118,7 +118,7 @@ static struct counting run_counting(struct task *task, unsigned left)
     return counting;
 }
 
-static void the_lock_is_given_up_for_waiting_only(void **state)
+static void the_lock_is_released_only_for_waiting(void **state)
 {
     (void)state;
     struct task task;
@@ -131,7 +131,7 @@ static void the_lock_is_given_up_for_waiting_only(void **state)
 }
 
 /* In the third slice of a record that would take a minute. */
-static void waiting_is_given_up(void **state)
+static void waiting_stops_when_the_job_is_given_up(void **state)
 {
     (void)state;
     struct task task;
@@ -143,8 +143,8 @@ static void waiting_is_given_up(void **state)
     task_close(&task);
 }
 
-/* In the first record, of whose 2^30 numbers each takes milliseconds. */
-static void computing_is_given_up(void **state)
+/* In the first record, which has 2^30 numbers that take milliseconds each. */
+static void computing_stops_when_the_job_is_given_up(void **state)
 {
     (void)state;
     struct task task;
@@ -153,7 +153,7 @@ static void computing_is_given_up(void **state)
                                      "count=4", NULL });
     struct counting counting = run_counting(&task, 100);
     assert_int_equal(counting.released, 1);
-    assert_int_equal(counting.computing, 99); /* and one before it waited */
+    assert_int_equal(counting.computing, 99); /* and one before the waiting */
     assert_int_equal(counting.late, 0);
     assert_int_equal(((struct result *)task.job.results)[0].count, 0);
     task_close(&task);
@@ -165,9 +165,9 @@ int main(void)
         WITH_ARENA(known_answers),
         WITH_ARENA(a_record_may_have_nothing_to_count),
         WITH_ARENA(tampered_results_are_noticed),
-        WITH_ARENA(the_lock_is_given_up_for_waiting_only),
-        WITH_ARENA(waiting_is_given_up),
-        WITH_ARENA(computing_is_given_up),
+        WITH_ARENA(the_lock_is_released_only_for_waiting),
+        WITH_ARENA(waiting_stops_when_the_job_is_given_up),
+        WITH_ARENA(computing_stops_when_the_job_is_given_up),
     };
     return RUN_TESTS(tests);
 }

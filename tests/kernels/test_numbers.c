@@ -1,11 +1,11 @@
-/* kernels/numbers/numbers.c: the algorithms that judge the kernels, against tables and each other. */
+/* kernels/numbers/numbers.c: the algorithms of the checks, against tables and each other. */
 #include "tests/support/support.h"
 
 #include "kernels/numbers/numbers.h"
 
 #include <errno.h>
 
-#define SEGMENT_NUMBERS ((uint64_t)1 << 18) /* how many numbers its sieve takes at once */
+#define SEGMENT_NUMBERS ((uint64_t)1 << 18) /* numbers per segment of the sieve */
 
 static const struct {
     uint64_t n, divisors;
@@ -35,7 +35,7 @@ static void known_numbers_of_divisors(void **state)
         assert_int_equal(fb_divisor_count(known_divisors[i].n), known_divisors[i].divisors);
 }
 
-static void divisors_as_by_trying_all(void **state)
+static void divisors_equal_those_by_trying_all(void **state)
 {
     (void)state;
     for (uint64_t n = 1; n <= 3000; n++) {
@@ -70,14 +70,14 @@ static void known_primes(void **state)
         2147483647, /* 2³¹ - 1 */
         4294967279,
         4294967291,
-        4294967311, /* about 2³² */
+        4294967311, /* around 2³² */
         1000000000039,
         1099511627689,
-        1099511627791,         /* about 2⁴⁰ */
+        1099511627791,         /* around 2⁴⁰ */
         2305843009213693951,   /* 2⁶¹ - 1 */
         9223372036854775783,   /* below 2⁶³ */
         9223372036854775837u,  /* above 2⁶³ */
-        18446744073709551557u, /* the largest of 64 bits */
+        18446744073709551557u, /* the largest with 64 bits */
     };
     for (size_t i = 0; i < sizeof primes / sizeof *primes; i++)
         if (!fb_is_prime(primes[i]))
@@ -96,7 +96,7 @@ static void known_composites(void **state)
         1369,
         1681,
         1763,
-        1849, /* squares and products about the largest base */
+        1849, /* squares and products around the largest base */
         /* the smallest strong pseudoprimes to the first 1, 2, … 9 primes, and to the first 12
          * but for the last */
         2047,
@@ -144,7 +144,7 @@ static void known_composites(void **state)
             fail_msg("%llu is composite", (unsigned long long)composites[i]);
 }
 
-static void primality_as_by_trial_division(void **state)
+static void primality_equals_trial_division(void **state)
 {
     (void)state;
     for (uint64_t n = 0; n < 20000; n++) {
@@ -231,13 +231,13 @@ static void sieve_and_test_agree_where_they_meet(void **state)
         assert_int_equal(count(from[i], from[i]), 0);
         assert_int_equal(count(from[i] + 1, from[i]), 0);
     }
-    /* √n is longer than a segment: so are those. */
+    /* √n is longer than the usual segment, so the segments are longer. */
     uint64_t lo = ((uint64_t)1 << 36) - 1000, hi = lo + 2 * SEGMENT_NUMBERS + 5000;
     assert_int_equal(count(lo, hi), count_one_by_one(lo, hi));
     assert_int_equal(count(UINT64_MAX - 100, UINT64_MAX), 3); /* 2⁶⁴ - 95, - 83 and - 59 */
 }
 
-static void square_roots_about_squares(void **state)
+static void square_roots_around_squares(void **state)
 {
     (void)state;
     assert_int_equal(fb_square_root(0), 0);
@@ -256,7 +256,7 @@ static void square_roots_about_squares(void **state)
     assert_int_equal(fb_square_root(((uint64_t)1 << 63) - 1), 3037000499u);
 }
 
-static void a_digest_tells_counts_and_their_order(void **state)
+static void a_digest_depends_on_counts_and_their_order(void **state)
 {
     (void)state;
     struct fb_count_result counts[4] = { { 0, 0, 1 }, { 0, 0, 2 }, { 0, 0, 2 }, { 0, 0, 0 } };
@@ -273,17 +273,17 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(known_numbers_of_divisors),
-        cmocka_unit_test(divisors_as_by_trying_all),
+        cmocka_unit_test(divisors_equal_those_by_trying_all),
         cmocka_unit_test(known_primes),
         cmocka_unit_test(known_composites),
-        cmocka_unit_test(primality_as_by_trial_division),
+        cmocka_unit_test(primality_equals_trial_division),
         cmocka_unit_test(known_numbers_of_primes),
         cmocka_unit_test(every_short_range_near_zero),
         cmocka_unit_test(ranges_that_end_at_a_segments_edge),
         cmocka_unit_test(squares_of_primes_are_sieved_out),
         cmocka_unit_test(sieve_and_test_agree_where_they_meet),
-        cmocka_unit_test(square_roots_about_squares),
-        cmocka_unit_test(a_digest_tells_counts_and_their_order),
+        cmocka_unit_test(square_roots_around_squares),
+        cmocka_unit_test(a_digest_depends_on_counts_and_their_order),
     };
     return RUN_TESTS(tests);
 }

@@ -1,4 +1,4 @@
-/* kernels/params.c: what is taken, what is refused, and that a refusal changes nothing. */
+/* kernels/params.c: which values are accepted and which are refused, and that a refusal changes nothing. */
 #include "tests/support/support.h"
 
 #include <errno.h>
@@ -10,7 +10,8 @@ static const char *const colours[] = { "red", "green", "greenish", NULL };
 
 static const struct fb_param table[] = {
     { "size", FB_PARAM_NUMBER, "10", 2, 100, NULL, "a small range" },
-    { "sizes", FB_PARAM_NUMBER, "3", 0, UINT64_MAX, NULL, "all numbers; its name has a prefix" },
+    { "sizes", FB_PARAM_NUMBER, "3", 0, UINT64_MAX, NULL,
+      "all numbers; another name is a prefix of this one" },
     { "colour", FB_PARAM_CHOICE, "green", 0, 0, colours, "one of a few" },
     { "title", FB_PARAM_TEXT, "none yet", 0, 0, NULL, "any text" },
     { 0 },
@@ -47,7 +48,8 @@ static void check_initial(void)
     assert_string_equal(fb_params_text(&params, "title"), "none yet");
 }
 
-/* Refused with a sentence on one line that contains `word`, and nothing changed. */
+/* Fails the test unless the assignment is refused with a sentence of one line that contains `word`, and no value
+ * changes. */
 static void refuse(const char *assignment, const char *word)
 {
     error = (struct fb_error){ .code = 1, .text = "" };
@@ -59,12 +61,12 @@ static void refuse(const char *assignment, const char *word)
     if (strchr(error.text, '\n'))
         fail_msg("more than one line: %s", error.text);
     if (!strstr(error.text, word))
-        fail_msg("\"%s\" does not speak of %s: %s", assignment, word, error.text);
+        fail_msg("\"%s\" does not mention %s: %s", assignment, word, error.text);
     assert_int_equal(fb_params_set(&params, assignment, NULL), -EINVAL);
     check_initial();
 }
 
-static void take(const char *assignment)
+static void accept(const char *assignment)
 {
     if (fb_params_set(&params, assignment, &error) != 0)
         fail_msg("%s", error.text);
@@ -77,7 +79,7 @@ static void initial_values_are_set(void **state)
     assert_ptr_equal(params.kernel, &sample);
 }
 
-static void what_is_not_a_number_is_refused(void **state)
+static void values_that_are_no_numbers_are_refused(void **state)
 {
     (void)state;
     static const char *const bad[] = {
@@ -115,25 +117,25 @@ static void numbers_out_of_range_are_refused(void **state)
     refuse("size=1", "from 2 to 100");
 }
 
-static void both_ends_of_a_range_are_in_it(void **state)
+static void ranges_include_both_ends(void **state)
 {
     (void)state;
-    take("size=2");
+    accept("size=2");
     assert_int_equal(fb_params_number(&params, "size"), 2);
-    take("size=100");
+    accept("size=100");
     assert_int_equal(fb_params_number(&params, "size"), 100);
-    take("sizes=0");
+    accept("sizes=0");
     assert_true(fb_params_number(&params, "sizes") == 0);
-    take("sizes=18446744073709551615");
+    accept("sizes=18446744073709551615");
     assert_true(fb_params_number(&params, "sizes") == UINT64_MAX);
 }
 
 static void leading_zeros_are_decimal(void **state)
 {
     (void)state;
-    take("size=010");
+    accept("size=010");
     assert_int_equal(fb_params_number(&params, "size"), 10);
-    take("size=0000000000000000000000000000000000000000000000007");
+    accept("size=0000000000000000000000000000000000000000000000007");
     assert_int_equal(fb_params_number(&params, "size"), 7);
 }
 
@@ -164,21 +166,21 @@ static void only_the_choices_are_choices(void **state)
                                        "colour=red ", "colour= red", "colour=redgreen" };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         refuse(bad[i], "red, green, greenish");
-    take("colour=red");
+    accept("colour=red");
     assert_int_equal(fb_params_number(&params, "colour"), 0);
-    take("colour=greenish");
+    accept("colour=greenish");
     assert_int_equal(fb_params_number(&params, "colour"), 2);
     assert_string_equal(fb_params_text(&params, "colour"), "greenish");
 }
 
-static void a_text_is_taken_as_it_is(void **state)
+static void a_text_is_accepted_unchanged(void **state)
 {
     (void)state;
     static const char *const texts[] = { "", " ", "a=b=c", "=", "/tmp/a b", "ü", "-1", "%s%n" };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         char assignment[64];
         snprintf(assignment, sizeof assignment, "title=%s", texts[i]);
-        take(assignment);
+        accept(assignment);
         assert_string_equal(fb_params_text(&params, "title"), texts[i]);
     }
 }
@@ -190,9 +192,9 @@ static void a_text_may_be_very_long(void **state)
     memset(assignment, 'x', 99999);
     assignment[99999] = '\0';
     memcpy(assignment, "title=", 6);
-    take(assignment);
+    accept(assignment);
     assert_int_equal(strlen(fb_params_text(&params, "title")), 99999 - 6);
-    take("title=none yet");
+    accept("title=none yet");
     memcpy(assignment, "siz_e=", 6);
     refuse(assignment, "no such parameter");
     memcpy(assignment, "size=_", 6);
@@ -219,26 +221,26 @@ static void a_sentence_has_no_line_break_in_it(void **state)
 static void the_last_one_wins(void **state)
 {
     (void)state;
-    take("size=20");
-    take("colour=red");
-    take("size=30");
-    take("title=one");
-    take("title=two");
+    accept("size=20");
+    accept("colour=red");
+    accept("size=30");
+    accept("title=one");
+    accept("title=two");
     assert_int_equal(fb_params_number(&params, "size"), 30);
     assert_string_equal(fb_params_text(&params, "size"), "30");
     assert_string_equal(fb_params_text(&params, "title"), "two");
     assert_int_equal(fb_params_number(&params, "colour"), 0);
     assert_int_equal(fb_params_number(&params, "sizes"), 3);
-    /* A refusal after them does not bring the initial value back. */
+    /* A refusal does not restore the initial value. */
     assert_int_equal(fb_params_set(&params, "size=1000", &error), -EINVAL);
     assert_int_equal(fb_params_number(&params, "size"), 30);
 }
 
-static void what_was_given_is_copied(void **state)
+static void the_assignment_is_copied(void **state)
 {
     (void)state;
     char assignment[] = "title=mine";
-    take(assignment);
+    accept(assignment);
     memset(assignment, '?', sizeof assignment - 1);
     assert_string_equal(fb_params_text(&params, "title"), "mine");
 }
@@ -246,7 +248,7 @@ static void what_was_given_is_copied(void **state)
 static void clearing_twice_is_harmless(void **state)
 {
     (void)state;
-    take("title=again");
+    accept("title=again");
     fb_params_clear(&params);
     fb_params_clear(&params);
     assert_int_equal(fb_params_init(&params, &sample), 0);
@@ -263,8 +265,8 @@ static void a_kernel_may_have_no_parameters(void **state)
     fb_params_clear(&none);
 }
 
-/* Every kernel's own table: sound, and its initial values are legal. */
-static void real_kernels_take_their_own_defaults(void **state)
+/* The table of every kernel is valid, and so are its initial values. */
+static void real_kernels_accept_their_defaults(void **state)
 {
     (void)state;
     for (const struct fb_kernel *const *kernel = fb_kernels; *kernel; kernel++) {
@@ -295,21 +297,21 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH_PARAMS(initial_values_are_set),
-        WITH_PARAMS(what_is_not_a_number_is_refused),
+        WITH_PARAMS(values_that_are_no_numbers_are_refused),
         WITH_PARAMS(numbers_out_of_range_are_refused),
-        WITH_PARAMS(both_ends_of_a_range_are_in_it),
+        WITH_PARAMS(ranges_include_both_ends),
         WITH_PARAMS(leading_zeros_are_decimal),
         WITH_PARAMS(unknown_names_are_refused),
         WITH_PARAMS(an_assignment_needs_an_equals_sign),
         WITH_PARAMS(only_the_choices_are_choices),
-        WITH_PARAMS(a_text_is_taken_as_it_is),
+        WITH_PARAMS(a_text_is_accepted_unchanged),
         WITH_PARAMS(a_text_may_be_very_long),
         WITH_PARAMS(a_sentence_has_no_line_break_in_it),
         WITH_PARAMS(the_last_one_wins),
-        WITH_PARAMS(what_was_given_is_copied),
+        WITH_PARAMS(the_assignment_is_copied),
         WITH_PARAMS(clearing_twice_is_harmless),
         cmocka_unit_test(a_kernel_may_have_no_parameters),
-        cmocka_unit_test(real_kernels_take_their_own_defaults),
+        cmocka_unit_test(real_kernels_accept_their_defaults),
     };
     return RUN_TESTS(tests);
 }

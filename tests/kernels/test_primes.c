@@ -1,4 +1,4 @@
-/* kernels/primes*.c: trial division and libprimesieve count the same primes. */
+/* kernels/numbers/primes*.c: trial division and libprimesieve count the same primes. */
 #include "tests/support/support.h"
 
 #include "kernels/numbers/numbers.h"
@@ -15,7 +15,7 @@ static bool has_sieve(void)
     return fb_kernel_find("primes-sieve") != NULL;
 }
 
-/* Its digest under `single`; its own check holds. */
+/* The digest under `single`, after the check of the kernel. */
 static uint64_t digest_of(const char *kernel, uint64_t lo, uint64_t hi, unsigned ranges,
                           char *ret_answer, size_t size)
 {
@@ -51,11 +51,11 @@ static void every_small_range(void **state)
     for (uint64_t lo = 0; lo < 12; lo++)
         for (uint64_t hi = lo; hi < 40; hi++)
             check_same(lo, hi, 1 + (unsigned)(hi % 5));
-    check_same(0, 1000, 999); /* hardly a number in each */
+    check_same(0, 1000, 999); /* about one number in each range */
     check_same(7, 9, 64);
 }
 
-/* Where numbers outgrow their types, and where the sieve's segments end. */
+/* Around the limits of integer types and the ends of the segments of the sieve. */
 static void boundaries(void **state)
 {
     (void)state;
@@ -102,7 +102,7 @@ static void known_numbers_of_primes(void **state)
     assert_string_equal(text, "50847534 primes");
 }
 
-static void prime_pi_as_by_sieving(void **state)
+static void prime_pi_equals_sieving(void **state)
 {
     (void)state;
     uint64_t sieved = 0, one, count;
@@ -114,9 +114,9 @@ static void prime_pi_as_by_sieving(void **state)
     }
 }
 
-/* ---- the check of more numbers than are all sieved again ---- */
+/* ---- the check of ranges that are too large to sieve all again ---- */
 
-/* The counts of these ranges, which are right. */
+/* The correct counts of these ranges. */
 static struct fb_count_result *count_ranges(struct task *task, const char *const *options)
 {
     if (!has_sieve())
@@ -135,11 +135,11 @@ static void a_wrong_count_is_found(void **state)
     struct fb_error error = { 0 };
     COUNT_RANGES(&task, "hi=400000000", "ranges=3")[1].count++;
     assert_int_equal(task_check(&task, &error), -EBADMSG);
-    assert_non_null(strstr(error.text, "21336326")); /* by the sum */
+    assert_non_null(strstr(error.text, "21336326")); /* found by the sum */
     task_close(&task);
 }
 
-static void two_counts_in_each_others_place_are_found(void **state)
+static void two_exchanged_counts_are_found(void **state)
 {
     (void)state;
     struct task task;
@@ -150,7 +150,7 @@ static void two_counts_in_each_others_place_are_found(void **state)
     task_close(&task);
 }
 
-/* However many ranges there are: all of them, where they are not many numbers. */
+/* All ranges are checked if they have few numbers, even if they are many ranges. */
 static void each_of_many_small_ranges_is_checked(void **state)
 {
     (void)state;
@@ -166,7 +166,7 @@ static void each_of_many_small_ranges_is_checked(void **state)
     task_close(&task);
 }
 
-/* Where the sum is too much work, or there is no formula for it, a range is sieved. */
+/* If the sum takes too much work or the numbers are too large for its formula, a range is sieved. */
 static void wrong_counts_of_large_numbers_are_found(void **state)
 {
     (void)state;
@@ -191,9 +191,9 @@ int main(void)
         WITH_ARENA(boundaries),
         WITH_ARENA(random_ranges),
         WITH_ARENA(known_numbers_of_primes),
-        cmocka_unit_test(prime_pi_as_by_sieving),
+        cmocka_unit_test(prime_pi_equals_sieving),
         WITH_ARENA(a_wrong_count_is_found),
-        WITH_ARENA(two_counts_in_each_others_place_are_found),
+        WITH_ARENA(two_exchanged_counts_are_found),
         WITH_ARENA(each_of_many_small_ranges_is_checked),
         WITH_ARENA(wrong_counts_of_large_numbers_are_found),
     };

@@ -1,4 +1,4 @@
-/* kernels/waiting/sleep.c: it waits as long as it is told, and no longer when it is given up. */
+/* kernels/waiting/sleep.c waits as long as its parameter says, and stops when the job is given up. */
 #include "tests/support/support.h"
 
 #include <errno.h>
@@ -17,8 +17,8 @@ static void run_checked(const char *const *assignments, const char *expected)
     task_close(&task);
 }
 
-/* Also where a record takes more than one slice of 10 ms. */
-static void squares_take_as_long_as_they_wait(void **state)
+/* Also if a record takes more than one slice of 10 ms. */
+static void squares_take_as_long_as_the_waiting(void **state)
 {
     (void)state;
     run_checked((const char *const[]){ "count=10", "wait_us=0", NULL }, "10 squares up to 81");
@@ -35,7 +35,8 @@ static void tampered_results_are_noticed(void **state)
     task_open(&task, arena, kernel_named("sleep"),
               (const char *const[]){ "count=30", "wait_us=0", NULL });
     task_run_single(&task, arena);
-    uint64_t digest = task_digest(&task), *counts = task.job.results; /* of status and count */
+    uint64_t digest = task_digest(&task),
+             *counts = task.job.results; /* pairs of status and count */
     for (size_t i = 0; i < 30; i++) {
         counts[2 * i + 1]++;
         assert_int_equal(task_check(&task, &error), -EBADMSG);
@@ -70,8 +71,8 @@ static void note_acquire(struct fb_yield *yield, enum fb_release why)
     ((struct counting *)yield)->acquired++;
 }
 
-/* In the third slice of a record that would take a minute: the lock was given up twice. */
-static void waiting_is_given_up(void **state)
+/* In the third slice of a record that would take a minute, after the lock was released twice. */
+static void waiting_stops_when_the_job_is_given_up(void **state)
 {
     (void)state;
     _Atomic uint32_t request = 1;
@@ -92,9 +93,9 @@ static void waiting_is_given_up(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH_ARENA(squares_take_as_long_as_they_wait),
+        WITH_ARENA(squares_take_as_long_as_the_waiting),
         WITH_ARENA(tampered_results_are_noticed),
-        WITH_ARENA(waiting_is_given_up),
+        WITH_ARENA(waiting_stops_when_the_job_is_given_up),
     };
     return RUN_TESTS(tests);
 }

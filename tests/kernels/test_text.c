@@ -1,4 +1,4 @@
-/* kernels/text/text.c: words, different words and letters of texts, and what is no file of them. */
+/* kernels/text/text.c: words, distinct words and letters of known texts, and files that are refused. */
 #include "tests/support/support.h"
 
 #include <errno.h>
@@ -67,7 +67,7 @@ static void known_texts(void **state)
     check_result(&result[1], 0, 0, 0);
     check_result(&result[2], 1, 1, 3);
     check_result(&result[3], 0, 0, 0);
-    check_result(&result[4], 3, 3, 7); /* only the 26 letters have another case */
+    check_result(&result[4], 3, 3, 7); /* only A to Z are converted to lower case */
     check_result(&result[5], 3, 2, 7);
     check_result(&result[6], 1, 1, 3);
     task_close(&task);
@@ -78,8 +78,8 @@ static void known_texts(void **state)
     task_close(&task);
 }
 
-/* More than a table begins with room for, each twice. */
-static void many_different_words(void **state)
+/* More words than the initial size of the table, each twice. */
+static void many_distinct_words(void **state)
 {
     (void)state;
     enum { WORDS = 30000 };
@@ -134,7 +134,7 @@ static void tampered_results_are_noticed(void **state)
     task_close(&task);
 }
 
-static void what_is_no_file_of_texts(void **state)
+static void other_files_are_refused(void **state)
 {
     (void)state;
     static const struct {
@@ -165,8 +165,8 @@ static bool stop_now(struct fb_yield *yield)
     return true;
 }
 
-/* In the middle of a text: nothing is put into its slot. */
-static void it_gives_up_when_asked(void **state)
+/* In the middle of a text, whose slot stays empty. */
+static void it_stops_when_the_job_is_given_up(void **state)
 {
     (void)state;
     _Atomic uint32_t request = 1;
@@ -188,11 +188,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(known_texts),
-        TEST(many_different_words),
+        TEST(many_distinct_words),
         TEST(the_sample_is_64_texts),
         TEST(tampered_results_are_noticed),
-        TEST(what_is_no_file_of_texts),
-        TEST(it_gives_up_when_asked),
+        TEST(other_files_are_refused),
+        TEST(it_stops_when_the_job_is_given_up),
     };
     return RUN_TESTS(tests);
 }

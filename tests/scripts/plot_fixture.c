@@ -1,6 +1,7 @@
 #include "tests/support/support.h"
 
 #include "tests/scripts/plot_fixture.h"
+#include "tests/support/program.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,12 +37,17 @@ const struct work works[WORKS] = {
       "speedup_resize_images_tmp_my_photos_filter_bicubic" },
 };
 
+static size_t works_of(const struct invention *what)
+{
+    return what->works ? what->works : WORKS;
+}
+
 static bool is_python(const char *harness)
 {
     return strncmp(harness, "cpython", 7) == 0;
 }
 
-/* Median and interval; nothing for 0. */
+/* A median and its interval; empty fields for 0. */
 static void put_values(FILE *to, double value, const char *format, bool interval)
 {
     const double factors[] = { 1, 0.97, 1.03 };
@@ -71,8 +77,8 @@ static void add_row(FILE *to, size_t work, const struct invention *what, const s
             failed     ? 0
             : interval ? 9
                        : 3);
-    bool rung = what->disturbed && strcmp(row->harness, what->disturbed) == 0;
-    fprintf(to, ",%d,0", rung ? 9 : 0);
+    bool disturbed = what->disturbed && strcmp(row->harness, what->disturbed) == 0;
+    fprintf(to, ",%d,0", disturbed ? 9 : 0);
     put_values(to, failed ? 0 : ns, "%.0f", interval);
     put_values(to, speedup, "%.6g", interval); /* the median's */
     put_values(to, speedup, "%.6g", interval); /* the mean's */
@@ -84,7 +90,7 @@ static void add_row(FILE *to, size_t work, const struct invention *what, const s
             failed ? "failed" : "ok", what->cpus);
 }
 
-/* The rows of one build; `again` comes once a family, and far from what it repeats. */
+/* The rows of one build. Each family has one cell with a second label, `again`, and a very different speedup. */
 static void add_build(FILE *to, size_t work, const struct invention *what, bool against)
 {
     const char *again[2] = { "single", NULL }; /* in C, and in Python */
@@ -130,7 +136,7 @@ static void invent_scaling(const struct invention *what)
           "amdahl_serial_high,amdahl_miss,usl_contention,usl_contention_low,usl_contention_high,"
           "usl_coherency,usl_coherency_low,usl_coherency_high,usl_miss\n",
           to);
-    for (size_t work = 0; work < WORKS; work++)
+    for (size_t work = 0; work < works_of(what); work++)
         for (size_t h = 0; what->harness[h]; h++) {
             bool fitted = what->fitted && strcmp(what->harness[h], what->fitted) == 0;
             fprintf(to, "%s,%s,%s,this,7,9,%s\n", works[work].kernel, works[work].parameters,
@@ -141,7 +147,7 @@ static void invent_scaling(const struct invention *what)
     assert_int_equal(fclose(to), 0);
 }
 
-/* The trials of a line of summary.csv. */
+/* Writes the trials of the cell in a line of summary.csv. */
 static void put_trials(FILE *to, const char *line)
 {
     char field[12][160] = { "" };
@@ -161,7 +167,7 @@ static void put_trials(FILE *to, const char *line)
     }
 }
 
-/* A cell that failed has none that count, so is left out. */
+/* Failed cells have no trials. */
 static void invent_samples(void)
 {
     char *text = file_read(plotted_folder, "run/summary.csv");
@@ -187,7 +193,7 @@ void invent(const struct invention *what)
           "efficiency_low,efficiency_high,serial_median,serial_low,serial_high,"
           "base,status,cpus_effective,cpu,started_utc\n",
           to);
-    for (size_t work = 0; work < WORKS; work++) {
+    for (size_t work = 0; work < works_of(what); work++) {
         add_build(to, work, what, false);
         if (what->against)
             add_build(to, work, what, true);
@@ -211,15 +217,6 @@ int plot(const char *arguments)
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-void plot_quietly(void)
-{
-    int code = plot(NULL);
-    char *text = file_read(plotted_folder, "err.txt");
-    if (code != 0 || text[0])
-        fail_msg("exit %d, %s", code, text);
-    free(text);
-}
-
 bool has_command(const char *name)
 {
     char command[64];
@@ -227,18 +224,58 @@ bool has_command(const char *name)
     return system(command) == 0;
 }
 
-static void check_xml(const char *name)
+/* One process for all figures: it takes longer to start than to check them. */
+static void check_xml(void)
 {
-    char command[400 + FOLDER_NAME];
+    char command[400 + 2 * FOLDER_NAME];
     const char *checker = "grep -q '</svg>'";
     if (has_command("xmllint"))
         checker = "xmllint --noout";
     else if (has_command("python3"))
-        checker = "python3 -c 'import sys, xml.dom.minidom as d; d.parse(sys.argv[1])'";
-    snprintf(command, sizeof command, "%s '%s/run/plots/%s.svg' >/dev/null 2>&1", checker,
-             plotted_folder, name);
-    if (system(command) != 0)
-        fail_msg("not well formed: %s.svg", name);
+        checker =
+            "python3 -c 'import sys, xml.dom.minidom as d; [d.parse(f) for f in sys.argv[1:]]'";
+    snprintf(command, sizeof command, "%s '%s'/run/plots/*.svg >/dev/null 2>'%s/err.txt'", checker,
+             plotted_folder, plotted_folder);
+    if (system(command) != 0) {
+        char *text = file_read(plotted_folder, "err.txt");
+        fail_msg("not well formed: %s", text);
+    }
+}
+
+void plot_quietly(void)
+{
+    int code = plot(NULL);
+    char *text = file_read(plotted_folder, "err.txt");
+    if (code != 0 || text[0])
+        fail_msg("exit %d, %s", code, text);
+    free(text);
+    check_xml();
+}
+
+size_t figures_printed(void)
+{
+    char *text = file_read(plotted_folder, "out.txt");
+    size_t count = count_lines(text);
+    free(text);
+    return count;
+}
+
+size_t files_drawn(void)
+{
+    char path[FOLDER_NAME + 16];
+    snprintf(path, sizeof path, "%s/run/plots", plotted_folder);
+    return folder_count(path);
+}
+
+bool is_not_drawn(const char *name)
+{
+    char path[200];
+    bool drawn = false;
+    for (int i = 0; i < 2; i++) {
+        snprintf(path, sizeof path, "run/plots/%s.%s", name, i ? "svg" : "png");
+        drawn = drawn || file_exists(plotted_folder, path);
+    }
+    return !drawn;
 }
 
 void read_figure(struct svg *svg, const char *name)
@@ -248,14 +285,13 @@ void read_figure(struct svg *svg, const char *name)
     char *text = file_read(plotted_folder, path);
     assert_memory_equal(text, "\x89PNG\r\n\x1a\n", 8);
     free(text);
-    check_xml(name);
     snprintf(path, sizeof path, "run/plots/%s.svg", name);
     text = file_read(plotted_folder, path);
     svg_read(svg, text);
     free(text);
 }
 
-/* An interpreter is shown without its folder. */
+/* Figures show interpreters without their folders. */
 void check_says(const struct svg *svg, const char *figure, const char *words)
 {
     char shown[256];
@@ -268,7 +304,7 @@ void check_says(const struct svg *svg, const char *figure, const char *words)
         fail_msg("%s.svg does not say '%s'", figure, shown);
 }
 
-/* By the average width of DejaVu Sans' small letters; the PNG's are larger by a third. */
+/* Estimated from the average width of the small letters of DejaVu Sans; those of the PNG are larger by a third. */
 void check_fits(const struct svg *svg, const char *figure)
 {
     for (size_t i = 0; i < svg->texts; i++) {
@@ -294,7 +330,7 @@ static const struct svg_text *find_text(const struct svg *svg, const char *words
     return NULL;
 }
 
-/* Heights as in check_fits: letters reach 0.76 above their line and 0.24 below it. */
+/* Sizes as in check_fits: letters reach 0.76 of their size above the baseline and 0.24 below. */
 void check_foot(const struct svg *svg, const char *figure, const char *axis, size_t lines)
 {
     const struct svg_text *label = find_text(svg, axis), *before = NULL;

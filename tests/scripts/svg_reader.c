@@ -11,7 +11,7 @@ static const struct {
 } entities[] = { { "&amp;", '&' },  { "&lt;", '<' },    { "&gt;", '>' },
                  { "&quot;", '"' }, { "&apos;", '\'' }, { "&#39;", '\'' } };
 
-/* Takes one character off *from, entity or not. */
+/* Reads one character, or entity, and moves *from behind it. */
 static char take_character(const char **from)
 {
     for (size_t i = 0; i < sizeof entities / sizeof *entities; i++)
@@ -22,7 +22,7 @@ static char take_character(const char **from)
     return *(*from)++;
 }
 
-/* What stands between from and to, without <…>. */
+/* Copies the text from `from` to `to`, without tags. */
 static void take_words(const char *from, const char *to, char *words, size_t size)
 {
     size_t used = 0;
@@ -35,7 +35,7 @@ static void take_words(const char *from, const char *to, char *words, size_t siz
     words[used] = '\0';
 }
 
-/* The group that a text is in, `where` its opening tag, tells place, size and anchor. */
+/* Reads place, size and anchor of a text from the opening tag of its group. */
 static void take_place(const char *where, struct svg_text *text)
 {
     const char *size = strstr(where, "font-size=\""), *anchor = strstr(where, "text-anchor=\"");
@@ -47,7 +47,7 @@ static void take_place(const char *where, struct svg_text *text)
     text->anchor = *anchor == 's' ? SVG_START : *anchor == 'e' ? SVG_END : SVG_MIDDLE;
 }
 
-/* gnuplot wipes the ground below a point with a white one. */
+/* Ignores white points, which gnuplot draws as the background of others. */
 static void take_point(struct svg *svg, const char *tag)
 {
     size_t length = strcspn(tag, ">");
@@ -58,7 +58,7 @@ static void take_point(struct svg *svg, const char *tag)
     struct svg_point *point = &svg->point[svg->points++];
     assert_int_equal(sscanf(place, "transform='translate(%lf,%lf", &point->x, &point->y), 2);
     assert_int_equal(sscanf(tag, "<use xlink:href='#gpPt%u", &point->mark), 1);
-    point->mark++; /* it counts from 0 */
+    point->mark++; /* SVG files count from 0 */
 }
 
 void svg_read(struct svg *svg, const char *source)

@@ -1,4 +1,4 @@
-/* scripts/plot.sh: every figure of an invented run, without a word on stderr. */
+/* scripts/plot.sh: the figures of invented runs, and what it refuses. */
 #include "tests/support/support.h"
 
 #include "tests/scripts/plot_fixture.h"
@@ -12,77 +12,94 @@
     "pthread", "forkpool", "gil", "openmp", "cpython-thread=/opt/python3.13t/bin/python3",         \
         "cpython-process", "cpython-thread"
 
-/* ---- figures ---- */
+/* ---- a run of all harnesses ---- */
 
 static struct svg svg;
+static const struct invention all = {
+    .harness = { ALL }, .workers = { 1, 2, 4, 8, 16, 32, 64, 128, 256 }, .cpus = 64, .failed = "gil"
+};
 
-static void every_figure(void **state)
+static void every_figure_is_drawn(void **state)
 {
     (void)state;
-    const struct invention what = { .harness = { ALL },
-                                    .workers = { 1, 2, 4, 8, 16, 32, 64, 128, 256 },
-                                    .cpus = 64,
-                                    .failed = "gil" };
-    invent(&what);
+    invent(&all);
     plot_quietly();
+    assert_int_equal(figures_printed(), WORKS + 2);
+    assert_int_equal(files_drawn(), 2 * (WORKS + 2));
+}
+
+static void a_speedup_figure_names_its_lines(void **state)
+{
+    (void)state;
     for (size_t i = 0; i < WORKS; i++) {
         read_figure(&svg, works[i].figure);
         check_says(&svg, works[i].figure, works[i].kernel);
         check_says(&svg, works[i].figure, "ideal");
         check_says(&svg, works[i].figure, "measured ceiling");
-        for (size_t h = 0; what.harness[h]; h++)
-            check_says(&svg, works[i].figure, what.harness[h]);
+        for (size_t h = 0; all.harness[h]; h++)
+            check_says(&svg, works[i].figure, all.harness[h]);
     }
+}
+
+static void the_gil_figure_names_its_lines(void **state)
+{
+    (void)state;
     read_figure(&svg, "gil");
-    for (size_t h = 0; what.harness[h]; h++)
-        check_says(&svg, "gil", what.harness[h]);
+    for (size_t h = 0; all.harness[h]; h++)
+        check_says(&svg, "gil", all.harness[h]);
+}
+
+static void the_times_figure_names_its_bars(void **state)
+{
+    (void)state;
     read_figure(&svg, "times");
     check_says(&svg, "times", "pthread × 64");
     check_says(&svg, "times", "cpython-single");
-    char *text = file_read(plotted_folder, "out.txt");
-    assert_int_equal(count_lines(text), WORKS + 2); /* names of what was drawn */
-    free(text);
-    char path[FOLDER_NAME + 16];
-    snprintf(path, sizeof path, "%s/run/plots", plotted_folder);
-    assert_int_equal(folder_count(path), 2 * (WORKS + 2));
 }
 
-static void only_c(void **state)
+/* ---- other runs ---- */
+
+/* The second label of a cell measures noise, so it is not drawn. */
+static void a_run_in_c_only(void **state)
 {
     (void)state;
-    invent(&(struct invention){
-        .harness = { "pthread", "forkpool", "gil" }, .workers = { 2, 4 }, .cpus = 2 });
+    invent(
+        &(struct invention){ .works = 2, .harness = { "pthread" }, .workers = { 2 }, .cpus = 2 });
     plot_quietly();
-    assert_false(file_exists(plotted_folder, "run/plots/gil.svg"));
-    assert_false(file_exists(plotted_folder, "run/plots/gil.png"));
+    assert_true(is_not_drawn("gil"));
+    read_figure(&svg, works[0].figure);
+    assert_int_equal(svg_count(&svg, "pthread"), 1);
+    assert_int_equal(svg.points, 1 + 1 + 1); /* the base, pthread, the ceiling */
+    read_figure(&svg, "times");
+    assert_int_equal(svg_count(&svg, "pthread × 2"), 2);
 }
 
 static void one_worker_count_and_no_intervals(void **state)
 {
     (void)state;
     invent(&(struct invention){
-        .harness = { ALL }, .workers = { 2 }, .cpus = 2, .no_intervals = true });
+        .works = 2, .harness = { ALL }, .workers = { 2 }, .cpus = 2, .no_intervals = true });
     plot_quietly();
     read_figure(&svg, "gil");
     read_figure(&svg, works[1].figure);
     check_says(&svg, works[1].figure, "ideal");
 }
 
-/* No ceiling: there is nothing for a second copy to run on. */
+/* There is no CPU for a second copy, so no ceiling. */
 static void one_cpu(void **state)
 {
     (void)state;
-    invent(&(struct invention){ .harness = { ALL }, .workers = { 1, 2 }, .cpus = 1 });
+    invent(&(struct invention){ .works = 1, .harness = { ALL }, .workers = { 1, 2 }, .cpus = 1 });
     plot_quietly();
     read_figure(&svg, works[0].figure);
     assert_int_equal(svg_count(&svg, "measured ceiling"), 0);
 }
 
-/* It has lines and bars of its own. */
-static void another_build(void **state)
+static void another_build_has_lines_and_bars(void **state)
 {
     (void)state;
-    invent(&(struct invention){ .harness = { "pthread", "cpython-thread" },
+    invent(&(struct invention){ .works = 2,
+                                .harness = { "pthread", "cpython-thread" },
                                 .workers = { 1, 2, 4 },
                                 .cpus = 4,
                                 .against = true });
@@ -99,23 +116,10 @@ static void another_build(void **state)
     check_says(&svg, "times", "single(against)");
 }
 
-/* What comes again is there to tell noise, not to be looked at. */
-static void again_is_not_drawn(void **state)
-{
-    (void)state;
-    invent(&(struct invention){ .harness = { "pthread" }, .workers = { 2 }, .cpus = 2 });
-    plot_quietly();
-    read_figure(&svg, works[0].figure);
-    assert_int_equal(svg_count(&svg, "pthread"), 1);
-    assert_int_equal(svg.points, 1 + 1 + 1); /* the base, pthread, the ceiling */
-    read_figure(&svg, "times");
-    assert_int_equal(svg_count(&svg, "pthread × 2"), WORKS);
-}
-
 static void bases_alone(void **state)
 {
     (void)state;
-    invent(&(struct invention){ .harness = { NULL }, .workers = { 2 }, .cpus = 2 });
+    invent(&(struct invention){ .works = 1, .harness = { NULL }, .workers = { 2 }, .cpus = 2 });
     plot_quietly();
     read_figure(&svg, "times");
 }
@@ -130,7 +134,7 @@ static void check_refused(const char *arguments)
     free(text);
 }
 
-static void no_summary(void **state)
+static void a_folder_without_a_summary_is_refused(void **state)
 {
     (void)state;
     char arguments[FOLDER_NAME + 32], path[FOLDER_NAME + 8];
@@ -143,11 +147,12 @@ static void no_summary(void **state)
     assert_int_equal(folder_count(path), 0);
 }
 
-/* A run whose every cell failed has a summary, and no figures: one line, no words of gnuplot's. */
-static void nothing_to_draw(void **state)
+/* If all cells failed, there is a summary but nothing to draw: one line, and no messages of gnuplot. */
+static void a_run_without_measured_cells_is_refused(void **state)
 {
     (void)state;
-    invent(&(struct invention){ .harness = { "pthread" }, .workers = { 2 }, .cpus = 2 });
+    invent(
+        &(struct invention){ .works = 1, .harness = { "pthread" }, .workers = { 2 }, .cpus = 2 });
     char *text = file_read(plotted_folder, "run/summary.csv");
     for (char *at = text; (at = strstr(at, ",ok,"));)
         memcpy(at, ",no,", 4);
@@ -163,17 +168,21 @@ int main(void)
 {
     if (!getenv("FORKBENCH_SCRIPTS") || !has_command("gnuplot"))
         return EXIT_SKIP;
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(every_figure, plotted_begin, plotted_end),
-        cmocka_unit_test_setup_teardown(only_c, plotted_begin, plotted_end),
-        cmocka_unit_test_setup_teardown(one_worker_count_and_no_intervals, plotted_begin,
-                                        plotted_end),
-        cmocka_unit_test_setup_teardown(one_cpu, plotted_begin, plotted_end),
-        cmocka_unit_test_setup_teardown(another_build, plotted_begin, plotted_end),
-        cmocka_unit_test_setup_teardown(again_is_not_drawn, plotted_begin, plotted_end),
-        cmocka_unit_test_setup_teardown(bases_alone, plotted_begin, plotted_end),
-        cmocka_unit_test_setup_teardown(no_summary, plotted_begin, plotted_end),
-        cmocka_unit_test_setup_teardown(nothing_to_draw, plotted_begin, plotted_end),
+    const struct CMUnitTest all_harnesses[] = {
+        cmocka_unit_test(every_figure_is_drawn),
+        cmocka_unit_test(a_speedup_figure_names_its_lines),
+        cmocka_unit_test(the_gil_figure_names_its_lines),
+        cmocka_unit_test(the_times_figure_names_its_bars),
     };
-    return RUN_TESTS(tests);
+    const struct CMUnitTest tests[] = {
+        PLOTTED(a_run_in_c_only),
+        PLOTTED(one_worker_count_and_no_intervals),
+        PLOTTED(one_cpu),
+        PLOTTED(another_build_has_lines_and_bars),
+        PLOTTED(bases_alone),
+        PLOTTED(a_folder_without_a_summary_is_refused),
+        PLOTTED(a_run_without_measured_cells_is_refused),
+    };
+    int failed = RUN_ON_ONE_PLOT(all_harnesses);
+    return RUN_TESTS(tests) + failed;
 }

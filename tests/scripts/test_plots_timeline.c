@@ -1,4 +1,4 @@
-/* Who computed when: scripts/plot.sh and an invented timeline.csv, and what makes a real one. */
+/* The figure of who computed when, by scripts/plot.sh from an invented timeline.csv; and scripts/timeline.sh. */
 #include "tests/support/support.h"
 
 #include "tests/scripts/plot_fixture.h"
@@ -13,7 +13,7 @@
 
 static struct svg svg;
 
-/* Four harnesses; one has characters that gnuplot would take for marks, one a lock. */
+/* Four harnesses: one has characters that gnuplot interprets, one has a lock. */
 static const char four[] = HEAD "primes,single,1,40000000,0,chunk,1000,20000000,0\n"
                                 "primes,single,1,40000000,0,chunk,20000000,39990000,1\n"
                                 "primes,pthread,2,20500000,0,chunk,2000,20000000,0\n"
@@ -28,26 +28,18 @@ static const char four[] = HEAD "primes,single,1,40000000,0,chunk,1000,20000000,
                                 "primes,gil,2,41000000,1,wait,4000,5000000,\n"
                                 "primes,gil,2,41000000,1,hold,5000000,10000000,\n";
 
-/* Beside a run of bases alone, which is quickly drawn. */
+/* The run has bases only, which are drawn quickly. */
 static void draw_with(const char *timeline)
 {
-    invent(&(struct invention){ .harness = { NULL }, .workers = { 2 }, .cpus = 2 });
+    invent(&(struct invention){ .works = 1, .harness = { NULL }, .workers = { 2 }, .cpus = 2 });
     file_write(plotted_folder, "run/timeline.csv", timeline);
     plot_quietly();
-}
-
-static bool is_drawn(void)
-{
-    bool vector = file_exists(plotted_folder, "run/plots/timeline.svg");
-    assert_int_equal(file_exists(plotted_folder, "run/plots/timeline.png"), vector);
-    return vector;
 }
 
 static void every_harness_and_worker_has_its_row(void **state)
 {
     (void)state;
     draw_with(four);
-    assert_true(is_drawn());
     read_figure(&svg, "timeline");
     check_says(&svg, "timeline", "the same primes");
     check_says(&svg, "timeline", "single   40 ms");
@@ -63,7 +55,7 @@ static void every_harness_and_worker_has_its_row(void **state)
     check_foot(&svg, "timeline", "time since the job was handed over, ms", 1);
 }
 
-/* Without a lock, too, nothing is said on stderr. */
+/* No harness has a lock. */
 static void columns_are_found_by_their_names(void **state)
 {
     (void)state;
@@ -79,7 +71,7 @@ static void a_head_alone_draws_nothing(void **state)
 {
     (void)state;
     draw_with(HEAD);
-    assert_false(is_drawn());
+    assert_true(is_not_drawn("timeline"));
     assert_true(file_exists(plotted_folder, "run/plots/times.svg"));
 }
 
@@ -99,7 +91,7 @@ static void check_usage(const char *arguments)
     free(err);
 }
 
-static void without_a_folder_it_says_its_usage(void **state)
+static void without_a_folder_it_prints_its_usage(void **state)
 {
     (void)state;
     check_usage("");
@@ -107,8 +99,6 @@ static void without_a_folder_it_says_its_usage(void **state)
     check_usage("/tmp /tmp");
     check_usage("''");
 }
-
-#define PLOTTED(test) cmocka_unit_test_setup_teardown(test, plotted_begin, plotted_end)
 
 int main(void)
 {
@@ -118,7 +108,7 @@ int main(void)
         PLOTTED(every_harness_and_worker_has_its_row),
         PLOTTED(columns_are_found_by_their_names),
         PLOTTED(a_head_alone_draws_nothing),
-        PLOTTED(without_a_folder_it_says_its_usage),
+        PLOTTED(without_a_folder_it_prints_its_usage),
     };
     return RUN_TESTS(tests);
 }

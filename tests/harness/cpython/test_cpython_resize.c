@@ -2,9 +2,9 @@
 #include "tests/support/support.h"
 
 #include "tests/support/folder.h"
-#include "kernels/images/image.h"
+#include "kernels/images/image_decode.h"
+#include "tests/kernels/images/image_fixture.h"
 #include "tests/kernels/images/image_folder.h"
-#include "tests/kernels/images/pictures.h"
 #include "tests/support/program.h"
 #include "tests/support/python.h"
 

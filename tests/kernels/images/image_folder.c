@@ -1,8 +1,8 @@
 #include "tests/support/support.h"
 
 #include "tests/support/folder.h"
+#include "tests/kernels/images/image_fixture.h"
 #include "tests/kernels/images/image_folder.h"
-#include "tests/kernels/images/pictures.h"
 
 #include <stdio.h>
 #include <stdlib.h>

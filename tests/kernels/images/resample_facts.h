@@ -3,7 +3,7 @@
 #ifndef TEST_RESAMPLE_FACTS_H
 #define TEST_RESAMPLE_FACTS_H
 
-#include "kernels/images/image.h"
+#include "kernels/images/resample.h"
 
 static const struct fact {
     enum fb_filter filter;

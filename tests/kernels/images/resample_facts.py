@@ -30,7 +30,7 @@ print("""/* What Pillow 9.4 made of small images, as hexadecimal bytes: sample (
 #ifndef FB_TESTS_RESAMPLE_FACTS_H
 #define FB_TESTS_RESAMPLE_FACTS_H
 
-#include "kernels/images/image.h"
+#include "kernels/images/resample.h"
 
 static const struct fact {
     enum fb_filter filter;

@@ -4,7 +4,7 @@
 #include "tests/support/folder.h"
 #include "kernels/images/album.h"
 #include "kernels/images/sample.h"
-#include "tests/kernels/images/pictures.h"
+#include "tests/kernels/images/image_fixture.h"
 
 #include <errno.h>
 #include <stdio.h>

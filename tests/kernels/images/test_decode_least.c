@@ -1,9 +1,10 @@
 /* fb_image_decode_least: JPEGs decoded no larger than needed, progressive ones no further; the same picture. */
 #include "tests/support/support.h"
 
+#include "kernels/images/image_decode.h"
 #include "kernels/images/shrink.h"
 
-#include "tests/kernels/images/pictures.h"
+#include "tests/kernels/images/image_fixture.h"
 
 #include <errno.h>
 #include <math.h>

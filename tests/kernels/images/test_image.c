@@ -1,8 +1,9 @@
 /* Every kind of image decodes to what was put into it, and what is encoded comes back. */
 #include "tests/support/support.h"
 
-#include "kernels/images/image.h"
-#include "tests/kernels/images/pictures.h"
+#include "kernels/images/image_decode.h"
+#include "kernels/images/jpeg.h"
+#include "tests/kernels/images/image_fixture.h"
 
 #include <errno.h>
 #include <stdio.h>

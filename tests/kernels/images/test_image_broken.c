@@ -2,8 +2,9 @@
  * address sanitizer would find counts, so that it is well worth running this under it. */
 #include "tests/support/support.h"
 
-#include "kernels/images/image.h"
-#include "tests/kernels/images/pictures.h"
+#include "kernels/images/image_decode.h"
+#include "kernels/images/resample.h"
+#include "tests/kernels/images/image_fixture.h"
 
 #include <limits.h>
 #include <malloc.h>

@@ -1,8 +1,10 @@
 /* Every single allocation fails once: an error that says so, no crash, nothing leaked. */
 #include "tests/support/support.h"
 
-#include "kernels/images/image.h"
-#include "tests/kernels/images/pictures.h"
+#include "kernels/images/image_decode.h"
+#include "kernels/images/jpeg.h"
+#include "kernels/images/resample.h"
+#include "tests/kernels/images/image_fixture.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -2,8 +2,8 @@
 #include "tests/support/support.h"
 
 #include "tests/support/folder.h"
-#include "kernels/images/image.h"
-#include "tests/kernels/images/pictures.h"
+#include "kernels/images/resample.h"
+#include "tests/kernels/images/image_fixture.h"
 #include "tests/support/python.h"
 
 #include <stdio.h>

@@ -1,9 +1,9 @@
 /* Resampling: what Pillow gave as literal facts, and what must hold for any image. */
 #include "tests/support/support.h"
 
-#include "kernels/images/image.h"
+#include "kernels/images/resample.h"
 #include "tests/support/near.h"
-#include "tests/kernels/images/pictures.h"
+#include "tests/kernels/images/image_fixture.h"
 #include "tests/kernels/images/resample_facts.h"
 
 #include <errno.h>

@@ -2,9 +2,10 @@
 #include "tests/support/support.h"
 
 #include "tests/support/folder.h"
-#include "kernels/images/image.h"
+#include "kernels/images/image_decode.h"
+#include "kernels/images/resample.h"
+#include "tests/kernels/images/image_fixture.h"
 #include "tests/kernels/images/image_folder.h"
-#include "tests/kernels/images/pictures.h"
 
 #include <errno.h>
 #include <stdio.h>

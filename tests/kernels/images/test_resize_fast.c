@@ -1,13 +1,14 @@
 /* resize-fast: goes as resize does, with the same bytes by any vectors; its check sees what is wrong, and only that. */
 #include "tests/support/support.h"
 
+#include "kernels/images/image_decode.h"
 #include "kernels/images/resize.h"
 
 #include "base/random.h"
 
 #include "tests/support/folder.h"
+#include "tests/kernels/images/image_fixture.h"
 #include "tests/kernels/images/image_folder.h"
-#include "tests/kernels/images/pictures.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
 #include "tests/support/support.h"
 
 #include "kernels/images/album.h"
-#include "kernels/images/image.h"
+#include "kernels/images/image_decode.h"
 #include "kernels/images/sample.h"
 
 #include <fcntl.h>

@@ -1,7 +1,7 @@
-/* Images of every kind, made here, so that what decodes them is not what wrote them: PNGs byte by
- * byte, JPEGs by libjpeg's encoder. Everything fails the test when there is no memory. */
-#ifndef TEST_PICTURES_H
-#define TEST_PICTURES_H
+/* PNG images of every kind, written byte by byte, so that what decodes them did not write them. Everything
+ * fails the test if there is no memory. */
+#ifndef TEST_PNG_FIXTURE_H
+#define TEST_PNG_FIXTURE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -50,30 +50,5 @@ void png_mend(struct bytes *png, size_t chunk);
 
 /* Makes the header tell of another size. */
 void png_claim(struct bytes *png, uint32_t width, uint32_t height);
-void jpeg_claim(struct bytes *jpeg, unsigned width, unsigned height);
-
-/* ---- JPEG ---- */
-
-enum jpeg_kind {
-    JPEG_GREY,
-    JPEG_444,
-    JPEG_420,
-    JPEG_PROGRESSIVE,
-    JPEG_PROGRESSIVE_420,
-    JPEG_RESTARTS,
-    JPEG_CMYK,      /* inverted inks, with Adobe's marker, as all the world writes them */
-    JPEG_YCCK,      /* the same */
-    JPEG_CMYK_BARE, /* inverted, without the marker */
-    JPEG_KINDS,
-    JPEG_MANY_SCANS = JPEG_KINDS /* nobody writes such: a scan for each frequency of each ink */
-};
-unsigned jpeg_channels(enum jpeg_kind kind);
-
-/* pixels: width * height * jpeg_channels. */
-struct bytes jpeg_make(enum jpeg_kind kind, uint32_t width, uint32_t height, int quality,
-                       const uint8_t *pixels);
-
-/* The same of smooth pixels. */
-struct bytes jpeg_smooth(enum jpeg_kind kind, uint32_t width, uint32_t height);
 
 #endif
