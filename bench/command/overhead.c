@@ -1,12 +1,11 @@
 /* `forkbench overhead`: what each way of running costs by itself. */
 #include "bench/command/cli.h"
 #include "bench/format/result_dir.h"
+#include "bench/overhead/groups.h"
 #include "bench/overhead/overhead.h"
 #include "bench/overhead/overhead_report.h"
 
-#include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 
 #define ROUNDS_MOST 1000
 
@@ -59,49 +58,6 @@ static const struct argp parser = {
            "to two minutes.",
 };
 
-void fb_overhead_progress(const struct fb_overhead *overhead, double part, const char *what)
-{
-    double done = overhead->from + part * (overhead->to - overhead->from);
-    fb_progress_show(overhead->progress, done, what);
-}
-
-void fb_overhead_idle(long ns)
-{
-    struct timespec pause = { .tv_nsec = ns };
-    while (nanosleep(&pause, &pause) < 0 && errno == EINTR)
-        ;
-}
-
-/* In this order; a group's weight is about its part of the time. */
-static const struct {
-    int (*measure)(const struct fb_overhead *overhead, struct fb_error *error);
-    double weight;
-} groups[] = {
-    { fb_creation_measure, 0.16 },     { fb_wakeup_measure, 0.09 },
-    { fb_convoy_measure, 0.07 },       { fb_messages_measure, 0.22 },
-    { fb_runtime_cost_measure, 0.05 }, { fb_pool_cost_measure, 0.05 },
-    { fb_worker_death_measure, 0.02 }, { fb_dispatch_measure, 0.28 },
-    { fb_breakdown_measure, 0.06 },
-};
-
-static int measure(unsigned workers, unsigned rounds, struct fb_metrics *metrics,
-                   struct fb_error *error)
-{
-    struct fb_progress progress;
-    struct fb_overhead overhead = {
-        .workers = workers, .rounds = rounds, .metrics = metrics, .progress = &progress
-    };
-    int result = 0;
-    fb_progress_begin(&progress);
-    for (size_t i = 0; i < sizeof groups / sizeof *groups && result == 0; i++) {
-        overhead.from = overhead.to;
-        overhead.to += groups[i].weight;
-        result = groups[i].measure(&overhead, error);
-    }
-    fb_progress_end(&progress);
-    return result;
-}
-
 static int overhead_main(int argc, char **argv)
 {
     static const char *const taken[] = { "overhead.json", "overhead.csv", "curves.csv", NULL };
@@ -118,7 +74,7 @@ static int overhead_main(int argc, char **argv)
     struct fb_metrics metrics = { 0 };
     struct fb_overhead_report report = { &machine, &metrics };
     fb_machine_read(&machine);
-    result = measure(machine.cpus.workers, options.rounds, &metrics, &error);
+    result = fb_groups_measure(machine.cpus.workers, options.rounds, &metrics, &error);
     if (result == 0 && options.json)
         fb_overhead_print_json(&report, stdout);
     else if (result == 0)
