@@ -1,4 +1,4 @@
-/* A worker is this program begun anew; what it works on is shared as in forkpool. */
+/* A worker is a new process that runs this program (spawn). It shares everything as in forkpool. */
 #include "harness/native/shared_pool.h"
 
 static int open_pool(const struct fb_setting *setting, struct fb_pool **ret_pool,
