@@ -1,4 +1,4 @@
-/* `forkbench overhead`: what each way of running costs by itself. */
+/* `forkbench overhead`: the costs of each way of running. */
 #include "bench/command/cli.h"
 #include "bench/format/result_dir.h"
 #include "bench/overhead/groups.h"
@@ -11,8 +11,8 @@
 
 struct options {
     bool json;
-    const char *folder; /* to write into; NULL: none */
-    const char *image;  /* what a spawned worker was told; NULL: we are none */
+    const char *folder; /* for the files; NULL: none */
+    const char *image;  /* argument of a spawned worker; NULL: this is the command itself */
     unsigned rounds;
 };
 
