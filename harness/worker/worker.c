@@ -200,9 +200,8 @@ static void finish(struct fb_worker *worker)
 {
     struct fb_team *team = worker->team;
     uint32_t all = worker->seen * (team->workers - 1);
-    if (atomic_fetch_add(&team->finished, 1) + 1 == all && atomic_load(&team->caller_sleeps)) {
+    if (atomic_fetch_add(&team->finished, 1) + 1 == all && atomic_load(&team->caller_sleeps))
         notify_caller(team);
-    }
 }
 
 void fb_worker_loop(struct fb_team *team, unsigned index, struct fb_yield *yield)
