@@ -20,7 +20,7 @@ static const struct argp_option option_table[] = {
     { "json", 'j', 0, 0, "Print JSON", 0 },
     { "output", 'o', "DIR", 0, "Write overhead.json, overhead.csv and curves.csv into it", 0 },
     { "rounds", 'n', "N", 0, "Samples of each figure (default 31; an interval takes 6)", 0 },
-    { "image", 'I', "TEXT", OPTION_HIDDEN, "What is spawned to be timed", 0 },
+    { "image", 'I', "TEXT", OPTION_HIDDEN, "Run as a spawned worker", 0 },
     { 0 },
 };
 
@@ -51,11 +51,10 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 static const struct argp parser = {
     .options = option_table,
     .parser = parse_option,
-    .doc = "Measures what each way of running costs by itself: making and ending workers, handing "
-           "out an empty job, claiming an item, how long a task has to be, waking a sleeper, "
-           "switching, waiting beside who computes, handing over messages; and where the time of a "
-           "coarse job goes. Takes one "
-           "to two minutes.",
+    .doc = "Measures what each way of running costs by itself: creating and ending workers, "
+           "handing out an empty job, claiming an item, how long a task has to be, waking a "
+           "sleeping thread, switching, waiting while another thread computes, sending messages; "
+           "and where the time of a coarse job goes. Takes one to two minutes.",
 };
 
 static int overhead_main(int argc, char **argv)
@@ -67,7 +66,7 @@ static int overhead_main(int argc, char **argv)
     if (result)
         return result;
     if (options.image)
-        return fb_creation_image(options.image);
+        return fb_creation_worker(options.image);
     if (options.folder && fb_result_dir_make(options.folder, taken, &error) < 0)
         return fb_fail_with(&error);
     struct fb_machine machine;

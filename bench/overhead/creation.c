@@ -71,7 +71,7 @@ static struct gate *map_gate(int fd)
     return gate == MAP_FAILED ? NULL : gate;
 }
 
-int fb_creation_image(const char *text)
+int fb_creation_worker(const char *text)
 {
     int fd, parent;
     if (sscanf(text, "%d,%d", &fd, &parent) != 2)
@@ -86,7 +86,7 @@ int fb_creation_image(const char *text)
 
 /* ---- creating and ending ---- */
 
-static int spawn_image(int fd, pid_t *ret_pid)
+static int spawn_worker(int fd, pid_t *ret_pid)
 {
     char text[48];
     snprintf(text, sizeof text, "--image=%d,%d", fd, (int)getpid());
@@ -100,7 +100,7 @@ static int make_worker(struct parent *parent, int way, struct worker *worker)
     if (way == THREAD)
         return -pthread_create(&worker->thread, NULL, thread_main, parent->gate);
     if (way == SPAWN)
-        return spawn_image(parent->fd, &worker->pid);
+        return spawn_worker(parent->fd, &worker->pid);
     pid_t self = getpid();
     worker->pid = fork();
     if (worker->pid == 0) {

@@ -36,7 +36,7 @@ int fb_creation_measure(const struct fb_overhead *overhead, struct fb_error *err
 
 /* The body of a spawned worker, started as `overhead --image TEXT`: reports that it runs, waits,
  * ends. Returns the exit code of the program. */
-int fb_creation_image(const char *text);
+int fb_creation_worker(const char *text);
 
 /* For forkpool, pthread, openmp and forkpipe, warm and cold, bound and unbound, compared with
  * openmp:

@@ -42,8 +42,7 @@ static const struct {
 
 /* Shared by both sides. */
 struct exchange {
-    _Alignas(
-        FB_CACHE_LINE) _Atomic uint32_t word; /* number of wakes; in ping-pong: whose turn it is */
+    _Alignas(FB_CACHE_LINE) _Atomic uint32_t word;   /* number of wakes; else whose turn */
     _Alignas(FB_CACHE_LINE) _Atomic uint32_t asleep; /* how often the partner was about to sleep */
     _Alignas(FB_CACHE_LINE) _Atomic uint32_t woken;
     uint64_t woke_ns;

@@ -368,8 +368,7 @@ static int open_pool(const struct fb_setting *setting, struct fb_pool **ret_pool
 
 const struct fb_harness fb_harness_eventloop = {
     .name = "eventloop",
-    .summary = "a peer: one thread that waits for many items at once; what they compute then goes "
-               "to processes",
+    .summary = "a peer: one thread that waits for many items at once; processes compute",
     .base = "single",
     .open = open_pool,
     .run = run,

@@ -142,7 +142,7 @@ static void a_requested_drop_forces_a_switch(void **state)
 }
 
 /* Without a request the same thread may take the lock again at once, as in CPython. */
-static void nobody_asks_before_the_interval(void **state)
+static void no_request_before_the_interval(void **state)
 {
     (void)state;
     begin_game(2, HOUR_NS);
@@ -176,7 +176,7 @@ static void a_request_to_the_next_holder_is_left_alone(void **state)
 /* A waiter asks only if the lock stayed with one holder for a whole interval. Here it changes hands
  * in each interval, which is only pretended; where a pause of this thread was as long as an
  * interval, the waiter may have asked. */
-static void nobody_asks_while_the_lock_changes_hands(void **state)
+static void no_request_while_the_lock_changes_hands(void **state)
 {
     (void)state;
     const uint64_t interval_ns = 20000000, wanted_ns = 5 * interval_ns;
@@ -209,7 +209,7 @@ static void nobody_asks_while_the_lock_changes_hands(void **state)
 /* ---- two users that spin ---- */
 
 /* Records each turn and drops the lock only on request. */
-static void *spin_until_asked(void *argument)
+static void *spin_until_requested(void *argument)
 {
     struct player *me = argument;
     for (;;) {
@@ -231,7 +231,7 @@ static void spinning_threads_alternate(void **state)
     (void)state;
     turns_wanted = 300;
     begin_game(2, 100000);
-    play(2, spin_until_asked);
+    play(2, spin_until_requested);
     for (size_t i = 1; i < turns; i++)
         assert_int_not_equal(turn_of[i], turn_of[i - 1]);
     /* There is a hand-over for each honoured request, for the first turn, and for the last, which
@@ -364,9 +364,9 @@ int main(void)
         cmocka_unit_test(one_user_never_waits),
         cmocka_unit_test(held_time_adds_up),
         cmocka_unit_test(a_requested_drop_forces_a_switch),
-        cmocka_unit_test(nobody_asks_before_the_interval),
+        cmocka_unit_test(no_request_before_the_interval),
         cmocka_unit_test(a_request_to_the_next_holder_is_left_alone),
-        cmocka_unit_test(nobody_asks_while_the_lock_changes_hands),
+        cmocka_unit_test(no_request_while_the_lock_changes_hands),
         cmocka_unit_test(spinning_threads_alternate),
         cmocka_unit_test(a_shorter_interval_gives_more_hand_overs),
         cmocka_unit_test(never_two_inside),

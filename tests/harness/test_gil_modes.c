@@ -21,8 +21,8 @@ struct fb_input {
     uint64_t limit_ms;
     _Atomic uint32_t inside;     /* number of the worker that computes, plus 1; 0: none */
     _Atomic uint32_t violations; /* how often another worker was inside */
-    _Atomic uint32_t asked;      /* how often the lock was requested in a call */
-    _Atomic uint32_t last, turns, arrived, heard, timeouts;
+    _Atomic uint32_t requests;   /* how often the lock was requested in a call */
+    _Atomic uint32_t last, turns, arrived, seen, timeouts;
 };
 
 struct slot {
@@ -62,7 +62,7 @@ static void be_alone(struct fb_input *input, uint32_t me, struct fb_yield *yield
             if (atomic_load(&input->inside) != me + 1)
                 atomic_fetch_add(&input->violations, 1);
             if (atomic_load(yield->request) != 0)
-                atomic_fetch_add(&input->asked, 1);
+                atomic_fetch_add(&input->requests, 1);
         }
     end_release(input, yield);
     if (atomic_exchange(&input->inside, 0) != me + 1)
@@ -108,7 +108,7 @@ static void wait_for_request(const struct fb_input *const_input, void *scratch, 
     (void)scratch, (void)begin, (void)end, (void)results;
     struct fb_input *input = writable(const_input);
     if (atomic_fetch_add(&input->arrived, 1) == 0)
-        atomic_store(&input->heard, wait_for(yield->request, 1));
+        atomic_store(&input->seen, wait_for(yield->request, 1));
 }
 
 static void do_nothing(const struct fb_input *input, void *scratch, size_t begin, size_t end,
@@ -252,7 +252,7 @@ static void python_code_sees_requests(void **state)
     for (size_t mode = 0; mode < MODES; mode++)
         if (modes[mode].asks) {
             run_mode(mode, &listening, NOTHING, 2, 1, 100000);
-            assert_int_equal(atomic_load(&input->heard), 1);
+            assert_int_equal(atomic_load(&input->seen), 1);
         }
 }
 
@@ -262,7 +262,7 @@ static void an_extension_never_sees_requests(void **state)
     for (size_t mode = 0; mode < MODES; mode++)
         if (!modes[mode].asks) {
             run_mode(mode, &calls, NOTHING, 3, CALLS_MOST, 100000);
-            assert_int_equal(atomic_load(&input->asked), 0);
+            assert_int_equal(atomic_load(&input->requests), 0);
             assert_true(atomic_load(&input->turns) >= TURNS);
         }
 }

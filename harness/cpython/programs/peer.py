@@ -109,7 +109,7 @@ def main():
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
 
-    def say(answer, data=b""):
+    def send(answer, data=b""):
         answers.write(json.dumps(answer).encode() + b"\n" + data)
         answers.flush()
 
@@ -119,22 +119,22 @@ def main():
     try:
         run_map = make_map(mode, workers)
     except Exception as error:  # for example, a worker was killed while starting
-        say({"error": f"{type(error).__name__}: {error}"})
+        send({"error": f"{type(error).__name__}: {error}"})
         sys.exit(1)
     gil = getattr(sys, "_is_gil_enabled", lambda: True)()
     version = "CPython" if sys.implementation.name == "cpython" else sys.implementation.name
-    say({"version": version + " " + sys.version.split()[0], "gil": gil})
+    send({"version": version + " " + sys.version.split()[0], "gil": gil})
     for line in sys.stdin.buffer:
         job = json.loads(line)
         if job["kernel"] in missing:
-            say({"error": missing[job["kernel"]], "missing": True})
+            send({"error": missing[job["kernel"]], "missing": True})
             continue
         try:
             data = run(job, run_map, kernels)
         except Exception as error:
-            say({"error": f"{type(error).__name__}: {error}"})
+            send({"error": f"{type(error).__name__}: {error}"})
         else:
-            say({"bytes": len(data)}, data)
+            send({"bytes": len(data)}, data)
     del kept
 
 

@@ -17,7 +17,7 @@
 #define KILLS 5
 
 /* It may end at any moment. */
-static bool is_image(pid_t pid)
+static bool is_spawned_worker(pid_t pid)
 {
     char path[64], line[256] = "";
     snprintf(path, sizeof path, "/proc/%d/cmdline", (int)pid);
@@ -30,13 +30,14 @@ static bool is_image(pid_t pid)
 
 /* Stops a spawned worker, so that it exists when its parent is killed. Returns it, or 0 if there
  * was none. */
-static pid_t stop_an_image(const char *mark)
+static pid_t stop_a_spawned_worker(const char *mark)
 {
     pid_t pids[PROCESSES_MOST];
     for (uint64_t limit = clock_ms() + LIMIT_MS / 2; clock_ms() < limit; sched_yield()) {
         size_t count = marked(mark, pids, PROCESSES_MOST);
         for (size_t i = 0; i < count && i < PROCESSES_MOST; i++)
-            if (is_image(pids[i]) && kill(pids[i], SIGSTOP) == 0 && is_image(pids[i]))
+            if (is_spawned_worker(pids[i]) && kill(pids[i], SIGSTOP) == 0 &&
+                is_spawned_worker(pids[i]))
                 return pids[i];
     }
     return 0;
@@ -68,19 +69,19 @@ static void sigkill_while_workers_are_made(void **state)
 }
 
 /* A spawned worker has only the number of its parent. */
-static void sigkill_leaves_no_image(void **state)
+static void sigkill_leaves_no_spawned_worker(void **state)
 {
     (void)state;
     for (int i = 0; i < KILLS; i++) {
         char mark[MARK_SIZE];
         mark_new(mark);
         struct running running = START("overhead", "-n", "1000");
-        pid_t image = stop_an_image(mark);
+        pid_t worker = stop_a_spawned_worker(mark);
         kill(running.pid, SIGKILL);
-        if (image)
-            kill(image, SIGCONT); /* it may not have tied itself to its parent yet */
+        if (worker)
+            kill(worker, SIGCONT); /* it may not have tied itself to its parent yet */
         check_killed(&running, mark);
-        assert_true(image > 0);
+        assert_true(worker > 0);
     }
 }
 
@@ -117,7 +118,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(sigkill_while_workers_are_made),
-        TEST(sigkill_leaves_no_image),
+        TEST(sigkill_leaves_no_spawned_worker),
         TEST(sigkill_leaves_no_pool),
     };
     return RUN_TESTS(tests);
