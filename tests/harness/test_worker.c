@@ -95,7 +95,7 @@ static int begin(void **state)
     if (fb_caller_open(&caller, &setting, &error) < 0)
         return -1;
     input = (struct fb_input){ .team = caller.team, .caller = gettid() };
-    alarm(2 * LIMIT_MS / 1000);
+    alarm(LIMIT_MS / 1000);
     return -pthread_create(&thread, NULL, thread_main, NULL);
 }
 
