@@ -154,19 +154,25 @@ static int check_binding(struct options *options)
     return 0;
 }
 
-static int check_gil(struct options *options)
+/* `-H gil --gil MODE` means `-H gil=MODE`. */
+static int apply_gil_mode(struct options *options)
 {
     struct fb_trial_request *request = &options->request;
-    if (options->gil && strcmp(request->harness->name, "gil") != 0)
+    if (!options->gil)
+        return 0;
+    if (strcmp(request->harness->name, "gil") != 0)
         return fb_fail(FB_EXIT_USAGE, "only gil has a lock: --gil %s with -H %s: give -H gil",
                        options->gil, request->harness->name);
-    if (options->gil && request->variant && strcmp(options->gil, request->variant) != 0)
+    if (request->variant && strcmp(options->gil, request->variant) != 0)
         return fb_fail(FB_EXIT_USAGE, "two modes: --gil %s with -H %s: give one", options->gil,
                        options->harness_name);
-    if (options->gil) {
-        snprintf(options->harness_name, NAME_ROOM, "gil=%s", options->gil);
-        request->variant = options->gil;
-    }
+    snprintf(options->harness_name, NAME_ROOM, "gil=%s", options->gil);
+    return fb_take_harness(options->harness_name, &request->harness, &request->variant);
+}
+
+static int check_trace(const struct options *options)
+{
+    const struct fb_trial_request *request = &options->request;
     if (options->trace && (!request->harness->native || request->copies))
         return fb_fail(FB_EXIT_USAGE, "can't be traced: %s: give a native harness",
                        request->copies ? "copies" : request->harness->name);
@@ -205,7 +211,7 @@ static int complete(struct options *options)
     const struct fb_plan_request *lists = &options->work.lists;
     if (take_work(options) != 0)
         return FB_EXIT_USAGE;
-    if (check_binding(options) != 0 || check_gil(options) != 0)
+    if (check_binding(options) != 0 || apply_gil_mode(options) != 0 || check_trace(options) != 0)
         return FB_EXIT_USAGE;
     if (request->copies && strcmp(request->harness->name, "single") != 0)
         return fb_fail(FB_EXIT_USAGE, "copies are copies of single: -H %s: give -H single",

@@ -1,4 +1,4 @@
-/* Where the time of a coarse job goes. */
+/* Where the time of a job with few large items goes. */
 #include "bench/overhead/overhead.h"
 #include "bench/trial/trial.h"
 
@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FORKPOOL, PTHREAD, RIVALS };
-static const char *const rival_names[RIVALS] = { "forkpool", "pthread" };
+enum { FORKPOOL, PTHREAD, CONTENDERS };
+static const char *const contender_names[CONTENDERS] = { "forkpool", "pthread" };
 
 enum { TIME, CEILING, EXCESS, START, CLAIMS, SLOWEST, JOIN, UNEXPLAINED, PARTS };
 static const char *const names[PARTS] = {
@@ -20,30 +20,30 @@ static const char *const names[PARTS] = {
     [JOIN] = "account.join",   [UNEXPLAINED] = "account.unexplained",
 };
 
-struct rival {
+struct contender {
     const struct fb_harness *harness;
     struct fb_pool *pool;
     double claim_ns;
     double *sample[PARTS]; /* [rounds] */
 };
 
-struct books {
+struct context {
     const struct fb_overhead *overhead;
-    struct fb_trial_request request; /* of the copies */
+    struct fb_trial_request request; /* for the copies */
     struct fb_trial_job work;
-    struct rival rival[RIVALS];
+    struct contender contender[CONTENDERS];
     uint64_t *copy_ns; /* [workers] */
     double *samples;
 };
 
-/* A worker's share of a job at the pace that the hardware gives to as many copies at once. */
-static int measure_ceiling(const struct books *books, double *ret_ns, struct fb_error *error)
+/* The job's time if each worker ran as fast as one of that many independent copies. */
+static int measure_ceiling(const struct context *context, double *ret_ns, struct fb_error *error)
 {
-    unsigned workers = books->overhead->workers;
+    unsigned workers = context->overhead->workers;
     double rate = 0;
-    int result = fb_copies_run(&books->request, &books->work, books->copy_ns, error);
+    int result = fb_copies_run(&context->request, &context->work, context->copy_ns, error);
     for (unsigned i = 0; i < workers && result == 0; i++)
-        rate += 1 / (double)books->copy_ns[i];
+        rate += 1 / (double)context->copy_ns[i];
     *ret_ns = 1 / rate;
     return result;
 }
@@ -59,7 +59,7 @@ static void split(const struct fb_report *report, uint64_t start_ns, uint64_t en
             slowest_ns = report->worker[i].done_ns;
     for (unsigned i = 0; i < report->workers; i++) {
         const struct fb_worker_report *worker = &report->worker[i];
-        /* One that got nothing to do only waited for the others. */
+        /* A worker without a chunk only waited for the others. */
         bool worked = worker->first_ns > 0;
         start += worked ? (double)(worker->first_ns - start_ns) * share : 0;
         slowest += (double)(slowest_ns - (worked ? worker->done_ns : start_ns)) * share;
@@ -76,36 +76,35 @@ static void split(const struct fb_report *report, uint64_t start_ns, uint64_t en
     ret_part[UNEXPLAINED] = excess - start - ret_part[CLAIMS] - slowest - ret_part[JOIN];
 }
 
-static int run_round(struct books *books, size_t round, struct fb_error *error)
+static int run_round(struct context *context, size_t round, struct fb_error *error)
 {
     double ceiling_ns, part[PARTS];
-    int result = measure_ceiling(books, &ceiling_ns, error);
-    for (size_t i = 0; i < RIVALS && result == 0; i++) {
-        struct rival *rival = &books->rival[(round + i) % RIVALS];
+    int result = measure_ceiling(context, &ceiling_ns, error);
+    for (size_t i = 0; i < CONTENDERS && result == 0; i++) {
+        struct contender *contender = &context->contender[(round + i) % CONTENDERS];
         struct fb_report report;
-        memset(books->work.job.results, 0,
-               books->work.job.items * books->request.kernel->result_size);
+        memset(context->work.job.results, 0,
+               context->work.job.items * context->request.kernel->result_size);
         uint64_t start_ns = fb_now_ns();
-        result = rival->harness->run(rival->pool, &books->work.job, &report, error);
+        result = contender->harness->run(contender->pool, &context->work.job, &report, error);
         uint64_t end_ns = fb_now_ns();
         if (result < 0)
             break;
-        split(&report, start_ns, end_ns, rival->claim_ns, ceiling_ns, part);
+        split(&report, start_ns, end_ns, contender->claim_ns, ceiling_ns, part);
         for (int k = 0; k < PARTS; k++)
-            rival->sample[k][round] = part[k];
+            contender->sample[k][round] = part[k];
     }
     return result;
 }
 
-/* What is left of the excess when so much of it is unexplained, in per cent; NaN if it isn't known.
- */
+/* The explained part of the excess in per cent; NaN if it isn't known. */
 static double part_explained(double unexplained, double excess)
 {
     double part = 1 - fabs(unexplained) / fabs(excess);
     return part < 0 ? 0 : 100 * part;
 }
 
-/* By the medians; the interval comes from that of what is unexplained. */
+/* Computed from the medians; its interval from that of the unexplained part. */
 static struct fb_interval explained(const struct fb_interval *excess,
                                     const struct fb_interval *unexplained)
 {
@@ -122,16 +121,16 @@ static struct fb_interval explained(const struct fb_interval *excess,
     };
 }
 
-static int add_rival(const struct books *books, int index)
+static int add_contender(const struct context *context, int index)
 {
-    const struct fb_overhead *overhead = books->overhead;
+    const struct fb_overhead *overhead = context->overhead;
     struct fb_interval part[PARTS];
     struct fb_metric metric = {
         .workers = overhead->workers, .state = "warm", .binding = "unbound", .unit = "ns"
     };
-    snprintf(metric.harness, sizeof metric.harness, "%s", rival_names[index]);
+    snprintf(metric.harness, sizeof metric.harness, "%s", contender_names[index]);
     for (int k = 0; k < PARTS; k++) {
-        part[k] = fb_median_interval(books->rival[index].sample[k], overhead->rounds);
+        part[k] = fb_median_interval(context->contender[index].sample[k], overhead->rounds);
         metric.of = part[k];
         snprintf(metric.name, sizeof metric.name, "%s", names[k]);
         if (fb_metrics_add(overhead->metrics, &metric) < 0)
@@ -143,42 +142,43 @@ static int add_rival(const struct books *books, int index)
     return fb_metrics_add(overhead->metrics, &metric);
 }
 
-/* ---- */
+/* ---- set-up ---- */
 
-static int open_rivals(struct books *books, struct fb_error *error)
+static int open_contenders(struct context *context, struct fb_error *error)
 {
-    struct fb_setting setting = { .arena = books->work.arena, .workers = books->overhead->workers };
-    for (int i = 0; i < RIVALS; i++) {
-        struct rival *rival = &books->rival[i];
+    struct fb_setting setting = { .arena = context->work.arena,
+                                  .workers = context->overhead->workers };
+    for (int i = 0; i < CONTENDERS; i++) {
+        struct contender *contender = &context->contender[i];
         const char *variant;
-        rival->harness = fb_harness_find(rival_names[i], &variant);
-        int result = rival->harness->open(&setting, &rival->pool, error);
+        contender->harness = fb_harness_find(contender_names[i], &variant);
+        int result = contender->harness->open(&setting, &contender->pool, error);
         if (result < 0)
             return result;
         struct fb_metric like = { .workers = setting.workers,
                                   .state = "warm",
                                   .binding = "unbound" };
-        snprintf(like.harness, sizeof like.harness, "%s", rival_names[i]);
+        snprintf(like.harness, sizeof like.harness, "%s", contender_names[i]);
         const struct fb_metric *claim =
-            fb_metrics_find(books->overhead->metrics, &like, "dispatch.claim");
-        rival->claim_ns = claim ? claim->of.value : 0;
+            fb_metrics_find(context->overhead->metrics, &like, "dispatch.claim");
+        contender->claim_ns = claim ? claim->of.value : 0;
     }
     return 0;
 }
 
-static int open_work(struct books *books, struct fb_error *error)
+static int open_work(struct context *context, struct fb_error *error)
 {
     const char *variant;
-    unsigned workers = books->overhead->workers;
-    size_t rounds = books->overhead->rounds;
+    unsigned workers = context->overhead->workers;
+    size_t rounds = context->overhead->rounds;
     const struct fb_kernel *kernel = fb_kernel_find("primes");
-    struct fb_trial_request *request = &books->request;
+    struct fb_trial_request *request = &context->request;
     *request = (struct fb_trial_request){ .kernel = kernel,
                                           .harness = fb_harness_find("single", &variant),
                                           .workers = 1,
                                           .repeat = 1,
                                           .copies = workers };
-    struct fb_trial_job *work = &books->work;
+    struct fb_trial_job *work = &context->work;
     if (fb_params_init(&request->params, kernel) < 0)
         return fb_error_set(error, -ENOMEM, "out of memory");
     int result = kernel->setup(&request->params, work->arena, &work->input, error);
@@ -190,44 +190,44 @@ static int open_work(struct books *books, struct fb_error *error)
                                  .items = kernel->items(work->input),
                                  .schedule = FB_DYNAMIC };
     work->job.results = fb_arena_alloc(work->arena, work->job.items * kernel->result_size);
-    books->copy_ns = calloc(workers, sizeof *books->copy_ns);
-    books->samples = calloc(RIVALS * PARTS * rounds, sizeof *books->samples);
-    if (!work->job.results || !books->copy_ns || !books->samples)
+    context->copy_ns = calloc(workers, sizeof *context->copy_ns);
+    context->samples = calloc(CONTENDERS * PARTS * rounds, sizeof *context->samples);
+    if (!work->job.results || !context->copy_ns || !context->samples)
         return fb_error_set(error, -ENOMEM, "out of memory");
-    for (size_t i = 0; i < RIVALS * PARTS; i++)
-        books->rival[i / PARTS].sample[i % PARTS] = books->samples + i * rounds;
+    for (size_t i = 0; i < CONTENDERS * PARTS; i++)
+        context->contender[i / PARTS].sample[i % PARTS] = context->samples + i * rounds;
     return 0;
 }
 
-static void close_books(struct books *books)
+static void close_context(struct context *context)
 {
-    for (int i = RIVALS - 1; i >= 0; i--)
-        if (books->rival[i].pool)
-            books->rival[i].harness->close(books->rival[i].pool);
-    if (books->work.input && books->request.kernel->teardown)
-        books->request.kernel->teardown(books->work.input);
-    fb_params_clear(&books->request.params);
-    fb_arena_close(books->work.arena);
-    free(books->copy_ns);
-    free(books->samples);
+    for (int i = CONTENDERS - 1; i >= 0; i--)
+        if (context->contender[i].pool)
+            context->contender[i].harness->close(context->contender[i].pool);
+    if (context->work.input && context->request.kernel->teardown)
+        context->request.kernel->teardown(context->work.input);
+    fb_params_clear(&context->request.params);
+    fb_arena_close(context->work.arena);
+    free(context->copy_ns);
+    free(context->samples);
 }
 
 int fb_breakdown_measure(const struct fb_overhead *overhead, struct fb_error *error)
 {
-    struct books books = { .overhead = overhead };
-    int result = fb_arena_open(&books.work.arena);
+    struct context context = { .overhead = overhead };
+    int result = fb_arena_open(&context.work.arena);
     if (result < 0)
         return fb_error_set(error, result, "no address space for shared memory");
-    result = open_work(&books, error);
+    result = open_work(&context, error);
     if (result == 0)
-        result = open_rivals(&books, error);
+        result = open_contenders(&context, error);
     for (size_t round = 0; round < overhead->rounds && result == 0; round++) {
         fb_overhead_progress(overhead, (double)round / (double)overhead->rounds, "account");
-        result = run_round(&books, round, error);
+        result = run_round(&context, round, error);
     }
-    for (int i = 0; i < RIVALS && result == 0; i++)
-        if (add_rival(&books, i) < 0)
+    for (int i = 0; i < CONTENDERS && result == 0; i++)
+        if (add_contender(&context, i) < 0)
             result = fb_error_set(error, -ENOMEM, "out of memory");
-    close_books(&books);
+    close_context(&context);
     return result;
 }

@@ -1,5 +1,5 @@
-/* The convoy: how late a thread comes that waits for something, short again and again, beside one that
- * computes and has the interpreter's lock. */
+/* The convoy effect: how late a thread that waits for I/O again and again resumes while another
+ * thread computes and holds the interpreter's lock. */
 #include "bench/overhead/overhead.h"
 #include "bench/overhead/python_peer.h"
 
@@ -14,51 +14,51 @@
 
 #define WAITS 5
 #define WAIT_NS 1000000u
-#define BURST_NS 2000u /* between two safepoints of who computes */
+#define BURST_NS 2000u /* between two safepoints of the computing thread */
 
 enum { FREE, LOCKED, OFTEN, FIGURES };
 static const struct {
     const char *harness;
-    uint64_t interval_ns; /* 0: there is no lock */
+    uint64_t interval_ns; /* 0: no lock */
 } figures[FIGURES] = {
     [FREE] = { "pthread", 0 },
     [LOCKED] = { "gil", 5000000 },
     [OFTEN] = { "gil 1 ms", 1000000 },
 };
 
-enum { THREAD, PROCESS, TWINS };
-static const char *const twin_names[] = { "cpython-thread", "cpython-process", NULL };
+enum { THREAD, PROCESS, PYTHONS };
+static const char *const python_names[] = { "cpython-thread", "cpython-process", NULL };
 
-struct scene {
+struct context {
     struct fb_gil_lock lock;
     bool locked;
     _Atomic uint32_t computes, stop;
 };
 
-static void *compute(void *context)
+static void *compute(void *argument)
 {
-    struct scene *scene = context;
-    struct fb_gil_thread user = { .lock = &scene->lock, .number = 1 };
-    if (scene->locked)
+    struct context *context = argument;
+    struct fb_gil_thread user = { .lock = &context->lock, .number = 1 };
+    if (context->locked)
         fb_gil_lock_take(&user);
-    atomic_store(&scene->computes, 1);
-    while (!atomic_load(&scene->stop)) {
+    atomic_store(&context->computes, 1);
+    while (!atomic_load(&context->stop)) {
         for (uint64_t end_ns = fb_now_ns() + BURST_NS; fb_now_ns() < end_ns;)
             fb_mp_relax();
-        if (atomic_load_explicit(&scene->lock.drop_request, memory_order_relaxed)) {
+        if (atomic_load_explicit(&context->lock.drop_request, memory_order_relaxed)) {
             fb_gil_lock_drop(&user);
             fb_gil_lock_take(&user);
         }
     }
-    if (scene->locked)
+    if (context->locked)
         fb_gil_lock_drop(&user);
     return NULL;
 }
 
-/* The median of how late it is after each wait. */
-static double wait_beside(struct scene *scene)
+/* The median of the delays after each wait. */
+static double wait_beside(struct context *context)
 {
-    struct fb_gil_thread user = { .lock = &scene->lock, .number = 0 };
+    struct fb_gil_thread user = { .lock = &context->lock, .number = 0 };
     double late_ns[WAITS];
     for (int i = 0; i < WAITS; i++) {
         uint64_t due_ns = fb_now_ns() + WAIT_NS;
@@ -66,10 +66,10 @@ static double wait_beside(struct scene *scene)
                                       .tv_nsec = (long)(due_ns % 1000000000u) };
         while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &due, NULL) == EINTR)
             ;
-        if (scene->locked)
+        if (context->locked)
             fb_gil_lock_take(&user);
         late_ns[i] = (double)(fb_now_ns() - due_ns);
-        if (scene->locked)
+        if (context->locked)
             fb_gil_lock_drop(&user);
     }
     return fb_median(late_ns, WAITS);
@@ -77,34 +77,34 @@ static double wait_beside(struct scene *scene)
 
 static int measure(uint64_t interval_ns, double *ret_ns, struct fb_error *error)
 {
-    struct scene scene = { .locked = interval_ns > 0 };
+    struct context context = { .locked = interval_ns > 0 };
     pthread_t thread;
-    int result = fb_gil_lock_init(&scene.lock, interval_ns);
+    int result = fb_gil_lock_init(&context.lock, interval_ns);
     if (result == 0) {
-        result = -pthread_create(&thread, NULL, compute, &scene);
+        result = -pthread_create(&thread, NULL, compute, &context);
         if (result == 0) {
-            while (!atomic_load(&scene.computes))
+            while (!atomic_load(&context.computes))
                 fb_overhead_idle(100000);
-            *ret_ns = wait_beside(&scene);
-            atomic_store(&scene.stop, 1);
+            *ret_ns = wait_beside(&context);
+            atomic_store(&context.stop, 1);
             pthread_join(thread, NULL);
         }
-        fb_gil_lock_destroy(&scene.lock);
+        fb_gil_lock_destroy(&context.lock);
     }
-    return result < 0
-               ? fb_error_set(error, result, "can't measure who waits beside who computes: %s",
-                              strerror(-result))
-               : 0;
+    return result < 0 ? fb_error_set(error, result,
+                                     "can't measure a waiting thread beside a computing one: %s",
+                                     strerror(-result))
+                      : 0;
 }
 
-/* All samples: of the figures, then of the twins. */
-static int put_all(const struct fb_overhead *overhead, double *sample, bool twins)
+/* sample: the samples of all figures, then of Python's. */
+static int put_all(const struct fb_overhead *overhead, double *sample, bool python)
 {
     int result = 0;
-    for (size_t i = 0; i < FIGURES + (twins ? TWINS : 0) && result == 0; i++) {
+    for (size_t i = 0; i < FIGURES + (python ? PYTHONS : 0) && result == 0; i++) {
         const struct fb_metric_samples samples = {
             .name = "convoy.latency",
-            .harness = i < FIGURES ? figures[i].harness : twin_names[i - FIGURES],
+            .harness = i < FIGURES ? figures[i].harness : python_names[i - FIGURES],
             .state = "",
             .binding = "unbound",
             .workers = 2,
@@ -117,34 +117,34 @@ static int put_all(const struct fb_overhead *overhead, double *sample, bool twin
     return result;
 }
 
-static int measure_round(const struct fb_python_peer *twin, double *sample, size_t round,
+static int measure_round(const struct fb_python_peer *python, double *sample, size_t round,
                          size_t rounds, struct fb_error *error)
 {
-    double ns[TWINS];
+    double ns[PYTHONS];
     int result = 0;
     for (size_t i = 0; i < FIGURES && result == 0; i++)
         result = measure(figures[i].interval_ns, &sample[i * rounds + round], error);
-    if (result == 0 && twin->python[0])
-        result = fb_python_peer_run(twin, twin_names, ns, error);
-    for (size_t i = 0; i < TWINS && result == 0 && twin->python[0]; i++)
+    if (result == 0 && python->interpreter[0])
+        result = fb_python_peer_run(python, python_names, ns, error);
+    for (size_t i = 0; i < PYTHONS && result == 0 && python->interpreter[0]; i++)
         sample[(FIGURES + i) * rounds + round] = ns[i];
     return result;
 }
 
 int fb_convoy_measure(const struct fb_overhead *overhead, struct fb_error *error)
 {
-    struct fb_python_peer twin;
-    double *sample = calloc((FIGURES + TWINS) * overhead->rounds, sizeof *sample);
+    struct fb_python_peer python;
+    double *sample = calloc((FIGURES + PYTHONS) * overhead->rounds, sizeof *sample);
     if (!sample)
         return fb_error_set(error, -ENOMEM, "out of memory");
-    fb_python_peer_find(&twin, "convoy.py", "Python's convoy", overhead->metrics);
+    fb_python_peer_find(&python, "convoy.py", "Python's convoy", overhead->metrics);
     int result = 0;
     for (size_t round = 0; round < overhead->rounds && result == 0; round++) {
         fb_overhead_progress(overhead, (double)round / (double)overhead->rounds,
-                             "waits beside who computes");
-        result = measure_round(&twin, sample, round, overhead->rounds, error);
+                             "waiting while another computes");
+        result = measure_round(&python, sample, round, overhead->rounds, error);
     }
-    if (result == 0 && put_all(overhead, sample, twin.python[0]) < 0)
+    if (result == 0 && put_all(overhead, sample, python.interpreter[0]) < 0)
         result = fb_error_set(error, -ENOMEM, "out of memory");
     free(sample);
     return result;

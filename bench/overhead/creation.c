@@ -1,11 +1,10 @@
-/* Making and ending workers that do nothing, by parents of several sizes. */
+/* Creating and ending workers that do nothing, by parents of several sizes. */
 #include "bench/overhead/overhead.h"
 #include "bench/overhead/forked_peer.h"
 
 #include "base/arena.h"
 #include "base/child.h"
 #include "base/clock.h"
-#include "harness/futex.h"
 #include "harness/mp/core/sleep.h"
 
 #include <errno.h>
@@ -30,7 +29,7 @@ static const char *const way_names[WAYS] = { "pthread", "fork", "spawn" };
 static const size_t parent_mib[] = { 1, 64, 1024 };
 #define PARENTS (sizeof parent_mib / sizeof *parent_mib)
 
-/* In a file without a name, so that an image made by exec can map it too. */
+/* In an anonymous file, so that a spawned process can map it too. */
 struct gate {
     _Alignas(FB_CACHE_LINE) _Atomic uint32_t ready; /* workers that run */
     _Alignas(FB_CACHE_LINE) _Atomic uint32_t quit;
@@ -41,12 +40,12 @@ struct worker {
     pid_t pid;
 };
 
-/* Of a helper process, the parent whose size matters. */
+/* The process that creates the workers, a child of the command. */
 struct parent {
     struct gate *gate;
-    int fd; /* the gate's */
+    int fd; /* of the gate */
     size_t rounds;
-    unsigned counts[COUNTS_MOST]; /* 0 behind the last */
+    unsigned counts[COUNTS_MOST]; /* ends with 0 if not full */
     struct worker worker[WORKERS_MOST];
 };
 
@@ -55,9 +54,9 @@ struct parent {
 static void take_part(struct gate *gate)
 {
     atomic_fetch_add(&gate->ready, 1);
-    fb_futex_wake_all(&gate->ready);
+    fb_mp_wake(&gate->ready, INT_MAX);
     while (!atomic_load(&gate->quit))
-        fb_futex_wait(&gate->quit, 0);
+        fb_mp_futex_wait(&gate->quit, 0, NULL);
 }
 
 static void *thread_main(void *gate)
@@ -72,7 +71,7 @@ static struct gate *map_gate(int fd)
     return gate == MAP_FAILED ? NULL : gate;
 }
 
-int fb_creation_image(const char *text)
+int fb_creation_worker(const char *text)
 {
     int fd, parent;
     if (sscanf(text, "%d,%d", &fd, &parent) != 2)
@@ -85,9 +84,9 @@ int fb_creation_image(const char *text)
     return 0;
 }
 
-/* ---- making and ending ---- */
+/* ---- creating and ending ---- */
 
-static int spawn_image(int fd, pid_t *ret_pid)
+static int spawn_worker(int fd, pid_t *ret_pid)
 {
     char text[48];
     snprintf(text, sizeof text, "--image=%d,%d", fd, (int)getpid());
@@ -95,13 +94,13 @@ static int spawn_image(int fd, pid_t *ret_pid)
     return -posix_spawn(ret_pid, "/proc/self/exe", NULL, NULL, arguments, environ);
 }
 
-/* Makes one. 0 or a negative errno. */
+/* Creates one worker. 0 or a negative errno. */
 static int make_worker(struct parent *parent, int way, struct worker *worker)
 {
     if (way == THREAD)
         return -pthread_create(&worker->thread, NULL, thread_main, parent->gate);
     if (way == SPAWN)
-        return spawn_image(parent->fd, &worker->pid);
+        return spawn_worker(parent->fd, &worker->pid);
     pid_t self = getpid();
     worker->pid = fork();
     if (worker->pid == 0) {
@@ -112,7 +111,8 @@ static int make_worker(struct parent *parent, int way, struct worker *worker)
     return worker->pid < 0 ? -errno : 0;
 }
 
-/* Waits until so many run. 0, or -ETIMEDOUT: one of them has died, or the machine stands still. */
+/* Waits until `count` workers run. 0, or -ETIMEDOUT: a worker has ended, or the machine is
+ * stuck. */
 static int wait_ready(struct gate *gate, unsigned count)
 {
     int64_t deadline = fb_mp_deadline(PATIENCE_NS);
@@ -126,7 +126,7 @@ static int wait_ready(struct gate *gate, unsigned count)
 static void end_workers(struct parent *parent, int way, unsigned count)
 {
     atomic_store(&parent->gate->quit, 1);
-    fb_futex_wake_all(&parent->gate->quit);
+    fb_mp_wake(&parent->gate->quit, INT_MAX);
     for (unsigned i = 0; i < count; i++)
         if (way == THREAD)
             pthread_join(parent->worker[i].thread, NULL);
@@ -156,15 +156,16 @@ static int time_workers(struct parent *parent, int way, unsigned count, double *
     return result;
 }
 
-/* ---- the helper ---- */
+/* ---- the parent ---- */
 
-/* Samples of one parent: [count][way][ready or end][round]. */
+/* The samples of one parent: [count][way][ready or end][round]. */
 static double *at(double *sample, const struct parent *parent, size_t count, int way, int what)
 {
     return sample + ((count * WAYS + (size_t)way) * 2 + (size_t)what) * parent->rounds;
 }
 
-/* Writes a byte for each round into `ticks`; what it measures goes to shared memory. */
+/* The body of the parent: measures into shared memory and writes a byte to `ticks` after each
+ * round. */
 static int be_parent(struct parent *parent, size_t mib, double *sample, int ticks)
 {
     int result = fb_forked_peer_grow_parent(mib);
@@ -183,7 +184,7 @@ static int be_parent(struct parent *parent, size_t mib, double *sample, int tick
     return result;
 }
 
-/* Runs be_parent in a process of its own, so that its memory is no burden to the other groups. */
+/* Runs be_parent in a child process, so that its memory does not affect the other groups. */
 static int run_parent(const struct fb_overhead *overhead, struct parent *parent, size_t index,
                       double *sample, struct fb_error *error)
 {
@@ -213,13 +214,13 @@ static int run_parent(const struct fb_overhead *overhead, struct parent *parent,
     char how[80];
     fb_child_describe(status, how, sizeof how);
     code = WIFEXITED(status) ? WEXITSTATUS(status) : EOWNERDEAD;
-    /* The kernel ends with SIGKILL who needs more memory than there is. */
+    /* The OOM killer sends SIGKILL to processes that need more memory than is available. */
     if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
         code = ENOMEM;
     return fb_error_set(error, -code, "the parent of %zu MiB %s", parent_mib[index], how);
 }
 
-/* ---- what came of it ---- */
+/* ---- the figures ---- */
 
 static int add_figures(const struct fb_overhead *overhead, const struct parent *parent,
                        size_t index, double *sample)

@@ -6,7 +6,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define RULER_ROUNDS 3
+#define BASELINE_ROUNDS 3
 
 const struct fb_task_sizes fb_task_sizes_shared = {
     .first = 0, .items = FB_TASKS_MOST, .steps = 12800000, .least = 6000
@@ -19,7 +19,7 @@ const struct fb_task_sizes fb_task_sizes_sent = {
 
 struct fb_input {
     size_t items;
-    unsigned steps; /* dependent multiplications an item */
+    unsigned steps; /* dependent multiplications per item */
 };
 
 struct task_result {
@@ -28,9 +28,9 @@ struct task_result {
 };
 _Static_assert(sizeof(struct task_result) == FB_TASK_RESULT, "the callers' slots fit");
 
-/* A worker's chain: each of its tasks goes on from the one before, through memory. Otherwise the
- * CPU would overlap neighbouring tasks, more or less of it according to who claims them how, and a
- * task would have several lengths. */
+/* Each task of a worker depends on its previous task through memory. Otherwise the CPU would
+ * overlap neighbouring tasks, to a degree that depends on how they are claimed, and the length of a
+ * task would vary. */
 struct chain {
     _Alignas(FB_CACHE_LINE) volatile uint64_t value;
 };
@@ -73,68 +73,68 @@ struct fb_input *fb_granularity_input(struct fb_arena *arena)
     return fb_arena_alloc(arena, sizeof(struct fb_input));
 }
 
-static unsigned rung_steps(const struct fb_size_sweep *climber, int rung)
+static unsigned steps_of(const struct fb_size_sweep *sweep, int size)
 {
-    return 1u << (climber->rungs->first + (unsigned)rung);
+    return 1u << (sweep->task_sizes->first + (unsigned)size);
 }
 
-static size_t rung_items(const struct fb_size_sweep *climber, int rung)
+static size_t items_of(const struct fb_size_sweep *sweep, int size)
 {
-    const struct fb_task_sizes *rungs = climber->rungs;
-    size_t items = rungs->steps / rung_steps(climber, rung);
-    items = items > rungs->least ? items : rungs->least;
-    return items < rungs->items ? items : rungs->items;
+    const struct fb_task_sizes *task_sizes = sweep->task_sizes;
+    size_t items = task_sizes->steps / steps_of(sweep, size);
+    items = items > task_sizes->least ? items : task_sizes->least;
+    return items < task_sizes->items ? items : task_sizes->items;
 }
 
-/* The time of one job of that rung in ns, or NaN with *error. */
-static double time_rung(const struct fb_size_sweep *climber, int rung, enum fb_schedule schedule,
+/* The time of one job of that size in ns, or NaN with *error. */
+static double time_size(const struct fb_size_sweep *sweep, int size, enum fb_schedule schedule,
                         size_t chunk, struct fb_error *error)
 {
     struct fb_job job = { .kernel = &tasks,
-                          .input = climber->input,
-                          .results = climber->results,
-                          .items = rung_items(climber, rung),
+                          .input = sweep->input,
+                          .results = sweep->results,
+                          .items = items_of(sweep, size),
                           .chunk = chunk,
                           .schedule = schedule };
-    climber->input->steps = rung_steps(climber, rung);
+    sweep->input->steps = steps_of(sweep, size);
     uint64_t start = fb_now_ns();
-    if (climber->harness->run(climber->pool, &job, NULL, error) < 0)
+    if (sweep->harness->run(sweep->pool, &job, NULL, error) < 0)
         return NAN;
     return (double)(fb_now_ns() - start);
 }
 
-int fb_granularity_baseline(const struct fb_size_sweep *climber, struct fb_baseline *ret_ladder,
+int fb_granularity_baseline(const struct fb_size_sweep *sweep, struct fb_baseline *ret_baseline,
                             struct fb_error *error)
 {
-    for (int rung = 0; rung < FB_TASK_SIZES; rung++) {
+    for (int size = 0; size < FB_TASK_SIZES; size++) {
         double best = INFINITY;
-        for (int i = 0; i < RULER_ROUNDS; i++) {
-            double ns = time_rung(climber, rung, FB_STATIC, 0, error);
+        for (int i = 0; i < BASELINE_ROUNDS; i++) {
+            double ns = time_size(sweep, size, FB_STATIC, 0, error);
             if (isnan(ns))
                 return error->code;
             best = fmin(best, ns);
         }
-        ret_ladder->single_ns[rung] = best;
-        ret_ladder->length_ns[rung] = best / (double)rung_items(climber, rung);
+        ret_baseline->single_ns[size] = best;
+        ret_baseline->length_ns[size] = best / (double)items_of(sweep, size);
     }
     return 0;
 }
 
-int fb_granularity_sweep(const struct fb_size_sweep *climber, const struct fb_baseline *ladder,
+int fb_granularity_sweep(const struct fb_size_sweep *sweep, const struct fb_baseline *baseline,
                          double *ret_efficiency, struct fb_error *error)
 {
-    for (int rung = 0; rung < FB_TASK_SIZES; rung++) {
-        double ns = time_rung(climber, rung, FB_DYNAMIC, 1, error);
+    for (int size = 0; size < FB_TASK_SIZES; size++) {
+        double ns = time_size(sweep, size, FB_DYNAMIC, 1, error);
         if (isnan(ns))
             return error->code;
-        ret_efficiency[rung] = ladder->single_ns[rung] / (climber->workers * ns);
+        ret_efficiency[size] = baseline->single_ns[size] / (sweep->workers * ns);
     }
     return 0;
 }
 
 double fb_metg(const double *length_ns, const double *efficiency, size_t count, double level)
 {
-    /* From the long tasks down: one lucky figure among short ones is no crossing. */
+    /* Starts with the long tasks, so that a single high value among the short ones is ignored. */
     size_t i = count;
     while (i > 0 && efficiency[i - 1] >= level)
         i--;

@@ -14,9 +14,9 @@
 #include <unistd.h>
 
 #define SLOTS 1024    /* of the queue and the ring, for small messages */
-#define SLOTS_LARGE 8 /* for those of which so many would not fit into a cache */
+#define SLOTS_LARGE 8 /* for larger messages, so that all fit into a cache */
 #define LARGE 4096    /* bytes */
-#define RING_BYTES 56 /* of a message of the ring */
+#define RING_BYTES 56 /* per message of the ring */
 #define RING_SPINS 100
 
 /* ---- the runtime's queue ---- */
@@ -61,8 +61,8 @@ static int ring_open(struct fb_message_channel *channel)
     return 0;
 }
 
-/* Takes the lock when there is something in it, or room: looks for a while, then lets others run.
- */
+/* Takes the lock when the ring has a message (or room, with for_room): polls, and yields the CPU
+ * now and then. */
 static int ring_lock(struct fb_ring *ring, bool for_room)
 {
     for (unsigned i = 1;; i++) {
@@ -128,7 +128,7 @@ static void mp_pipe_close(struct fb_message_channel *channel)
     fb_mp_connection_close(channel->sender);
 }
 
-/* ---- the kernel's ---- */
+/* ---- the kernel's pipe, sockets and message queue ---- */
 
 static int pipe_open(struct fb_message_channel *channel)
 {
@@ -203,15 +203,13 @@ static void mq_channel_close(struct fb_message_channel *channel)
     mq_close(channel->mq);
 }
 
-/* ---- */
+/* ---- all methods ---- */
 
 const struct fb_message_method fb_message_method[FB_MESSAGE_METHODS] = {
-    [FB_QUEUE] = { "queue", 50, true, 0, queue_open, queue_put, queue_get, queue_close },
-    [FB_RING] = { "ring", 200, true, RING_BYTES, ring_open, ring_put, ring_get, ring_close },
-    [FB_MP_PIPE] = { "mp pipe", 1500, false, 0, mp_pipe_open, mp_pipe_put, mp_pipe_get,
-                     mp_pipe_close },
-    [FB_PIPE] = { "pipe", 1500, false, 0, pipe_open, pipe_put, pipe_get, close_both },
-    [FB_SEQPACKET] = { "seqpacket", 1500, false, 65536, seqpacket_open, pipe_put, pipe_get,
-                       close_both },
-    [FB_MQ] = { "mq", 1500, false, 8192, mq_channel_open, mq_put, mq_get, mq_channel_close },
+    [FB_QUEUE] = { "queue", 50, 0, queue_open, queue_put, queue_get, queue_close },
+    [FB_RING] = { "ring", 200, RING_BYTES, ring_open, ring_put, ring_get, ring_close },
+    [FB_MP_PIPE] = { "mp pipe", 1500, 0, mp_pipe_open, mp_pipe_put, mp_pipe_get, mp_pipe_close },
+    [FB_PIPE] = { "pipe", 1500, 0, pipe_open, pipe_put, pipe_get, close_both },
+    [FB_SEQPACKET] = { "seqpacket", 1500, 65536, seqpacket_open, pipe_put, pipe_get, close_both },
+    [FB_MQ] = { "mq", 1500, 8192, mq_channel_open, mq_put, mq_get, mq_channel_close },
 };

@@ -1,5 +1,5 @@
-/* Ways of handing messages from one process to another, all under one interface, so that they can
- * be measured alike. */
+/* Methods of sending messages from one process to another, under one interface, so that all are
+ * measured in the same way. */
 #ifndef FB_MESSAGE_CHANNEL_H
 #define FB_MESSAGE_CHANNEL_H
 
@@ -12,10 +12,10 @@
 
 struct fb_ring;
 
-/* An open one; which members are used is the way's affair. Open before the processes are forked. */
+/* An open channel; each method uses some of the members. Opened before the processes are forked. */
 struct fb_message_channel {
-    const struct fb_message_method *way;
-    size_t size; /* bytes of each message */
+    const struct fb_message_method *method;
+    size_t size; /* bytes per message */
     struct fb_mp_queue *queue;
     struct fb_ring *ring;
     struct fb_mp_connection *receiver, *sender;
@@ -25,19 +25,18 @@ struct fb_message_channel {
 
 struct fb_message_method {
     const char *name;
-    double guess_ns; /* about what a small message costs, so that a sample is long enough */
-    bool crowded;    /* may have several producers and consumers */
-    size_t most;     /* bytes of a message; 0: any number */
+    double guess_ns; /* approximate cost of a small message, to choose their number */
+    size_t most;     /* largest message in bytes; 0: no limit */
     /* 0 or a negative errno. */
     int (*open)(struct fb_message_channel *channel);
-    /* size bytes; wait as long as need be. 0 or a negative errno. */
+    /* Transfer `size` bytes, without a time limit. 0 or a negative errno. */
     int (*put)(struct fb_message_channel *channel, const void *message);
     int (*get)(struct fb_message_channel *channel, void *message);
     void (*close)(struct fb_message_channel *channel);
 };
 
-/* The runtime's queue; a ring under a robust mutex, as one would write at first; the runtime's
- * pipe; the kernel's pipe, sequenced packets and message queue. */
+/* The runtime's queue; a simple ring under a robust mutex; the runtime's pipe; the kernel's pipe,
+ * sequenced packets and message queue. */
 enum { FB_QUEUE, FB_RING, FB_MP_PIPE, FB_PIPE, FB_SEQPACKET, FB_MQ, FB_MESSAGE_METHODS };
 extern const struct fb_message_method fb_message_method[FB_MESSAGE_METHODS];
 

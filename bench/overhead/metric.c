@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Room for one more in a list of things of that size: 0 or -ENOMEM. */
+/* Makes room for one more element of that size. 0 or -ENOMEM. */
 static int make_room(void **list, size_t count, size_t *room, size_t size)
 {
     if (count < *room)

@@ -1,5 +1,9 @@
-/* The groups of `forkbench overhead`. Each appends its figures to overhead->metrics, as samples of
- * rounds in which all ways take turns, and returns 0 or a negative errno with *error. */
+/* The groups of `forkbench overhead`. Each group measures in rounds, in which its contenders take
+ * turns, and appends its figures to overhead->metrics. Each returns 0, or a negative errno with
+ * *error.
+ *
+ * In the lists of metrics below, "compared with X" means that there is also a ratio to X of the
+ * same round. */
 #ifndef FB_OVERHEAD_H
 #define FB_OVERHEAD_H
 
@@ -13,101 +17,107 @@ struct fb_overhead {
     size_t rounds;
     struct fb_metrics *metrics;
     struct fb_progress *progress;
-    double from, to; /* the group's part of the whole, for the bar */
+    double from, to; /* the group's part of the progress bar, 0 … 1 */
 };
 
-/* Draws the bar at that part of the group. */
+/* Shows progress: the group has done `part` (0 … 1) of its work. */
 void fb_overhead_progress(const struct fb_overhead *overhead, double part, const char *what);
 
-/* Sleeps for that long, so that what is measured next finds everything asleep. */
+/* Sleeps for ns, so that the next measurement finds all other threads asleep. */
 void fb_overhead_idle(long ns);
 
-/* Making and ending 1, 2, 4, … workers that do nothing, up to twice as many as overhead->workers,
- * by a parent that has written to 1 MiB, 64 MiB and 1 GiB of memory of its own (in small pages):
- *   create.ready  ns  from before the first is made until all of them run
- *   create.end    ns  from telling them to end until all have been waited for
- * for pthread, fork and spawn (posix_spawn of this program), each compared with pthread. A parent
- * for which there isn't memory enough is left out, and said. */
+/* Creating and ending 1, 2, 4, … workers that do nothing, up to 2 · overhead->workers, by a
+ * parent that has written to 1 MiB, 64 MiB or 1 GiB of private memory (in small pages):
+ *   create.ready  ns  from before the first is created until all of them run
+ *   create.end    ns  from the request to end until all have been waited for
+ * for pthread, fork and spawn (posix_spawn of this program), compared with pthread. Parents for
+ * which there is not enough memory are noted as left out. */
 int fb_creation_measure(const struct fb_overhead *overhead, struct fb_error *error);
 
-/* What a spawned image does, as `overhead --image TEXT`: says that it runs, waits, ends. Returns
- * what the program is to exit with. */
-int fb_creation_image(const char *text);
+/* The body of a spawned worker, started as `overhead --image TEXT`: reports that it runs, waits,
+ * ends. Returns the exit code of the program. */
+int fb_creation_worker(const char *text);
 
-/* For forkpool, pthread, openmp and forkpipe, warm and cold, bound and unbound:
- *   dispatch.empty   ns   from handing over a job with one empty item a worker to its end; cold:
- *                         the first one after 40 ms of idleness
- *   dispatch.claim   ns   of a worker's time for claiming one empty item (dynamic, chunk 1)
- *   dispatch.metg50, dispatch.metg90  ns  the task length at which 50 % and 90 % of the workers'
- *                         time is work (dynamic, chunk 1), and the curve they are read from;
- *                         of forkpipe bound only
- * each compared with openmp. */
+/* For forkpool, pthread, openmp and forkpipe, warm and cold, bound and unbound, compared with
+ * openmp:
+ *   dispatch.empty   ns   a job with one empty item per worker, from start to end; cold: the
+ *                         first job after 40 ms of idleness
+ *   dispatch.claim   ns   a worker's time to claim one empty item (dynamic, chunk 1)
+ *   dispatch.metg50, dispatch.metg90  ns  the task length at which 50 % or 90 % of the workers'
+ *                         time is spent on tasks (dynamic, chunk 1), and the curve from which
+ *                         they are read; forkpipe only bound */
 int fb_dispatch_measure(const struct fb_overhead *overhead, struct fb_error *error);
 
-/* Between two threads, and between two processes, compared with threads:
- *   handover.wake      ns  from before waking a worker that sleeps on a futex until it runs; warm:
- *                          it has slept for 0.2 ms, cold: for 40 ms; unbound: where the kernel
- *                          likes; bound: on a CPU of its own, if there are two
- *   handover.same_cpu  per cent of the warm wakes after which it ran on the waker's own CPU
- *   handover.switch    ns  from one to the other and half the way back on one CPU: a context switch
- *                          with the two futex calls that bring it about */
+/* Between two threads and between two processes, which are compared with threads:
+ *   handover.wake      ns  from before waking a worker that sleeps on a futex until it runs.
+ *                          warm: it has slept for 0.2 ms, cold: for 40 ms; unbound: the kernel
+ *                          chooses the CPU; bound: on another CPU than the waker, if there are
+ *                          two
+ *   handover.same_cpu  per cent of the warm wakes after which the worker ran on the waker's CPU
+ *   handover.switch    ns  from one to the other on one CPU: a context switch, including the
+ *                          futex calls that cause it; half of a round trip */
 int fb_wakeup_measure(const struct fb_overhead *overhead, struct fb_error *error);
 
-/* The runtime's pool of two forked workers, unbound; and all but the first of Python's Pool and
- * ProcessPoolExecutor, if there is a python3, each compared with ours:
- *   pool.helper   ns  starting the helper, which pools share and which stays
- *   pool.open     ns  opening and closing a pool, and one of fresh images; the first compared with
- *                     making and ending as many processes one after the other. Python's do a task for each worker too, as they may not
- *                     make them before
- *   pool.task     ns  a task, of many that are submitted and then waited for
- *   pool.item     ns  an item of a map that hands over one at a time, arguments and results copied
- *   pool.latency  ns  a task that is submitted and waited for; and, where the only worker is bound
- *                     to the caller's CPU, compared with two processes there that wake each other by
- *                     a futex */
+/* The runtime's pool of two forked workers, unbound. All but the first also for Python's Pool and
+ * ProcessPoolExecutor, if there is a python3, compared with the runtime's:
+ *   pool.helper   ns  starting the forkserver, which all pools share and which stays
+ *   pool.open     ns  opening and closing a pool, of forked and of spawned workers; the first is
+ *                     compared with creating and ending as many processes one after the other.
+ *                     Python's also run a task per worker, because they may create workers only
+ *                     when needed
+ *   pool.task     ns  one task of many that are submitted, then waited for
+ *   pool.item     ns  an item of a map with chunks of 1; arguments and results are copied
+ *   pool.latency  ns  submitting one task and waiting for it. Also with the only worker bound to
+ *                     the caller's CPU, compared with two processes on one CPU that wake each
+ *                     other by a futex */
 int fb_pool_cost_measure(const struct fb_overhead *overhead, struct fb_error *error);
 
-/* What a worker's death costs that pool:
- *   pool.death    ns  from killing it until who waits for its task knows
- *   pool.replace  ns  from a task that ends the only worker to the result of the next one, by an
- *                     owner of 1 MiB, and of 1 GiB; pool.growth: their ratio */
+/* The cost of a worker's death for that pool:
+ *   pool.death    ns  from killing a worker until the wait for its task returns
+ *   pool.replace  ns  from a task that ends the only worker to the result of the next task, for
+ *                     an owner of 1 MiB and of 1 GiB; pool.growth: their ratio */
 int fb_worker_death_measure(const struct fb_overhead *overhead, struct fb_error *error);
 
-/* Where the time of a coarse job (primes with its defaults: 8 unequal ranges) goes beyond its
- * ceiling, which is the time of independent single copies divided by their number, for forkpool
- * and pthread, unbound:
+/* Why a coarse job (primes with its defaults: 8 unequal ranges) takes longer than its ceiling,
+ * for forkpool and pthread, unbound. The ceiling is the time of independent single copies divided
+ * by their number:
  *   account.time, account.ceiling, account.excess  ns  the job, its ceiling, their difference
- *   account.start      ns  until a worker claimed its first chunk, mean of workers
- *   account.claims     ns  chunks times dispatch.claim, a worker's share
- *   account.slowest    ns  waiting for the slowest worker, mean of workers
- *   account.join       ns  from the slowest worker's end until the caller goes on
- *   account.unexplained  ns  what is left: the work itself took longer than in the ceiling
- *   account.explained  per cent of the excess that is not left, by the medians
- * Needs dispatch.claim, so comes after fb_dispatch_measure. */
+ *   account.start      ns  until a worker claimed its first chunk, mean of the workers
+ *   account.claims     ns  chunks times dispatch.claim, mean of the workers
+ *   account.slowest    ns  waiting for the slowest worker, mean of the workers
+ *   account.join       ns  from the end of the slowest worker until the caller resumes
+ *   account.unexplained  ns  the rest: the work itself took longer than in the ceiling
+ *   account.explained  per cent of the excess that is explained by the parts, computed from the
+ *                          medians
+ * Needs dispatch.claim, so it runs after fb_dispatch_measure. */
 int fb_breakdown_measure(const struct fb_overhead *overhead, struct fb_error *error);
 
-/* A thread that waits for 1 ms again and again, and then needs the interpreter's lock if there is one,
- * beside one that computes, compared with none:
- *   convoy.latency  ns  how late it can go on: without a lock, under the emulated GIL (gil: with
- *                       its switch interval of 5 ms, gil 1 ms) and, if there is a python3, of its threads and
- *                       processes */
+/* A thread that sleeps for 1 ms again and again, and then needs the interpreter's lock if there
+ * is one, while another thread computes; compared with pthread, which has no lock:
+ *   convoy.latency  ns  how late the thread resumes: without a lock (pthread), under the emulated
+ *                       GIL (gil: with a switch interval of 5 ms; gil 1 ms) and, if there is a
+ *                       python3, in Python's threads and processes */
 int fb_convoy_measure(const struct fb_overhead *overhead, struct fb_error *error);
 
-/* Messages of 1 byte to 1 MiB from one process to another, by the runtime's queue and pipe, a pipe,
- * sequenced packets, a POSIX message queue and, if there is a python3, Python's Queue; each way as
- * far as it goes:
- *   exchange.message   ns  a message, one producer, one consumer; compared with a pipe
- *   exchange.small     ns  of 48 bytes, by the queue and by a ring under a robust mutex, compared
- *   exchange.crowd     ns  the same of two producers and two consumers
- *   exchange.growth        exchange.crowd to exchange.small, of the queue */
+/* Messages of 1 byte to 1 MiB from one process to another: the runtime's queue and pipe, a pipe,
+ * sequenced packets, a POSIX message queue and, if there is a python3, Python's Queue; each up to
+ * its largest message:
+ *   exchange.message   ns  per message, one producer and one consumer; compared with a pipe
+ *   exchange.small     ns  per message of 48 bytes, by the queue, compared with a ring under a
+ *                          robust mutex
+ *   exchange.crowd     ns  the same with two producers and two consumers
+ *   exchange.growth        ratio of exchange.crowd to exchange.small, for the queue */
 int fb_messages_measure(const struct fb_overhead *overhead, struct fb_error *error);
 
-/* What the runtime adds, each compared with the plain way; calls of two processes on one CPU:
- *   call.round_trip  ns  there and back by its pipe, and by a pair of sockets
- *   call.append      ns  to a manager's list, and there and back by a pair of sockets
- *   call.lock        ns  taking and releasing its lock, and a robust mutex, that nobody else wants
- *   payload.copy     ns  1 MiB from private memory through its queue into private memory of another
- *                        process, and copied within one
- *   payload.write    ns  1 MiB written where the queue hands it over, and to private memory */
+/* The overhead of the runtime, compared with the plain way. The calls are between two processes
+ * on one CPU:
+ *   call.round_trip  ns  a round trip through its pipe, and through a pair of sockets
+ *   call.append      ns  appending to a manager's list, and a round trip through a pair of
+ *                        sockets
+ *   call.lock        ns  acquiring and releasing its lock, and a robust mutex, without contention
+ *   payload.copy     ns  1 MiB from private memory through its queue to another process' private
+ *                        memory, and a copy within one process
+ *   payload.write    ns  1 MiB written in place in its queue, and to private memory */
 int fb_runtime_cost_measure(const struct fb_overhead *overhead, struct fb_error *error);
 
 #endif

@@ -22,7 +22,7 @@ struct scale {
     const char *unit;
 };
 
-/* The unit in which a time is easily read. */
+/* The unit in which the table shows a time. */
 static struct scale scale_of(const struct fb_metric *metric)
 {
     if (strcmp(metric->unit, "ns") != 0)
@@ -35,7 +35,7 @@ static struct scale scale_of(const struct fb_metric *metric)
     return ns >= 1e3 ? (struct scale){ 1e-3, "µs" } : (struct scale){ 1, "ns" };
 }
 
-/* A figure that is never reached is infinite. */
+/* Infinite: a level that is never reached. */
 static void put_value(double value, double scale, char *text, size_t size)
 {
     if (isinf(value))
@@ -63,8 +63,8 @@ static bool is_ratio(const struct fb_metric *metric)
     return dot && strcmp(dot, ".ratio") == 0;
 }
 
-/* Creation is shown for one worker and for the most, messages of three sizes; the files have the
- * others. */
+/* The table has creation for one worker and for the most workers, and messages of three sizes; the
+ * files have all. */
 static bool is_shown(const struct fb_metrics *metrics, const struct fb_metric *metric)
 {
     unsigned most = 1;
@@ -105,7 +105,7 @@ static const struct fb_interval *part_of(const struct fb_metrics *metrics,
     return &fb_metrics_find(metrics, time, name)->of;
 }
 
-/* Where the time of each harness' coarse job goes, in a sentence. */
+/* For each harness, says in words where a coarse job's time goes. */
 static void print_account(const struct fb_metrics *metrics, FILE *to)
 {
     for (size_t i = 0; i < metrics->count; i++) {

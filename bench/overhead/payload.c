@@ -10,8 +10,8 @@
 #include <string.h>
 
 #define PAYLOADS 24
-#define PATIENCE_NS (30 * FB_MP_SECOND) /* whoever lets one wait for longer must have died */
-#define SLOTS 4                         /* of the queue: what is on its way fits into a cache */
+#define PATIENCE_NS (30 * FB_MP_SECOND) /* after that the other process must have ended */
+#define SLOTS 4                         /* of the queue: all messages in it fit into a cache */
 
 int fb_payload_make(struct fb_payload *payload)
 {
@@ -32,21 +32,21 @@ void fb_payload_free(struct fb_payload *payload)
 
 /* ---- through a queue ---- */
 
-struct taker {
+struct receiver {
     struct fb_mp_queue *queue;
-    char *to; /* NULL: leaves it where it is */
+    char *to; /* NULL: does not copy */
 };
 
-static int take_all(void *context)
+static int receive_all(void *context)
 {
-    struct taker *taker = context;
+    struct receiver *receiver = context;
     const void *message;
     size_t size;
     int result;
     do
-        result = taker->to
-                     ? fb_mp_queue_get(taker->queue, taker->to, FB_PAYLOAD, FB_MP_FOREVER, &size)
-                     : fb_mp_queue_take(taker->queue, FB_MP_FOREVER, &message, &size);
+        result = receiver->to ? fb_mp_queue_get(receiver->queue, receiver->to, FB_PAYLOAD,
+                                                FB_MP_FOREVER, &size)
+                              : fb_mp_queue_take(receiver->queue, FB_MP_FOREVER, &message, &size);
     while (result == 0);
     return result == -EPIPE ? 0 : result;
 }
@@ -61,30 +61,30 @@ static int put_in_place(struct fb_mp_queue *queue, int number)
     return fb_mp_queue_commit(queue, PATIENCE_NS);
 }
 
-/* The first ones, which find pages that nobody has touched, don't count. */
+/* The first messages, which touch new pages, are not counted. */
 int fb_payload_through(const struct fb_payload *payload, bool copied, double *ret_ns)
 {
-    struct taker taker = { .to = copied ? payload->to : NULL };
-    int result = fb_mp_queue_make(SLOTS, &taker.queue);
+    struct receiver receiver = { .to = copied ? payload->to : NULL };
+    int result = fb_mp_queue_make(SLOTS, &receiver.queue);
     if (result < 0)
         return result;
-    pid_t pid = fb_forked_peer_start(take_all, &taker);
+    pid_t pid = fb_forked_peer_start(receive_all, &receiver);
     uint64_t start_ns = 0;
     result = pid < 0 ? pid : 0;
     for (int i = -2 * SLOTS; i < PAYLOADS && result == 0; i++) {
         if (i == 0)
             start_ns = fb_now_ns();
-        result = copied ? fb_mp_queue_put(taker.queue, payload->from, FB_PAYLOAD, PATIENCE_NS)
-                        : put_in_place(taker.queue, i);
+        result = copied ? fb_mp_queue_put(receiver.queue, payload->from, FB_PAYLOAD, PATIENCE_NS)
+                        : put_in_place(receiver.queue, i);
     }
     *ret_ns = (double)(fb_now_ns() - start_ns) / PAYLOADS;
-    fb_mp_queue_close(taker.queue);
+    fb_mp_queue_close(receiver.queue);
     int end = fb_forked_peer_join(pid);
-    fb_mp_queue_free(taker.queue);
+    fb_mp_queue_free(receiver.queue);
     return result < 0 ? result : end;
 }
 
-/* Keeps the compiler from leaving out what nobody reads. */
+/* Keeps the compiler from removing writes to memory that is never read. */
 static void use(const char *memory)
 {
     __asm__ volatile("" : : "r"(memory) : "memory");

@@ -1,4 +1,5 @@
-/* What the runtime's pool costs beside Python's: being opened, taking tasks and items. */
+/* The costs of the runtime's pool compared with Python's: opening it, running tasks and map
+ * items. */
 #include "bench/overhead/overhead.h"
 #include "bench/overhead/forked_peer.h"
 #include "bench/overhead/python_peer.h"
@@ -18,45 +19,45 @@
 #define TASKS 5000
 #define ITEMS 50000
 #define SINGLES 200
-#define WORKERS 2 /* as many processes as the plain way makes */
+#define WORKERS 2 /* as many processes as the plain method creates */
 #define PATIENCE_NS (30 * FB_MP_SECOND)
 
-enum { HELPER, OPEN, SPAWNED, SUBMIT, MAP, LATENCY, ONE_CPU, FIGURES };
+enum { FORKSERVER, OPEN, SPAWNED, SUBMIT, MAP, LATENCY, ONE_CPU, FIGURES };
 
 enum { OURS, PLAIN, POOL, EXECUTOR, KINDS };
 static const struct {
-    const char *name, *state, *plain; /* plain: what it is compared with; NULL: nothing */
+    const char *name, *state, *plain; /* plain: compared with this; NULL: with nothing */
 } figures[FIGURES] = {
-    [HELPER] = { "pool.helper", "", NULL },
+    [FORKSERVER] = { "pool.helper", "", NULL },
     [SPAWNED] = { "pool.open", "spawned; and closed", NULL },
     [OPEN] = { "pool.open", "and closed", "fork" },
     [SUBMIT] = { "pool.task", "8 B", NULL },
     [MAP] = { "pool.item", "8 B; chunk 1", NULL },
     [LATENCY] = { "pool.latency", "8 B", NULL },
-    /* There who waits does not spin, and waking costs the same each time. */
+    /* On one CPU a waiting process does not spin, and waking costs the same each time. */
     [ONE_CPU] = { "pool.latency", "8 B; one CPU", "futex" },
 };
 
-/* What Python's are called there, in the order of the figures, and here. */
-static const char *const twin_names[] = { "pool.open",     "pool.task",        "pool.item",
-                                          "pool.latency",  "executor.open",    "executor.task",
-                                          "executor.item", "executor.latency", NULL };
-#define TWINS (sizeof twin_names / sizeof *twin_names - 1)
+/* The names of Python's figures in pools.py, in the order of the figures, and in the report. */
+static const char *const python_names[] = { "pool.open",     "pool.task",        "pool.item",
+                                            "pool.latency",  "executor.open",    "executor.task",
+                                            "executor.item", "executor.latency", NULL };
+#define PYTHONS (sizeof python_names / sizeof *python_names - 1)
 static const char *const kind_names[KINDS] = {
     [OURS] = "pool", [POOL] = "Python Pool", [EXECUTOR] = "ProcessPoolExecutor"
 };
 
-struct field {
+struct context {
     const struct fb_overhead *overhead;
     struct fb_mp_pool *pool; /* of WORKERS */
     struct fb_mp_future *future[TASKS];
     uint64_t *items, *results; /* [ITEMS] */
     _Atomic uint32_t *word;    /* in the runtime's heap */
-    struct fb_python_peer twin;
+    struct fb_python_peer python;
     double *sample[FIGURES][KINDS]; /* [rounds] */
 };
 
-/* ---- what workers do ---- */
+/* ---- the task ---- */
 
 static int add_one(struct fb_mp_call *call)
 {
@@ -90,30 +91,30 @@ static int open_and_close(enum fb_mp_method method)
     return result == 0 ? close_pool(pool) : result;
 }
 
-static int measure_helper(struct field *field, double *ret_ns)
+static int measure_forkserver(struct context *context, double *ret_ns)
 {
     struct fb_error error;
-    (void)field;
+    (void)context;
     fb_mp_forkserver_stop();
     uint64_t start_ns = fb_now_ns();
     int result = fb_mp_forkserver_start(&error);
     *ret_ns = (double)(fb_now_ns() - start_ns);
     return result == 0 ? open_and_close(FB_MP_FORK)
-                       : result; /* so that it is warm for what comes next */
+                       : result; /* so that the forkserver is warm for the next figures */
 }
 
-static int measure_open(struct field *field, double *ret_ns)
+static int measure_open(struct context *context, double *ret_ns)
 {
-    (void)field;
+    (void)context;
     uint64_t start_ns = fb_now_ns();
     int result = open_and_close(FB_MP_FORK);
     *ret_ns = (double)(fb_now_ns() - start_ns);
     return result;
 }
 
-static int measure_spawned(struct field *field, double *ret_ns)
+static int measure_spawned(struct context *context, double *ret_ns)
 {
-    (void)field;
+    (void)context;
     uint64_t start_ns = fb_now_ns();
     int result = open_and_close(FB_MP_SPAWN);
     *ret_ns = (double)(fb_now_ns() - start_ns);
@@ -126,10 +127,10 @@ static int do_nothing(void *context)
     return 0;
 }
 
-static int measure_forks(struct field *field, double *ret_ns)
+static int measure_forks(struct context *context, double *ret_ns)
 {
     int result = 0;
-    (void)field;
+    (void)context;
     uint64_t start_ns = fb_now_ns();
     for (int i = 0; i < WORKERS && result == 0; i++)
         result = fb_forked_peer_join(fb_forked_peer_start(do_nothing, NULL));
@@ -151,43 +152,43 @@ static int take_result(struct fb_mp_future *future, uint64_t expected)
     return result < 0 ? result : number == expected ? 0 : -EBADMSG;
 }
 
-static int measure_tasks(struct field *field, double *ret_ns)
+static int measure_tasks(struct context *context, double *ret_ns)
 {
     int result = 0, taken;
     size_t count = 0;
     uint64_t start_ns = fb_now_ns();
     for (uint64_t i = 0; i < TASKS && result == 0; i++) {
-        result = fb_mp_submit(field->pool, add_one, &i, sizeof i, NULL, &field->future[i]);
+        result = fb_mp_submit(context->pool, add_one, &i, sizeof i, NULL, &context->future[i]);
         count += result == 0;
     }
     for (size_t i = 0; i < count; i++)
-        if ((taken = take_result(field->future[i], i + 1)) < 0)
+        if ((taken = take_result(context->future[i], i + 1)) < 0)
             result = taken;
     *ret_ns = (double)(fb_now_ns() - start_ns) / TASKS;
     return result;
 }
 
-static int measure_map(struct field *field, double *ret_ns)
+static int measure_map(struct context *context, double *ret_ns)
 {
     const struct fb_mp_map_options options = { .chunk = 1 };
     uint64_t start_ns = fb_now_ns();
-    int result = fb_mp_map(field->pool, add_one, field->items, ITEMS, sizeof *field->items,
-                           field->results, sizeof *field->results, &options, NULL);
+    int result = fb_mp_map(context->pool, add_one, context->items, ITEMS, sizeof *context->items,
+                           context->results, sizeof *context->results, &options, NULL);
     *ret_ns = (double)(fb_now_ns() - start_ns) / ITEMS;
     for (size_t i = 0; i < ITEMS && result == 0; i++)
-        if (field->results[i] != field->items[i] + 1)
+        if (context->results[i] != context->items[i] + 1)
             result = -EBADMSG;
     return result;
 }
 
-/* One after the other, each waited for. */
-static int measure_latency(struct field *field, double *ret_ns)
+/* Submits one task at a time and waits for it. */
+static int measure_latency(struct context *context, double *ret_ns)
 {
     struct fb_mp_future *future;
     int result = 0;
     uint64_t start_ns = fb_now_ns();
     for (uint64_t i = 0; i < SINGLES && result == 0; i++) {
-        result = fb_mp_submit(field->pool, add_one, &i, sizeof i, NULL, &future);
+        result = fb_mp_submit(context->pool, add_one, &i, sizeof i, NULL, &future);
         if (result == 0)
             result = take_result(future, i + 1);
     }
@@ -195,18 +196,19 @@ static int measure_latency(struct field *field, double *ret_ns)
     return result;
 }
 
-/* The same, of a pool whose worker has the caller's only CPU. */
-static int measure_on_one_cpu(struct field *field, double *ret_ns)
+/* The same with a pool whose only worker shares the caller's only CPU. */
+static int measure_on_one_cpu(struct context *context, double *ret_ns)
 {
-    struct fb_mp_pool *usual = field->pool;
-    int result = open_pool(FB_MP_FORK, 1, &field->pool);
+    struct fb_mp_pool *usual = context->pool;
+    int result = open_pool(FB_MP_FORK, 1, &context->pool);
     if (result == 0) {
-        result = measure_latency(field, ret_ns); /* of which the first finds no worker yet */
+        result =
+            measure_latency(context, ret_ns); /* the first run waits until the worker has started */
         if (result == 0)
-            result = measure_latency(field, ret_ns);
-        fb_mp_pool_close(field->pool);
+            result = measure_latency(context, ret_ns);
+        fb_mp_pool_close(context->pool);
     }
-    field->pool = usual;
+    context->pool = usual;
     return result;
 }
 
@@ -230,17 +232,17 @@ static int return_word(void *context)
     return 0;
 }
 
-static int measure_futex(struct field *field, double *ret_ns)
+static int measure_futex(struct context *context, double *ret_ns)
 {
-    atomic_store(field->word, 0);
-    pid_t pid = fb_forked_peer_start(return_word, (void *)field->word);
+    atomic_store(context->word, 0);
+    pid_t pid = fb_forked_peer_start(return_word, (void *)context->word);
     uint64_t start_ns = 0;
     for (uint32_t i = 0; i <= SINGLES && pid > 0; i++) {
-        if (i == 1) /* the first one finds it awake */
+        if (i == 1) /* the first round trip finds the process awake */
             start_ns = fb_now_ns();
-        atomic_store(field->word, 2 * i + 1);
-        fb_mp_wake(field->word, 1);
-        wait_for(field->word, 2 * i + 2);
+        atomic_store(context->word, 2 * i + 1);
+        fb_mp_wake(context->word, 1);
+        wait_for(context->word, 2 * i + 2);
     }
     *ret_ns = (double)(fb_now_ns() - start_ns) / SINGLES;
     return fb_forked_peer_join(pid);
@@ -248,8 +250,8 @@ static int measure_futex(struct field *field, double *ret_ns)
 
 /* ---- rounds ---- */
 
-static int (*const measures[FIGURES][2])(struct field *field, double *ret_ns) = {
-    [HELPER] = { measure_helper },
+static int (*const measures[FIGURES][2])(struct context *context, double *ret_ns) = {
+    [FORKSERVER] = { measure_forkserver },
     [SPAWNED] = { measure_spawned },
     [OPEN] = { measure_open, measure_forks },
     [SUBMIT] = { measure_tasks },
@@ -258,7 +260,7 @@ static int (*const measures[FIGURES][2])(struct field *field, double *ret_ns) = 
     [ONE_CPU] = { measure_on_one_cpu, measure_futex },
 };
 
-static int measure(struct field *field, int figure, size_t round, struct fb_error *error)
+static int measure(struct context *context, int figure, size_t round, struct fb_error *error)
 {
     cpu_set_t before;
     unsigned cpu;
@@ -269,7 +271,7 @@ static int measure(struct field *field, int figure, size_t round, struct fb_erro
     for (int i = 0; i < 2 && result == 0; i++) {
         int kind = (int)((round + (size_t)i) % 2);
         if (measures[figure][kind])
-            result = measures[figure][kind](field, &field->sample[figure][kind][round]);
+            result = measures[figure][kind](context, &context->sample[figure][kind][round]);
     }
     if (figure == ONE_CPU)
         sched_setaffinity(0, sizeof before, &before);
@@ -278,38 +280,39 @@ static int measure(struct field *field, int figure, size_t round, struct fb_erro
                       : 0;
 }
 
-/* In rounds of its own, behind the others: a fork beside Python finds free pages in the caches, and
+/* In separate rounds after the others: a fork right after Python finds free pages in the caches and
  * is a quarter faster. */
-static int measure_twin(struct field *field, size_t round, struct fb_error *error)
+static int measure_python(struct context *context, size_t round, struct fb_error *error)
 {
-    double ns[TWINS];
-    if (!field->twin.python[0])
+    double ns[PYTHONS];
+    if (!context->python.interpreter[0])
         return 0;
-    int result = fb_python_peer_run(&field->twin, twin_names, ns, error);
-    for (size_t i = 0; i < TWINS && result == 0; i++) {
+    int result = fb_python_peer_run(&context->python, python_names, ns, error);
+    for (size_t i = 0; i < PYTHONS && result == 0; i++) {
         static const int figure_of[] = { OPEN, SUBMIT, MAP, LATENCY };
-        int figure = figure_of[i % (TWINS / 2)];
-        field->sample[figure][i < TWINS / 2 ? POOL : EXECUTOR][round] = ns[i];
+        int figure = figure_of[i % (PYTHONS / 2)];
+        context->sample[figure][i < PYTHONS / 2 ? POOL : EXECUTOR][round] = ns[i];
     }
     return result;
 }
 
-/* The helper first, while there are no workers; those figures that need a pool have one of two. */
-static int run_round(struct field *field, size_t round, struct fb_error *error)
+/* The forkserver first, while there are no workers. The figures that need a pool share one of
+ * WORKERS. */
+static int run_round(struct context *context, size_t round, struct fb_error *error)
 {
     int result = 0;
     for (int figure = 0; figure < FIGURES && result == 0; figure++) {
-        if (figure == SUBMIT && (result = open_pool(FB_MP_FORK, WORKERS, &field->pool)) < 0)
+        if (figure == SUBMIT && (result = open_pool(FB_MP_FORK, WORKERS, &context->pool)) < 0)
             return fb_error_set(error, result, "can't open a pool: %s", strerror(-result));
-        result = measure(field, figure, round, error);
+        result = measure(context, figure, round, error);
     }
-    fb_mp_pool_close(field->pool);
-    field->pool = NULL;
+    fb_mp_pool_close(context->pool);
+    context->pool = NULL;
     return result;
 }
 
-/* Ours is compared with the plain way, Python's with ours. */
-static int add_figure(const struct field *field, int figure, int kind)
+/* Our figure is compared with the plain method, Python's with ours. */
+static int add_figure(const struct context *context, int figure, int kind)
 {
     const char *plain = figures[figure].plain;
     const bool python = kind == POOL || kind == EXECUTOR;
@@ -319,68 +322,68 @@ static int add_figure(const struct field *field, int figure, int kind)
         .state = figures[figure].state,
         .binding = figure == ONE_CPU ? "bound" : "unbound",
         .workers = figure == ONE_CPU ? 1 : WORKERS,
-        .ns = field->sample[figure][kind],
-        .peer_ns = python                  ? field->sample[figure][OURS]
-                   : kind == OURS && plain ? field->sample[figure][PLAIN]
+        .ns = context->sample[figure][kind],
+        .peer_ns = python                  ? context->sample[figure][OURS]
+                   : kind == OURS && plain ? context->sample[figure][PLAIN]
                                            : NULL,
         .peer = python ? kind_names[OURS] : plain,
     };
-    if (python
-            ? figure == HELPER || figure == SPAWNED || figure == ONE_CPU || !field->twin.python[0]
-            : !measures[figure][kind])
+    if (python ? figure == FORKSERVER || figure == SPAWNED || figure == ONE_CPU ||
+                     !context->python.interpreter[0]
+               : !measures[figure][kind])
         return 0;
-    return fb_metrics_put(field->overhead->metrics, &samples, field->overhead->rounds);
+    return fb_metrics_put(context->overhead->metrics, &samples, context->overhead->rounds);
 }
 
-static int add_figures(const struct field *field)
+static int add_figures(const struct context *context)
 {
     int result = 0;
     for (int i = 0; i < FIGURES * KINDS && result == 0; i++)
-        result = add_figure(field, i / KINDS, i % KINDS);
+        result = add_figure(context, i / KINDS, i % KINDS);
     return result;
 }
 
-static int prepare(struct field *field, double **ret_samples)
+static int prepare(struct context *context, double **ret_samples)
 {
-    size_t rounds = field->overhead->rounds;
+    size_t rounds = context->overhead->rounds;
     double *samples = *ret_samples = calloc(FIGURES * KINDS * rounds, sizeof *samples);
-    field->items = calloc(ITEMS, sizeof *field->items);
-    field->results = calloc(ITEMS, sizeof *field->results);
+    context->items = calloc(ITEMS, sizeof *context->items);
+    context->results = calloc(ITEMS, sizeof *context->results);
     void *word;
-    int result = fb_mp_alloc(sizeof *field->word, &word);
-    if (result < 0 || !samples || !field->items || !field->results)
+    int result = fb_mp_alloc(sizeof *context->word, &word);
+    if (result < 0 || !samples || !context->items || !context->results)
         return -ENOMEM;
-    field->word = word;
+    context->word = word;
     for (uint64_t i = 0; i < ITEMS; i++)
-        field->items[i] = i;
+        context->items[i] = i;
     for (size_t i = 0; i < FIGURES * KINDS; i++)
-        field->sample[i / KINDS][i % KINDS] = samples + i * rounds;
-    fb_python_peer_find(&field->twin, "pools.py", "Python's pools", field->overhead->metrics);
+        context->sample[i / KINDS][i % KINDS] = samples + i * rounds;
+    fb_python_peer_find(&context->python, "pools.py", "Python's pools", context->overhead->metrics);
     return 0;
 }
 
 int fb_pool_cost_measure(const struct fb_overhead *overhead, struct fb_error *error)
 {
-    struct field *field = calloc(1, sizeof *field);
+    struct context *context = calloc(1, sizeof *context);
     double *samples = NULL;
-    if (!field)
+    if (!context)
         return fb_error_set(error, -ENOMEM, "out of memory");
-    field->overhead = overhead;
-    int result = prepare(field, &samples);
+    context->overhead = overhead;
+    int result = prepare(context, &samples);
     if (result < 0)
         fb_error_set(error, result, "out of memory");
     for (size_t i = 0; i < 2 * overhead->rounds && result == 0; i++) {
         size_t round = i % overhead->rounds;
         fb_overhead_progress(overhead, 0.5 * (double)i / (double)overhead->rounds, "the pool");
-        result = i < overhead->rounds ? run_round(field, round, error)
-                                      : measure_twin(field, round, error);
+        result = i < overhead->rounds ? run_round(context, round, error)
+                                      : measure_python(context, round, error);
     }
-    if (result == 0 && add_figures(field) < 0)
+    if (result == 0 && add_figures(context) < 0)
         result = fb_error_set(error, -ENOMEM, "out of memory");
-    fb_mp_free((void *)field->word);
-    free(field->items);
-    free(field->results);
+    fb_mp_free((void *)context->word);
+    free(context->items);
+    free(context->results);
     free(samples);
-    free(field);
+    free(context);
     return result;
 }

@@ -9,14 +9,14 @@
 
 #define NAMES_MOST 16
 
-void fb_python_peer_find(struct fb_python_peer *twin, const char *program, const char *what,
+void fb_python_peer_find(struct fb_python_peer *peer, const char *program, const char *what,
                          struct fb_metrics *metrics)
 {
     struct fb_error why = { 0 };
-    if (fb_peer_find(NULL, twin->python, sizeof twin->python, &why) == 0 &&
-        fb_peer_program(program, twin->program, sizeof twin->program, &why) == 0)
+    if (fb_peer_find(NULL, peer->interpreter, sizeof peer->interpreter, &why) == 0 &&
+        fb_peer_program(program, peer->program, sizeof peer->program, &why) == 0)
         return;
-    twin->python[0] = '\0';
+    peer->interpreter[0] = '\0';
     fb_metrics_leave_out(metrics, "%s: %s", what, why.text);
 }
 
@@ -26,10 +26,10 @@ static bool read_line(FILE *lines, const char *name, double *ret_ns)
     return fscanf(lines, "%39s %lf", found, ret_ns) == 2 && strcmp(found, name) == 0;
 }
 
-int fb_python_peer_run(const struct fb_python_peer *twin, const char *const *names, double *ret_ns,
+int fb_python_peer_run(const struct fb_python_peer *peer, const char *const *names, double *ret_ns,
                        struct fb_error *error)
 {
-    const char *arguments[NAMES_MOST + 3] = { twin->python, twin->program };
+    const char *arguments[NAMES_MOST + 3] = { peer->interpreter, peer->program };
     struct fb_program program;
     size_t done = 0;
     for (size_t i = 0; i < NAMES_MOST && names[i]; i++)
@@ -39,9 +39,9 @@ int fb_python_peer_run(const struct fb_python_peer *twin, const char *const *nam
         return result;
     while (names[done] && read_line(program.output, names[done], &ret_ns[done]))
         done++;
-    result = fb_program_end(&program, twin->program, error);
+    result = fb_program_end(&program, peer->program, error);
     if (result == 0 && !names[done])
         return 0;
     return fb_error_set(error, -EIO, "Python's way could not be measured: run %.150s",
-                        twin->program);
+                        peer->program);
 }

@@ -1,5 +1,5 @@
-/* What the runtime adds to what it is made of: its pipe to a socket, its lock to a mutex, its
- * manager to a round trip, its queue to a copy of memory. */
+/* The overhead of the runtime over its building blocks: its pipe over a socket, its lock over a
+ * mutex, its manager over a round trip, its queue over a copy of memory. */
 #include "bench/overhead/overhead.h"
 #include "bench/overhead/forked_peer.h"
 #include "bench/overhead/payload.h"
@@ -21,18 +21,18 @@
 
 #define TRIPS 2000
 #define LOCKINGS 20000
-#define MESSAGE 16 /* bytes of a round trip's */
+#define MESSAGE 16 /* bytes per message of a round trip */
 
 enum { PIPE, LOCK, APPEND, COPY, WRITE, FIGURES };
 
-/* Each figure is measured in two ways: the runtime's, and the plain one that it is compared with.
- */
+/* Each figure is measured twice: with the runtime, and in the plain way that it is compared
+ * with. */
 enum { OURS, PLAIN, KINDS };
 static const struct {
     const char *name, *state, *way[KINDS];
     unsigned workers;
-    /* Both on one CPU: what waking another one takes depends on what it slept in, and would hide
-     * what is to be compared. */
+    /* Both processes on one CPU: the time to wake another CPU depends on its sleep state and would
+     * hide the difference. */
     bool bound;
 } figures[FIGURES] = {
     [PIPE] = { "call.round_trip", "16 B", { "mp pipe", "seqpacket" }, 2, true },
@@ -42,10 +42,10 @@ static const struct {
     [WRITE] = { "payload.write", "1 MiB", { "queue in place", "private memory" }, 2, false },
 };
 
-struct table {
+struct context {
     const struct fb_overhead *overhead;
     struct fb_payload payload;
-    struct fb_mp_manager *manager; /* on that CPU */
+    struct fb_mp_manager *manager; /* on `cpu` */
     struct fb_mp_proxy *list;
     unsigned cpu;
     cpu_set_t allowed;
@@ -81,7 +81,8 @@ static int measure_socket(int type, double *ret_ns)
     pid_t pid = fb_forked_peer_start(echo_plain, &trip);
     close(trip.fd[1]);
     uint64_t start_ns = 0;
-    for (int i = -1; i < TRIPS && result == 0; i++) { /* the first one finds it awake */
+    for (int i = -1; i < TRIPS && result == 0;
+         i++) { /* the first round trip finds the process awake */
         if (i == 0)
             start_ns = fb_now_ns();
         if (send(trip.fd[0], message, sizeof message, MSG_NOSIGNAL) < 0 ||
@@ -108,9 +109,9 @@ static int echo_pipe(void *context)
     return result == -EPIPE ? 0 : result;
 }
 
-static int measure_pipe(struct table *table, double *ret_ns)
+static int measure_pipe(struct context *context, double *ret_ns)
 {
-    (void)table;
+    (void)context;
     struct trip trip;
     char message[MESSAGE] = { 0 };
     size_t size;
@@ -133,65 +134,65 @@ static int measure_pipe(struct table *table, double *ret_ns)
     return result < 0 ? result : end;
 }
 
-static int measure_seqpacket(struct table *table, double *ret_ns)
+static int measure_seqpacket(struct context *context, double *ret_ns)
 {
-    (void)table;
+    (void)context;
     return measure_socket(SOCK_SEQPACKET, ret_ns);
 }
 
-static int measure_stream(struct table *table, double *ret_ns)
+static int measure_stream(struct context *context, double *ret_ns)
 {
-    (void)table;
+    (void)context;
     return measure_socket(SOCK_STREAM, ret_ns);
 }
 
-/* ---- the manager, which is there if msgpack was when this was built ---- */
+/* ---- the manager, if this was built with msgpack ---- */
 
 #ifdef FB_MSGPACK
-static int start_manager(struct table *table, struct fb_error *error)
+static int start_manager(struct context *context, struct fb_error *error)
 {
-    int result = fb_mp_manager_start(FB_MP_FORK, &table->manager, error);
-    if (result == 0 && (result = fb_mp_list_make(table->manager, &table->list)) < 0)
+    int result = fb_mp_manager_start(FB_MP_FORK, &context->manager, error);
+    if (result == 0 && (result = fb_mp_list_make(context->manager, &context->list)) < 0)
         fb_error_set(error, result, "can't make a list in a manager: %s", strerror(-result));
     return result;
 }
 
-static int measure_append(struct table *table, double *ret_ns)
+static int measure_append(struct context *context, double *ret_ns)
 {
-    int result = fb_mp_list_clear(table->list);
+    int result = fb_mp_list_clear(context->list);
     uint64_t start_ns = fb_now_ns();
     for (int i = 0; i < TRIPS && result == 0; i++)
-        result = fb_mp_list_append(table->list, fb_mp_bytes("0123456789abcdef", MESSAGE));
+        result = fb_mp_list_append(context->list, fb_mp_bytes("0123456789abcdef", MESSAGE));
     *ret_ns = (double)(fb_now_ns() - start_ns) / TRIPS;
     return result;
 }
 
-static void end_manager(struct table *table)
+static void end_manager(struct context *context)
 {
-    fb_mp_proxy_close(table->list);
-    fb_mp_manager_close(table->manager);
+    fb_mp_proxy_close(context->list);
+    fb_mp_manager_close(context->manager);
 }
 #else
-static int start_manager(struct table *table, struct fb_error *error)
+static int start_manager(struct context *context, struct fb_error *error)
 {
     (void)error;
-    fb_metrics_leave_out(table->overhead->metrics, "the manager: built without msgpack");
+    fb_metrics_leave_out(context->overhead->metrics, "the manager: built without msgpack");
     return 0;
 }
 
 #define measure_append NULL
 
-static void end_manager(struct table *table)
+static void end_manager(struct context *context)
 {
-    (void)table;
+    (void)context;
 }
 #endif
 
 /* ---- locks ---- */
 
-static int measure_lock(struct table *table, double *ret_ns)
+static int measure_lock(struct context *context, double *ret_ns)
 {
-    (void)table;
+    (void)context;
     struct fb_mp_lock *lock;
     int result = fb_mp_lock_make(false, &lock);
     if (result < 0)
@@ -205,10 +206,10 @@ static int measure_lock(struct table *table, double *ret_ns)
     return result;
 }
 
-/* As the runtime's lock, it knows who holds it. */
-static int measure_mutex(struct table *table, double *ret_ns)
+/* Like the runtime's lock, it records its owner. */
+static int measure_mutex(struct context *context, double *ret_ns)
 {
-    (void)table;
+    (void)context;
     pthread_mutex_t mutex;
     int result = 0;
     fb_mp_mutex_init(&mutex, PTHREAD_MUTEX_ERRORCHECK);
@@ -223,46 +224,46 @@ static int measure_mutex(struct table *table, double *ret_ns)
 
 /* ---- payloads ---- */
 
-static int measure_copy(struct table *table, double *ret_ns)
+static int measure_copy(struct context *context, double *ret_ns)
 {
-    return fb_payload_through(&table->payload, true, ret_ns);
+    return fb_payload_through(&context->payload, true, ret_ns);
 }
 
-static int measure_in_place(struct table *table, double *ret_ns)
+static int measure_in_place(struct context *context, double *ret_ns)
 {
-    return fb_payload_through(&table->payload, false, ret_ns);
+    return fb_payload_through(&context->payload, false, ret_ns);
 }
 
-static int measure_memcpy(struct table *table, double *ret_ns)
+static int measure_memcpy(struct context *context, double *ret_ns)
 {
-    *ret_ns = fb_payload_memcpy(&table->payload);
+    *ret_ns = fb_payload_memcpy(&context->payload);
     return 0;
 }
 
-static int measure_private(struct table *table, double *ret_ns)
+static int measure_private(struct context *context, double *ret_ns)
 {
-    *ret_ns = fb_payload_private(&table->payload);
+    *ret_ns = fb_payload_private(&context->payload);
     return 0;
 }
 
-/* ---- */
+/* ---- the group ---- */
 
-static int (*const measures[FIGURES][KINDS])(struct table *table, double *ret_ns) = {
+static int (*const measures[FIGURES][KINDS])(struct context *context, double *ret_ns) = {
     [PIPE] = { measure_pipe, measure_seqpacket },    [LOCK] = { measure_lock, measure_mutex },
     [APPEND] = { measure_append, measure_stream },   [COPY] = { measure_copy, measure_memcpy },
     [WRITE] = { measure_in_place, measure_private },
 };
 
-static int run_round(struct table *table, size_t round, struct fb_error *error)
+static int run_round(struct context *context, size_t round, struct fb_error *error)
 {
     for (size_t i = 0; i < FIGURES * KINDS; i++) {
         size_t figure = (round + i / KINDS) % FIGURES, kind = (round + i) % KINDS;
         if (!measures[figure][OURS])
             continue;
-        int result = figures[figure].bound ? fb_cpus_bind(table->cpu) : 0;
+        int result = figures[figure].bound ? fb_cpus_bind(context->cpu) : 0;
         if (result == 0)
-            result = measures[figure][kind](table, &table->sample[figure][kind][round]);
-        sched_setaffinity(0, sizeof table->allowed, &table->allowed);
+            result = measures[figure][kind](context, &context->sample[figure][kind][round]);
+        sched_setaffinity(0, sizeof context->allowed, &context->allowed);
         if (result < 0)
             return fb_error_set(error, result, "can't measure %s of %s: %s", figures[figure].name,
                                 figures[figure].way[kind], strerror(-result));
@@ -270,7 +271,7 @@ static int run_round(struct table *table, size_t round, struct fb_error *error)
     return 0;
 }
 
-static int add_figures(const struct table *table)
+static int add_figures(const struct context *context)
 {
     for (int i = 0; i < FIGURES * KINDS; i++) {
         int figure = i / KINDS, kind = i % KINDS;
@@ -279,46 +280,47 @@ static int add_figures(const struct table *table)
                                              .state = figures[figure].state,
                                              .binding = figures[figure].bound ? "bound" : "unbound",
                                              .workers = figures[figure].workers,
-                                             .ns = table->sample[figure][kind],
-                                             .peer_ns =
-                                                 kind == OURS ? table->sample[figure][PLAIN] : NULL,
+                                             .ns = context->sample[figure][kind],
+                                             .peer_ns = kind == OURS
+                                                            ? context->sample[figure][PLAIN]
+                                                            : NULL,
                                              .peer = figures[figure].way[PLAIN] };
         if (measures[figure][OURS] &&
-            fb_metrics_put(table->overhead->metrics, &samples, table->overhead->rounds) < 0)
+            fb_metrics_put(context->overhead->metrics, &samples, context->overhead->rounds) < 0)
             return -ENOMEM;
     }
     return 0;
 }
 
-static int prepare(struct table *table, double **ret_samples, struct fb_error *error)
+static int prepare(struct context *context, double **ret_samples, struct fb_error *error)
 {
-    size_t rounds = table->overhead->rounds;
+    size_t rounds = context->overhead->rounds;
     double *samples = *ret_samples = calloc(FIGURES * KINDS * rounds, sizeof *samples);
-    if (!samples || fb_payload_make(&table->payload) < 0)
+    if (!samples || fb_payload_make(&context->payload) < 0)
         return fb_error_set(error, -ENOMEM, "out of memory");
     for (size_t i = 0; i < FIGURES * KINDS; i++)
-        table->sample[i / KINDS][i % KINDS] = samples + i * rounds;
-    if (sched_getaffinity(0, sizeof table->allowed, &table->allowed) < 0 ||
-        fb_topology_choose(1, &table->cpu) < 0 || fb_cpus_bind(table->cpu) < 0)
+        context->sample[i / KINDS][i % KINDS] = samples + i * rounds;
+    if (sched_getaffinity(0, sizeof context->allowed, &context->allowed) < 0 ||
+        fb_topology_choose(1, &context->cpu) < 0 || fb_cpus_bind(context->cpu) < 0)
         return fb_error_set(error, -EINVAL, "can't choose a CPU to bind to");
-    int result = start_manager(table, error);
-    sched_setaffinity(0, sizeof table->allowed, &table->allowed);
+    int result = start_manager(context, error);
+    sched_setaffinity(0, sizeof context->allowed, &context->allowed);
     return result;
 }
 
 int fb_runtime_cost_measure(const struct fb_overhead *overhead, struct fb_error *error)
 {
-    struct table table = { .overhead = overhead };
+    struct context context = { .overhead = overhead };
     double *samples;
-    int result = prepare(&table, &samples, error);
+    int result = prepare(&context, &samples, error);
     for (size_t round = 0; round < overhead->rounds && result == 0; round++) {
         fb_overhead_progress(overhead, (double)round / (double)overhead->rounds, "the runtime");
-        result = run_round(&table, round, error);
+        result = run_round(&context, round, error);
     }
-    if (result == 0 && add_figures(&table) < 0)
+    if (result == 0 && add_figures(&context) < 0)
         result = fb_error_set(error, -ENOMEM, "out of memory");
-    end_manager(&table);
-    fb_payload_free(&table.payload);
+    end_manager(&context);
+    fb_payload_free(&context.payload);
     free(samples);
     return result;
 }

@@ -1,10 +1,9 @@
-/* What it costs to hand the CPU, or a word, from one thread or process to another. */
+/* The cost of waking a thread or process, and of switching between two on one CPU. */
 #include "bench/overhead/overhead.h"
 
 #include "base/child.h"
 #include "base/clock.h"
 #include "base/cpus.h"
-#include "harness/futex.h"
 #include "harness/harness.h"
 #include "harness/mp/core/sleep.h"
 #include "harness/worker/topology.h"
@@ -41,18 +40,18 @@ static const struct {
     [SWITCH] = { "handover.switch", "warm", "bound", "ns" },
 };
 
-/* What the two share. */
+/* Shared by both sides. */
 struct exchange {
-    _Alignas(FB_CACHE_LINE) _Atomic uint32_t word;   /* wakes so far; or whose turn it is */
-    _Alignas(FB_CACHE_LINE) _Atomic uint32_t asleep; /* times that the partner was about to sleep */
+    _Alignas(FB_CACHE_LINE) _Atomic uint32_t word;   /* number of wakes; else whose turn */
+    _Alignas(FB_CACHE_LINE) _Atomic uint32_t asleep; /* how often the partner was about to sleep */
     _Alignas(FB_CACHE_LINE) _Atomic uint32_t woken;
     uint64_t woke_ns;
-    int woke_on;    /* that CPU */
+    int woke_on;    /* the CPU */
     unsigned wakes; /* 0: the partner plays ping-pong */
-    int cpu;        /* the partner's; -1: any */
+    int cpu;        /* of the partner; -1: any */
 };
 
-struct table {
+struct context {
     const struct fb_overhead *overhead;
     struct exchange *exchange;
     unsigned cpu[2];
@@ -66,21 +65,21 @@ static void be_woken(struct exchange *exchange)
     for (uint32_t i = 0; i < exchange->wakes; i++) {
         atomic_store(&exchange->asleep, i + 1);
         while (atomic_load(&exchange->word) == i)
-            fb_futex_wait(&exchange->word, i);
+            fb_mp_futex_wait(&exchange->word, i, NULL);
         exchange->woke_ns = fb_now_ns();
         exchange->woke_on = sched_getcpu();
         atomic_store(&exchange->woken, i + 1);
     }
 }
 
-/* Takes the word from 1 to 0, so many times. */
+/* Changes the word from 1 to 0, TRIPS times. */
 static void return_word(struct exchange *exchange)
 {
     for (int i = 0; i < TRIPS; i++) {
         while (atomic_load(&exchange->word) == 0)
-            fb_futex_wait(&exchange->word, 0);
+            fb_mp_futex_wait(&exchange->word, 0, NULL);
         atomic_store(&exchange->word, 0);
-        fb_futex_wake_all(&exchange->word);
+        fb_mp_wake(&exchange->word, INT_MAX);
     }
 }
 
@@ -102,7 +101,7 @@ struct partner {
     pid_t pid;
 };
 
-static int make_partner(struct partner *partner, int kind, struct exchange *exchange)
+static int create_partner(struct partner *partner, int kind, struct exchange *exchange)
 {
     pid_t self = getpid();
     partner->kind = kind;
@@ -128,7 +127,7 @@ static void end_partner(struct partner *partner)
 
 /* ---- the caller's side ---- */
 
-/* Works on until *word is value, as a dispatcher does. False when the partner is gone. */
+/* Spins until *word is value, as a dispatcher would. False: the partner no longer exists. */
 static bool reaches(_Atomic uint32_t *word, uint32_t value)
 {
     uint64_t limit_ns = fb_now_ns() + PATIENCE_NS;
@@ -147,8 +146,8 @@ static void spin(uint64_t ns)
         fb_mp_relax();
 }
 
-/* One cold wake, then warm ones, whose median counts: ret_figure[0] warm, [1] cold, [2] per cent of
- * the warm ones that ran on the waker's CPU. */
+/* One cold wake, then warm ones. ret_figure[0]: the median of the warm ones; [1]: the cold one;
+ * [2]: per cent of the warm ones that ran on the waker's CPU. */
 static bool wake_partner(struct exchange *exchange, double *ret_figure)
 {
     double warm_ns[WARM_WAKES];
@@ -163,7 +162,7 @@ static bool wake_partner(struct exchange *exchange, double *ret_figure)
         int cpu = sched_getcpu();
         uint64_t start_ns = fb_now_ns();
         atomic_store(&exchange->word, i + 1);
-        fb_futex_wake_all(&exchange->word);
+        fb_mp_wake(&exchange->word, INT_MAX);
         if (!reaches(&exchange->woken, i + 1))
             return false;
         *(i ? &warm_ns[i - 1] : &ret_figure[1]) = (double)(exchange->woke_ns - start_ns);
@@ -174,14 +173,14 @@ static bool wake_partner(struct exchange *exchange, double *ret_figure)
     return true;
 }
 
-/* Both are bound to one CPU, so each must leave it for the other to go on. */
+/* Both are bound to one CPU, so one must leave it before the other can run. */
 static bool exchange_word(struct exchange *exchange, double *ret_ns)
 {
     int64_t deadline = fb_mp_deadline(PATIENCE_NS);
     uint64_t start_ns = fb_now_ns();
     for (int i = 0; i < TRIPS; i++) {
         atomic_store(&exchange->word, 1);
-        fb_futex_wake_all(&exchange->word);
+        fb_mp_wake(&exchange->word, INT_MAX);
         while (atomic_load(&exchange->word) == 1)
             if (!fb_mp_sleep(&exchange->word, 1, deadline))
                 return false;
@@ -190,15 +189,15 @@ static bool exchange_word(struct exchange *exchange, double *ret_ns)
     return true;
 }
 
-/* A new partner on that CPU (-1: any) does its part with us; ret_figure as wake_partner's, or
- * exchange_word's in the first. */
-static int meet(struct table *table, int kind, unsigned wakes, int cpu, double *ret_figure,
-                struct fb_error *error)
+/* Measures with a new partner on that CPU (-1: any): ret_figure is filled by wake_partner, or its
+ * first element by exchange_word if wakes is 0. */
+static int measure_with_partner(struct context *context, int kind, unsigned wakes, int cpu,
+                                double *ret_figure, struct fb_error *error)
 {
-    struct exchange *exchange = table->exchange;
+    struct exchange *exchange = context->exchange;
     struct partner partner;
     *exchange = (struct exchange){ .wakes = wakes, .cpu = cpu };
-    int result = make_partner(&partner, kind, exchange);
+    int result = create_partner(&partner, kind, exchange);
     if (result < 0)
         return fb_error_set(error, result, "can't make a %s: %s", kind_names[kind],
                             strerror(-result));
@@ -212,35 +211,37 @@ static int meet(struct table *table, int kind, unsigned wakes, int cpu, double *
                                kind_names[kind], (unsigned)(PATIENCE_NS / 1000000000u));
 }
 
-static int run_round(struct table *table, size_t round, const cpu_set_t *free_set,
+static int run_round(struct context *context, size_t round, const cpu_set_t *free_set,
                      struct fb_error *error)
 {
     int result = 0;
     for (size_t i = 0; i < KINDS && result == 0; i++) {
         int kind = (int)((round + i) % KINDS);
         double free_to[3] = { 0 }, bound[3] = { 0 }, switch_ns = 0;
-        result = meet(table, kind, WARM_WAKES + 1, -1, free_to, error);
+        result = measure_with_partner(context, kind, WARM_WAKES + 1, -1, free_to, error);
         if (result == 0)
-            result = fb_cpus_bind(table->cpu[0]);
+            result = fb_cpus_bind(context->cpu[0]);
         if (result == 0)
-            result = meet(table, kind, WARM_WAKES + 1, (int)table->cpu[1], bound, error);
+            result = measure_with_partner(context, kind, WARM_WAKES + 1, (int)context->cpu[1],
+                                          bound, error);
         if (result == 0)
-            result = meet(table, kind, 0, (int)table->cpu[0], &switch_ns, error);
+            result =
+                measure_with_partner(context, kind, 0, (int)context->cpu[0], &switch_ns, error);
         sched_setaffinity(0, sizeof *free_set, free_set);
         if (result < 0 && !error->code)
-            fb_error_set(error, result, "can't bind to CPU %u: %s", table->cpu[0],
+            fb_error_set(error, result, "can't bind to CPU %u: %s", context->cpu[0],
                          strerror(-result));
         const double figure[FIGURES] = { free_to[0], free_to[1], free_to[2], bound[0],
                                          bound[1],   bound[2],   switch_ns };
         for (int k = 0; k < FIGURES; k++)
-            table->sample[k][kind][round] = figure[k];
+            context->sample[k][kind][round] = figure[k];
     }
     return result;
 }
 
-/* ---- */
+/* ---- the figures ---- */
 
-static int add_figures(const struct table *table)
+static int add_figures(const struct context *context)
 {
     for (int i = 0; i < FIGURES; i++)
         for (int kind = 0; kind < KINDS; kind++) {
@@ -250,52 +251,52 @@ static int add_figures(const struct table *table)
                 .state = figures[i].state,
                 .binding = figures[i].binding,
                 .workers = 2,
-                .ns = table->sample[i][kind],
+                .ns = context->sample[i][kind],
                 .unit = figures[i].unit,
                 .peer_ns = kind == THREAD || strcmp(figures[i].unit, "ns") != 0
                                ? NULL
-                               : table->sample[i][THREAD],
+                               : context->sample[i][THREAD],
                 .peer = kind_names[THREAD],
             };
-            if (fb_metrics_put(table->overhead->metrics, &samples, table->overhead->rounds) < 0)
+            if (fb_metrics_put(context->overhead->metrics, &samples, context->overhead->rounds) < 0)
                 return -ENOMEM;
         }
     return 0;
 }
 
-static int measure(struct table *table, struct fb_error *error)
+static int measure(struct context *context, struct fb_error *error)
 {
     cpu_set_t free_set;
     if (sched_getaffinity(0, sizeof free_set, &free_set) < 0)
         return fb_error_set(error, -errno, "can't read the affinity: %s", strerror(errno));
-    int result = fb_topology_choose(2, table->cpu);
+    int result = fb_topology_choose(2, context->cpu);
     if (result < 0)
         return fb_error_set(error, result, "can't choose CPUs to bind to");
-    for (size_t round = 0; round < table->overhead->rounds && result == 0; round++) {
-        fb_overhead_progress(table->overhead, (double)round / (double)table->overhead->rounds,
+    for (size_t round = 0; round < context->overhead->rounds && result == 0; round++) {
+        fb_overhead_progress(context->overhead, (double)round / (double)context->overhead->rounds,
                              "hand-over");
-        result = run_round(table, round, &free_set, error);
+        result = run_round(context, round, &free_set, error);
     }
-    if (result == 0 && add_figures(table) < 0)
+    if (result == 0 && add_figures(context) < 0)
         result = fb_error_set(error, -ENOMEM, "out of memory");
     return result;
 }
 
 int fb_wakeup_measure(const struct fb_overhead *overhead, struct fb_error *error)
 {
-    struct table table = { .overhead = overhead };
+    struct context context = { .overhead = overhead };
     struct fb_arena *arena;
     int result = fb_arena_open(&arena);
     if (result < 0)
         return fb_error_set(error, result, "no address space for shared memory");
     double *samples = calloc(FIGURES * KINDS * overhead->rounds, sizeof *samples);
-    table.exchange = fb_arena_alloc(arena, sizeof *table.exchange);
+    context.exchange = fb_arena_alloc(arena, sizeof *context.exchange);
     for (int i = 0; i < FIGURES * KINDS; i++)
-        table.sample[i / KINDS][i % KINDS] = samples + (size_t)i * overhead->rounds;
-    if (!samples || !table.exchange)
+        context.sample[i / KINDS][i % KINDS] = samples + (size_t)i * overhead->rounds;
+    if (!samples || !context.exchange)
         result = fb_error_set(error, -ENOMEM, "out of memory");
     else
-        result = measure(&table, error);
+        result = measure(&context, error);
     free(samples);
     fb_arena_close(arena);
     return result;

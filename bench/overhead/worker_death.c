@@ -1,4 +1,5 @@
-/* What it costs the runtime's pool to lose a worker, and what that has to do with its owner's size. */
+/* The cost for the runtime's pool of a worker that is killed or exits, for owners of several
+ * sizes. */
 #include "bench/overhead/overhead.h"
 #include "bench/overhead/forked_peer.h"
 
@@ -30,39 +31,39 @@ static const struct {
     [GROWTH] = { "pool.growth", "parent 1024 MiB", "ratio to 1 MiB", 1 },
 };
 
-/* A pool's owner, which is a process of its own: both sizes are there at the same time and take
- * turns. In the runtime's heap. */
+/* A process that owns a pool, in the runtime's heap. Owners of both sizes exist at the same time
+ * and measure in turns. */
 struct owner {
-    _Atomic uint32_t turn; /* odd: it is to measure */
+    _Atomic uint32_t turn; /* odd: it measures */
     _Atomic uint32_t quit;
     size_t mib;
     double ns;
 };
 
-struct field {
+struct context {
     const struct fb_overhead *overhead;
     _Atomic uint32_t *word; /* in the runtime's heap */
-    struct owner *owner[2]; /* small and large */
+    struct owner *owner[2]; /* the small one, the large one */
     pid_t pid[2];
     size_t owners;
     double *sample[FIGURES]; /* [rounds] */
 };
 
-/* ---- what workers do ---- */
+/* ---- the tasks ---- */
 
-static int give_one(struct fb_mp_call *call)
+static int return_one(struct fb_mp_call *call)
 {
     const uint64_t one = 1;
     return fb_mp_return(call, &one, sizeof one);
 }
 
-static int leave(struct fb_mp_call *call)
+static int exit_worker(struct fb_mp_call *call)
 {
     (void)call;
     _exit(1);
 }
 
-/* Says who it is in the word that its argument points to, and stays. */
+/* Writes its pid to the word that its argument points to, and never returns. */
 static int stay(struct fb_mp_call *call)
 {
     _Atomic uint32_t *word;
@@ -73,7 +74,7 @@ static int stay(struct fb_mp_call *call)
     return 0;
 }
 
-/* ---- a death ---- */
+/* ---- a killed worker ---- */
 
 static int open_pool(unsigned workers, struct fb_mp_pool **ret_pool)
 {
@@ -81,7 +82,7 @@ static int open_pool(unsigned workers, struct fb_mp_pool **ret_pool)
     return fb_mp_pool_open(&(struct fb_mp_pool_options){ .workers = workers }, ret_pool, &error);
 }
 
-/* From its death until who waits for its task knows. */
+/* From killing a worker until the wait for its task returns. */
 static int measure_deaths(struct fb_mp_pool *pool, _Atomic uint32_t *word, double *ret_ns)
 {
     struct fb_mp_future *future;
@@ -107,13 +108,13 @@ static int measure_deaths(struct fb_mp_pool *pool, _Atomic uint32_t *word, doubl
 
 /* ---- an owner ---- */
 
-static int lose_and_go_on(struct fb_mp_pool *pool)
+static int replace_worker(struct fb_mp_pool *pool)
 {
     struct fb_mp_future *last, *next;
-    int result = fb_mp_submit(pool, leave, NULL, 0, NULL, &last);
+    int result = fb_mp_submit(pool, exit_worker, NULL, 0, NULL, &last);
     if (result < 0)
         return result;
-    result = fb_mp_submit(pool, give_one, NULL, 0, NULL, &next);
+    result = fb_mp_submit(pool, return_one, NULL, 0, NULL, &next);
     if (result == 0) {
         result = fb_mp_future_result(next, PATIENCE_NS, NULL, NULL, NULL);
         fb_mp_future_free(next);
@@ -122,23 +123,23 @@ static int lose_and_go_on(struct fb_mp_pool *pool)
     return result;
 }
 
-/* From a task that ends its worker until a new worker, the only one, has done another. */
+/* From a task that ends its worker, the only one, until a new worker has done another task. */
 static int measure_replacing(double *ret_ns)
 {
     struct fb_mp_pool *pool;
     int result = open_pool(1, &pool);
     if (result < 0)
         return result;
-    result = lose_and_go_on(pool); /* the first one finds everything cold */
+    result = replace_worker(pool); /* warms up */
     uint64_t start_ns = fb_now_ns();
     for (int i = 0; i < DEATHS && result == 0; i++)
-        result = lose_and_go_on(pool);
+        result = replace_worker(pool);
     *ret_ns = (double)(fb_now_ns() - start_ns) / DEATHS;
     fb_mp_pool_close(pool);
     return result;
 }
 
-/* False: it took too long, so whoever was to change it is dead. */
+/* False: it took too long, so the other process must have ended. */
 static bool wait_while(_Atomic uint32_t *word, uint32_t odd, int64_t patience_ns)
 {
     int64_t deadline = fb_mp_deadline(patience_ns);
@@ -155,7 +156,7 @@ static void pass_on(_Atomic uint32_t *word)
     fb_mp_wake(word, 1);
 }
 
-/* Its helper is there before it grows. */
+/* Starts its forkserver before its memory grows. */
 static int be_owner(void *context)
 {
     struct owner *owner = context;
@@ -176,85 +177,85 @@ static int be_owner(void *context)
     return result;
 }
 
-static int make_owner(struct field *field, size_t mib)
+static int make_owner(struct context *context, size_t mib)
 {
-    size_t which = field->owners;
+    size_t which = context->owners;
     void *memory;
     int result = fb_mp_alloc(sizeof(struct owner), &memory);
     if (result < 0)
         return result;
-    field->owner[which] = memory;
-    field->owner[which]->mib = mib;
-    field->pid[which] = fb_forked_peer_start(be_owner, memory);
-    field->owners++;
-    return field->pid[which] < 0 ? field->pid[which] : 0;
+    context->owner[which] = memory;
+    context->owner[which]->mib = mib;
+    context->pid[which] = fb_forked_peer_start(be_owner, memory);
+    context->owners++;
+    return context->pid[which] < 0 ? context->pid[which] : 0;
 }
 
-static int make_owners(struct field *field)
+static int make_owners(struct context *context)
 {
-    int result = make_owner(field, 1);
+    int result = make_owner(context, 1);
     if (result < 0)
         return result;
     if (fb_mp_has_memory((size_t)LARGE_MIB << 20 | (size_t)LARGE_MIB << 19))
-        return make_owner(field, LARGE_MIB);
-    fb_metrics_leave_out(field->overhead->metrics, "a pool's owner of %d MiB: no memory for it",
+        return make_owner(context, LARGE_MIB);
+    fb_metrics_leave_out(context->overhead->metrics, "a pool's owner of %d MiB: no memory for it",
                          LARGE_MIB);
     return 0;
 }
 
-/* One that is stuck is killed by our own end. */
-static int end_owners(struct field *field)
+/* An owner that is stuck is killed when this process ends. */
+static int end_owners(struct context *context)
 {
     int result = 0;
-    for (size_t i = 0; i < field->owners; i++) {
-        if (field->pid[i] > 0) {
-            atomic_store(&field->owner[i]->quit, 1);
-            pass_on(&field->owner[i]->turn);
-            int ended = fb_forked_peer_join(field->pid[i]);
+    for (size_t i = 0; i < context->owners; i++) {
+        if (context->pid[i] > 0) {
+            atomic_store(&context->owner[i]->quit, 1);
+            pass_on(&context->owner[i]->turn);
+            int ended = fb_forked_peer_join(context->pid[i]);
             result = result < 0 ? result : ended;
         }
-        fb_mp_free(field->owner[i]);
+        fb_mp_free(context->owner[i]);
     }
     return result;
 }
 
 /* ---- rounds ---- */
 
-static int run_round(struct field *field, size_t round)
+static int run_round(struct context *context, size_t round)
 {
     struct fb_mp_pool *pool;
     int result = open_pool(WORKERS, &pool);
     if (result < 0)
         return result;
-    result = measure_deaths(pool, field->word, &field->sample[DEATH][round]);
+    result = measure_deaths(pool, context->word, &context->sample[DEATH][round]);
     fb_mp_pool_close(pool);
-    for (size_t i = 0; i < field->owners && result == 0; i++) {
-        size_t which = (round + i) % field->owners;
-        struct owner *owner = field->owner[which];
+    for (size_t i = 0; i < context->owners && result == 0; i++) {
+        size_t which = (round + i) % context->owners;
+        struct owner *owner = context->owner[which];
         pass_on(&owner->turn);
         if (!wait_while(&owner->turn, 1, PATIENCE_NS))
             return -ETIMEDOUT;
-        field->sample[which ? LARGE : SMALL][round] = owner->ns;
-        if (owner->ns == 0) /* its end says why */
+        context->sample[which ? LARGE : SMALL][round] = owner->ns;
+        if (owner->ns == 0) /* its exit code has the reason */
             result = -EIO;
     }
-    field->sample[GROWTH][round] = field->sample[LARGE][round] / field->sample[SMALL][round];
+    context->sample[GROWTH][round] = context->sample[LARGE][round] / context->sample[SMALL][round];
     return result;
 }
 
-static int run_rounds(struct field *field)
+static int run_rounds(struct context *context)
 {
-    size_t rounds = field->overhead->rounds;
-    int result = make_owners(field);
+    size_t rounds = context->overhead->rounds;
+    int result = make_owners(context);
     for (size_t round = 0; round < rounds && result == 0; round++) {
-        fb_overhead_progress(field->overhead, (double)round / (double)rounds, "a worker's death");
-        result = run_round(field, round);
+        fb_overhead_progress(context->overhead, (double)round / (double)rounds, "a worker's death");
+        result = run_round(context, round);
     }
-    int ended = end_owners(field);
+    int ended = end_owners(context);
     return result < 0 ? result : ended;
 }
 
-static int add_figures(const struct field *field)
+static int add_figures(const struct context *context)
 {
     int result = 0;
     for (int i = 0; i < FIGURES && result == 0; i++) {
@@ -263,29 +264,30 @@ static int add_figures(const struct field *field)
                                                    .state = figures[i].state,
                                                    .binding = "unbound",
                                                    .workers = figures[i].workers,
-                                                   .ns = field->sample[i],
+                                                   .ns = context->sample[i],
                                                    .unit = figures[i].unit };
-        if (i < LARGE || field->owners == 2)
-            result = fb_metrics_put(field->overhead->metrics, &samples, field->overhead->rounds);
+        if (i < LARGE || context->owners == 2)
+            result =
+                fb_metrics_put(context->overhead->metrics, &samples, context->overhead->rounds);
     }
     return result;
 }
 
 int fb_worker_death_measure(const struct fb_overhead *overhead, struct fb_error *error)
 {
-    struct field field = { .overhead = overhead };
+    struct context context = { .overhead = overhead };
     double *samples = calloc(FIGURES * overhead->rounds, sizeof *samples);
     void *word = NULL;
-    int result = fb_mp_alloc(sizeof *field.word, &word);
+    int result = fb_mp_alloc(sizeof *context.word, &word);
     if (!samples && result == 0)
         result = -ENOMEM;
-    field.word = word;
+    context.word = word;
     for (size_t i = 0; i < FIGURES; i++)
-        field.sample[i] = samples + i * overhead->rounds;
+        context.sample[i] = samples + i * overhead->rounds;
     if (result == 0)
-        result = run_rounds(&field);
+        result = run_rounds(&context);
     if (result == 0)
-        result = add_figures(&field);
+        result = add_figures(&context);
     fb_mp_free(word);
     free(samples);
     return result < 0 ? fb_error_set(error, result, "can't measure what a worker's death costs: %s",

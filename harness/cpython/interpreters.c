@@ -17,10 +17,10 @@
 #define LEAST_MINOR 9
 #define ANSWER (PATH_MAX + 64)
 #define PATIENCE_NS (5 * FB_MP_SECOND)
-#define END_MS 1000 /* after its answer */
+#define END_MS 1000 /* for exiting after its answer */
 
-/* Its own path, then its version and whether there is a lock. What lies in the current folder is none of
- * its modules. */
+/* Prints the interpreter's path, then its version and whether it has a GIL. No modules are loaded
+ * from the current folder. */
 static const char question[] =
     "import sys\n"
     "sys.path.pop(0)\n"
@@ -37,7 +37,7 @@ struct finder {
     int error;
 };
 
-/* "python3", or "python3." and a number of LEAST_MINOR or more, perhaps with a t behind it. */
+/* "python3", or "python3." with a number of at least LEAST_MINOR and an optional "t". */
 static bool is_called_python(const char *name)
 {
     static const char start[] = "python3";
@@ -52,8 +52,8 @@ static bool is_called_python(const char *name)
     return !*end || strcmp(end, "t") == 0;
 }
 
-/* Until it has said two lines, has ended, or the time is over. */
-static void listen_to(int fd, char *ret_answer, size_t size)
+/* Reads until there are two lines, the end of the output, or the time is over. */
+static void read_lines(int fd, char *ret_answer, size_t size)
 {
     size_t length = 0;
     int lines = 0;
@@ -72,7 +72,7 @@ static void listen_to(int fd, char *ret_answer, size_t size)
     ret_answer[length] = '\0';
 }
 
-/* What it says to the question; false if it does not answer well, or in time. */
+/* Gets the interpreter's answer to the question. False: it failed, or did not answer in time. */
 static bool ask(const char *python, char *ret_answer, size_t size)
 {
     int ends[2];
@@ -93,7 +93,7 @@ static bool ask(const char *python, char *ret_answer, size_t size)
     int status = -1;
     if (pid > 0) {
         fb_child_watch(&child, pid);
-        listen_to(ends[0], ret_answer, size);
+        read_lines(ends[0], ret_answer, size);
         status = fb_child_end(&child, END_MS);
     }
     close(ends[0]);
@@ -144,8 +144,7 @@ static void look_into(struct finder *finder, const char *folder)
         closedir(list);
 }
 
-/* pyenv keeps each version in a folder of its own; its shims on the PATH only answer for those that
- * are switched on. */
+/* pyenv has a folder for each version; its shims on the PATH only run versions that are active. */
 static void look_at_pyenv(struct finder *finder)
 {
     const char *root = getenv("PYENV_ROOT"), *home = getenv("HOME");

@@ -1,4 +1,4 @@
-/* The Python interpreters of this machine. */
+/* The Python interpreters on this machine. */
 #ifndef FB_INTERPRETERS_H
 #define FB_INTERPRETERS_H
 
@@ -7,18 +7,18 @@
 #include <stddef.h>
 
 struct fb_interpreter {
-    char path[PATH_MAX]; /* what it says it is itself: no shim, no link */
-    char name[PATH_MAX]; /* "3.12.1-gil", "3.14.0t-nogil"; of two such, the second one's path */
-    char version[48];    /* which that begins with, or would */
+    char path[PATH_MAX]; /* as reported by the interpreter: no shim, no link */
+    char name[PATH_MAX]; /* "3.12.1-gil", "3.14.0t-nogil"; a second one of that name has its path */
+    char version[48];    /* "3.12.1-gil" also for the second one */
 };
 
-/* CPython 3.9 and newer, by version: those called python3, python3.N or python3.Nt on the PATH, in
- * /usr/bin, and in pyenv's folder. The first call starts each of them, which takes some 50 ms; the
- * list stays as it was then. 0 and *ret_list of *ret_count, which may be none; or -ENOMEM. By one
- * thread at a time. */
+/* Lists CPython 3.9 and newer, sorted by version: programs called python3, python3.N or python3.Nt
+ * on the PATH, in /usr/bin, and in pyenv's folder. The first call starts each of them, which takes
+ * about 50 ms each; later calls return the same list. 0 and *ret_list with *ret_count entries, or
+ * -ENOMEM. Not thread-safe. */
 int fb_interpreters_list(const struct fb_interpreter **ret_list, size_t *ret_count);
 
-/* Whether one that is called name is meant by "3.12", "3.12.1" or "3.12.1-gil". */
+/* Whether `wanted` ("3.12", "3.12.1" or "3.12.1-gil") denotes the interpreter called `name`. */
 bool fb_interpreter_is(const char *name, const char *wanted);
 
 #endif

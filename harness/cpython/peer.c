@@ -16,9 +16,9 @@
 
 #define PATIENCE_MS 5000
 #define LINE 4096
-#define NOT_RUN 127 /* exit code of a child that could not become the interpreter */
+#define NOT_RUN 127 /* exit code of a child whose exec failed */
 
-/* peer.py's side of the talk: one line of JSON each way a job, then the results as bytes. */
+/* The protocol, per job: one line of JSON in each direction, then the results as bytes. */
 struct fb_pool {
     struct fb_child child;
     int socket;
@@ -29,7 +29,7 @@ struct fb_pool {
 
 /* ---- finding things ---- */
 
-/* `name` along PATH; an empty part of it is nowhere. */
+/* Searches the PATH for `name`; empty entries of the PATH are skipped. */
 static bool search_path(const char *name, char *ret_path, size_t size)
 {
     const char *path = getenv("PATH");
@@ -61,7 +61,7 @@ static bool has_pillow(const char *python)
     return status == 0;
 }
 
-/* The interpreter of that version. */
+/* Searches for an interpreter of that version. */
 static bool search_version(const char *version, char *ret_path, size_t size)
 {
     const struct fb_interpreter *list;
@@ -105,8 +105,8 @@ static bool is_there(const char *variant, char *ret_path, size_t size)
     return search_path(variant, ret_path, size) || search_version(variant, ret_path, size);
 }
 
-/* A given one is taken as it is. Otherwise the first of python3 on the PATH and the system's that
- * has Pillow, so that one interpreter serves all kernels; or else the first. */
+/* A given interpreter is used as it is. Otherwise the first that has Pillow, of python3 on the PATH
+ * and the system's, so that one interpreter can run all kernels; or just the first if none has. */
 int fb_peer_find(const char *variant, char *ret_variant, size_t size, struct fb_error *error)
 {
     char path[PATH_MAX];
@@ -155,16 +155,16 @@ int fb_peer_program(const char *name, char *ret_path, size_t size, struct fb_err
 
 bool fb_peer_supports(const struct fb_kernel *kernel)
 {
-    static const char *const twins[] = { FB_PEER_TWINS };
-    for (size_t i = 0; i < sizeof twins / sizeof *twins; i++)
-        if (strcmp(kernel->name, twins[i]) == 0)
+    static const char *const names[] = { FB_PEER_KERNELS };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(kernel->name, names[i]) == 0)
             return true;
     return false;
 }
 
-/* ---- talking ---- */
+/* ---- jobs ---- */
 
-/* Why peer.py does not answer. It has ended or is about to: its end of the socket is closed. */
+/* Reports why peer.py does not answer. It has closed its end of the socket, so it ends now. */
 static int explain_silence(struct fb_pool *pool, struct fb_error *error)
 {
     char how[80];
@@ -178,8 +178,8 @@ static int explain_silence(struct fb_pool *pool, struct fb_error *error)
                         how);
 }
 
-/* One line of JSON; *ret_answer is to be released. */
-static int hear(struct fb_pool *pool, json_t **ret_answer, struct fb_error *error)
+/* Reads one line of JSON; the caller releases *ret_answer. */
+static int read_answer(struct fb_pool *pool, json_t **ret_answer, struct fb_error *error)
 {
     char line[LINE];
     json_error_t where;
@@ -199,7 +199,7 @@ static int hear(struct fb_pool *pool, json_t **ret_answer, struct fb_error *erro
     return 0;
 }
 
-static int tell(struct fb_pool *pool, const struct fb_job *job, struct fb_error *error)
+static int send_job(struct fb_pool *pool, const struct fb_job *job, struct fb_error *error)
 {
     json_t *parameters = json_object();
     for (int i = 0; job->kernel->params[i].name; i++) {
@@ -219,7 +219,7 @@ static int tell(struct fb_pool *pool, const struct fb_job *job, struct fb_error 
     if (!text)
         return fb_error_set(error, -ENOMEM, "out of memory");
     size_t length = strlen(text);
-    text[length++] = '\n'; /* over the terminator: send takes a length */
+    text[length++] = '\n'; /* replaces the terminator: send takes a length */
     ssize_t sent = send(pool->socket, text, length, MSG_NOSIGNAL);
     free(text);
     return sent == (ssize_t)length ? 0 : explain_silence(pool, error);
@@ -232,15 +232,15 @@ int fb_peer_run(struct fb_pool *pool, const struct fb_job *job, struct fb_report
     json_t *answer;
     if (pool->child.pid == 0)
         return fb_error_set(error, -EOWNERDEAD, "the interpreter has ended");
-    int result = tell(pool, job, error);
+    int result = send_job(pool, job, error);
     if (result == 0)
-        result = hear(pool, &answer, error);
+        result = read_answer(pool, &answer, error);
     if (result < 0)
         return result;
     json_int_t bytes = json_integer_value(json_object_get(answer, "bytes"));
     json_decref(answer);
     if (bytes != (json_int_t)size) {
-        /* What it goes on to say can't be told apart any more. */
+        /* The rest of its output can no longer be parsed. */
         fb_child_end(&pool->child, 0);
         pool->child.pid = 0;
         return fb_error_set(error, -EBADMSG, "peer.py gave %lld bytes of results, not %zu",
@@ -301,7 +301,7 @@ int fb_peer_open(const char *mode, const struct fb_setting *setting, struct fb_p
     json_t *greeting;
     int result = start(pool, mode, setting, error);
     if (result == 0)
-        result = hear(pool, &greeting, error);
+        result = read_answer(pool, &greeting, error);
     if (result < 0) {
         fb_peer_close(pool);
         return result;
@@ -314,7 +314,7 @@ int fb_peer_open(const char *mode, const struct fb_setting *setting, struct fb_p
     return 0;
 }
 
-/* Python ends when it reads the end of its input. */
+/* Python exits when it reads the end of its input. */
 void fb_peer_close(struct fb_pool *pool)
 {
     if (!pool)

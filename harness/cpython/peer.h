@@ -1,18 +1,18 @@
-/* The real interpreter as a peer: drives peer.py, which runs the Python twins of the kernels. */
+/* The real interpreter as a peer: runs peer.py, which runs the Python versions of the kernels. */
 #ifndef FB_PEER_H
 #define FB_PEER_H
 
 #include "harness/harness.h"
 
-/* What these harnesses have in common; mode is one of peer.py's. */
+/* open for all these harnesses; mode is one of peer.py's modes. */
 int fb_peer_open(const char *mode, const struct fb_setting *setting, struct fb_pool **ret_pool,
                  struct fb_error *error);
 
-/* Where one of the Python programs is: beside the executable's folder, in the build tree or where
- * it was installed. 0, or -ENOPKG with *error. */
+/* Finds one of the Python programs, relative to the executable's folder: in the build tree or where
+ * it is installed. 0, or -ENOPKG with *error. */
 int fb_peer_program(const char *name, char *ret_path, size_t size, struct fb_error *error);
 
-/* The other members of fb_harness, the same for all. A variant is a path, a name on the PATH, or a
+/* The other functions of fb_harness, common to all. A variant is a path, a name on the PATH, or a
  * version ("3.12"). */
 int fb_peer_find(const char *variant, char *ret_variant, size_t size, struct fb_error *error);
 int fb_peer_variants(char ***ret_names);
@@ -22,7 +22,7 @@ int fb_peer_run(struct fb_pool *pool, const struct fb_job *job, struct fb_report
 void fb_peer_close(struct fb_pool *pool);
 void fb_peer_describe(const struct fb_pool *pool, char *text, size_t size);
 
-/* A harness of its own for one of those modes: `over` is the base of its speedups, or NULL. */
+/* Defines the harness for one of those modes. `over`: the base of its speedups, or NULL. */
 #define FB_PEER_HARNESS(id, called, words, mode, over)                                             \
     static int open_pool(const struct fb_setting *setting, struct fb_pool **ret_pool,              \
                          struct fb_error *error)                                                   \

@@ -1,8 +1,9 @@
-/* A worker is a forked process that is sent each chunk through a pipe and sends its results back
- * through it, as Python's pool does; the caller hands out and collects, and works on nothing. The
- * pipe is one pair of sockets that keep packets apart, for all workers: whoever is free takes the
- * next chunk, a static one too, without a lock that could be left behind. The input is not sent, as
- * Python's forked processes find theirs in memory too; nor is what only measures. */
+/* A worker is a forked process that receives each chunk and returns its results through a pipe,
+ * like a worker of Python's pool. The caller hands out chunks and collects results; it runs no
+ * items itself. The pipe is one pair of packet sockets for all workers: a free worker takes the
+ * next chunk (also with the static schedule), and no lock can be left locked by a worker that ends.
+ * The input is not sent, because Python's forked processes also find theirs in memory; nor are
+ * reports and stamps. */
 #include "base/cpus.h"
 #include "harness/native/processes.h"
 
@@ -13,18 +14,19 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Chunks handed out at a time: for each worker the one it works on and the next; of many workers each
- * the one it works on, as all of them wake whenever a full pipe has room for another answer. */
+/* Chunks in flight: for each worker the one it works on and the next one. With many workers only
+ * the one that each works on, because all of them wake when a full pipe has room for another
+ * answer. */
 #define AHEAD 2
 #define AHEAD_MOST 256
-#define PIPE_BYTES (1 << 20)         /* asked for; the system gives what it allows */
-#define ANSWER_BYTES ((size_t)60000) /* of results in a packet: well within a socket's buffer */
+#define PIPE_BYTES (1 << 20)         /* requested; the system may allow less */
+#define ANSWER_BYTES ((size_t)60000) /* results per packet: well within a socket's buffer */
 
 /* To a worker: a chunk. */
 struct chunk {
     const struct fb_kernel *kernel;
     const struct fb_input *input;
-    uint64_t job; /* its number */
+    uint64_t job; /* number of the job */
     size_t begin, end;
     bool measure;
 };
@@ -33,153 +35,153 @@ struct chunk {
 struct answer {
     size_t begin, end;
     uint32_t worker;
-    int error; /* why there are no results, or no more */
-    bool last; /* of its chunk */
+    int error; /* 0, or why there are no (more) results */
+    bool last; /* the last answer for its chunk */
     _Alignas(FB_CACHE_LINE) char results[ANSWER_BYTES];
 };
 
 /* ---- a worker ---- */
 
-struct piped {
+struct pipe_worker {
     int socket;
     struct fb_worker worker;
     struct fb_yield yield;
-    uint64_t job; /* that it worked on last */
+    uint64_t job; /* number of its last job */
     uint64_t chunks;
-    struct fb_worker_report begun; /* of the job */
-    void *results;                 /* room bytes, of one chunk */
+    struct fb_worker_report begun; /* the report as begun for that job */
+    void *results;                 /* `room` bytes, for one chunk */
     size_t room;
     struct answer answer;
 };
 
-static int answer(struct piped *piped, size_t results)
+static int answer(struct pipe_worker *self, size_t results)
 {
     size_t size = offsetof(struct answer, results) + results;
     ssize_t sent;
-    while ((sent = send(piped->socket, &piped->answer, size, MSG_NOSIGNAL)) < 0 && errno == EINTR)
+    while ((sent = send(self->socket, &self->answer, size, MSG_NOSIGNAL)) < 0 && errno == EINTR)
         ;
     return sent < 0 ? -errno : 0;
 }
 
-static int answer_all(struct piped *piped, const struct chunk *chunk, size_t size)
+static int answer_all(struct pipe_worker *self, const struct chunk *chunk, size_t size)
 {
     size_t most = ANSWER_BYTES / size;
     int result = 0;
     for (size_t begin = chunk->begin, end; begin < chunk->end && result == 0; begin = end) {
         end = chunk->end - begin > most ? begin + most : chunk->end;
-        piped->answer.begin = begin;
-        piped->answer.end = end;
-        piped->answer.last = end == chunk->end;
-        memcpy(piped->answer.results, (char *)piped->results + (begin - chunk->begin) * size,
+        self->answer.begin = begin;
+        self->answer.end = end;
+        self->answer.last = end == chunk->end;
+        memcpy(self->answer.results, (char *)self->results + (begin - chunk->begin) * size,
                (end - begin) * size);
-        result = answer(piped, (end - begin) * size);
+        result = answer(self, (end - begin) * size);
     }
     return result;
 }
 
-static void report_so_far(const struct piped *piped)
+static void report_so_far(const struct pipe_worker *self)
 {
-    struct fb_worker_report report = piped->begun;
+    struct fb_worker_report report = self->begun;
     report.first_ns = report.ready_ns;
-    report.chunks = piped->chunks;
+    report.chunks = self->chunks;
     fb_report_end(&report);
-    piped->worker.team->report[piped->worker.index] = report;
+    self->worker.team->report[self->worker.index] = report;
 }
 
-static int refuse(struct piped *piped, const struct chunk *chunk, int error)
+static int refuse(struct pipe_worker *self, const struct chunk *chunk, int error)
 {
-    piped->begun.error = error;
+    self->begun.error = error;
     if (chunk->measure)
-        report_so_far(piped);
-    piped->answer.begin = piped->answer.end = chunk->begin;
-    piped->answer.error = error;
-    piped->answer.last = true;
-    int result = answer(piped, 0);
-    piped->answer.error = 0;
+        report_so_far(self);
+    self->answer.begin = self->answer.end = chunk->begin;
+    self->answer.error = error;
+    self->answer.last = true;
+    int result = answer(self, 0);
+    self->answer.error = 0;
     return result;
 }
 
-/* Memory of zeroes for the results of a chunk. */
-static int make_room(struct piped *piped, size_t size)
+/* Makes zeroed memory for the results of a chunk. */
+static int make_room(struct pipe_worker *self, size_t size)
 {
-    if (size > piped->room) {
-        free(piped->results);
-        piped->room = 0;
-        piped->results =
+    if (size > self->room) {
+        free(self->results);
+        self->room = 0;
+        self->results =
             aligned_alloc(FB_CACHE_LINE, (size + FB_CACHE_LINE - 1) & ~(size_t)(FB_CACHE_LINE - 1));
-        if (!piped->results)
+        if (!self->results)
             return -ENOMEM;
-        piped->room = size;
+        self->room = size;
     }
-    memset(piped->results, 0, size);
+    memset(self->results, 0, size);
     return 0;
 }
 
-static int work_on(struct piped *piped, const struct chunk *chunk)
+static int work_on(struct pipe_worker *self, const struct chunk *chunk)
 {
     size_t size = chunk->kernel->result_size, bytes = (chunk->end - chunk->begin) * size;
-    if (chunk->job != piped->job) {
-        piped->job = chunk->job;
-        piped->chunks = 0;
+    if (chunk->job != self->job) {
+        self->job = chunk->job;
+        self->chunks = 0;
         if (chunk->measure)
-            fb_report_begin(&piped->begun);
+            fb_report_begin(&self->begun);
     }
-    int result = fb_worker_scratch(&piped->worker, chunk->kernel, chunk->input);
+    int result = fb_worker_scratch(&self->worker, chunk->kernel, chunk->input);
     if (result == 0)
-        result = make_room(piped, bytes);
+        result = make_room(self, bytes);
     if (result < 0)
-        return refuse(piped, chunk, result);
-    struct fb_stamps *stamps = fb_team_stamps(piped->worker.team, piped->worker.index);
+        return refuse(self, chunk, result);
+    struct fb_stamps *stamps = fb_team_stamps(self->worker.team, self->worker.index);
     fb_stamp(stamps, FB_EVENT_CHUNK, chunk->begin);
-    /* A kernel counts its slots from item 0 on. */
-    void *slots = (void *)((uintptr_t)piped->results - chunk->begin * size);
-    chunk->kernel->run(chunk->input, piped->worker.scratch, chunk->begin, chunk->end, slots,
-                       &piped->yield);
+    /* Kernels index their slots from item 0. */
+    void *slots = (void *)((uintptr_t)self->results - chunk->begin * size);
+    chunk->kernel->run(chunk->input, self->worker.scratch, chunk->begin, chunk->end, slots,
+                       &self->yield);
     fb_stamp(stamps, FB_EVENT_IDLE, 0);
-    piped->chunks++;
+    self->chunks++;
     if (chunk->measure)
-        report_so_far(piped);
-    result = answer_all(piped, chunk, size);
-    return result < 0 ? refuse(piped, chunk, result) : 0;
+        report_so_far(self);
+    result = answer_all(self, chunk, size);
+    return result < 0 ? refuse(self, chunk, result) : 0;
 }
 
 static int work(const void *argument, size_t size)
 {
-    const struct fb_mp_worker_argument *told = argument;
-    struct piped *piped = aligned_alloc(_Alignof(struct piped), sizeof *piped);
+    const struct fb_mp_worker_argument *worker = argument;
+    struct pipe_worker *self = aligned_alloc(_Alignof(struct pipe_worker), sizeof *self);
     struct chunk chunk;
     (void)size;
-    if (!piped)
+    if (!self)
         return 1;
-    memset(piped, 0, sizeof *piped);
-    struct fb_team *team = fb_processes_join(told, &piped->socket);
+    memset(self, 0, sizeof *self);
+    struct fb_team *team = fb_processes_join(worker, &self->socket);
     if (!team)
         return 1;
-    piped->worker =
-        (struct fb_worker){ .team = team, .yield = &piped->yield, .index = told->index };
-    piped->answer.worker = told->index;
-    fb_yield_plain(&piped->yield, team);
+    self->worker =
+        (struct fb_worker){ .team = team, .yield = &self->yield, .index = worker->index };
+    self->answer.worker = worker->index;
+    fb_yield_plain(&self->yield, team);
     if (team->cpus)
-        fb_cpus_bind(team->cpus[told->index]);
+        fb_cpus_bind(team->cpus[worker->index]);
     for (ssize_t got = 1; got != 0;) {
-        got = recv(piped->socket, &chunk, sizeof chunk, 0);
-        if ((got < 0 && errno != EINTR) || (got > 0 && work_on(piped, &chunk) < 0))
+        got = recv(self->socket, &chunk, sizeof chunk, 0);
+        if ((got < 0 && errno != EINTR) || (got > 0 && work_on(self, &chunk) < 0))
             break;
     }
-    fb_worker_drop(&piped->worker);
-    _exit(0); /* not exit: the program's exit handlers are the program's */
+    fb_worker_drop(&self->worker);
+    _exit(0); /* not exit: the exit handlers are for the main program only */
 }
 
 /* ---- the caller ---- */
 
 struct fb_pool {
     struct fb_team *team;
-    struct fb_processes processes; /* the crew's worker i is the team's i */
-    int socket[2];                 /* the caller's end, the workers' */
-    struct fb_error broken;        /* why it can only be closed */
-    struct chunk chunk;            /* of the running job: the one to be handed out next, if … */
-    bool claimed;
-    unsigned from; /* claims are taken in the name of this worker, as long as it has any */
+    struct fb_processes processes; /* the supervisor's worker i is the team's worker i */
+    int socket[2];                 /* the caller's end, the workers' end */
+    struct fb_error broken;        /* why the pool can only be closed */
+    struct chunk chunk;            /* the next chunk of the running job, if … */
+    bool claimed;                  /* … it has been claimed */
+    unsigned from;                 /* claims are made for this worker until it has none left */
     struct fb_claimer claimer;
     size_t in_flight; /* chunks */
     struct answer answer;
@@ -203,7 +205,7 @@ static bool claim(struct fb_pool *pool)
     return pool->claimed;
 }
 
-/* Hands out what there is room for. */
+/* Sends as many chunks as there is room for. */
 static int hand_out(struct fb_pool *pool)
 {
     while (pool->in_flight < most_in_flight(pool->team->workers) && claim(pool)) {
@@ -212,7 +214,7 @@ static int hand_out(struct fb_pool *pool)
             pool->claimed = false;
             pool->in_flight++;
         } else if (errno == EAGAIN) {
-            return 0; /* it is full of ours, whose answers will come */
+            return 0; /* the pipe is full of chunks, whose answers will arrive */
         } else if (errno != EINTR) {
             return -errno;
         }
@@ -220,8 +222,8 @@ static int hand_out(struct fb_pool *pool)
     return 0;
 }
 
-/* Takes an answer that has come: results, or why there are none, into *refused. 0,
- * -EAGAIN: there is none, or another negative errno. */
+/* Receives an answer: copies its results, or sets *refused if there are none. 0, -EAGAIN: no answer
+ * has arrived, or another negative errno. */
 static int collect(struct fb_pool *pool, const struct fb_job *job, struct fb_error *refused)
 {
     struct answer *answer = &pool->answer;
@@ -235,29 +237,29 @@ static int collect(struct fb_pool *pool, const struct fb_job *job, struct fb_err
     if (answer->error && refused->code == 0) {
         fb_error_set(refused, answer->error, "worker %u could not do its part of %s: %s",
                      answer->worker + 1, job->kernel->name, strerror(-answer->error));
-        pool->from = pool->team->workers; /* and nothing more is handed out */
+        pool->from = pool->team->workers; /* send no more chunks */
         pool->claimed = false;
     }
     return 0;
 }
 
-/* Waits for an answer or an end. 0, or -EOWNERDEAD. */
-static int wait_for_news(struct fb_pool *pool)
+/* Waits for an answer, or for a worker to end. 0, or -EOWNERDEAD. */
+static int wait_for_event(struct fb_pool *pool)
 {
-    struct fb_mp_supervisor *crew = pool->processes.crew;
+    struct fb_mp_supervisor *supervisor = pool->processes.supervisor;
     struct fb_mp_worker_end end;
     struct pollfd event[] = { { .fd = pool->socket[0], .events = POLLIN },
-                              { .fd = fb_mp_supervisor_fd(crew), .events = POLLIN } };
-    /* An end may be known before there is anything to wait for. */
-    if (fb_mp_supervisor_next_end(crew, &end) != -EAGAIN)
+                              { .fd = fb_mp_supervisor_fd(supervisor), .events = POLLIN } };
+    /* The end may be known already, and then the descriptor is not readable. */
+    if (fb_mp_supervisor_next_end(supervisor, &end) != -EAGAIN)
         return fb_processes_explain(&pool->processes, &end, &pool->broken);
     while (poll(event, 2, -1) < 0 && errno == EINTR)
         ;
     return 0;
 }
 
-/* 0 when all answers are in; with *refused set, if a worker could not do its part. Otherwise the pool is
- * broken: answers to this job may come yet. */
+/* 0 when all answers have arrived; *refused is set if a worker could not do its part. On an error
+ * the pool is broken, because answers for this job may still arrive. */
 static int run_chunks(struct fb_pool *pool, const struct fb_job *job, struct fb_error *refused)
 {
     for (;;) {
@@ -267,7 +269,7 @@ static int run_chunks(struct fb_pool *pool, const struct fb_job *job, struct fb_
         if (result == 0)
             result = collect(pool, job, refused);
         if (result == -EAGAIN)
-            result = wait_for_news(pool);
+            result = wait_for_event(pool);
         if (result < 0 && result != -EINTR)
             return result;
     }
@@ -275,7 +277,7 @@ static int run_chunks(struct fb_pool *pool, const struct fb_job *job, struct fb_
 
 static void break_pool(struct fb_pool *pool, int code)
 {
-    atomic_store(&pool->team->stop, 1); /* what the workers are at is for nothing */
+    atomic_store(&pool->team->stop, 1); /* the results are not needed any more */
     if (pool->broken.code == 0)
         fb_error_set(&pool->broken, code, "can't reach the workers: %s", strerror(-code));
 }
@@ -299,7 +301,7 @@ static int run(struct fb_pool *pool, const struct fb_job *job, struct fb_report 
                                   .measure = report != NULL };
     pool->from = 0;
     fb_claimer_begin(&pool->claimer, 0);
-    if (report) /* those that get nothing say nothing */
+    if (report) /* a worker that gets no chunk writes no report */
         memset(team->report, 0, team->workers * sizeof *team->report);
     result = run_chunks(pool, job, &refused);
     if (result < 0) {
@@ -315,7 +317,7 @@ static void close_pool(struct fb_pool *pool)
 {
     if (!pool)
         return;
-    /* Whatever other process may have got a copy of it. */
+    /* Also if another process has inherited a copy of the descriptor. */
     if (pool->socket[0] >= 0)
         shutdown(pool->socket[0], SHUT_RDWR);
     fb_processes_close(&pool->processes, pool->broken.code ? 0 : FB_PROCESSES_PATIENCE_NS);

@@ -1,5 +1,5 @@
-/* A worker is a forked process; jobs, claims and results are in shared memory, nothing is copied
- * and nothing is piped. */
+/* A worker is a forked process. Jobs, claims and results are in shared memory; nothing is copied or
+ * sent through a pipe. */
 #include "harness/native/shared_pool.h"
 
 static int open_pool(const struct fb_setting *setting, struct fb_pool **ret_pool,

@@ -1,5 +1,5 @@
-/* A worker is a thread under an emulated CPython GIL: it computes only while it holds the lock. Its
- * variants are what the kernel is written in, and whether there is a lock at all. */
+/* A worker is a thread under an emulated CPython GIL: it runs only while it holds the lock. The
+ * variants say which language the kernel's code stands for, or that there is no lock. */
 #include "harness/native/gil_lock.h"
 #include "harness/native/threads.h"
 
@@ -10,31 +10,31 @@
 
 #define LEAST_INTERVAL_NS 1000u
 
-#define REASON(why) (1u << (why))
+#define REASON(release) (1u << (release))
 
-/* A way to be under the lock. */
+/* When a worker releases the lock. */
 struct mode {
     const char *name;  /* the variant */
-    unsigned releases; /* for which reasons it gives the lock up */
-    bool safepoints;   /* and on request */
+    unsigned releases; /* the reasons to release it, as bits */
+    bool safepoints;   /* also on request, at a safepoint */
 };
 
 static const struct mode modes[] = {
-    /* As the kernel's twin in Python behaves: first, the default. */
+    /* Like the kernel's Python version. The first mode is the default. */
     { "twin", REASON(FB_RELEASE_COMPUTING) | REASON(FB_RELEASE_WAITING) | REASON(FB_RELEASE_JOB),
       true },
-    /* All computing in Python itself. */
+    /* All computation is Python code. */
     { "python", REASON(FB_RELEASE_WAITING) | REASON(FB_RELEASE_JOB), true },
-    /* A call is one of an extension module that never gives the lock up, not even to wait. */
+    /* Calls of an extension module that never releases the lock, not even while waiting. */
     { "hold", REASON(FB_RELEASE_JOB), false },
-    /* A call is one of an extension module that gives it up before anything else. */
+    /* Calls of an extension module that releases the lock at once. */
     { "release", REASON(FB_RELEASE_CALL) | REASON(FB_RELEASE_JOB), false },
-    /* Free threading: there is no lock. */
+    /* Free threading: no lock. */
     { "off", 0, false },
 };
 
 struct user {
-    struct fb_yield yield; /* first: the kernel hands back its address */
+    struct fb_yield yield; /* first member: callbacks get its address */
     struct fb_gil_thread lock;
     const struct mode *mode;
 };
@@ -44,7 +44,7 @@ struct fb_pool {
     struct fb_gil_lock lock;
     struct user *user;
     const struct mode *mode;
-    _Atomic uint32_t never; /* nobody asks one that has no safepoints */
+    _Atomic uint32_t never; /* request word of modes without safepoints; always 0 */
 };
 
 static struct fb_gil_thread *lock_of(struct fb_yield *yield)
@@ -52,12 +52,12 @@ static struct fb_gil_thread *lock_of(struct fb_yield *yield)
     return &((struct user *)yield)->lock;
 }
 
-static bool gives_up(const struct fb_yield *yield, enum fb_release why)
+static bool releases(const struct fb_yield *yield, enum fb_release reason)
 {
-    return ((const struct user *)yield)->mode->releases & REASON(why);
+    return ((const struct user *)yield)->mode->releases & REASON(reason);
 }
 
-static bool was_asked(const struct fb_yield *yield)
+static bool is_requested(const struct fb_yield *yield)
 {
     const struct fb_gil_lock *lock = ((const struct user *)yield)->lock.lock;
     return atomic_load_explicit(&lock->drop_request, memory_order_relaxed) != 0;
@@ -70,18 +70,18 @@ static bool safepoint(struct fb_yield *yield)
     return false;
 }
 
-static void release(struct fb_yield *yield, enum fb_release why)
+static void release(struct fb_yield *yield, enum fb_release reason)
 {
-    if (gives_up(yield, why))
+    if (releases(yield, reason))
         fb_gil_lock_drop(lock_of(yield));
 }
 
-static void acquire(struct fb_yield *yield, enum fb_release why)
+static void acquire(struct fb_yield *yield, enum fb_release reason)
 {
-    if (gives_up(yield, why))
+    if (releases(yield, reason))
         fb_gil_lock_take(lock_of(yield));
-    else if (why == FB_RELEASE_CALL && was_asked(yield))
-        safepoint(yield); /* between two calls the interpreter itself looks */
+    else if (reason == FB_RELEASE_CALL && is_requested(yield))
+        safepoint(yield); /* the interpreter checks between two calls */
 }
 
 static struct fb_yield *yield_of(void *context, unsigned index)
@@ -126,7 +126,7 @@ static int variants(char ***ret_names)
     char **names = calloc(count, sizeof *names);
     if (!names)
         return -ENOMEM;
-    for (size_t i = 1; i < count; i++) /* the first one is the default, and the last place NULL */
+    for (size_t i = 1; i < count; i++) /* without the default; the last entry stays NULL */
         names[i - 1] = (char *)(uintptr_t)modes[i].name;
     *ret_names = names;
     return 0;
@@ -169,7 +169,7 @@ static int run(struct fb_pool *pool, const struct fb_job *job, struct fb_report 
                struct fb_error *error)
 {
     struct fb_team *team = pool->threads.caller.team;
-    pool->lock.last_holder = 0; /* the first to take it takes it from nobody */
+    pool->lock.last_holder = 0; /* so that taking it first does not count as a switch */
     for (unsigned i = 0; i < team->workers; i++) {
         struct fb_gil_thread *user = &pool->user[i].lock;
         user->switches = user->waits = user->held_ns = 0;

@@ -43,7 +43,7 @@ void fb_gil_lock_destroy(struct fb_gil_lock *lock)
     pthread_mutex_destroy(&lock->switch_mutex);
 }
 
-/* Waits for `free` for one interval; true when it passed without a signal. With the mutex held. */
+/* Waits for `free` for at most one interval, with the mutex held. True: no signal came in time. */
 static bool wait_an_interval(struct fb_gil_lock *lock)
 {
     struct timespec deadline;
@@ -67,7 +67,7 @@ void fb_gil_lock_take(struct fb_gil_thread *user)
         if (wait_an_interval(lock) && lock->held && lock->hand_overs == before)
             atomic_store_explicit(&lock->drop_request, 1, memory_order_relaxed);
     }
-    /* The previous holder may wait for this very moment in fb_gil_lock_drop. */
+    /* The previous holder may be waiting for this switch in fb_gil_lock_drop. */
     pthread_mutex_lock(&lock->switch_mutex);
     lock->held = true;
     if (lock->last_holder != user->number + 1) {
@@ -97,7 +97,7 @@ void fb_gil_lock_drop(struct fb_gil_thread *user)
     pthread_mutex_lock(&lock->switch_mutex);
     if (lock->last_holder == user->number + 1) {
         atomic_store_explicit(&lock->drop_request, 0, memory_order_relaxed);
-        /* Whoever asked is waiting for the lock, so somebody does take it. */
+        /* The thread that requested it waits for the lock, so a thread will take it. */
         while (lock->last_holder == user->number + 1)
             pthread_cond_wait(&lock->switched, &lock->switch_mutex);
     }

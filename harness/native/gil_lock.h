@@ -1,6 +1,6 @@
-/* CPython's global interpreter lock, emulated: the protocol of its Python/ceval_gil.c (3.2 to 3.13)
- * with its condition variables, its timed wait, its drop request and its forced switch, and with
- * its lack of fairness. */
+/* An emulation of CPython's global interpreter lock: the protocol of Python/ceval_gil.c (3.2 to
+ * 3.13) with its condition variables, timed wait, drop request and forced switching, and without
+ * fairness. */
 #ifndef FB_GIL_LOCK_H
 #define FB_GIL_LOCK_H
 
@@ -12,15 +12,15 @@
 #include <stdint.h>
 
 struct fb_gil_lock {
-    pthread_mutex_t mutex; /* guards what follows */
-    pthread_cond_t free;   /* the lock was given up */
+    pthread_mutex_t mutex; /* guards free … hand_overs */
+    pthread_cond_t free;   /* signalled when the lock is released */
     bool held;
-    unsigned last_holder; /* one more than the thread's number, 0: nobody yet */
-    uint64_t hand_overs;  /* how often the holder was another than the last one */
+    unsigned last_holder; /* number of the last thread that held it, plus 1; 0: none yet */
+    uint64_t hand_overs;  /* how often another thread than the last holder took it */
     pthread_mutex_t switch_mutex;
-    pthread_cond_t switched; /* another thread has taken the lock */
+    pthread_cond_t switched; /* signalled when a thread has taken the lock */
     uint64_t interval_ns;
-    _Atomic uint32_t drop_request; /* set by a waiter, seen by the holder at its next safepoint */
+    _Atomic uint32_t drop_request; /* set by a waiter, read by the holder at its next safepoint */
 };
 
 /* One thread's side of the lock. */
@@ -28,20 +28,20 @@ struct fb_gil_thread {
     struct fb_gil_lock *lock;
     unsigned number;
     struct fb_stamps *stamps;          /* or NULL */
-    uint64_t taken_ns;                 /* when it took the lock last */
-    uint64_t switches, waits, held_ns; /* it came from another thread; it had to wait; time held */
+    uint64_t taken_ns;                 /* when it last took the lock */
+    uint64_t switches, waits, held_ns; /* taken after another thread; had to wait; time held */
 };
 
-/* interval_ns: how long a waiter waits before it asks. 0 or a negative errno. */
+/* interval_ns: how long a waiter waits before it requests the lock. 0 or a negative errno. */
 int fb_gil_lock_init(struct fb_gil_lock *lock, uint64_t interval_ns);
 void fb_gil_lock_destroy(struct fb_gil_lock *lock);
 
-/* Takes the lock. While it can't, waits interval_ns at a time, and asks the holder to drop it each
- * time that passed without the lock changing hands. */
+/* Takes the lock. While another thread holds it, waits for interval_ns at a time; if the lock has
+ * not changed hands in an interval, requests that the holder drop it. */
 void fb_gil_lock_take(struct fb_gil_thread *user);
 
-/* Gives the lock up and wakes one waiter. If that was asked for, waits until another thread has
- * taken it ('forced switching'), or the caller would win it back at once. */
+/* Releases the lock and wakes one waiter. If the drop was requested, waits until another thread has
+ * taken the lock (forced switching); otherwise this thread could take it back at once. */
 void fb_gil_lock_drop(struct fb_gil_thread *user);
 
 #endif

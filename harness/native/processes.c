@@ -9,27 +9,27 @@
 
 #define LOOK_NS (10 * FB_MP_MILLISECOND)
 
-/* What they are told; in the runtime's heap, which they have from the beginning. */
-struct fb_processes_told {
+/* Shared with the processes, in the runtime's heap, which they have from the start. */
+struct fb_processes_shared {
     struct fb_arena_place arena;
     struct fb_team *team;
     _Atomic uint32_t joined;
     _Atomic int refused; /* the negative errno with which one could not map the arena */
 };
 
-static struct fb_processes_told *last_told(const struct fb_processes *processes)
+static struct fb_processes_shared *last_shared(const struct fb_processes *processes)
 {
-    return processes->told[processes->tries - 1];
+    return processes->shared[processes->tries - 1];
 }
 
-static int say_why(const struct fb_processes *processes, const struct fb_mp_worker_end *end,
-                   struct fb_error *error)
+static int explain_early_end(const struct fb_processes *processes,
+                             const struct fb_mp_worker_end *end, struct fb_error *error)
 {
-    int refused = atomic_load(&last_told(processes)->refused);
+    int refused = atomic_load(&last_shared(processes)->refused);
     char how[100];
     if (end->lost || end->pid == 0)
         return fb_error_set(error, end->lost ? -EPIPE : end->code,
-                            "%s: the helper that makes workers was killed: try again",
+                            "%s: the forkserver that creates workers was killed: try again",
                             processes->name);
     if (refused)
         return fb_error_set(error, refused, "%s: worker %u can't map the shared memory: %s",
@@ -38,16 +38,16 @@ static int say_why(const struct fb_processes *processes, const struct fb_mp_work
     return fb_error_set(error, -EPIPE, "%s: %s before it could begin", processes->name, how);
 }
 
-/* Until all have joined or one has ended: most of a fresh image's beginning comes after it was
- * made. */
+/* Waits until all have joined or one has ended: most of the start-up of a spawned process happens
+ * after the supervisor has created it. */
 static int wait_until_joined(struct fb_processes *processes, unsigned count, struct fb_error *error)
 {
-    _Atomic uint32_t *joined = &last_told(processes)->joined;
+    _Atomic uint32_t *joined = &last_shared(processes)->joined;
     struct fb_mp_worker_end end;
     uint32_t now;
     while ((now = atomic_load(joined)) < count) {
-        if (fb_mp_supervisor_next_end(processes->crew, &end) != -EAGAIN)
-            return say_why(processes, &end, error);
+        if (fb_mp_supervisor_next_end(processes->supervisor, &end) != -EAGAIN)
+            return explain_early_end(processes, &end, error);
         fb_mp_sleep(joined, now, fb_mp_deadline(LOOK_NS));
     }
     return 0;
@@ -56,25 +56,26 @@ static int wait_until_joined(struct fb_processes *processes, unsigned count, str
 static int make(struct fb_processes *processes, const struct fb_processes_plan *plan,
                 const struct fb_arena *arena, struct fb_error *error)
 {
-    struct fb_processes_told *told;
-    int result = fb_mp_alloc(sizeof *told, (void **)&told);
+    struct fb_processes_shared *shared;
+    int result = fb_mp_alloc(sizeof *shared, (void **)&shared);
     if (result < 0)
         return fb_error_set(error, result, "can't make the workers' shared memory: %s",
                             strerror(-result));
-    processes->told[processes->tries++] = told;
-    told->team = plan->team;
-    fb_arena_place(arena, &told->arena, processes->fd);
-    processes->fd[told->arena.files] = plan->fd;
+    processes->shared[processes->tries++] = shared;
+    shared->team = plan->team;
+    fb_arena_place(arena, &shared->arena, processes->fd);
+    processes->fd[shared->arena.files] = plan->fd;
     const struct fb_mp_supervisor_options options = { .method = plan->method,
                                                       .workers = plan->count,
                                                       .run = plan->run,
-                                                      .shared = told,
+                                                      .shared = shared,
                                                       .name = plan->name,
                                                       .fd = processes->fd,
-                                                      .fds = told->arena.files + (plan->fd >= 0) };
-    result = fb_mp_supervisor_open(&options, &processes->crew, error);
+                                                      .fds =
+                                                          shared->arena.files + (plan->fd >= 0) };
+    result = fb_mp_supervisor_open(&options, &processes->supervisor, error);
     if (result == 0)
-        result = fb_mp_supervisor_wait(processes->crew, error);
+        result = fb_mp_supervisor_wait(processes->supervisor, error);
     return result < 0 ? result : wait_until_joined(processes, plan->count, error);
 }
 
@@ -84,8 +85,8 @@ int fb_processes_open(struct fb_processes *processes, const struct fb_processes_
     *processes = (struct fb_processes){ .name = plan->name };
     int result = make(processes, plan, arena, error);
     while (result == -EPIPE && processes->tries < FB_PROCESSES_TRIES) {
-        fb_mp_supervisor_close(processes->crew, 0);
-        processes->crew = NULL;
+        fb_mp_supervisor_close(processes->supervisor, 0);
+        processes->supervisor = NULL;
         result = make(processes, plan, arena, error);
     }
     return result;
@@ -93,9 +94,9 @@ int fb_processes_open(struct fb_processes *processes, const struct fb_processes_
 
 void fb_processes_close(struct fb_processes *processes, int64_t patience_ns)
 {
-    fb_mp_supervisor_close(processes->crew, patience_ns);
+    fb_mp_supervisor_close(processes->supervisor, patience_ns);
     for (unsigned i = 0; i < processes->tries; i++)
-        fb_mp_free(processes->told[i]);
+        fb_mp_free(processes->shared[i]);
 }
 
 int fb_processes_explain(const struct fb_processes *processes, const struct fb_mp_worker_end *end,
@@ -109,17 +110,17 @@ int fb_processes_explain(const struct fb_processes *processes, const struct fb_m
 
 struct fb_team *fb_processes_join(const struct fb_mp_worker_argument *worker, int *ret_fd)
 {
-    struct fb_processes_told *told = worker->shared;
+    struct fb_processes_shared *shared = worker->shared;
     int file[FB_ARENA_FILES];
-    for (unsigned i = 0; i < told->arena.files; i++)
+    for (unsigned i = 0; i < shared->arena.files; i++)
         file[i] = fb_mp_descriptor(i);
-    *ret_fd = fb_mp_descriptor(told->arena.files);
-    int result = fb_arena_adopt(&told->arena, file);
+    *ret_fd = fb_mp_descriptor(shared->arena.files);
+    int result = fb_arena_adopt(&shared->arena, file);
     if (result < 0) {
-        atomic_store(&told->refused, result);
+        atomic_store(&shared->refused, result);
         return NULL;
     }
-    atomic_fetch_add(&told->joined, 1);
-    fb_mp_wake(&told->joined, 1);
-    return told->team;
+    atomic_fetch_add(&shared->joined, 1);
+    fb_mp_wake(&shared->joined, 1);
+    return shared->team;
 }

@@ -1,5 +1,5 @@
-/* Processes that belong to a team: what forkpool, spawnpool and forkpipe have in common. The
- * runtime's helper makes them, and they map the arena where the caller has it. */
+/* The processes of a team, common to forkpool, spawnpool and forkpipe. The runtime's forkserver
+ * creates them, and they map the arena at the caller's address. */
 #ifndef FB_PROCESSES_H
 #define FB_PROCESSES_H
 
@@ -8,43 +8,43 @@
 #include "harness/mp/process/supervisor.h"
 
 struct fb_processes_plan {
-    const char *name; /* the harness' */
+    const char *name; /* of the harness */
     enum fb_mp_method method;
     unsigned count;
-    fb_mp_run run; /* what they do; begins with fb_processes_join */
+    fb_mp_run run; /* their body; begins with fb_processes_join */
     struct fb_team *team;
-    int fd; /* a descriptor for them, the caller's, which stays open as long as they live; -1 */
+    int fd; /* the caller's descriptor that they inherit, open until they have ended; or -1 */
 };
 
-#define FB_PROCESSES_TRIES 3 /* to make them: whoever kills the helper meanwhile costs one */
+#define FB_PROCESSES_TRIES 3 /* attempts to create them; one fails if the forkserver is killed */
 
 struct fb_processes {
     const char *name;
-    /* One a try: of one that failed, somebody may be on its way to its end yet. */
-    struct fb_processes_told *told[FB_PROCESSES_TRIES];
+    /* One per attempt: processes of a failed attempt may still be using theirs. */
+    struct fb_processes_shared *shared[FB_PROCESSES_TRIES];
     unsigned tries;
-    struct fb_mp_supervisor *crew;
+    struct fb_mp_supervisor *supervisor;
     int fd[FB_ARENA_FILES + 1];
 };
 
-/* Makes them, and waits until all have joined. 0, or a negative errno with *error; to be closed in
+/* Creates them and waits until all have joined. 0, or a negative errno with *error; close it in
  * either case. */
 int fb_processes_open(struct fb_processes *processes, const struct fb_processes_plan *plan,
                       const struct fb_arena *arena, struct fb_error *error);
 
-/* Waits for those that were told to leave, and kills them when the time is over. All zero is
- * accepted. */
+/* Waits for processes that were told to exit, and kills them after patience_ns. A zeroed struct is
+ * allowed. */
 void fb_processes_close(struct fb_processes *processes, int64_t patience_ns);
 
-/* How long processes that were told to leave may take. */
+/* How long processes that were told to exit may take. */
 #define FB_PROCESSES_PATIENCE_NS FB_MP_SECOND
 
-/* -EOWNERDEAD, with *error saying who died and how. */
+/* Returns -EOWNERDEAD and writes to *error which worker ended and how. */
 int fb_processes_explain(const struct fb_processes *processes, const struct fb_mp_worker_end *end,
                          struct fb_error *error);
 
-/* In such a process, whose run was given `worker`: its team, and in *ret_fd the descriptor for it.
- * NULL: the arena's place is taken. */
+/* Called by such a process with the argument of its run function. Maps the arena and returns the
+ * team, and the plan's descriptor in *ret_fd. NULL: the arena's address range is in use. */
 struct fb_team *fb_processes_join(const struct fb_mp_worker_argument *worker, int *ret_fd);
 
 #endif

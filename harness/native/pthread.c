@@ -12,15 +12,13 @@ static int open_pool(const struct fb_setting *setting, struct fb_pool **ret_pool
                      struct fb_error *error)
 {
     struct fb_pool *pool = calloc(1, sizeof *pool);
-    if (!pool)
-        return fb_error_set(error, -ENOMEM, "out of memory");
-    int result = fb_threads_open(&pool->threads, setting, NULL, NULL, error);
-    if (result < 0) {
+    int result = pool ? fb_threads_open(&pool->threads, setting, NULL, NULL, error)
+                      : fb_error_set(error, -ENOMEM, "out of memory");
+    if (result < 0)
         free(pool);
-        return result;
-    }
-    *ret_pool = pool;
-    return 0;
+    else
+        *ret_pool = pool;
+    return result;
 }
 
 static int run(struct fb_pool *pool, const struct fb_job *job, struct fb_report *report,

@@ -13,13 +13,13 @@
 
 struct fb_pool {
     struct fb_caller caller;
-    struct fb_processes processes; /* the crew's worker i is the team's i + 1 */
-    /* The watcher sleeps until a worker ends or it is called off, and costs nothing meanwhile. The
-     * caller can't watch: it is busy with its own part of the job. */
+    struct fb_processes processes; /* the supervisor's worker i is the team's worker i + 1 */
+    /* The watcher thread sleeps until a worker ends or the pool is closed. The caller can't watch:
+     * it is busy with its own part of the job. */
     bool watched;
     pthread_t watcher;
-    int call_off;                /* eventfd */
-    struct fb_mp_worker_end end; /* of whose end was seen first; published by team.stop */
+    int call_off;                /* eventfd that ends the watcher */
+    struct fb_mp_worker_end end; /* the first end that was seen; published by team.stop */
 };
 
 static int work(const void *argument, size_t size)
@@ -33,7 +33,7 @@ static int work(const void *argument, size_t size)
         return 1;
     fb_yield_plain(&yield, team);
     fb_worker_loop(team, worker->index + 1, &yield);
-    _exit(0); /* not exit: the program's exit handlers are the program's */
+    _exit(0); /* not exit: the exit handlers are for the main program only */
 }
 
 __attribute__((constructor)) static void add_task(void)
@@ -45,11 +45,11 @@ __attribute__((constructor)) static void add_task(void)
 static void *watch(void *argument)
 {
     struct fb_pool *pool = argument;
-    struct fb_mp_supervisor *crew = pool->processes.crew;
-    /* An end may be known before there is anything to wait for. */
-    while (fb_mp_supervisor_next_end(crew, &pool->end) == -EAGAIN) {
+    struct fb_mp_supervisor *supervisor = pool->processes.supervisor;
+    /* The end may be known already, and then the descriptor is not readable. */
+    while (fb_mp_supervisor_next_end(supervisor, &pool->end) == -EAGAIN) {
         struct pollfd event[] = { { .fd = pool->call_off, .events = POLLIN },
-                                  { .fd = fb_mp_supervisor_fd(crew), .events = POLLIN } };
+                                  { .fd = fb_mp_supervisor_fd(supervisor), .events = POLLIN } };
         while (poll(event, 2, -1) < 0 && errno == EINTR)
             ;
         if (event[0].revents)
@@ -64,7 +64,7 @@ static int open_watcher(struct fb_pool *pool, struct fb_error *error)
     pool->call_off = eventfd(0, EFD_CLOEXEC);
     if (pool->call_off < 0)
         return fb_error_set(error, -errno, "can't watch the workers: eventfd: %s", strerror(errno));
-    /* Signals belong to the program's own threads. */
+    /* Signals are for the program's own threads. */
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -104,9 +104,8 @@ int fb_shared_pool_open(const char *name, enum fb_mp_method method,
                         struct fb_error *error)
 {
     struct fb_pool *pool = calloc(1, sizeof *pool);
-    if (!pool)
-        return fb_error_set(error, -ENOMEM, "out of memory");
-    int result = fb_caller_open(&pool->caller, setting, error);
+    int result = pool ? fb_caller_open(&pool->caller, setting, error)
+                      : fb_error_set(error, -ENOMEM, "out of memory");
     if (result < 0) {
         free(pool);
         return result;

@@ -1,6 +1,6 @@
-/* A pool of processes that share the jobs, claims and results with the caller: what forkpool and
- * spawnpool have in common. A worker that dies ends the job; a process that dies takes its workers
- * with it. */
+/* A pool of processes that share the jobs, claims and results with the caller; common to forkpool
+ * and spawnpool. If a worker ends, the job ends; if the calling process ends, its workers end
+ * too. */
 #ifndef FB_SHARED_POOL_H
 #define FB_SHARED_POOL_H
 
@@ -8,7 +8,7 @@
 
 #include "harness/mp/process/process.h"
 
-/* The members of fb_harness; name: the harness'. */
+/* The functions of fb_harness. name: of the harness. */
 int fb_shared_pool_open(const char *name, enum fb_mp_method method,
                         const struct fb_setting *setting, struct fb_pool **ret_pool,
                         struct fb_error *error);

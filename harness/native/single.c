@@ -1,4 +1,4 @@
-/* The caller, a plain loop: the base of every speedup. */
+/* The caller alone, in a plain loop: the base of every speedup. */
 #include "harness/worker/worker.h"
 #include "base/clock.h"
 #include <errno.h>
@@ -6,7 +6,7 @@
 #include <string.h>
 
 struct fb_pool {
-    struct fb_caller caller; /* for its binding and its yield; there is no gate to open */
+    struct fb_caller caller; /* only for its binding and yield; the gate is not used */
 };
 
 static int open_pool(const struct fb_setting *setting, struct fb_pool **ret_pool,
@@ -16,15 +16,13 @@ static int open_pool(const struct fb_setting *setting, struct fb_pool **ret_pool
         return fb_error_set(error, -EINVAL, "single has one worker, not %u: leave out -w",
                             setting->workers);
     struct fb_pool *pool = calloc(1, sizeof *pool);
-    if (!pool)
-        return fb_error_set(error, -ENOMEM, "out of memory");
-    int result = fb_caller_open(&pool->caller, setting, error);
-    if (result < 0) {
+    int result = pool ? fb_caller_open(&pool->caller, setting, error)
+                      : fb_error_set(error, -ENOMEM, "out of memory");
+    if (result < 0)
         free(pool);
-        return result;
-    }
-    *ret_pool = pool;
-    return 0;
+    else
+        *ret_pool = pool;
+    return result;
 }
 
 static int run(struct fb_pool *pool, const struct fb_job *job, struct fb_report *report,

@@ -1,4 +1,4 @@
-/* A worker is this program begun anew; what it works on is shared as in forkpool. */
+/* A worker is a new process that runs this program (spawn). It shares everything as in forkpool. */
 #include "harness/native/shared_pool.h"
 
 static int open_pool(const struct fb_setting *setting, struct fb_pool **ret_pool,
@@ -9,7 +9,7 @@ static int open_pool(const struct fb_setting *setting, struct fb_pool **ret_pool
 
 const struct fb_harness fb_harness_spawnpool = {
     .name = "spawnpool",
-    .summary = "as forkpool, but a worker is a fresh image of the program",
+    .summary = "as forkpool, but a worker is a spawned process",
     .native = true,
     .base = "single",
     .open = open_pool,

@@ -1,7 +1,7 @@
-/* A peer: one thread that waits for many items at once, as an event loop does: for transfers by libcurl's
- * multi interface, for delays by a timer. What is worth a CPU of its own it hands to a pool of
- * processes (from two workers on), which tells through a descriptor when it is done. Work that waits for
- * nothing runs on the loop's thread, and holds it up, as in every event loop. */
+/* A peer: an event loop, one thread that waits for many items at once. Transfers use libcurl's
+ * multi interface, delays a timer. With two or more workers, computing is handed to a pool of
+ * processes, which reports its end through a descriptor. Kernels that wait for nothing run on the
+ * loop's thread and block it, as in any event loop. */
 #include "base/clock.h"
 #include "harness/harness.h"
 
@@ -15,30 +15,30 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#define IN_FLIGHT 256 /* items that are waited for or computed at a time */
-#define LOOK_MS 1000  /* nothing depends on it */
+#define IN_FLIGHT 256 /* items that are waited for or computed at the same time */
+#define POLL_MS 1000  /* nothing depends on it */
 
 /* One item in flight. */
-struct place {
+struct slot {
     enum { FREE, DELAYED, COMING, COMPUTED } state;
     size_t item;
     uint64_t due_ns;             /* DELAYED */
-    struct fb_transfer transfer; /* begun when first needed, then kept for the next item */
-    struct fb_mp_future *future; /* COMPUTED, by the pool */
-    _Atomic int outcome;         /* of it: 1 not known yet */
+    struct fb_transfer transfer; /* created when first needed, then reused for later items */
+    struct fb_mp_future *future; /* COMPUTED: the pool's */
+    _Atomic int outcome;         /* result of the future; 1: not known yet */
 };
 
 struct fb_pool {
     const struct fb_curl *curl;
     CURLM *multi;
-    struct fb_mp_pool *processes; /* NULL: the loop computes itself */
-    int timer, told;              /* timerfd; eventfd that the pool's thread writes to */
+    struct fb_mp_pool *processes; /* NULL: the loop computes */
+    int timer, finished;          /* timerfd; eventfd that the pool's thread writes to */
     struct fb_yield yield;
     _Atomic uint32_t never;
-    size_t busy;            /* places */
-    struct fb_error broken; /* why it can only be closed */
+    size_t busy;            /* slots that are not FREE */
+    struct fb_error broken; /* why the pool can only be closed */
     bool terminated;
-    struct place place[IN_FLIGHT];
+    struct slot slot[IN_FLIGHT];
 };
 
 /* ---- in a process of the pool ---- */
@@ -53,20 +53,20 @@ static int adopt_arena(const void *argument, size_t size)
     return fb_arena_adopt(place, fd);
 }
 
-struct order {
+struct compute_order {
     const struct fb_kernel *kernel;
     const struct fb_input *input;
     void *results;
     size_t item, size;
     int32_t status;
-    unsigned char bytes[]; /* [size] that came */
+    unsigned char bytes[]; /* [size], as received */
 };
 
 static int compute(struct fb_mp_call *call)
 {
     static _Atomic uint32_t never;
     struct fb_yield yield = { .request = &never };
-    const struct order *order = call->argument;
+    const struct compute_order *order = call->argument;
     const struct fb_arrival arrival = { order->status, order->size, order->bytes };
     order->kernel->finish(order->input, order->item, &arrival, order->results, &yield);
     return 0;
@@ -74,171 +74,171 @@ static int compute(struct fb_mp_call *call)
 
 /* ---- handing computing over ---- */
 
-struct told {
-    struct place *place;
+struct callback {
+    struct slot *slot;
     int fd;
 };
 
 /* On the pool's thread. */
-static void tell(struct fb_mp_future *future, void *context)
+static void report_end(struct fb_mp_future *future, void *context)
 {
-    struct told *told = context;
-    int fd = told->fd;
-    atomic_store(&told->place->outcome, fb_mp_future_result(future, 0, NULL, NULL, NULL));
-    free(told);
+    struct callback *callback = context;
+    int fd = callback->fd;
+    atomic_store(&callback->slot->outcome, fb_mp_future_result(future, 0, NULL, NULL, NULL));
+    free(callback);
     eventfd_write(fd, 1);
 }
 
-static int hand_over(struct fb_pool *pool, const struct fb_job *job, struct place *place,
+static int hand_over(struct fb_pool *pool, const struct fb_job *job, struct slot *slot,
                      const struct fb_arrival *arrival)
 {
-    size_t size = sizeof(struct order) + arrival->size;
-    struct order *order = malloc(size);
-    struct told *told = malloc(sizeof *told);
-    int result = order && told ? 0 : -ENOMEM;
+    size_t size = sizeof(struct compute_order) + arrival->size;
+    struct compute_order *order = malloc(size);
+    struct callback *callback = malloc(sizeof *callback);
+    int result = order && callback ? 0 : -ENOMEM;
     if (result == 0) {
-        *order = (struct order){ .kernel = job->kernel,
-                                 .input = job->input,
-                                 .results = job->results,
-                                 .item = place->item,
-                                 .size = arrival->size,
-                                 .status = arrival->status };
+        *order = (struct compute_order){ .kernel = job->kernel,
+                                         .input = job->input,
+                                         .results = job->results,
+                                         .item = slot->item,
+                                         .size = arrival->size,
+                                         .status = arrival->status };
         memcpy(order->bytes, arrival->bytes ? arrival->bytes : "", arrival->size);
-        result = fb_mp_submit(pool->processes, compute, order, size, NULL, &place->future);
+        result = fb_mp_submit(pool->processes, compute, order, size, NULL, &slot->future);
     }
     free(order);
     if (result == 0) {
-        place->state = COMPUTED;
-        atomic_store(&place->outcome, 1);
-        *told = (struct told){ place, pool->told };
-        result = fb_mp_future_call(place->future, tell, told);
+        slot->state = COMPUTED;
+        atomic_store(&slot->outcome, 1);
+        *callback = (struct callback){ slot, pool->finished };
+        result = fb_mp_future_call(slot->future, report_end, callback);
         if (result == 0)
             return 0;
-        fb_mp_future_wait(place->future, FB_MP_FOREVER); /* it has the input in its hands */
-        fb_mp_future_free(place->future);
+        fb_mp_future_wait(slot->future, FB_MP_FOREVER); /* the task is using the input */
+        fb_mp_future_free(slot->future);
     }
-    free(told);
+    free(callback);
     return result;
 }
 
-/* ---- an item's way ---- */
+/* ---- an item, from its start to its result ---- */
 
-static void leave(struct fb_pool *pool, struct place *place)
+static void free_slot(struct fb_pool *pool, struct slot *slot)
 {
-    place->state = FREE;
+    slot->state = FREE;
     pool->busy--;
 }
 
-static void break_off(struct fb_pool *pool, int code, const char *what)
+static void fail_pool(struct fb_pool *pool, int code, const char *what)
 {
     if (pool->broken.code == 0)
         fb_error_set(&pool->broken, code, "eventloop: can't %s: %s", what, strerror(-code));
 }
 
-static void begin(struct fb_pool *pool, const struct fb_job *job, struct place *place, size_t item)
+static void begin(struct fb_pool *pool, const struct fb_job *job, struct slot *slot, size_t item)
 {
     struct fb_await awaited = { 0 };
     int result = 0;
     job->kernel->await(job->input, item, &awaited);
-    place->item = item;
+    slot->item = item;
     pool->busy++;
     if (!awaited.url[0]) {
-        place->state = DELAYED;
-        place->due_ns = fb_now_ns() + awaited.delay_us * 1000;
+        slot->state = DELAYED;
+        slot->due_ns = fb_now_ns() + awaited.delay_us * 1000;
         return;
     }
-    if (!place->transfer.easy)
-        result = fb_transfer_init(&place->transfer);
+    if (!slot->transfer.easy)
+        result = fb_transfer_init(&slot->transfer);
     if (result == 0) {
-        fb_transfer_aim(&place->transfer, awaited.url);
-        pool->curl->easy_setopt(place->transfer.easy, CURLOPT_PRIVATE, place);
-        if (pool->curl->multi_add_handle(pool->multi, place->transfer.easy) != CURLM_OK)
+        fb_transfer_aim(&slot->transfer, awaited.url);
+        pool->curl->easy_setopt(slot->transfer.easy, CURLOPT_PRIVATE, slot);
+        if (pool->curl->multi_add_handle(pool->multi, slot->transfer.easy) != CURLM_OK)
             result = -ENOMEM;
     }
-    place->state = COMING;
+    slot->state = COMING;
     if (result < 0) {
-        leave(pool, place);
-        break_off(pool, result, "begin a transfer");
+        free_slot(pool, slot);
+        fail_pool(pool, result, "begin a transfer");
     }
 }
 
-/* What the item waited for is there. */
-static void arrive(struct fb_pool *pool, const struct fb_job *job, struct place *place,
+/* The data that the item waited for has arrived. */
+static void arrive(struct fb_pool *pool, const struct fb_job *job, struct slot *slot,
                    const struct fb_arrival *arrival)
 {
     if (job->kernel->computes && pool->processes && pool->broken.code == 0) {
-        int result = hand_over(pool, job, place, arrival);
+        int result = hand_over(pool, job, slot, arrival);
         if (result == 0)
             return;
-        break_off(pool, result, "hand computing over");
+        fail_pool(pool, result, "hand computing over");
     } else if (pool->broken.code == 0) {
-        job->kernel->finish(job->input, place->item, arrival, job->results, &pool->yield);
+        job->kernel->finish(job->input, slot->item, arrival, job->results, &pool->yield);
     }
-    leave(pool, place);
+    free_slot(pool, slot);
 }
 
-static void take_transfers(struct fb_pool *pool, const struct fb_job *job)
+static void finish_transfers(struct fb_pool *pool, const struct fb_job *job)
 {
     int number;
     CURLMsg *message;
     pool->curl->multi_perform(pool->multi, &number);
     while ((message = pool->curl->multi_info_read(pool->multi, &number))) {
         CURLcode code = message->data.result;
-        struct place *place;
-        pool->curl->easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &place);
-        pool->curl->multi_remove_handle(pool->multi, place->transfer.easy);
-        const struct fb_arrival arrival = { .status = fb_transfer_status(&place->transfer, code),
-                                            .size = place->transfer.size,
-                                            .bytes = place->transfer.bytes };
-        arrive(pool, job, place, &arrival);
+        struct slot *slot;
+        pool->curl->easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &slot);
+        pool->curl->multi_remove_handle(pool->multi, slot->transfer.easy);
+        const struct fb_arrival arrival = { .status = fb_transfer_status(&slot->transfer, code),
+                                            .size = slot->transfer.size,
+                                            .bytes = slot->transfer.bytes };
+        arrive(pool, job, slot, &arrival);
     }
 }
 
-static void take_computed(struct fb_pool *pool, struct place *place)
+static void finish_computed(struct fb_pool *pool, struct slot *slot)
 {
-    int outcome = atomic_load(&place->outcome);
+    int outcome = atomic_load(&slot->outcome);
     if (outcome == 1)
         return;
     struct fb_error error = { 0 };
     if (outcome < 0 && pool->broken.code == 0) {
-        fb_mp_future_result(place->future, 0, NULL, NULL, &error);
+        fb_mp_future_result(slot->future, 0, NULL, NULL, &error);
         fb_error_set(&pool->broken, outcome, "eventloop: %.200s", error.text);
     }
-    fb_mp_future_free(place->future);
-    place->future = NULL;
-    leave(pool, place);
+    fb_mp_future_free(slot->future);
+    slot->future = NULL;
+    free_slot(pool, slot);
 }
 
-/* Delays that are over and results that were told; the timer is set for the next delay. */
-static void look_at_places(struct fb_pool *pool, const struct fb_job *job)
+/* Handles delays that are over and tasks that have ended; sets the timer for the next delay. */
+static void check_slots(struct fb_pool *pool, const struct fb_job *job)
 {
     static const struct fb_arrival nothing;
     uint64_t now = fb_now_ns(), next = 0;
     eventfd_t count;
-    eventfd_read(pool->told, &count);
+    eventfd_read(pool->finished, &count);
     for (size_t i = 0; i < IN_FLIGHT; i++) {
-        struct place *place = &pool->place[i];
-        if (place->state == DELAYED && place->due_ns <= now)
-            arrive(pool, job, place, &nothing);
-        else if (place->state == COMPUTED)
-            take_computed(pool, place);
-        if (place->state == DELAYED && (next == 0 || place->due_ns < next))
-            next = place->due_ns;
+        struct slot *slot = &pool->slot[i];
+        if (slot->state == DELAYED && slot->due_ns <= now)
+            arrive(pool, job, slot, &nothing);
+        else if (slot->state == COMPUTED)
+            finish_computed(pool, slot);
+        if (slot->state == DELAYED && (next == 0 || slot->due_ns < next))
+            next = slot->due_ns;
     }
     const struct itimerspec at = { .it_value = { .tv_sec = (time_t)(next / 1000000000u),
                                                  .tv_nsec = (long)(next % 1000000000u) } };
     timerfd_settime(pool->timer, TFD_TIMER_ABSTIME, &at, NULL);
 }
 
-/* Nothing more is waited for: the job has failed. What the pool's processes work at is ended, too. */
+/* Gives up all items, because the job has failed. Also ends the tasks in the pool. */
 static void give_up(struct fb_pool *pool)
 {
     for (size_t i = 0; i < IN_FLIGHT; i++) {
-        struct place *place = &pool->place[i];
-        if (place->state == COMING)
-            pool->curl->multi_remove_handle(pool->multi, place->transfer.easy);
-        if (place->state == COMING || place->state == DELAYED)
-            leave(pool, place);
+        struct slot *slot = &pool->slot[i];
+        if (slot->state == COMING)
+            pool->curl->multi_remove_handle(pool->multi, slot->transfer.easy);
+        if (slot->state == COMING || slot->state == DELAYED)
+            free_slot(pool, slot);
     }
     if (pool->processes && !pool->terminated)
         fb_mp_pool_terminate(pool->processes);
@@ -248,21 +248,21 @@ static void give_up(struct fb_pool *pool)
 static void loop(struct fb_pool *pool, const struct fb_job *job)
 {
     struct curl_waitfd event[] = { { .fd = pool->timer, .events = CURL_WAIT_POLLIN },
-                                   { .fd = pool->told, .events = CURL_WAIT_POLLIN } };
+                                   { .fd = pool->finished, .events = CURL_WAIT_POLLIN } };
     size_t next = 0;
     for (;;) {
         for (size_t i = 0; i < IN_FLIGHT && next < job->items && pool->broken.code == 0; i++)
-            if (pool->place[i].state == FREE)
-                begin(pool, job, &pool->place[i], next++);
-        take_transfers(pool, job);
-        look_at_places(pool, job);
+            if (pool->slot[i].state == FREE)
+                begin(pool, job, &pool->slot[i], next++);
+        finish_transfers(pool, job);
+        check_slots(pool, job);
         if (pool->broken.code)
             give_up(pool);
         if (pool->busy == 0 && (next == job->items || pool->broken.code))
             return;
         if (pool->busy < IN_FLIGHT && next < job->items && pool->broken.code == 0)
             continue;
-        pool->curl->multi_poll(pool->multi, event, 2, LOOK_MS, NULL);
+        pool->curl->multi_poll(pool->multi, event, 2, POLL_MS, NULL);
     }
 }
 
@@ -300,16 +300,16 @@ static void close_pool(struct fb_pool *pool)
         return;
     fb_mp_pool_close(pool->processes);
     for (size_t i = 0; i < IN_FLIGHT; i++)
-        if (pool->place[i].transfer.easy)
-            fb_transfer_clear(&pool->place[i].transfer);
+        if (pool->slot[i].transfer.easy)
+            fb_transfer_clear(&pool->slot[i].transfer);
     if (pool->multi)
         pool->curl->multi_cleanup(pool->multi);
     if (pool->curl)
         pool->curl->global_cleanup();
     if (pool->timer >= 0)
         close(pool->timer);
-    if (pool->told >= 0)
-        close(pool->told);
+    if (pool->finished >= 0)
+        close(pool->finished);
     free(pool);
 }
 
@@ -342,8 +342,8 @@ static int open_loop(struct fb_pool *pool, struct fb_error *error)
     }
     pool->multi = pool->curl->multi_init();
     pool->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-    pool->told = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (!pool->multi || pool->timer < 0 || pool->told < 0)
+    pool->finished = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (!pool->multi || pool->timer < 0 || pool->finished < 0)
         return fb_error_set(error, pool->multi ? -errno : -ENOMEM, "can't make an event loop");
     return 0;
 }
@@ -354,7 +354,7 @@ static int open_pool(const struct fb_setting *setting, struct fb_pool **ret_pool
     struct fb_pool *pool = calloc(1, sizeof *pool);
     if (!pool)
         return fb_error_set(error, -ENOMEM, "out of memory");
-    pool->timer = pool->told = -1;
+    pool->timer = pool->finished = -1;
     pool->yield.request = &pool->never;
     int result = setting->workers > 1 ? open_processes(pool, setting, error) : 0;
     if (result == 0)
@@ -369,8 +369,7 @@ static int open_pool(const struct fb_setting *setting, struct fb_pool **ret_pool
 
 const struct fb_harness fb_harness_eventloop = {
     .name = "eventloop",
-    .summary = "a peer: one thread that waits for many items at once; what they compute then goes "
-               "to processes",
+    .summary = "a peer: one thread that waits for many items at once; processes compute",
     .base = "single",
     .open = open_pool,
     .run = run,

@@ -1,4 +1,4 @@
-/* A peer: OpenMP's own threads, gate and loop schedules, with the same kernels. */
+/* A peer: OpenMP with its own threads, barriers and loop schedules, running the same kernels. */
 #include "base/cpus.h"
 #include "harness/harness.h"
 
@@ -13,13 +13,13 @@ struct fb_pool {
     const unsigned *cpus;
     cpu_set_t before;
     struct fb_yield yield;
-    void **scratch; /* [workers], kept from job to job of the same input */
+    void **scratch; /* [workers], kept for later jobs with the same input */
     const struct fb_kernel *kernel;
     const struct fb_input *input;
-    _Atomic uint32_t never; /* nobody ever asks an OpenMP worker to stop */
+    _Atomic uint32_t never; /* request word, always 0: OpenMP workers are not stopped */
 };
 
-/* Items begin … end-1 of chunk number `chunk`. */
+/* Runs the items of chunk number `chunk`. */
 static void run_chunk(struct fb_pool *pool, const struct fb_job *job, void *scratch, size_t size,
                       size_t chunk)
 {
@@ -61,7 +61,7 @@ static void drop_scratch(struct fb_pool *pool)
     pool->kernel = NULL;
 }
 
-/* Each thread makes its own, for its memory to be near. */
+/* Each thread creates its own scratch, so that the memory is local to its CPU. */
 static int get_scratch(struct fb_pool *pool, const struct fb_job *job)
 {
     int result = 0;
@@ -98,7 +98,7 @@ static void close_pool(struct fb_pool *pool)
     if (!pool)
         return;
     drop_scratch(pool);
-    /* libgomp keeps its threads for the next pool, which need not be bound. */
+    /* libgomp keeps its threads for the next pool, which may not be bound. */
 #pragma omp parallel num_threads(pool->workers)
     if (pool->cpus)
         sched_setaffinity(0, sizeof pool->before, &pool->before);

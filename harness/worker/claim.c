@@ -2,13 +2,13 @@
 
 #include <errno.h>
 
-/* No claim orders anything but itself: a job's input is published by the gate and its results by
- * the count of finished workers. So every access here is relaxed. */
+/* All accesses are relaxed: a claim publishes no other data. The gate publishes a job's input, the
+ * count of finished workers its results. */
 #define LOAD(object) atomic_load_explicit(object, memory_order_relaxed)
 #define STORE(object, value) atomic_store_explicit(object, value, memory_order_relaxed)
 
-/* An owner whose range is empty goes on adding 1 for each single chunk that it takes from others:
- * with this many chunks at most, that never reaches the high half. */
+/* An owner whose range is empty still adds 1 for each chunk that it steals. With at most this many
+ * chunks, the low half never overflows into the high half. */
 #define CHUNKS_MOST (((uint64_t)1 << 31) - 1)
 
 static uint64_t span_of(uint64_t first, uint64_t last)
@@ -48,7 +48,7 @@ int fb_claims_reset(struct fb_claims *claims, unsigned workers, const struct fb_
     claims->workers = workers;
     claims->schedule = job->schedule;
     if (job->schedule == FB_STATIC) {
-        if (job->chunk == 0) { /* one block a worker */
+        if (job->chunk == 0) { /* one block per worker */
             claims->chunk = 0;
             claims->chunks = workers;
         }
@@ -79,8 +79,8 @@ void fb_claimer_begin(struct fb_claimer *claimer, unsigned worker)
     claimer->next = worker;
 }
 
-static bool give(const struct fb_claims *claims, uint64_t first, uint64_t last, size_t *begin,
-                 size_t *end)
+static bool return_chunks(const struct fb_claims *claims, uint64_t first, uint64_t last,
+                          size_t *begin, size_t *end)
 {
     *begin = first * claims->chunk;
     *end = last == claims->chunks ? claims->items : last * claims->chunk;
@@ -95,8 +95,8 @@ static bool claim_static(const struct fb_claims *claims, struct fb_claimer *clai
         return false;
     claimer->next += claims->workers;
     if (claims->chunk)
-        return give(claims, chunk, chunk + 1, begin, end);
-    /* Split so that items · workers can't overflow. */
+        return return_chunks(claims, chunk, chunk + 1, begin, end);
+    /* Split this way, items · workers can't overflow. */
     size_t share = claims->items / claims->workers, rest = claims->items % claims->workers;
     *begin = share * chunk + (chunk < rest ? chunk : rest);
     *end = *begin + share + (chunk < rest);
@@ -105,20 +105,20 @@ static bool claim_static(const struct fb_claims *claims, struct fb_claimer *clai
 
 static bool claim_guided(struct fb_claims *claims, size_t *begin, size_t *end)
 {
-    uint64_t first = LOAD(&claims->next), take;
+    uint64_t first = LOAD(&claims->next), count;
     do {
         uint64_t left = claims->chunks - first;
         if (left == 0)
             return false;
-        take = left / (2 * (uint64_t)claims->workers);
-        take += take == 0;
-    } while (!atomic_compare_exchange_weak_explicit(&claims->next, &first, first + take,
+        count = left / (2 * (uint64_t)claims->workers);
+        count += count == 0;
+    } while (!atomic_compare_exchange_weak_explicit(&claims->next, &first, first + count,
                                                     memory_order_relaxed, memory_order_relaxed));
-    return give(claims, first, first + take, begin, end);
+    return return_chunks(claims, first, first + count, begin, end);
 }
 
-/* Takes the upper half of victim's range: the first chunk of it is the caller's now, the rest
- * becomes its range. */
+/* Steals the upper half of the victim's range: *ret_chunk is its first chunk, the rest becomes the
+ * thief's range, which other thieves can steal from. */
 static bool steal_from(struct fb_claims *claims, unsigned thief, unsigned victim,
                        uint64_t *ret_chunk)
 {
@@ -140,19 +140,19 @@ static bool steal_from(struct fb_claims *claims, unsigned thief, unsigned victim
     return true;
 }
 
-/* One look round, beginning behind the thief so that thieves spread. A range that is just then in
- * some other thief's hands is missed; its holder does the work. */
+/* Tries each worker once, starting after the thief so that thieves choose different victims. It
+ * misses chunks that another thief is moving to its own range; that thief then does the work. */
 static bool steal(struct fb_claims *claims, unsigned thief, uint64_t *ret_chunk)
 {
     unsigned words = (claims->workers - 1) / 64 + 1;
     for (unsigned step = 0; step <= words; step++) {
         unsigned word = (thief / 64 + step) % words;
-        uint64_t behind = ~(uint64_t)0 << thief % 64;
+        uint64_t after_thief = ~(uint64_t)0 << thief % 64;
         uint64_t mask = LOAD(&claims->busy[word]);
         if (step == 0)
-            mask &= behind;
+            mask &= after_thief;
         else if (step == words)
-            mask &= ~behind;
+            mask &= ~after_thief;
         for (; mask; mask &= mask - 1)
             if (steal_from(claims, thief, word * 64 + (unsigned)__builtin_ctzll(mask), ret_chunk))
                 return true;
@@ -165,11 +165,11 @@ static bool claim_dynamic(struct fb_claims *claims, unsigned worker, size_t *beg
     uint64_t span =
         atomic_fetch_add_explicit(&claims->span[worker].chunks, 1, memory_order_relaxed);
     uint64_t chunk = span_first(span), last = span_last(span);
-    if (chunk + 1 >= last) /* its last one, or none: nothing to steal here any more */
+    if (chunk + 1 >= last) /* its last chunk, or none: nothing left to steal */
         clear_busy(claims, worker);
     if (chunk >= last && !steal(claims, worker, &chunk))
         return false;
-    return give(claims, chunk, chunk + 1, begin, end);
+    return return_chunks(claims, chunk, chunk + 1, begin, end);
 }
 
 bool fb_claim(struct fb_claims *claims, struct fb_claimer *claimer, size_t *begin, size_t *end)

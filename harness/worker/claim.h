@@ -1,6 +1,6 @@
-/* Handing out the items of a job in chunks, without a lock and without a counter that all workers
- * fight for: each worker has a range of its own in a cache line of its own, and takes half of
- * another's when it has used that up. (A contended fetch-add costs three times as much.) */
+/* Handing out the items of a job in chunks, without a lock and without a shared counter: each
+ * worker has its own range in its own cache line and steals half of another worker's range when its
+ * own is empty. (A contended fetch-add costs three times as much.) */
 #ifndef FB_CLAIM_H
 #define FB_CLAIM_H
 
@@ -8,46 +8,47 @@
 
 #include <stdatomic.h>
 
-/* A worker's unclaimed chunks: the first in the low half, one past the last in the high half. The
- * owner adds 1 to the low half; a thief lowers the high half. A low half that has run past the high
- * one is an empty range. */
+/* A worker's unclaimed chunks: the first one in the low 32 bits, the end (one past the last) in the
+ * high 32 bits. The owner adds 1 to the low half; a thief lowers the high half. The range is empty
+ * if the low half is not below the high half. */
 struct fb_span {
     _Alignas(FB_CACHE_LINE) _Atomic uint64_t chunks;
 };
 
 struct fb_claims {
-    /* The same for a whole job. */
+    /* Constant during a job. */
     size_t items, chunk;
     uint64_t chunks;
     unsigned workers;
     enum fb_schedule schedule;
     /* guided: the first unclaimed chunk. */
     _Alignas(FB_CACHE_LINE) _Atomic uint64_t next;
-    /* dynamic: a hint, one bit a worker, of whose range is not empty, so that a thief need not look
-     * at every worker's cache line. */
+    /* dynamic: one bit per worker, set if its range may have chunks to steal. A thief reads only
+     * the cache lines of workers whose bit is set. */
     _Alignas(FB_CACHE_LINE) _Atomic uint64_t busy[FB_WORKERS_MOST / 64];
     struct fb_span span[];
 };
 
-/* What a worker remembers between two claims. */
+/* The state of a worker between two claims. */
 struct fb_claimer {
     unsigned worker;
     uint64_t next; /* static: its next chunk */
 };
 
-/* Bytes of claims for so many workers. */
+/* The size in bytes of a struct fb_claims for `workers` workers. */
 static inline size_t fb_claims_size(unsigned workers)
 {
     return sizeof(struct fb_claims) + workers * sizeof(struct fb_span);
 }
 
-/* Prepares a job; only while no worker claims. 0, or -EOVERFLOW when 2^31 chunks or more are to
- * be claimed (static ones are not). */
+/* Prepares a job. No worker may be claiming. 0, or -EOVERFLOW for 2^31 chunks or more (not with
+ * static, where chunks are not claimed from shared ranges). */
 int fb_claims_reset(struct fb_claims *claims, unsigned workers, const struct fb_job *job);
 
+/* Prepares a worker's state for a new job. */
 void fb_claimer_begin(struct fb_claimer *claimer, unsigned worker);
 
-/* Claims the next chunk: items *begin … *end - 1. False when there is none left for this worker. */
+/* Claims the next chunk, items *begin … *end - 1. False if none is left for this worker. */
 bool fb_claim(struct fb_claims *claims, struct fb_claimer *claimer, size_t *begin, size_t *end);
 
 #endif

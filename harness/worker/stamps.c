@@ -29,7 +29,8 @@ void fb_stamps_reset(struct fb_stamps *stamps, unsigned workers)
         stamps[i].count = 0;
 }
 
-/* The narrowest of a few readings: whoever loses its CPU between two clocks is wrong by milliseconds. */
+/* The narrowest of several readings: if the thread is preempted between the two clocks, a reading
+ * is wrong by milliseconds. */
 struct fb_instant fb_instant_now(void)
 {
     struct fb_instant instant = { 0 };

@@ -1,5 +1,5 @@
-/* When each worker did what, for a timeline: one entry of 16 bytes a chunk, in shared memory that was
- * touched before, in the CPU's own ticks; converted after the job. */
+/* Time stamps of each worker's events, for a timeline. An entry has 16 bytes and lies in shared
+ * memory whose pages exist already. Times are CPU ticks, converted to ns after the job. */
 #ifndef FB_STAMPS_H
 #define FB_STAMPS_H
 
@@ -15,29 +15,29 @@
 #endif
 
 enum fb_event {
-    FB_EVENT_CHUNK, /* begins the chunk whose first item is `item` */
-    FB_EVENT_IDLE,  /* has nothing more to do, or waits for the next chunk */
+    FB_EVENT_CHUNK, /* starts the chunk whose first item is `item` */
+    FB_EVENT_IDLE,  /* has finished, or waits for the next chunk */
     FB_EVENT_WANT,  /* waits for the lock */
-    FB_EVENT_TAKEN, /* has the lock */
+    FB_EVENT_TAKEN, /* has taken the lock */
     FB_EVENT_DROPPED,
 };
 
 struct fb_stamp {
     uint64_t ticks;
-    uint64_t what; /* the event above FB_STAMP_ITEM_BITS bits of item */
+    uint64_t what; /* event << FB_STAMP_ITEM_BITS | item */
 };
 #define FB_STAMP_ITEM_BITS 56
 
-/* Of one worker; only it writes, others read between two jobs. The last `mask` + 1 of `count`
- * stamps are in entry[], the i-th in entry[i & mask]. */
+/* One worker's ring of stamps. Only that worker writes; others read between two jobs. entry[] holds
+ * the last `mask` + 1 of `count` stamps; stamp i is in entry[i & mask]. */
 struct fb_stamps {
     _Alignas(FB_CACHE_LINE) uint64_t count;
     uint64_t mask;
     struct fb_stamp *entry;
 };
 
-/* An even clock, the same on all CPUs, of unknown rate: the time-stamp counter (constant on every
- * x86-64 of the last fifteen years) and aarch64's virtual counter. */
+/* A clock of constant but unknown rate, the same on all CPUs: the time-stamp counter (constant on
+ * every x86-64 CPU of the last fifteen years) or aarch64's virtual counter. */
 static inline uint64_t fb_ticks(void)
 {
 #if defined(__x86_64__)
@@ -53,7 +53,7 @@ static inline uint64_t fb_ticks(void)
 #endif
 }
 
-/* stamps may be NULL: then nothing is noted. */
+/* Records an event now. stamps NULL: does nothing. */
 static inline void fb_stamp(struct fb_stamps *stamps, enum fb_event event, uint64_t item)
 {
     if (__builtin_expect(stamps != NULL, 0))
@@ -61,14 +61,15 @@ static inline void fb_stamp(struct fb_stamps *stamps, enum fb_event event, uint6
             (struct fb_stamp){ fb_ticks(), (uint64_t)event << FB_STAMP_ITEM_BITS | item };
 }
 
-/* For `workers` workers, of `entries` (rounded up to a power of 2) each, in the arena, every page
- * touched. NULL: there is no room. */
+/* Stamps in the arena for `workers` workers, each with `entries` entries (rounded up to a power of
+ * 2); every page is touched. NULL: the arena is full. */
 struct fb_stamps *fb_stamps_create(struct fb_arena *arena, unsigned workers, size_t entries);
 
-/* Forgets all: before a job. */
+/* Removes all stamps, before a job. stamps may be NULL. */
 void fb_stamps_reset(struct fb_stamps *stamps, unsigned workers);
 
-/* A moment by both clocks. Between two such, ticks are nanoseconds by rule of three. */
+/* One moment on both clocks. Two of them convert ticks to CLOCK_MONOTONIC by linear
+ * interpolation. */
 struct fb_instant {
     uint64_t ticks, ns;
 };

@@ -4,12 +4,14 @@
 #include <hwloc.h>
 #include <stdlib.h>
 
-/* 0 and a topology to be destroyed, of the CPUs that this process may use. */
+/* Loads the topology of the CPUs that this process may use; the caller destroys it. 0 or
+ * -ENODEV. */
 static int load(hwloc_topology_t *ret_topology)
 {
     if (hwloc_topology_init(ret_topology) < 0)
         return -ENODEV;
-    /* What cgroups forbid is left out by default, what the affinity forbids is not. */
+    /* By default hwloc leaves out CPUs forbidden by cgroups, but not those forbidden by the
+     * affinity. */
     hwloc_topology_set_flags(*ret_topology, HWLOC_TOPOLOGY_FLAG_IS_THISSYSTEM |
                                                 HWLOC_TOPOLOGY_FLAG_RESTRICT_TO_CPUBINDING);
     if (hwloc_topology_load(*ret_topology) == 0)

@@ -1,7 +1,6 @@
 #include "harness/worker/worker.h"
 #include "base/clock.h"
 #include "base/cpus.h"
-#include "harness/futex.h"
 #include "harness/mp/core/sleep.h"
 
 #include <errno.h>
@@ -9,10 +8,10 @@
 #include <sys/resource.h>
 #include <time.h>
 
-/* Longer than the pause between two jobs of a loop, shorter than what a sleeper's wake-up costs a
- * few times over. */
+/* Longer than the pause between two jobs in a loop, but only a few times the cost of waking a
+ * sleeping thread. */
 #define SPIN_NS 50000
-#define SPINS_A_LOOK 32
+#define SPINS_PER_CLOCK_READ 32
 
 static uint64_t timeval_ns(struct timeval time)
 {
@@ -50,7 +49,7 @@ void fb_report_end(struct fb_worker_report *report)
 
 static bool stopped(struct fb_yield *yield)
 {
-    (void)yield; /* nothing else sets the word that brought us here */
+    (void)yield; /* only a stop sets the word that leads here */
     return true;
 }
 
@@ -84,13 +83,14 @@ int fb_worker_scratch(struct fb_worker *worker, const struct fb_kernel *kernel,
     return 0;
 }
 
-/* The caller's kernel as this image has it. */
+/* The address of the caller's kernel in this image. */
 static const struct fb_kernel *kernel_of(const struct fb_team *team)
 {
     return (const void *)((uintptr_t)team->kernel - team->anchor + (uintptr_t)fb_kernels);
 }
 
-/* Compiled twice: what only a lock or a timeline needs would cost each chunk 0.8 ns (of 7.4). */
+/* Compiled twice: code that only the lock and the timeline need would cost 0.8 ns per chunk (of
+ * 7.4). */
 static inline __attribute__((always_inline)) void work_on_chunks(struct fb_worker *worker,
                                                                  struct fb_worker_report *report,
                                                                  bool observed)
@@ -110,7 +110,8 @@ static inline __attribute__((always_inline)) void work_on_chunks(struct fb_worke
         }
         worker->kernel->run(team->input, worker->scratch, begin, end, team->results, worker->yield);
         if (observed && worker->yield->release) {
-            fb_stamp(stamps, FB_EVENT_IDLE, 0); /* a chunk does not go on while its worker waits */
+            fb_stamp(stamps, FB_EVENT_IDLE,
+                     0); /* no chunk runs while its worker waits for the lock */
             fb_acquire(worker->yield, FB_RELEASE_CALL);
         }
         chunks++;
@@ -150,15 +151,14 @@ static void take_part(struct fb_worker *worker)
         fb_report_end(report);
 }
 
-/* Spins until *word differs from old or, with another target, until it is target; false when that
- * took longer than ns. */
+/* Spins until *word is value (until_equal) or is not value. False if that takes longer than ns. */
 static bool spin(const _Atomic uint32_t *word, uint32_t value, bool until_equal, uint64_t ns)
 {
     if (ns == 0)
         return (atomic_load_explicit(word, memory_order_acquire) == value) == until_equal;
     uint64_t deadline = 0;
     for (;;) {
-        for (int i = 0; i < SPINS_A_LOOK; i++) {
+        for (int i = 0; i < SPINS_PER_CLOCK_READ; i++) {
             if ((atomic_load_explicit(word, memory_order_acquire) == value) == until_equal)
                 return true;
             fb_mp_relax();
@@ -177,20 +177,24 @@ static void wait_at_gate(struct fb_worker *worker)
     if (!spin(&team->go, worker->seen, false, team->spin_ns)) {
         atomic_fetch_add(&team->sleepers, 1);
         while (atomic_load(&team->go) == worker->seen)
-            fb_futex_wait(&team->go, worker->seen);
+            fb_mp_futex_wait(&team->go, worker->seen, NULL);
         atomic_fetch_sub(&team->sleepers, 1);
     }
     worker->seen++;
+}
+
+static void notify_caller(struct fb_team *team)
+{
+    atomic_fetch_add(&team->notified, 1);
+    fb_mp_wake(&team->notified, INT_MAX);
 }
 
 static void finish(struct fb_worker *worker)
 {
     struct fb_team *team = worker->team;
     uint32_t all = worker->seen * (team->workers - 1);
-    if (atomic_fetch_add(&team->finished, 1) + 1 == all && atomic_load(&team->caller_sleeps)) {
-        atomic_fetch_add(&team->bell, 1);
-        fb_futex_wake_all(&team->bell);
-    }
+    if (atomic_fetch_add(&team->finished, 1) + 1 == all && atomic_load(&team->caller_sleeps))
+        notify_caller(team);
 }
 
 void fb_worker_loop(struct fb_team *team, unsigned index, struct fb_yield *yield)
@@ -210,8 +214,8 @@ void fb_worker_loop(struct fb_team *team, unsigned index, struct fb_yield *yield
 
 /* ---- what only the caller does ---- */
 
-/* Whether each worker can have a CPU for itself, so that spinning takes nothing from another. Bound
- * workers go round the CPUs, so the first CPU comes again as soon as there are too few. */
+/* Whether each worker can have its own CPU, so that spinning takes no CPU time from another worker.
+ * Bound workers use the CPUs in turn, so with too few CPUs the first one is used again. */
 static bool enough_cpus(const struct fb_setting *setting)
 {
     struct fb_cpus cpus;
@@ -235,7 +239,7 @@ struct fb_team *fb_team_create(const struct fb_setting *setting)
     team->workers = workers;
     team->anchor = (uintptr_t)fb_kernels;
     team->spin_ns = enough_cpus(setting) ? SPIN_NS : 0;
-    if (setting->cpus) { /* for workers that have no other memory in common with the caller */
+    if (setting->cpus) { /* workers may share no other memory with the caller */
         unsigned *cpus = fb_arena_alloc(setting->arena, workers * sizeof *cpus);
         if (!cpus)
             return NULL;
@@ -286,20 +290,20 @@ static void open_gate(struct fb_team *team)
 {
     atomic_fetch_add(&team->go, 1);
     if (atomic_load(&team->sleepers))
-        fb_futex_wake_all(&team->go);
+        fb_mp_wake(&team->go, INT_MAX);
 }
 
-/* Until every other worker has finished this job, or somebody stopped the team. */
+/* Returns when every other worker has finished this job or the team was stopped. */
 static void wait_for_workers(struct fb_team *team, uint32_t all)
 {
     if (team->workers == 1 || spin(&team->finished, all, true, team->spin_ns))
         return;
     atomic_store(&team->caller_sleeps, 1);
     for (;;) {
-        uint32_t bell = atomic_load(&team->bell);
+        uint32_t ticket = atomic_load(&team->notified);
         if (atomic_load(&team->finished) == all || atomic_load(&team->stop))
             break;
-        fb_futex_wait(&team->bell, bell);
+        fb_mp_futex_wait(&team->notified, ticket, NULL);
     }
     atomic_store(&team->caller_sleeps, 0);
 }
@@ -329,7 +333,7 @@ int fb_caller_run(struct fb_caller *caller, const struct fb_job *job, struct fb_
                   struct fb_error *error)
 {
     struct fb_team *team = caller->team;
-    /* Acquire: whoever stopped the team has left the reason before. */
+    /* Acquire: the reason was written before the team was stopped. */
     if (atomic_load_explicit(&team->stop, memory_order_acquire))
         return -ECANCELED;
     int result = fb_team_prepare(team, job, error);
@@ -366,6 +370,5 @@ void fb_caller_close(struct fb_caller *caller)
 void fb_team_stop(struct fb_team *team)
 {
     atomic_store(&team->stop, 1);
-    atomic_fetch_add(&team->bell, 1);
-    fb_futex_wake_all(&team->bell);
+    notify_caller(team);
 }

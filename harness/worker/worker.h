@@ -1,8 +1,8 @@
-/* The one worker body: ready, go, claim chunks, done. Native harnesses share it, with the gate and
- * the claims, so that two of them differ in one thing only: what a worker is.
+/* The common worker body: wait at the gate, claim chunks, finish. Native harnesses share it, with
+ * the gate and the claims, and differ only in what a worker is.
  *
- * The caller of a harness is worker 0, as in OpenMP: it opens the gate, takes its part of the job,
- * then waits for the others. So N workers keep N CPUs busy and nobody spins for nothing. */
+ * The caller of a harness is worker 0, as in OpenMP: it opens the gate, does its part of the job,
+ * then waits for the others. So N workers keep N CPUs busy and no thread only spins. */
 #ifndef FB_WORKER_H
 #define FB_WORKER_H
 
@@ -11,30 +11,30 @@
 
 #include <sched.h>
 
-/* The control block of a pool, in the arena. Each part that is written on its own has its own cache
- * line. */
+/* The control block of a pool, in the arena. Parts that are written independently have separate
+ * cache lines. */
 struct fb_team {
-    /* The gate: the job's number, and with it in the same line the job, so that a worker which
-     * spins on the number gets both at once. Written by the caller only. */
+    /* The gate: the number of the job and, in the same cache line, the job, so that a worker that
+     * spins on the number gets both at once. Only the caller writes. */
     _Alignas(FB_CACHE_LINE) _Atomic uint32_t go;
     bool quit, measure;
     const struct fb_kernel *kernel;
     const struct fb_input *input;
     void *results;
-    /* How many workers sleep at the gate, for a wake-up only when one is needed. */
+    /* Workers that sleep at the gate; 0: no wake-up needed. */
     _Alignas(FB_CACHE_LINE) _Atomic uint32_t sleepers;
-    /* Counts workers that finished a job, over all jobs: nothing to reset. */
+    /* How often a worker has finished a job, over all jobs, so that nothing has to be reset. */
     _Alignas(FB_CACHE_LINE) _Atomic uint32_t finished;
-    /* What the caller sleeps on, and whether it does. */
-    _Alignas(FB_CACHE_LINE) _Atomic uint32_t bell;
+    /* The word that the caller sleeps on, and whether it sleeps. */
+    _Alignas(FB_CACHE_LINE) _Atomic uint32_t notified;
     _Atomic uint32_t caller_sleeps;
-    /* Rarely written. stop: give up the job (every safepoint looks here). failed: one more than
-     * the number of a worker that could not begin. */
+    /* Rarely written. stop: give up the job (each safepoint reads it). failed: the number of a
+     * worker whose worker_begin failed, plus 1; 0: none. */
     _Alignas(FB_CACHE_LINE) _Atomic uint32_t stop;
     _Atomic uint32_t failed;
     unsigned workers;
-    uintptr_t anchor; /* where the caller's image has fb_kernels: fresh ones have them elsewhere */
-    uint64_t spin_ns; /* how long to spin before sleeping: 0 with more workers than CPUs */
+    uintptr_t anchor; /* address of fb_kernels in the caller's image; differs in a spawned one */
+    uint64_t spin_ns; /* how long to spin before sleeping; 0 with more workers than CPUs */
     const unsigned *cpus;
     struct fb_worker_report *report; /* [workers] */
     struct fb_stamps *stamps;        /* [workers], or NULL */
@@ -42,14 +42,14 @@ struct fb_team {
     struct fb_claims *claims;
 };
 
-/* A worker as it sees itself; private to it. */
+/* A worker's private state. */
 struct fb_worker {
     struct fb_team *team;
     struct fb_yield *yield;
     unsigned index;
-    uint32_t seen;                  /* the job at the gate that it took part in last */
-    const struct fb_kernel *kernel; /* whose scratch it holds … */
-    const struct fb_input *input;   /* … for this input */
+    uint32_t seen;                  /* number of the last job that it took part in */
+    const struct fb_kernel *kernel; /* the scratch belongs to this kernel … */
+    const struct fb_input *input;   /* … and this input */
     void *scratch;
 };
 
@@ -59,60 +59,61 @@ struct fb_caller {
     struct fb_worker worker;
     struct fb_yield yield;
     bool bound;
-    cpu_set_t before; /* its own affinity, to be given back */
+    cpu_set_t before; /* its original affinity */
 };
 
-/* A team in the arena, all of whose claims are empty. NULL: there is no room. */
+/* A team in the arena, without claims. NULL: the arena is full. */
 struct fb_team *fb_team_create(const struct fb_setting *setting);
 
-/* Sets its claims for a job and forgets its stamps. 0, or -EOVERFLOW with *error: it has too many chunks. */
+/* Prepares the claims for a job and removes the stamps. 0, or -EOVERFLOW with *error: too many
+ * chunks. */
 int fb_team_prepare(struct fb_team *team, const struct fb_job *job, struct fb_error *error);
 
-/* Worker index's stamps, or NULL. */
+/* The stamps of worker `index`, or NULL. */
 static inline struct fb_stamps *fb_team_stamps(const struct fb_team *team, unsigned index)
 {
     return team->stamps ? &team->stamps[index] : NULL;
 }
 
-/* What the team has to say of a job. */
+/* The report of the job that has just run. */
 struct fb_report fb_team_report(const struct fb_team *team);
 
-/* A yield that only listens to the team's stop. */
+/* A yield whose safepoints only check the team's stop. */
 void fb_yield_plain(struct fb_yield *yield, struct fb_team *team);
 
-/* Makes the team and its worker 0, the calling thread, which is bound if setting says so. 0, or a
- * negative errno with *error and nothing left. */
+/* Creates the team with the calling thread as worker 0, bound to a CPU if the setting has CPUs. 0,
+ * or a negative errno with *error, and nothing is left. */
 int fb_caller_open(struct fb_caller *caller, const struct fb_setting *setting,
                    struct fb_error *error);
 
-/* Runs a job; the meaning is fb_harness.run's, but for dead workers. -ECANCELED: somebody called
- * fb_team_stop. */
+/* Runs a job like fb_harness.run, without detecting workers that end. -ECANCELED, without *error:
+ * fb_team_stop was called. */
 int fb_caller_run(struct fb_caller *caller, const struct fb_job *job, struct fb_report *report,
                   struct fb_error *error);
 
-/* Tells the workers to leave fb_worker_loop. */
+/* Makes the workers return from fb_worker_loop. */
 void fb_caller_quit(struct fb_caller *caller);
 
-/* Frees the caller's scratch and gives its affinity back. */
+/* Frees the caller's scratch and restores its affinity. */
 void fb_caller_close(struct fb_caller *caller);
 
-/* Makes the running job and all later ones end with -ECANCELED. From any thread. */
+/* Makes the running job and all later ones end with -ECANCELED. May be called by any thread. */
 void fb_team_stop(struct fb_team *team);
 
-/* The scratch of worker for this kernel and input, which is kept from job to job of the same input.
- * 0, or what worker_begin returned. */
+/* Gets the worker's scratch for this kernel and input; it is kept for later jobs with the same
+ * input. 0, or the error of worker_begin. */
 int fb_worker_scratch(struct fb_worker *worker, const struct fb_kernel *kernel,
                       const struct fb_input *input);
 
-/* Gives the scratch back. */
+/* Frees the scratch. */
 void fb_worker_drop(struct fb_worker *worker);
 
-/* A worker other than the caller: binds itself, takes part in each job, returns on quit. It holds
- * nothing then. */
+/* The body of a worker other than the caller: binds itself, takes part in each job, returns on quit
+ * with its scratch freed. */
 void fb_worker_loop(struct fb_team *team, unsigned index, struct fb_yield *yield);
 
-/* Stamps `ready` and the counters so far; then `done` and the differences. For the calling
- * thread. */
+/* begin records `ready` and the calling thread's counters; end records `done` and turns the
+ * counters into differences. */
 void fb_report_begin(struct fb_worker_report *report);
 void fb_report_end(struct fb_worker_report *report);
 

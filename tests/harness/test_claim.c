@@ -1,4 +1,4 @@
-/* harness/worker/claim.c: every item is handed out exactly once, whoever asks and when. */
+/* harness/worker/claim.c: each item is handed out exactly once, in any order of claims. */
 #include "tests/support/support.h"
 
 #include "harness/worker/claim.h"
@@ -46,11 +46,11 @@ static uint32_t next_random(uint32_t *state)
     return *state;
 }
 
-/* ---- one thread plays all workers ---- */
+/* ---- one thread claims for all workers ---- */
 
 struct play {
     struct fb_claimer claimer[FB_WORKERS_MOST];
-    bool left[FB_WORKERS_MOST]; /* it was told that there is nothing more */
+    bool left[FB_WORKERS_MOST]; /* a claim has returned false */
     uint8_t given[1000];
 };
 
@@ -69,7 +69,7 @@ static void take_claim(struct play *play, const struct fb_job *job, unsigned wor
         play->given[item]++;
 }
 
-/* Any worker may be the next to claim; with a stride, some are far ahead of others. */
+/* Workers claim in a random order; with long bursts some are far ahead of others. */
 static void play_out(const struct fb_job *job, unsigned workers, uint32_t seed)
 {
     static struct play play;
@@ -107,9 +107,9 @@ static void each_item_once_in_any_order(void **state)
                 }
 }
 
-/* One worker that is late, or the only one that comes, does not lose the others' items. Static
- * blocks are its owner's only. */
-static void one_worker_can_do_it_all(void **state)
+/* A single worker gets the items of all others too. Not with static, where blocks belong to their
+ * worker. */
+static void one_worker_can_claim_everything(void **state)
 {
     (void)state;
     for (int schedule = FB_DYNAMIC; schedule <= FB_GUIDED; schedule++)
@@ -213,6 +213,61 @@ static void dynamic_chunks_are_of_the_size_asked_for(void **state)
     }
 }
 
+/* ---- stealing ---- */
+
+/* Claims one chunk of one item for the worker and checks which one it is. */
+static void check_next(struct fb_claimer *claimer, size_t item)
+{
+    size_t begin, end;
+    if (!fb_claim(claims, claimer, &begin, &end))
+        fail_msg("worker %u gets nothing, not item %zu", claimer->worker, item);
+    assert_int_equal(begin, item);
+    assert_int_equal(end, item + 1);
+}
+
+static void begin_job(struct fb_claimer *claimer, unsigned workers, size_t items)
+{
+    struct fb_job job = job_of(items, 1, FB_DYNAMIC);
+    assert_int_equal(fb_claims_reset(claims, workers, &job), 0);
+    for (unsigned i = 0; i < workers; i++)
+        fb_claimer_begin(&claimer[i], i);
+}
+
+/* A thief takes the upper half; its victim keeps the lower half. What the thief has not claimed yet
+ * can be stolen from it in turn. */
+static void a_stolen_range_is_half_and_can_be_stolen_again(void **state)
+{
+    (void)state;
+    struct fb_claimer claimer[2];
+    begin_job(claimer, 2, 16); /* ranges 0 … 7 and 8 … 15 */
+    for (size_t item = 8; item < 16; item++)
+        check_next(&claimer[1], item);
+    check_next(&claimer[1], 4); /* steals 4 … 7 */
+    for (size_t item = 0; item < 4; item++)
+        check_next(&claimer[0], item);
+    check_next(&claimer[0], 6); /* steals 6 and 7 of 5 … 7 */
+    check_next(&claimer[1], 5);
+    check_next(&claimer[1], 7);
+    size_t begin, end;
+    for (int i = 0; i < 2; i++)
+        assert_false(fb_claim(claims, &claimer[i], &begin, &end));
+}
+
+/* So that several thieves choose different victims. */
+static void a_thief_looks_at_the_workers_after_itself_first(void **state)
+{
+    (void)state;
+    static const unsigned thieves[] = { 1, 63, 64, 66 };
+    for (size_t i = 0; i < sizeof thieves / sizeof *thieves; i++) {
+        struct fb_claimer claimer[130];
+        unsigned thief = thieves[i];
+        begin_job(claimer, 130, 260); /* worker w has items 2w and 2w + 1 */
+        check_next(&claimer[thief], 2 * thief);
+        check_next(&claimer[thief], 2 * thief + 1);
+        check_next(&claimer[thief], 2 * thief + 3); /* the next worker's upper half */
+    }
+}
+
 /* ---- limits ---- */
 
 static void too_many_chunks_are_refused(void **state)
@@ -233,8 +288,8 @@ static void too_many_chunks_are_refused(void **state)
     }
 }
 
-/* In the largest job that is accepted, a worker whose own range lies at the very end has used it up
- * and takes others' last chunks one by one: its range must stay empty. */
+/* In the largest accepted job, a worker whose own range is at the very end and empty steals the
+ * last chunks of another one by one: its own range must stay empty. */
 static void the_largest_job_does_not_wrap(void **state)
 {
     (void)state;
@@ -270,7 +325,7 @@ static void *claim_rounds(void *argument)
     struct fb_claimer claimer;
     size_t begin, end;
     for (int round = 0; round < STRESS_ROUNDS; round++) {
-        pthread_barrier_wait(&barrier); /* the job is prepared */
+        pthread_barrier_wait(&barrier); /* the job has been prepared */
         fb_claimer_begin(&claimer, (unsigned)(uintptr_t)argument);
         while (fb_claim(claims, &claimer, &begin, &end))
             for (size_t item = begin; item < end; item++)
@@ -313,11 +368,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_item_once_in_any_order),
-        cmocka_unit_test(one_worker_can_do_it_all),
+        cmocka_unit_test(one_worker_can_claim_everything),
         cmocka_unit_test(static_blocks_are_even_and_in_order),
         cmocka_unit_test(static_chunks_go_in_turn),
         cmocka_unit_test(guided_chunks_shrink),
         cmocka_unit_test(dynamic_chunks_are_of_the_size_asked_for),
+        cmocka_unit_test(a_stolen_range_is_half_and_can_be_stolen_again),
+        cmocka_unit_test(a_thief_looks_at_the_workers_after_itself_first),
         cmocka_unit_test(too_many_chunks_are_refused),
         cmocka_unit_test(the_largest_job_does_not_wrap),
         cmocka_unit_test(each_item_once_among_threads),

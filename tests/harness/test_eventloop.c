@@ -1,4 +1,4 @@
-/* harness/peer/eventloop.c: one thread waits for many items, and who computes is another process. */
+/* harness/peer/eventloop.c: one thread waits for many items, other processes compute. */
 #include "tests/support/support.h"
 
 #include "tests/support/server_fixture.h"
@@ -13,24 +13,24 @@
 
 static const unsigned worker_counts[] = { 1, 2, 7 };
 
-/* ---- kernels that tell where they were ---- */
+/* ---- kernels that record where they ran ---- */
 
 struct fb_input {
-    uint64_t delay_us[8]; /* of item i: delay_us[i % 8] */
-    size_t urls;          /* so many items, the first ones, come from url */
+    uint64_t delay_us[8]; /* item i: delay_us[i % 8] */
+    size_t urls;          /* this many items, the first ones, are fetched from url */
     char url[100];
-    int killed; /* the item that ends its process; -1: none */
+    int killed; /* the item that kills its process; -1: none */
     _Atomic uint32_t finished;
 };
 
 struct slot {
     int32_t status;
-    uint32_t order; /* the first one to be finished has 1 */
+    uint32_t order; /* in which the items finished, from 1 */
     pid_t process, thread;
     uint64_t begun_ms, finished_ms, bytes, digest;
 };
 
-static struct slot *slots; /* of the only job, in the arena */
+static struct slot *slots; /* results of the only job, in the arena */
 
 static void wait_for_something(const struct fb_input *input, size_t item,
                                struct fb_await *ret_await)
@@ -44,7 +44,7 @@ static void wait_for_something(const struct fb_input *input, size_t item,
 static void finish(const struct fb_input *const_input, size_t item,
                    const struct fb_arrival *arrival, void *results, struct fb_yield *yield)
 {
-    struct fb_input *input = (struct fb_input *)const_input; /* it lies in the arena */
+    struct fb_input *input = (struct fb_input *)const_input; /* it is in the arena */
     struct slot *slot = (struct slot *)results + item;
     if ((int)item == input->killed)
         kill(getpid(), SIGKILL);
@@ -82,7 +82,7 @@ static const struct fb_harness *loop;
 static struct fb_input *input;
 static struct fb_job job;
 
-/* Makes `job` of so many items. */
+/* Prepares `job` with that many items. */
 static void make_job(const struct fb_kernel *kernel, size_t items)
 {
     input = fb_arena_alloc(serving_arena, sizeof *input);
@@ -120,13 +120,13 @@ static void run_known(struct task *task, unsigned workers)
         assert_true(task_digest(task) == digest);
         assert_int_equal(task_check(task, &error), 0);
         assert_int_equal(fb_results_failed(task->kernel, task->job.results, task->job.items), 0);
-        assert_int_equal(report.workers, 0); /* it can't tell */
+        assert_int_equal(report.workers, 0); /* it has no reports */
     }
     harness_named("eventloop")->close(pool);
     task_close(task);
 }
 
-/* Of fewer and of more items than are in flight at a time. */
+/* With fewer and with more items than are in flight at a time. */
 static void it_gives_what_single_gives(void **state)
 {
     (void)state;
@@ -147,7 +147,7 @@ static void it_gives_what_single_gives(void **state)
 
 /* ---- waiting ---- */
 
-/* 1000 of them, 20 ms each, are 20 s one after the other. */
+/* 1000 items of 20 ms each would take 20 s one after the other. */
 static void it_waits_for_many_at_once(void **state)
 {
     (void)state;
@@ -173,8 +173,8 @@ static bool in_order_of_delays(void)
     return true;
 }
 
-/* In some try no two are due at the same look, however busy the machine is. */
-static void who_waits_for_less_is_first(void **state)
+/* In one of the attempts no two items are due at the same poll, however busy the machine is. */
+static void items_with_shorter_delays_finish_first(void **state)
 {
     (void)state;
     static const uint64_t ms[8] = { 70, 30, 50, 10, 80, 20, 60, 40 };
@@ -193,7 +193,7 @@ static void who_waits_for_less_is_first(void **state)
     loop->close(pool);
 }
 
-/* ---- who computes ---- */
+/* ---- where items are computed ---- */
 
 static void computing_goes_to_processes_from_two_workers_on(void **state)
 {
@@ -212,7 +212,7 @@ static void computing_goes_to_processes_from_two_workers_on(void **state)
         }
 }
 
-static void what_waits_for_nothing_runs_on_the_loops_thread(void **state)
+static void kernels_without_waiting_run_on_the_loops_thread(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof worker_counts / sizeof *worker_counts; i++) {
@@ -227,7 +227,7 @@ static void what_waits_for_nothing_runs_on_the_loops_thread(void **state)
     }
 }
 
-static void a_process_that_dies_fails_the_job(void **state)
+static void a_killed_process_fails_the_job(void **state)
 {
     (void)state;
     for (unsigned workers = 2; workers <= 7; workers += 5) {
@@ -248,8 +248,8 @@ static void a_process_that_dies_fails_the_job(void **state)
 
 /* ---- transfers ---- */
 
-/* Three sizes, each of them also by a process, which gets the bytes. */
-static void what_comes_arrives_whole(void **state)
+/* Three sizes; each also computed by a process, which receives the bytes. */
+static void documents_arrive_complete(void **state)
 {
     (void)state;
     static const size_t sizes[] = { 0, 9, 300000 };
@@ -272,7 +272,7 @@ static void what_comes_arrives_whole(void **state)
         }
 }
 
-static void a_transfer_that_fails_is_an_item_that_fails(void **state)
+static void a_failed_transfer_fails_its_item(void **state)
 {
     (void)state;
     char elsewhere[100];
@@ -326,12 +326,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         SERVED(it_gives_what_single_gives),
         SERVED(it_waits_for_many_at_once),
-        SERVED(who_waits_for_less_is_first),
+        SERVED(items_with_shorter_delays_finish_first),
         SERVED(computing_goes_to_processes_from_two_workers_on),
-        SERVED(what_waits_for_nothing_runs_on_the_loops_thread),
-        SERVED(a_process_that_dies_fails_the_job),
-        SERVED(what_comes_arrives_whole),
-        SERVED(a_transfer_that_fails_is_an_item_that_fails),
+        SERVED(kernels_without_waiting_run_on_the_loops_thread),
+        SERVED(a_killed_process_fails_the_job),
+        SERVED(documents_arrive_complete),
+        SERVED(a_failed_transfer_fails_its_item),
         SERVED(pools_leave_nothing_behind),
     };
     return RUN_TESTS(tests);

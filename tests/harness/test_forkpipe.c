@@ -1,5 +1,5 @@
-/* harness/native/forkpipe.c: results of every size arrive, more workers and chunks than a pipe holds, and
- * workers that die or stop. (That each item runs once is tested with the other pools.) */
+/* harness/native/forkpipe.c: results of every size, more workers and chunks than fit into a pipe,
+ * and workers that are killed or stopped. (test_pools.c checks that each item runs once.) */
 #include "tests/support/support.h"
 
 #include <errno.h>
@@ -27,7 +27,7 @@ struct small {
 struct large {
     int32_t status;
     uint32_t item;
-    char bytes[30000]; /* one a packet */
+    char bytes[30000]; /* one result per packet */
 };
 
 static struct fb_input *input;
@@ -41,7 +41,7 @@ static void run_small(const struct fb_input *none, void *scratch, size_t begin, 
     (void)none, (void)scratch, (void)yield;
     struct small *slot = results;
     for (size_t item = begin; item < end; item++)
-        slot[item].item += (uint32_t)item + 1; /* to zeroes only */
+        slot[item].item += (uint32_t)item + 1; /* on zeroed slots only */
 }
 
 static void run_large(const struct fb_input *none, void *scratch, size_t begin, size_t end,
@@ -55,7 +55,7 @@ static void run_large(const struct fb_input *none, void *scratch, size_t begin, 
     }
 }
 
-/* Each worker gets one item, as it stays with it until all are there. */
+/* Each worker gets one item, because it waits in it until all workers are there. */
 static void run_deed(const struct fb_input *const_input, void *scratch, size_t begin, size_t end,
                      void *results, struct fb_yield *yield)
 {
@@ -130,7 +130,7 @@ static int run_with(struct fb_pool *pool, enum deed deed, const struct fb_job *j
     return result;
 }
 
-/* Packets hold one result of those, and a socket's buffer a few. */
+/* A packet holds one of these results, and a socket's buffer a few. */
 static void large_results(void **state)
 {
     (void)state;
@@ -150,8 +150,8 @@ static void large_results(void **state)
         }
 }
 
-/* As many that 2 chunks for each are more than fit. */
-static void more_chunks_than_a_pipe_holds(void **state)
+/* So many workers that 2 chunks for each do not fit. */
+static void more_chunks_than_fit_into_a_pipe(void **state)
 {
     (void)state;
     struct fb_pool *pool = pool_open(harness, arena, 400);
@@ -165,7 +165,7 @@ static void more_chunks_than_a_pipe_holds(void **state)
     harness->close(pool);
 }
 
-static void a_result_that_no_packet_holds(void **state)
+static void a_result_too_large_for_a_packet(void **state)
 {
     (void)state;
     struct fb_pool *pool = pool_open(harness, arena, 2);
@@ -176,7 +176,7 @@ static void a_result_that_no_packet_holds(void **state)
     harness->close(pool);
 }
 
-static void workers_are_others_and_as_many_as_asked(void **state)
+static void workers_are_separate_processes_of_the_requested_number(void **state)
 {
     (void)state;
     struct fb_pool *pool = pool_open(harness, arena, MEMBERS);
@@ -190,7 +190,7 @@ static void workers_are_others_and_as_many_as_asked(void **state)
     }
 }
 
-static void a_worker_killed_in_mid_job(void **state)
+static void a_worker_killed_during_a_job(void **state)
 {
     (void)state;
     for (int round = 0; round < 5; round++) {
@@ -201,13 +201,13 @@ static void a_worker_killed_in_mid_job(void **state)
         snprintf(pid, sizeof pid, "(pid %d) was killed by signal 9", (int)input->pid[3]);
         assert_non_null(strstr(error.text, pid));
         strcpy(first, error.text);
-        assert_int_equal(run_with(pool, FILL, &job), -EOWNERDEAD); /* for ever */
+        assert_int_equal(run_with(pool, FILL, &job), -EOWNERDEAD); /* and in all later jobs */
         assert_string_equal(error.text, first);
         harness->close(pool);
     }
 }
 
-/* All of them: there is nobody left to do what is asked. */
+/* All workers: none is left for the next job. */
 static void workers_killed_while_idle(void **state)
 {
     (void)state;
@@ -220,7 +220,7 @@ static void workers_killed_while_idle(void **state)
     harness->close(pool);
 }
 
-/* It does its item when it goes on; closing does not wait for that. */
+/* It would do its item when it is continued; close does not wait for that. */
 static void a_stopped_worker_does_not_block_close(void **state)
 {
     (void)state;
@@ -242,7 +242,7 @@ static _Noreturn void be_a_parent(_Atomic uint32_t *came)
         pause();
 }
 
-static void workers_die_with_their_parent(void **state)
+static void workers_end_with_their_parent(void **state)
 {
     (void)state;
     _Atomic uint32_t *came = fb_arena_alloc(arena, sizeof *came);
@@ -267,13 +267,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(large_results),
-        TEST(more_chunks_than_a_pipe_holds),
-        TEST(a_result_that_no_packet_holds),
-        TEST(workers_are_others_and_as_many_as_asked),
-        TEST(a_worker_killed_in_mid_job),
+        TEST(more_chunks_than_fit_into_a_pipe),
+        TEST(a_result_too_large_for_a_packet),
+        TEST(workers_are_separate_processes_of_the_requested_number),
+        TEST(a_worker_killed_during_a_job),
         TEST(workers_killed_while_idle),
         TEST(a_stopped_worker_does_not_block_close),
-        TEST(workers_die_with_their_parent),
+        TEST(workers_end_with_their_parent),
     };
     return RUN_TESTS(tests);
 }

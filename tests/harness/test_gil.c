@@ -1,4 +1,4 @@
-/* harness/native/gil.c: its workers compute one at a time, and let each other in where they should. */
+/* harness/native/gil.c: workers compute one at a time, and release the lock where they should. */
 #include "tests/support/support.h"
 
 #include <string.h>
@@ -6,10 +6,10 @@
 #define WORKERS_MOST 8
 
 struct fb_input {
-    _Atomic uint32_t inside;     /* one more than the worker that computes, 0: nobody */
-    _Atomic uint32_t violations; /* somebody else was inside */
+    _Atomic uint32_t inside;     /* number of the worker that computes, plus 1; 0: none */
+    _Atomic uint32_t violations; /* how often another worker was inside */
     _Atomic uint32_t last, turns, turns_wanted;
-    _Atomic uint32_t first_holds, steps, done; /* of the two that let each other in */
+    _Atomic uint32_t first_holds, steps, done; /* of the two workers of let_in */
     _Atomic uint32_t timeouts;
 };
 
@@ -21,7 +21,7 @@ static const struct fb_param no_params[] = { { 0 } };
 
 static struct fb_input *writable(const struct fb_input *input)
 {
-    return (struct fb_input *)input; /* it lies in the arena, and these kernels share it */
+    return (struct fb_input *)input; /* it is in the arena, shared by these kernels */
 }
 
 /* ---- computing between safepoints ---- */
@@ -40,7 +40,7 @@ static void compute(struct fb_input *input, uint32_t me)
     atomic_store(&input->inside, 0);
 }
 
-/* Item i belongs to worker i. Each goes on until the workers took turns often enough. */
+/* Item i belongs to worker i. Each runs until the workers have taken enough turns. */
 static void take_turns(const struct fb_input *const_input, void *scratch, size_t begin, size_t end,
                        void *results, struct fb_yield *yield)
 {
@@ -65,9 +65,10 @@ static const struct fb_kernel turns = {
     .run = take_turns,
 };
 
-/* ---- giving the lock up on purpose ---- */
+/* ---- releasing the lock explicitly ---- */
 
-/* Holds the lock until the other one asks for it, and a little longer: nothing may happen there. */
+/* Holds the lock until the other worker requests it and a little longer, while nothing may
+ * happen. */
 static void hold(struct fb_input *input, struct fb_yield *yield)
 {
     uint32_t steps = atomic_load(&input->steps);
@@ -148,7 +149,7 @@ static void close_gil(void)
     fb_arena_close(arena);
 }
 
-/* One item a worker, each its own. */
+/* Runs a job with one item for each worker. */
 static struct fb_report run_gil(const struct fb_kernel *kernel, unsigned workers)
 {
     static struct fb_params params;
@@ -187,10 +188,10 @@ static void check_turns(unsigned workers, uint64_t interval_ns, uint32_t wanted)
         to = worker->done_ns > to ? worker->done_ns : to;
         assert_true(worker->lock_held_ns <= worker->done_ns - worker->ready_ns);
     }
-    /* Each turn but the first took the lock from another thread. */
+    /* Each turn except the first took the lock after another thread. */
     assert_true(sum_of_switches(&report) >= wanted - 1);
     assert_true(waits > 0);
-    /* One at a time: what each held does not add up to more than there was. */
+    /* One at a time: the held times add up to no more than the elapsed time. */
     assert_true(held > 0 && held <= to - from);
     close_gil();
 }
@@ -207,18 +208,19 @@ static void many_workers_are_never_both_inside(void **state)
     check_turns(WORKERS_MOST, 50000, 300);
 }
 
-/* Shorter than it can be: the harness has a least interval. */
-static void no_interval_at_all(void **state)
+/* 0 is too short: the harness has a minimum interval. */
+static void an_interval_of_zero(void **state)
 {
     (void)state;
     check_turns(2, 0, 300);
 }
 
-static void counts_begin_afresh_with_each_job(void **state)
+static void counts_start_at_zero_in_each_job(void **state)
 {
     (void)state;
     for (unsigned workers = 1; workers <= WORKERS_MOST; workers++) {
-        /* In an hour nobody asks: each worker takes the lock once a job. */
+        /* With an interval of an hour there are no requests: each worker takes the lock once per
+         * job. */
         open_gil(workers, 3600000000000u);
         for (int i = 0; i < 20; i++) {
             struct fb_report report = run_gil(&nothing, workers);
@@ -230,7 +232,7 @@ static void counts_begin_afresh_with_each_job(void **state)
     }
 }
 
-static void one_worker_has_it_for_itself(void **state)
+static void one_worker_never_waits_for_the_lock(void **state)
 {
     (void)state;
     open_gil(1, 1000);
@@ -257,9 +259,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(two_workers_are_never_both_inside),
         cmocka_unit_test(many_workers_are_never_both_inside),
-        cmocka_unit_test(no_interval_at_all),
-        cmocka_unit_test(counts_begin_afresh_with_each_job),
-        cmocka_unit_test(one_worker_has_it_for_itself),
+        cmocka_unit_test(an_interval_of_zero),
+        cmocka_unit_test(counts_start_at_zero_in_each_job),
+        cmocka_unit_test(one_worker_never_waits_for_the_lock),
         cmocka_unit_test(only_a_release_lets_others_in),
     };
     return RUN_TESTS(tests);

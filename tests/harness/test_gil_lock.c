@@ -1,7 +1,9 @@
-/* harness/native/gil_lock.c: one holder at a time, forced switching, no lost wake-up, honest counts. */
+/* harness/native/gil_lock.c: one holder at a time, forced switching, no lost wake-up, correct
+ * counts. */
 #include "tests/support/support.h"
 
 #include "harness/native/gil_lock.h"
+#include "harness/worker/worker.h"
 
 #include <sched.h>
 #include <stdlib.h>
@@ -13,13 +15,13 @@
 struct player {
     struct fb_gil_thread user;
     pthread_t thread;
-    uint64_t honoured; /* requests it dropped the lock for */
+    uint64_t honoured; /* requests for which it dropped the lock */
 };
 
 static struct fb_gil_lock lock;
 static struct player player[USERS_MOST];
 
-/* Written by the holder only: what the lock protects. */
+/* Protected by the lock: written by the holder only. */
 static uint64_t counter;
 static unsigned owner;
 static size_t turns, turns_wanted;
@@ -63,7 +65,7 @@ static bool requested(void)
 
 /* ---- one user ---- */
 
-static void one_user_is_never_in_its_own_way(void **state)
+static void one_user_never_waits(void **state)
 {
     (void)state;
     begin_game(1, HOUR_NS);
@@ -76,7 +78,7 @@ static void one_user_is_never_in_its_own_way(void **state)
     }
     assert_int_equal(user->waits, 0);
     assert_int_equal(user->switches, 0);
-    assert_int_equal(lock.hand_overs, 1); /* from nobody */
+    assert_int_equal(lock.hand_overs, 1); /* the first one */
     assert_false(requested());
     fb_gil_lock_destroy(&lock);
 }
@@ -111,7 +113,7 @@ static void *take_once(void *argument)
     return NULL;
 }
 
-/* The drop that a waiter asked for returns only when the waiter has had the lock. */
+/* A drop that a waiter requested returns only after the waiter has taken the lock. */
 static void a_requested_drop_forces_a_switch(void **state)
 {
     (void)state;
@@ -122,7 +124,7 @@ static void a_requested_drop_forces_a_switch(void **state)
         assert_int_equal(pthread_create(&player[1].thread, NULL, take_once, &player[1]), 0);
         bool asked = wait_for(&lock.drop_request, 1);
         fb_gil_lock_drop(user);
-        /* It was not ours any more before drop returned; not even if we take it at once. */
+        /* Another thread had it before drop returned, even if this thread takes it at once. */
         fb_gil_lock_take(user);
         unsigned had_it = owner;
         uint64_t hand_overs = lock.hand_overs;
@@ -130,7 +132,7 @@ static void a_requested_drop_forces_a_switch(void **state)
         pthread_join(player[1].thread, NULL);
         assert_true(asked);
         assert_int_equal(had_it, 2);
-        assert_int_equal(hand_overs, 3); /* we, it, we */
+        assert_int_equal(hand_overs, 3); /* this thread, the other, this thread */
         assert_int_equal(player[1].user.waits, 1);
         assert_int_equal(player[1].user.switches, 1);
         assert_int_equal(user->switches, 1);
@@ -139,8 +141,8 @@ static void a_requested_drop_forces_a_switch(void **state)
     }
 }
 
-/* Without a request the lock may be had back at once: CPython's lack of fairness. */
-static void nobody_asks_before_the_interval(void **state)
+/* Without a request the same thread may take the lock again at once, as in CPython. */
+static void no_request_before_the_interval(void **state)
 {
     (void)state;
     begin_game(2, HOUR_NS);
@@ -157,10 +159,57 @@ static void nobody_asks_before_the_interval(void **state)
     fb_gil_lock_destroy(&lock);
 }
 
+/* As if another thread had taken the lock, and a third one had asked for it, before the thread that
+ * gives it up looks: the request is for the new holder. */
+static void a_request_to_the_next_holder_is_left_alone(void **state)
+{
+    (void)state;
+    begin_game(2, HOUR_NS);
+    fb_gil_lock_take(&player[0].user);
+    lock.last_holder = 2;
+    atomic_store(&lock.drop_request, 1);
+    fb_gil_lock_drop(&player[0].user);
+    assert_true(requested());
+    fb_gil_lock_destroy(&lock);
+}
+
+/* A waiter asks only if the lock stayed with one holder for a whole interval. Here it changes hands
+ * in each interval, which is only pretended; where a pause of this thread was as long as an
+ * interval, the waiter may have asked. */
+static void no_request_while_the_lock_changes_hands(void **state)
+{
+    (void)state;
+    const uint64_t interval_ns = 20000000, wanted_ns = 5 * interval_ns;
+    begin_game(2, interval_ns);
+    struct fb_gil_thread *user = &player[0].user;
+    fb_gil_lock_take(user);
+    assert_int_equal(pthread_create(&player[1].thread, NULL, take_once, &player[1]), 0);
+    uint64_t limit = clock_ms() + LIMIT_MS, begin_ns = fb_now_ns(), last_ns = begin_ns;
+    bool asked = false;
+    while (last_ns - begin_ns < wanted_ns && clock_ms() < limit && !asked) {
+        pthread_mutex_lock(&lock.mutex);
+        uint64_t now_ns = fb_now_ns();
+        if (now_ns - last_ns >= interval_ns || player[1].user.waits == 0) {
+            begin_ns = now_ns;
+            atomic_store(&lock.drop_request, 0);
+        }
+        asked = requested();
+        lock.hand_overs++;
+        last_ns = now_ns;
+        pthread_mutex_unlock(&lock.mutex);
+        sched_yield();
+    }
+    fb_gil_lock_drop(user);
+    pthread_join(player[1].thread, NULL);
+    assert_false(asked);
+    assert_true(last_ns - begin_ns >= wanted_ns);
+    fb_gil_lock_destroy(&lock);
+}
+
 /* ---- two users that spin ---- */
 
-/* Notes each time that it got the lock and drops it only when asked to. */
-static void *spin_until_asked(void *argument)
+/* Records each turn and drops the lock only on request. */
+static void *spin_until_requested(void *argument)
 {
     struct player *me = argument;
     for (;;) {
@@ -182,11 +231,11 @@ static void spinning_threads_alternate(void **state)
     (void)state;
     turns_wanted = 300;
     begin_game(2, 100000);
-    play(2, spin_until_asked);
+    play(2, spin_until_requested);
     for (size_t i = 1; i < turns; i++)
         assert_int_not_equal(turn_of[i], turn_of[i - 1]);
-    /* Each request that was honoured handed the lock over; so did the first turn, which took it
-     * from nobody, and the last, which came after a drop that nobody need have asked for. */
+    /* There is a hand-over for each honoured request, for the first turn, and for the last, which
+     * follows a drop that need not have been requested. */
     uint64_t honoured = player[0].honoured + player[1].honoured;
     assert_int_equal(lock.hand_overs, honoured + 2);
     assert_int_equal(lock.hand_overs, turns);
@@ -227,7 +276,7 @@ static void a_shorter_interval_gives_more_hand_overs(void **state)
     (void)state;
     uint64_t often = hand_overs_with(1000000), seldom = hand_overs_with(50000000);
     assert_true(often > seldom);
-    /* A waiter lets 50 ms pass first; the last one may go unasked. */
+    /* A waiter waits for 50 ms first; the last hand-over may be without a request. */
     assert_true(seldom <= 400 / 50 + 4);
 }
 
@@ -244,7 +293,7 @@ static void *count_up(void *argument)
         owner = me->user.number + 1;
         counter++;
         if (i % 64 == 0)
-            sched_yield(); /* lets others come to the lock while it is held */
+            sched_yield(); /* so that others try to take the lock while it is held */
         collisions += owner != me->user.number + 1;
         owner = 0;
         fb_gil_lock_drop(&me->user);
@@ -272,7 +321,7 @@ static void never_two_inside(void **state)
         count_with(players, 10000);
 }
 
-/* With an interval of an hour nobody is saved by a time-out: who is not woken hangs. */
+/* With an interval of an hour there is no time-out: a lost wake-up hangs the test. */
 static void no_wake_up_is_lost(void **state)
 {
     (void)state;
@@ -297,8 +346,8 @@ static void *honour_requests(void *argument)
     return NULL;
 }
 
-/* Forced switching among many: nobody waits for a switch that never comes. */
-static void many_users_that_ask(void **state)
+/* Forced switching among many threads: no thread waits for a switch that never happens. */
+static void many_users_that_request_it(void **state)
 {
     (void)state;
     begin_game(USERS_MOST, 20000);
@@ -312,15 +361,17 @@ static void many_users_that_ask(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(one_user_is_never_in_its_own_way),
+        cmocka_unit_test(one_user_never_waits),
         cmocka_unit_test(held_time_adds_up),
         cmocka_unit_test(a_requested_drop_forces_a_switch),
-        cmocka_unit_test(nobody_asks_before_the_interval),
+        cmocka_unit_test(no_request_before_the_interval),
+        cmocka_unit_test(a_request_to_the_next_holder_is_left_alone),
+        cmocka_unit_test(no_request_while_the_lock_changes_hands),
         cmocka_unit_test(spinning_threads_alternate),
         cmocka_unit_test(a_shorter_interval_gives_more_hand_overs),
         cmocka_unit_test(never_two_inside),
         cmocka_unit_test(no_wake_up_is_lost),
-        cmocka_unit_test(many_users_that_ask),
+        cmocka_unit_test(many_users_that_request_it),
     };
     return RUN_TESTS(tests);
 }

@@ -1,4 +1,4 @@
-/* harness/native/gil.c: what each of its modes lets others do, and how the modes are asked for. */
+/* harness/native/gil.c: when each mode lets other workers run, and how a mode is selected. */
 #include "tests/support/support.h"
 
 #include "tests/support/program.h"
@@ -10,19 +10,19 @@
 #include <stdio.h>
 #include <string.h>
 
-#define CALLS_MOST 20000u /* a worker */
+#define CALLS_MOST 20000u /* per worker */
 #define TURNS 20u
 #define HOUR_NS 3600000000000u
-#define NOTHING (-1) /* no reason to give the lock up */
+#define NOTHING (-1) /* no reason to release the lock */
 
 struct fb_input {
     int reason; /* an fb_release or NOTHING */
     unsigned workers;
     uint64_t limit_ms;
-    _Atomic uint32_t inside;     /* one more than the worker that computes, 0: nobody */
-    _Atomic uint32_t violations; /* somebody else was inside */
-    _Atomic uint32_t asked;      /* a call was asked for the lock */
-    _Atomic uint32_t last, turns, arrived, heard, timeouts;
+    _Atomic uint32_t inside;     /* number of the worker that computes, plus 1; 0: none */
+    _Atomic uint32_t violations; /* how often another worker was inside */
+    _Atomic uint32_t requests;   /* how often the lock was requested in a call */
+    _Atomic uint32_t last, turns, arrived, seen, timeouts;
 };
 
 struct slot {
@@ -33,7 +33,7 @@ static const struct fb_param no_params[] = { { 0 } };
 
 static struct fb_input *writable(const struct fb_input *input)
 {
-    return (struct fb_input *)input; /* it lies in the arena, and these kernels share it */
+    return (struct fb_input *)input; /* it is in the arena, shared by these kernels */
 }
 
 static void begin_release(const struct fb_input *input, struct fb_yield *yield)
@@ -50,7 +50,7 @@ static void end_release(const struct fb_input *input, struct fb_yield *yield)
 
 /* ---- calls that must be alone ---- */
 
-/* A millisecond, in which nobody else may come in. */
+/* Stays inside for a millisecond, in which no other worker may be inside. */
 static void be_alone(struct fb_input *input, uint32_t me, struct fb_yield *yield)
 {
     uint64_t now = clock_ms();
@@ -62,15 +62,15 @@ static void be_alone(struct fb_input *input, uint32_t me, struct fb_yield *yield
             if (atomic_load(&input->inside) != me + 1)
                 atomic_fetch_add(&input->violations, 1);
             if (atomic_load(yield->request) != 0)
-                atomic_fetch_add(&input->asked, 1);
+                atomic_fetch_add(&input->requests, 1);
         }
     end_release(input, yield);
     if (atomic_exchange(&input->inside, 0) != me + 1)
         atomic_fetch_add(&input->violations, 1);
 }
 
-/* Call after call, none of which has a safepoint, until the workers took turns often enough. Item i
- * is worker i % workers'. */
+/* Calls without a safepoint, until the workers have taken enough turns. Item i belongs to worker i
+ * % workers. */
 static void call(const struct fb_input *const_input, void *scratch, size_t begin, size_t end,
                  void *results, struct fb_yield *yield)
 {
@@ -88,7 +88,7 @@ static void call(const struct fb_input *const_input, void *scratch, size_t begin
 
 /* ---- calls that need one another ---- */
 
-/* Nobody leaves before all are inside. */
+/* Returns when all workers are inside. */
 static void meet(const struct fb_input *const_input, void *scratch, size_t begin, size_t end,
                  void *results, struct fb_yield *yield)
 {
@@ -101,14 +101,14 @@ static void meet(const struct fb_input *const_input, void *scratch, size_t begin
     end_release(input, yield);
 }
 
-/* The first one in stays there until it is asked for the lock. */
-static void listen(const struct fb_input *const_input, void *scratch, size_t begin, size_t end,
-                   void *results, struct fb_yield *yield)
+/* The first worker inside stays until the lock is requested. */
+static void wait_for_request(const struct fb_input *const_input, void *scratch, size_t begin,
+                             size_t end, void *results, struct fb_yield *yield)
 {
     (void)scratch, (void)begin, (void)end, (void)results;
     struct fb_input *input = writable(const_input);
     if (atomic_fetch_add(&input->arrived, 1) == 0)
-        atomic_store(&input->heard, wait_for(yield->request, 1));
+        atomic_store(&input->seen, wait_for(yield->request, 1));
 }
 
 static void do_nothing(const struct fb_input *input, void *scratch, size_t begin, size_t end,
@@ -122,16 +122,16 @@ static void do_nothing(const struct fb_input *input, void *scratch, size_t begin
         .name = title, .params = no_params, .result_size = sizeof(struct slot), .run = body        \
     }
 static const struct fb_kernel calls = KERNEL("calls", call), meeting = KERNEL("meeting", meet),
-                              listening = KERNEL("listening", listen),
+                              listening = KERNEL("listening", wait_for_request),
                               nothing = KERNEL("nothing", do_nothing);
 
 /* ---- the modes ---- */
 
 static const struct {
     const char *name;
-    bool locks;              /* a call is alone, as long as it does not give the lock up */
-    bool asks;               /* and is asked to */
-    bool computing, waiting; /* it is given up for that */
+    bool locks;              /* a call excludes others, unless it releases the lock */
+    bool asks;               /* a call sees requests */
+    bool computing, waiting; /* reasons for which the lock is released */
 } modes[] = {
     { "twin", true, true, true, true },    { "python", true, true, false, true },
     { "hold", true, false, false, false }, { "release", false, false, false, false },
@@ -150,7 +150,7 @@ static bool is_alone(size_t mode, int reason)
 
 static struct fb_input *input;
 
-/* A job of so many items each worker, one a call, in a pool of its own. */
+/* Runs a job of that many items per worker, one per call, in a new pool. */
 static struct fb_worker_report run_mode(size_t mode, const struct fb_kernel *kernel, int reason,
                                         unsigned workers, size_t each, uint64_t interval_ns)
 {
@@ -202,7 +202,7 @@ static int end(void **state)
     return 0;
 }
 
-/* Also: without a safepoint of their own they are still relieved, between two of them. */
+/* Calls without a safepoint are still relieved, between two calls. */
 static void calls_are_alone_and_relieved_between_two(void **state)
 {
     (void)state;
@@ -218,20 +218,21 @@ static void calls_are_alone_and_relieved_between_two(void **state)
         }
 }
 
-static void calls_meet_where_the_lock_is_given_up(void **state)
+static void calls_meet_where_the_lock_is_released(void **state)
 {
     (void)state;
     for (size_t mode = 0; mode < MODES; mode++)
         for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
             if (!is_alone(mode, reasons[i]))
                 for (unsigned workers = 2; workers <= 8; workers += 3) {
-                    /* In an hour nobody asks: it is given up of itself. */
+                    /* With an interval of an hour there are no requests: the lock is released
+                     * without one. */
                     run_mode(mode, &meeting, reasons[i], workers, 1, HOUR_NS);
                     assert_int_equal(atomic_load(&input->arrived), workers);
                 }
 }
 
-static void it_changes_hands_only_when_somebody_asked(void **state)
+static void it_changes_hands_only_on_request(void **state)
 {
     (void)state;
     for (size_t mode = 0; mode < MODES; mode++) {
@@ -245,28 +246,28 @@ static void it_changes_hands_only_when_somebody_asked(void **state)
     }
 }
 
-static void python_code_is_asked_for_the_lock(void **state)
+static void python_code_sees_requests(void **state)
 {
     (void)state;
     for (size_t mode = 0; mode < MODES; mode++)
         if (modes[mode].asks) {
             run_mode(mode, &listening, NOTHING, 2, 1, 100000);
-            assert_int_equal(atomic_load(&input->heard), 1);
+            assert_int_equal(atomic_load(&input->seen), 1);
         }
 }
 
-static void an_extension_is_never_asked_for_the_lock(void **state)
+static void an_extension_never_sees_requests(void **state)
 {
     (void)state;
     for (size_t mode = 0; mode < MODES; mode++)
         if (!modes[mode].asks) {
             run_mode(mode, &calls, NOTHING, 3, CALLS_MOST, 100000);
-            assert_int_equal(atomic_load(&input->asked), 0);
+            assert_int_equal(atomic_load(&input->requests), 0);
             assert_true(atomic_load(&input->turns) >= TURNS);
         }
 }
 
-/* ---- asking for a mode ---- */
+/* ---- selecting a mode ---- */
 
 static void modes_are_found_by_name(void **state)
 {
@@ -355,7 +356,7 @@ static void the_base_of_a_mode_is_plain_single(void **state)
     struct fb_plan plan;
     size_t hold = 0, bases = 0;
     assert_int_equal(fb_plan_make(&request, &plan, NULL), 0);
-    /* Twin is the default: gil=hold, gil, single, the ceiling, one again. */
+    /* "twin" is the default mode: gil=hold, gil, single, the ceiling, and one cell again. */
     assert_int_equal(plan.count, 5);
     for (size_t i = 0; i < plan.count; i++) {
         const struct fb_cell *cell = &plan.cell[i];
@@ -382,10 +383,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_ARENA(calls_are_alone_and_relieved_between_two),
-        IN_ARENA(calls_meet_where_the_lock_is_given_up),
-        IN_ARENA(it_changes_hands_only_when_somebody_asked),
-        IN_ARENA(python_code_is_asked_for_the_lock),
-        IN_ARENA(an_extension_is_never_asked_for_the_lock),
+        IN_ARENA(calls_meet_where_the_lock_is_released),
+        IN_ARENA(it_changes_hands_only_on_request),
+        IN_ARENA(python_code_sees_requests),
+        IN_ARENA(an_extension_never_sees_requests),
         cmocka_unit_test(modes_are_found_by_name),
         cmocka_unit_test(bad_modes_are_bad_usage),
         cmocka_unit_test(the_mode_is_part_of_the_harness_name),

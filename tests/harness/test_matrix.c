@@ -1,4 +1,4 @@
-/* Every kernel under every harness, schedule and number of workers gives what `single` gives. */
+/* Each kernel gives the results of `single` under each harness, schedule and number of workers. */
 #include "tests/support/support.h"
 
 #include "bench/trial/server.h"
@@ -15,7 +15,7 @@
 static char images[300] = "images=", texts[300] = "texts=", logs[300] = "log=", url[100] = "url=";
 static struct fb_server server;
 
-/* Parameters with which a kernel takes milliseconds; kernels that are not here get none. */
+/* Parameters with which a kernel takes milliseconds; other kernels get their defaults. */
 static const struct {
     const char *kernel;
     const char *const assignment[5];
@@ -83,60 +83,60 @@ static const char *const *assignments_of(const struct fb_kernel *kernel)
     return none;
 }
 
-/* ---- tasks whose right results are known ---- */
+/* ---- tasks with known results ---- */
 
 struct known {
     struct task task;
     uint64_t digest;
 };
 
-struct field {
+struct tasks {
     struct fb_arena *arena;
     struct known known[KERNELS_MOST];
     size_t count;
 };
 
-static void add_known(struct field *field, const struct fb_kernel *kernel,
+static void add_known(struct tasks *tasks, const struct fb_kernel *kernel,
                       const char *const *assignments)
 {
-    struct known *known = &field->known[field->count++];
-    assert_true(field->count <= KERNELS_MOST);
-    task_open(&known->task, field->arena, kernel, assignments);
-    task_run_single(&known->task, field->arena);
+    struct known *known = &tasks->known[tasks->count++];
+    assert_true(tasks->count <= KERNELS_MOST);
+    task_open(&known->task, tasks->arena, kernel, assignments);
+    task_run_single(&known->task, tasks->arena);
     struct fb_error error = { 0 };
     if (task_check(&known->task, &error) != 0)
         fail_msg("%s under single: %s", kernel->name, error.text);
     known->digest = task_digest(&known->task);
 }
 
-static void open_field(struct field *field)
+static void open_tasks(struct tasks *tasks)
 {
-    *field = (struct field){ 0 };
-    assert_int_equal(fb_arena_open(&field->arena), 0);
+    *tasks = (struct tasks){ 0 };
+    assert_int_equal(fb_arena_open(&tasks->arena), 0);
 }
 
-static void add_every_kernel(struct field *field)
+static void add_every_kernel(struct tasks *tasks)
 {
     for (const struct fb_kernel *const *kernel = fb_kernels; *kernel; kernel++)
-        add_known(field, *kernel, assignments_of(*kernel));
+        add_known(tasks, *kernel, assignments_of(*kernel));
 }
 
-static void add_small_jobs(struct field *field)
+static void add_small_jobs(struct tasks *tasks)
 {
     const struct fb_kernel *null = kernel_named("null"), *divisors = kernel_named("divisors");
-    add_known(field, null, (const char *const[]){ "items=0", NULL });
-    add_known(field, divisors, (const char *const[]){ "count=0", NULL });
-    add_known(field, divisors, (const char *const[]){ "first=360", "count=1", NULL });
-    add_known(field, null, (const char *const[]){ "items=1", NULL });
-    add_known(field, divisors, (const char *const[]){ "first=1", "count=2", NULL });
-    add_known(field, kernel_named("primes"), (const char *const[]){ "hi=9", "ranges=3", NULL });
+    add_known(tasks, null, (const char *const[]){ "items=0", NULL });
+    add_known(tasks, divisors, (const char *const[]){ "count=0", NULL });
+    add_known(tasks, divisors, (const char *const[]){ "first=360", "count=1", NULL });
+    add_known(tasks, null, (const char *const[]){ "items=1", NULL });
+    add_known(tasks, divisors, (const char *const[]){ "first=1", "count=2", NULL });
+    add_known(tasks, kernel_named("primes"), (const char *const[]){ "hi=9", "ranges=3", NULL });
 }
 
-static void close_field(struct field *field)
+static void close_tasks(struct tasks *tasks)
 {
-    for (size_t i = 0; i < field->count; i++)
-        task_close(&field->known[i].task);
-    fb_arena_close(field->arena);
+    for (size_t i = 0; i < tasks->count; i++)
+        task_close(&tasks->known[i].task);
+    fb_arena_close(tasks->arena);
 }
 
 /* ---- the matrix ---- */
@@ -159,33 +159,33 @@ static void run_known(const struct fb_harness *harness, struct fb_pool *pool, un
                  workers, fb_schedule_names[job->schedule], job->chunk, error.text);
 }
 
-static void run_all_ways(struct field *field, const struct fb_harness *harness,
+static void run_all_ways(struct tasks *tasks, const struct fb_harness *harness,
                          struct fb_pool *pool, unsigned workers)
 {
     for (size_t chunk = 0; chunk < sizeof chunks / sizeof *chunks; chunk++)
         for (int schedule = 0; schedule < FB_SCHEDULES; schedule++)
-            /* Kernels take turns on the same pool. */
-            for (size_t i = 0; i < field->count; i++) {
-                field->known[i].task.job.chunk = chunks[chunk];
-                field->known[i].task.job.schedule = (enum fb_schedule)schedule;
-                run_known(harness, pool, workers, &field->known[i]);
+            /* Kernels alternate on the same pool. */
+            for (size_t i = 0; i < tasks->count; i++) {
+                tasks->known[i].task.job.chunk = chunks[chunk];
+                tasks->known[i].task.job.schedule = (enum fb_schedule)schedule;
+                run_known(harness, pool, workers, &tasks->known[i]);
             }
 }
 
-static void run_matrix(void (*add)(struct field *field))
+static void run_matrix(void (*add)(struct tasks *tasks))
 {
     for (const struct fb_harness *const *harness = fb_harnesses; *harness; harness++)
         for (size_t i = 0; i < sizeof worker_counts / sizeof *worker_counts; i++) {
             unsigned workers = worker_counts[i];
             if (!tested(*harness) || (workers > 1 && !(*harness)->base))
                 continue;
-            struct field field;
-            open_field(&field);
-            add(&field);
-            struct fb_pool *pool = pool_open(*harness, field.arena, workers);
-            run_all_ways(&field, *harness, pool, workers);
+            struct tasks tasks;
+            open_tasks(&tasks);
+            add(&tasks);
+            struct fb_pool *pool = pool_open(*harness, tasks.arena, workers);
+            run_all_ways(&tasks, *harness, pool, workers);
             (*harness)->close(pool);
-            close_field(&field);
+            close_tasks(&tasks);
         }
 }
 
@@ -201,23 +201,23 @@ static void small_jobs_give_the_same_everywhere(void **state)
     run_matrix(add_small_jobs);
 }
 
-/* Shared memory: a worker sees what was set up after it was made. */
+/* Workers see inputs that were set up after they were created. */
 static void workers_see_later_inputs(void **state)
 {
     (void)state;
     for (const struct fb_harness *const *harness = fb_harnesses; *harness; harness++) {
-        struct field field;
+        struct tasks tasks;
         unsigned workers = (*harness)->base ? 3 : 1;
         if (!tested(*harness))
             continue;
-        open_field(&field);
-        struct fb_pool *pool = pool_open(*harness, field.arena, workers);
-        add_every_kernel(&field);
-        run_all_ways(&field, *harness, pool, workers);
-        add_small_jobs(&field);
-        run_all_ways(&field, *harness, pool, workers);
+        open_tasks(&tasks);
+        struct fb_pool *pool = pool_open(*harness, tasks.arena, workers);
+        add_every_kernel(&tasks);
+        run_all_ways(&tasks, *harness, pool, workers);
+        add_small_jobs(&tasks);
+        run_all_ways(&tasks, *harness, pool, workers);
         (*harness)->close(pool);
-        close_field(&field);
+        close_tasks(&tasks);
     }
 }
 
@@ -225,25 +225,25 @@ static void pools_live_side_by_side(void **state)
 {
     (void)state;
     struct fb_pool *pool[KERNELS_MOST];
-    struct field field;
+    struct tasks tasks;
     size_t count = 0;
-    open_field(&field);
-    add_every_kernel(&field);
+    open_tasks(&tasks);
+    add_every_kernel(&tasks);
     for (const struct fb_harness *const *harness = fb_harnesses; *harness; harness++)
         if (tested(*harness))
-            pool[count++] = pool_open(*harness, field.arena, (*harness)->base ? 3 : 1);
+            pool[count++] = pool_open(*harness, tasks.arena, (*harness)->base ? 3 : 1);
     for (int round = 0; round < 3; round++) {
         size_t next = 0;
         for (const struct fb_harness *const *harness = fb_harnesses; *harness; harness++)
             if (tested(*harness))
-                run_all_ways(&field, *harness, pool[next++], 3);
+                run_all_ways(&tasks, *harness, pool[next++], 3);
     }
-    /* In the order of opening, not in its reverse. */
+    /* In the order of opening, not in reverse. */
     count = 0;
     for (const struct fb_harness *const *harness = fb_harnesses; *harness; harness++)
         if (tested(*harness))
             (*harness)->close(pool[count++]);
-    close_field(&field);
+    close_tasks(&tasks);
 }
 
 static void single_has_one_worker(void **state)
@@ -291,7 +291,7 @@ static void harnesses_are_found_by_their_names(void **state)
             assert_string_equal(variant, "/x=y");
         snprintf(name, sizeof name, "%s=", (*harness)->name);
         assert_null(fb_harness_find(name, &variant));
-        /* What a speedup is over must be there too. */
+        /* The base of its speedups must exist too. */
         if ((*harness)->base)
             assert_non_null(fb_harness_find((*harness)->base, &variant));
     }

@@ -1,5 +1,5 @@
-/* What every harness promises of its pools: each item once, honest reports, buffers that a worker
- * begins and ends, errors after which it goes on. */
+/* The contract of every harness's pools: each item runs once, reports are correct, workers begin
+ * and end their buffers, and a pool can be used after an error. */
 #include "tests/support/support.h"
 
 #include "harness/mp/process/registry.h"
@@ -12,13 +12,13 @@
 
 struct fb_input {
     _Atomic uint32_t begun, ended; /* buffers */
-    _Atomic uint32_t to_refuse;    /* worker_begin fails that many times */
-    _Atomic uint32_t strangers;    /* run got a buffer that was begun for another input */
+    _Atomic uint32_t to_refuse;    /* worker_begin fails this many times */
+    _Atomic uint32_t strangers;    /* how often run got the buffer of another input */
 };
 
 struct slot {
     int32_t status;
-    _Atomic uint32_t runs; /* counted, not set: an item that ran twice shows */
+    _Atomic uint32_t runs; /* a count, so that an item that ran twice is seen */
 };
 
 struct scratch {
@@ -84,7 +84,7 @@ static const unsigned worker_counts[] = { 1, 2, 3, 7, 64 };
 static const size_t item_counts[] = { 0, 1, 2, 3, 64, 1000, ITEMS_MOST };
 static const size_t chunks[] = { 0, 1, 3, 64, SIZE_MAX / 2 };
 
-/* ---- the harness and the pool that a test works with ---- */
+/* ---- the harness and the pool under test ---- */
 
 static struct fb_input *input;
 static struct slot *slot;
@@ -95,7 +95,7 @@ static bool tested(const struct fb_harness *harness)
     return harness->native || strcmp(harness->name, "openmp") == 0;
 }
 
-/* Calls test for each harness with each number of workers, in an arena of its own. */
+/* Calls test for each harness with each number of workers, each in a new arena. */
 static void with_pools(const struct fb_kernel *kernel,
                        void (*test)(const struct fb_harness *harness, struct fb_pool *pool,
                                     unsigned workers))
@@ -112,7 +112,7 @@ static void with_pools(const struct fb_kernel *kernel,
             struct fb_pool *pool = pool_open(*harness, arena, workers);
             test(*harness, pool, workers);
             (*harness)->close(pool);
-            /* After closing, nobody holds a buffer. */
+            /* After closing, no buffer is left. */
             assert_int_equal(atomic_load(&input->begun), atomic_load(&input->ended));
             assert_int_equal(atomic_load(&input->strangers), 0);
             fb_params_clear(&params);
@@ -188,7 +188,7 @@ static void check_report(const struct fb_report *report, const struct fb_harness
 {
     uint64_t taken = 0;
     if (!harness->native) {
-        /* A peer may not tell; what it tells must be marked as known. */
+        /* A peer may have no reports; those that it has must be marked as known. */
         for (unsigned i = 0; i < report->workers; i++)
             assert_true(!report->worker[i].known || report->worker[i].ready_ns);
         return;
@@ -236,7 +236,7 @@ static void try_buffers(const struct fb_harness *harness, struct fb_pool *pool, 
     struct fb_input *second = fb_arena_alloc(arena, sizeof *second);
     struct fb_input *used[] = { input, input, second, input, NULL, input, NULL, second, input };
     for (size_t i = 0; i < sizeof used / sizeof *used; i++) {
-        /* NULL: a kernel without buffers in between gets none. */
+        /* NULL: a kernel without buffers in between. */
         struct fb_job job = make_job(used[i] ? &buffered : &plain, 500, 1, FB_DYNAMIC);
         job.input = used[i] ? used[i] : input;
         assert_int_equal(harness->run(pool, &job, NULL, NULL), 0);
@@ -244,7 +244,7 @@ static void try_buffers(const struct fb_harness *harness, struct fb_pool *pool, 
     }
     assert_in_range(atomic_load(&input->begun), 1, 5 * workers);
     assert_int_equal(atomic_load(&second->strangers), 0);
-    if (!harness_sends(harness)) /* where one that gets no chunk keeps what it has */
+    if (!harness_sends(harness)) /* there a worker without a chunk keeps its buffer */
         assert_int_equal(atomic_load(&second->begun), atomic_load(&second->ended));
 }
 
@@ -254,7 +254,7 @@ static void buffers_are_begun_and_ended(void **state)
     with_pools(&buffered, try_buffers);
 }
 
-static bool says_who(const struct fb_report *report)
+static bool names_the_worker(const struct fb_report *report)
 {
     for (unsigned i = 0; i < report->workers; i++)
         if (report->worker[i].error == -EDQUOT)
@@ -264,8 +264,9 @@ static bool says_who(const struct fb_report *report)
 
 static void try_refusals(const struct fb_harness *harness, struct fb_pool *pool, unsigned workers)
 {
-    /* One worker, or all of them, can't begin. Where chunks are sent all have to, as one that can
-     * may get the others' chunks; and after the first refusal no other chunk is sent. */
+    /* One worker or all of them can't begin. If chunks are sent, all must fail, because a worker
+     * that can begin may get the others' chunks; after the first refusal no more chunks are
+     * sent. */
     bool sends = harness_sends(harness);
     unsigned step = workers > 1 ? workers - 1 : 1;
     for (unsigned refusals = sends ? workers : 1; refusals <= workers; refusals += step) {
@@ -274,17 +275,17 @@ static void try_refusals(const struct fb_harness *harness, struct fb_pool *pool,
         struct fb_report report = { 0 };
         atomic_store(&input->to_refuse, refusals);
         assert_int_equal(harness->run(pool, &job, &report, &error), -EDQUOT);
-        assert_true(!harness->native || !harness->base || says_who(&report));
+        assert_true(!harness->native || !harness->base || names_the_worker(&report));
         assert_int_equal(error.code, -EDQUOT);
         assert_non_null(strstr(error.text, "buffered"));
         if (sends)
             atomic_store(&input->to_refuse, 0);
         assert_int_equal(atomic_load(&input->to_refuse), 0);
-        /* The next job is not troubled by it. */
+        /* The next job is not affected. */
         job = make_job(&buffered, 500, 1, FB_STATIC);
         assert_int_equal(harness->run(pool, &job, NULL, &error), 0);
         check_each_once(harness, &job);
-        /* So that the next round begins buffers again. */
+        /* So that the next round begins new buffers. */
         job = make_job(&plain, 1, 1, FB_STATIC);
         assert_int_equal(harness->run(pool, &job, NULL, &error), 0);
     }
@@ -315,7 +316,7 @@ static void try_too_many(const struct fb_harness *harness, struct fb_pool *pool,
 {
     (void)workers;
     if (!harness->native || !harness->base)
-        return; /* single does not cut its job; peers have limits of their own */
+        return; /* single has no chunks; peers have other limits */
     for (int schedule = FB_DYNAMIC; schedule <= FB_GUIDED; schedule++) {
         struct fb_error error = { 0 };
         struct fb_job job = make_job(&nothing, (size_t)1 << 33, 2, (enum fb_schedule)schedule);
@@ -323,7 +324,7 @@ static void try_too_many(const struct fb_harness *harness, struct fb_pool *pool,
         assert_int_equal(error.code, -EOVERFLOW);
         assert_non_null(strstr(error.text, "chunk"));
         if (harness_sends(harness))
-            continue; /* there is no room for as many results */
+            continue; /* there is no memory for that many results */
         job.chunk = 1000000;
         assert_int_equal(harness->run(pool, &job, NULL, &error), 0);
     }
@@ -351,7 +352,8 @@ static void many_jobs_in_a_row(void **state)
         struct fb_job job = make_job(&plain, 20, 1, FB_DYNAMIC);
         for (int i = 0; i < 2000; i++)
             assert_int_equal((*harness)->run(pool, &job, NULL, NULL), 0);
-        uint32_t expected = harness_sends(*harness) ? 1 : 2000; /* results replace others there */
+        uint32_t expected =
+            harness_sends(*harness) ? 1 : 2000; /* there results overwrite the previous ones */
         for (size_t item = 0; item < 20; item++)
             assert_int_equal(atomic_load(&slot[item].runs), expected);
         (*harness)->close(pool);

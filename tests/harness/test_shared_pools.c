@@ -1,4 +1,5 @@
-/* forkpool and spawnpool: workers that die, alone or with their parent, and that nothing is left. */
+/* forkpool and spawnpool: workers that are killed or exit, alone or with their parent, and no
+ * leaks. */
 #include "tests/support/support.h"
 
 #include "harness/mp/core/identity.h"
@@ -20,11 +21,11 @@ enum deed { NOTE, WAIT, KILLED, EXIT_7, EXIT_0, FAULT };
 
 struct fb_input {
     _Atomic uint32_t started;           /* workers inside */
-    _Atomic uint32_t pid[WORKERS_MOST]; /* 0: it did not come yet */
-    _Atomic uint32_t hung;              /* a worker that was not stopped in time */
+    _Atomic uint32_t pid[WORKERS_MOST]; /* 0: has not started yet */
+    _Atomic uint32_t hung;              /* a worker was not stopped in time */
     enum deed deed;
     unsigned victim;
-    bool caller_waits; /* it loops too; else it returns and sleeps */
+    bool caller_waits; /* the caller loops too; otherwise it returns and sleeps */
 };
 
 struct slot {
@@ -33,7 +34,7 @@ struct slot {
 
 static void die(enum deed deed)
 {
-    /* cmocka's and the sanitizers' handlers are inherited, and would not let it. */
+    /* The inherited handlers of cmocka and the sanitizers would catch it. */
     signal(SIGSEGV, SIG_DFL);
     if (deed == EXIT_7 || deed == EXIT_0)
         _exit(deed == EXIT_7 ? 7 : 0);
@@ -41,7 +42,7 @@ static void die(enum deed deed)
         raise(SIGSEGV);
 }
 
-/* Item i is worker i's. */
+/* Item i belongs to worker i. */
 static void run_item(const struct fb_input *const_input, void *scratch, size_t begin, size_t end,
                      void *results, struct fb_yield *yield)
 {
@@ -69,8 +70,8 @@ static void run_item(const struct fb_input *const_input, void *scratch, size_t b
 }
 
 static const struct fb_param no_params[] = { { 0 } };
-static const struct fb_kernel mortal = {
-    .name = "mortal",
+static const struct fb_kernel crashing = {
+    .name = "crashing",
     .params = no_params,
     .result_size = sizeof(struct slot),
     .run = run_item,
@@ -95,7 +96,7 @@ static int begin(void **state)
     return input ? 0 : -1;
 }
 
-/* Each test ends with its pool closed: no child, no descriptor. */
+/* Each test closes its pool: no child process and no descriptor is left. */
 static int end(void **state)
 {
     (void)state;
@@ -110,7 +111,7 @@ static int end(void **state)
 static int run_deed(unsigned workers, enum deed deed, struct fb_report *report)
 {
     struct slot *slot = fb_arena_alloc(arena, workers * sizeof *slot);
-    struct fb_job job = { &mortal, &params, input, slot, workers, 0, FB_STATIC };
+    struct fb_job job = { &crashing, &params, input, slot, workers, 0, FB_STATIC };
     error = (struct fb_error){ 0 };
     input->deed = deed;
     atomic_store(&input->started, 0);
@@ -119,7 +120,7 @@ static int run_deed(unsigned workers, enum deed deed, struct fb_report *report)
     return harness->run(pool, &job, report, &error);
 }
 
-/* Never 0 or -1, which would mean all of this process' group, or everybody. */
+/* Never 0 or -1, which kill would take as the process group or all processes. */
 static pid_t pid_of(unsigned worker)
 {
     pid_t pid = (pid_t)atomic_load(&input->pid[worker]);
@@ -131,20 +132,20 @@ static void check_close(void)
 {
     char text[120];
     harness->close(pool);
-    if (leaks_found(descriptors + 1, text, sizeof text)) /* the arena's */
+    if (leaks_found(descriptors + 1, text, sizeof text)) /* 1: of the arena */
         fail_msg("%s", text);
     assert_int_equal(atomic_load(&input->hung), 0);
 }
 
-/* The error names who died and how, now and for ever. */
+/* The error names the worker and how it ended, now and in all later jobs. */
 static void check_death(unsigned workers, const char *how)
 {
-    char who[40], pid[40], first[FB_ERROR_TEXT];
-    snprintf(who, sizeof who, "worker %u ", input->victim);
+    char worker[40], pid[40], first[FB_ERROR_TEXT];
+    snprintf(worker, sizeof worker, "worker %u ", input->victim);
     snprintf(pid, sizeof pid, "pid %d", (int)pid_of(input->victim));
     assert_int_equal(error.code, -EOWNERDEAD);
-    if (!strstr(error.text, who) || !strstr(error.text, pid) || !strstr(error.text, how))
-        fail_msg("no \"%s\", \"%s\" and \"%s\": %s", who, pid, how, error.text);
+    if (!strstr(error.text, worker) || !strstr(error.text, pid) || !strstr(error.text, how))
+        fail_msg("no \"%s\", \"%s\" and \"%s\": %s", worker, pid, how, error.text);
     strcpy(first, error.text);
     for (int i = 0; i < 3; i++) {
         struct fb_report report = { 0 };
@@ -152,13 +153,13 @@ static void check_death(unsigned workers, const char *how)
         assert_int_equal(error.code, -EOWNERDEAD);
         assert_string_equal(error.text, first);
     }
-    /* Nor is a place to put the sentence needed. */
+    /* The error text is optional. */
     struct slot slot[WORKERS_MOST];
-    struct fb_job job = { &mortal, &params, input, slot, workers, 0, FB_STATIC };
+    struct fb_job job = { &crashing, &params, input, slot, workers, 0, FB_STATIC };
     assert_int_equal(harness->run(pool, &job, NULL, NULL), -EOWNERDEAD);
 }
 
-static void die_in_mid_job(unsigned workers, unsigned victim, enum deed deed, const char *how)
+static void die_during_a_job(unsigned workers, unsigned victim, enum deed deed, const char *how)
 {
     for (int way = 0; way < 4; way++) {
         struct fb_report report = { 0 };
@@ -171,24 +172,24 @@ static void die_in_mid_job(unsigned workers, unsigned victim, enum deed deed, co
     }
 }
 
-static void a_worker_killed_in_mid_job(void **state)
+static void a_worker_killed_during_a_job(void **state)
 {
     (void)state;
-    die_in_mid_job(2, 1, KILLED, "signal 9 (Killed)");
-    die_in_mid_job(5, 3, KILLED, "signal 9 (Killed)");
+    die_during_a_job(2, 1, KILLED, "signal 9 (Killed)");
+    die_during_a_job(5, 3, KILLED, "signal 9 (Killed)");
 }
 
 static void a_worker_that_exits(void **state)
 {
     (void)state;
-    die_in_mid_job(3, 2, EXIT_7, "exited with code 7");
-    die_in_mid_job(2, 1, EXIT_0, "exited with code 0");
+    die_during_a_job(3, 2, EXIT_7, "exited with code 7");
+    die_during_a_job(2, 1, EXIT_0, "exited with code 0");
 }
 
 static void a_worker_that_faults(void **state)
 {
     (void)state;
-    die_in_mid_job(3, 1, FAULT, "signal 11 (Segmentation fault)");
+    die_during_a_job(3, 1, FAULT, "signal 11 (Segmentation fault)");
 }
 
 static void a_worker_killed_while_idle(void **state)
@@ -201,7 +202,8 @@ static void a_worker_killed_while_idle(void **state)
         pid_t pid = pid_of(input->victim);
         assert_int_equal(kill(pid, SIGKILL), 0);
         const struct fb_mp_identity victim = { .pid = pid };
-        while (round % 2 && fb_mp_identity_is_alive(&victim)) /* else the job may be quicker */
+        while (round % 2 && fb_mp_identity_is_alive(
+                                &victim)) /* otherwise the job may start before it has ended */
             sched_yield();
         assert_int_equal(run_deed(4, NOTE, NULL), -EOWNERDEAD);
         assert_non_null(strstr(error.text, "signal 9"));
@@ -212,7 +214,7 @@ static void a_worker_killed_while_idle(void **state)
     }
 }
 
-static void a_pool_with_a_corpse_can_be_closed(void **state)
+static void a_pool_with_a_killed_worker_can_be_closed(void **state)
 {
     (void)state;
     for (int round = 0; round < 20; round++) {
@@ -223,7 +225,7 @@ static void a_pool_with_a_corpse_can_be_closed(void **state)
     }
 }
 
-static void all_workers_die_at_once(void **state)
+static void all_workers_are_killed_at_once(void **state)
 {
     (void)state;
     pool = pool_open(harness, arena, 8);
@@ -235,7 +237,7 @@ static void all_workers_die_at_once(void **state)
     check_close();
 }
 
-/* A stopped worker never leaves by itself. */
+/* A stopped worker never exits by itself. */
 static void a_stopped_worker_does_not_block_close(void **state)
 {
     (void)state;
@@ -246,7 +248,7 @@ static void a_stopped_worker_does_not_block_close(void **state)
     check_close();
 }
 
-/* ---- the parent dies ---- */
+/* ---- the parent is killed ---- */
 
 static bool is_gone(pid_t pid)
 {
@@ -258,7 +260,7 @@ static bool is_gone(pid_t pid)
     if (!file)
         return true;
     if (fscanf(file, "%*d (%*[^)]) %c", &state) != 1)
-        state = 'Z'; /* it went while we read */
+        state = 'Z'; /* it ended while we read */
     fclose(file);
     return state == 'Z' || state == 'X';
 }
@@ -275,7 +277,7 @@ static _Noreturn void be_a_parent(unsigned workers, enum deed deed, _Atomic uint
         pause();
 }
 
-static void workers_die_with_their_parent(void **state)
+static void workers_end_with_their_parent(void **state)
 {
     (void)state;
     static const enum deed deeds[] = { NOTE, WAIT };
@@ -288,12 +290,12 @@ static void workers_die_with_their_parent(void **state)
         if (parent == 0)
             be_a_parent(workers, deeds[i], ready);
         assert_true(parent > 0);
-        bool came = wait_for(ready, 1);
-        if (came && deeds[i] == WAIT) /* all are in the middle of it */
-            came = wait_for(&input->started, workers);
+        bool reached = wait_for(ready, 1);
+        if (reached && deeds[i] == WAIT) /* until all are running their item */
+            reached = wait_for(&input->started, workers);
         kill(parent, SIGKILL);
         assert_int_equal(waitpid(parent, NULL, 0), parent);
-        assert_true(came);
+        assert_true(reached);
         uint64_t limit = clock_ms() + LIMIT_MS;
         for (unsigned worker = 1; worker < workers; worker++) {
             pid_t pid = pid_of(worker);
@@ -332,7 +334,7 @@ static void pools_come_and_go(void **state)
     }
 }
 
-/* What is in a buffer when a worker is made is written once, by its owner. */
+/* Buffered output that exists when a worker is created is written only once, by its owner. */
 static void buffers_are_not_written_twice(void **state)
 {
     (void)state;
@@ -347,8 +349,8 @@ static void buffers_are_not_written_twice(void **state)
     fclose(file);
 }
 
-/* A fresh image finds the place of each arena free, not only that of the first (but under the thread
- * sanitizer, which leaves little room). */
+/* A spawned process can map any arena at its address, not only the first one (except under the
+ * thread sanitizer, which leaves little address space). */
 __attribute__((unused)) static void arenas_beside_others(void **state)
 {
     (void)state;
@@ -371,7 +373,8 @@ __attribute__((unused)) static void arenas_beside_others(void **state)
     input = of_first;
 }
 
-#define TAKEN "FORKBENCH_TEST_TAKEN" /* where the first image has something else than the arena */
+#define TAKEN                                                                                      \
+    "FORKBENCH_TEST_TAKEN" /* address that the first spawned worker uses for something else */
 
 __attribute__((constructor)) static void take_place(int count, char **arguments)
 {
@@ -381,8 +384,9 @@ __attribute__((constructor)) static void take_place(int count, char **arguments)
              MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
 }
 
-/* Refused, with the reason; it may have ended before the caller has heard of the others. */
-static void an_image_without_room_for_the_arena(void **state)
+/* Refused with the reason, even if the worker has ended before the caller knows of the other
+ * workers. */
+static void a_worker_that_can_not_map_the_arena(void **state)
 {
     (void)state;
     char place[40];
@@ -405,21 +409,21 @@ int main(int argc, char **argv)
     static const struct fb_mp_task none[] = { { 0 } };
     fb_mp_main(argc, argv, none);
     const struct CMUnitTest tests[] = {
-        TEST(a_worker_killed_in_mid_job),
+        TEST(a_worker_killed_during_a_job),
         TEST(a_worker_that_exits),
         TEST(a_worker_that_faults),
         TEST(a_worker_killed_while_idle),
-        TEST(a_pool_with_a_corpse_can_be_closed),
-        TEST(all_workers_die_at_once),
+        TEST(a_pool_with_a_killed_worker_can_be_closed),
+        TEST(all_workers_are_killed_at_once),
         TEST(a_stopped_worker_does_not_block_close),
-        TEST(workers_die_with_their_parent),
+        TEST(workers_end_with_their_parent),
         TEST(many_workers_are_as_many_processes),
         TEST(pools_come_and_go),
         TEST(buffers_are_not_written_twice),
 #ifndef __SANITIZE_THREAD__
         TEST(arenas_beside_others),
 #endif
-        TEST(an_image_without_room_for_the_arena),
+        TEST(a_worker_that_can_not_map_the_arena),
     };
     harness = harness_named("forkpool");
     int failed = RUN_TESTS(tests);

@@ -1,6 +1,6 @@
-"""How late a thread comes that waits for something, beside a thread and beside a process that computes.
+"""Measures how late a thread wakes from a sleep while another thread or process computes.
 
-    convoy.py WAY...    prints a line "WAY NS" for each, cpython-thread or cpython-process
+    convoy.py WAY...    prints a line "WAY NS" for each WAY, cpython-thread or cpython-process
 """
 import multiprocessing
 import statistics

@@ -1,4 +1,4 @@
-"""Counts divisors by trying every candidate (W1), the twin of kernels/numbers/divisors.c."""
+"""Counts divisors by trying every candidate (W1): the Python version of kernels/numbers/divisors.c."""
 import struct
 
 

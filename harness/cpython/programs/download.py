@@ -1,4 +1,4 @@
-"""Documents from a server that takes a while to answer (W9), the twin of kernels/waiting/download.c."""
+"""Downloads documents from a server that answers with a delay (W9): the Python version of kernels/waiting/download.c."""
 import errno
 import http.client
 import os
@@ -7,7 +7,7 @@ import threading
 import urllib.parse
 
 MASK = (1 << 64) - 1
-_mine = threading.local()  # a connection for each thread, kept from document to document
+_mine = threading.local()  # one connection per thread, reused for all documents
 
 
 def plan(parameters):
@@ -16,7 +16,7 @@ def plan(parameters):
     except ValueError:
         address = urllib.parse.urlsplit("")
     if address.scheme != "http":
-        address = address._replace(netloc="")  # as for no address at all, each item fails
+        address = address._replace(netloc="")  # then each item fails, as without an address
     path = f"{address.path.rstrip('/')}/{int(parameters['bytes'])}/{int(parameters['latency_us'])}"
     if parameters["out"]:
         os.makedirs(parameters["out"], exist_ok=True)
@@ -25,7 +25,7 @@ def plan(parameters):
 
 
 def fold(digest, value):
-    """fb_digest of kernels/kernel.h, the finisher of splitmix64."""
+    """fb_digest of kernels/kernel.h: the finalizer of splitmix64."""
     z = ((digest ^ value) + 0x9e3779b97f4a7c15) & MASK
     z = ((z ^ (z >> 30)) * 0xbf58476d1ce4e5b9) & MASK
     z = ((z ^ (z >> 27)) * 0x94d049bb133111eb) & MASK

@@ -1,4 +1,4 @@
-"""Computes Fibonacci numbers by plain recursion (W5), the twin of kernels/numbers/fib.c."""
+"""Computes Fibonacci numbers by plain recursion (W5): the Python version of kernels/numbers/fib.c."""
 import struct
 
 

@@ -1,4 +1,4 @@
-"""Analyses the lines of a log (W8), the twin of kernels/text/logs.c."""
+"""Analyses the lines of a log (W8): the Python version of kernels/text/logs.c."""
 import struct
 
 LEVELS = {b"DEBUG": 0, b"INFO": 1, b"WARN": 2, b"ERROR": 3}
@@ -6,10 +6,10 @@ DIGITS_MOST = 12
 
 
 def plan(parameters):
-    """Blocks of lines."""
+    """Splits the log into blocks of lines."""
     with open(parameters["log"], "rb") as file:
         lines = file.read().split(b"\n")
-    if not lines[-1]:  # behind the last line's end
+    if not lines[-1]:  # after the last newline
         lines.pop()
     size = int(parameters["lines"])
     return [lines[i:i + size] for i in range(0, len(lines), size)]

@@ -1,19 +1,19 @@
-"""What a message through multiprocessing.Queue costs, from one process to another.
+"""Measures the cost of a message through multiprocessing.Queue from one process to another.
 
-    messages.py SIZE...    prints a line "SIZE NS" for each: bytes of a message, ns a message
+    messages.py SIZE...    prints a line "SIZE NS" for each SIZE: bytes per message, ns per message
 """
 
 import multiprocessing
 import sys
 import time
 
-BYTES = 8 << 20  # of all messages of a size
+BYTES = 8 << 20  # all messages of a size together
 COUNT_MOST = 300
 COUNT_LEAST = 8
 
 
 def consume(queue, count, ends):
-    queue.get()  # the first tells that this process is there
+    queue.get()  # the first message: this process has started
     ends.send("ready")
     for _ in range(count):
         queue.get()

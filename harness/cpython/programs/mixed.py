@@ -1,4 +1,4 @@
-"""Records that take a while to come and then have primes counted for them, the twin of kernels/waiting/mixed.c."""
+"""Waits for records, then counts primes for each: the Python version of kernels/waiting/mixed.c."""
 import time
 
 import primes

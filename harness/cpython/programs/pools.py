@@ -1,11 +1,11 @@
-"""What multiprocessing.Pool and concurrent.futures.ProcessPoolExecutor of two forked workers cost.
+"""Measures the costs of multiprocessing.Pool and ProcessPoolExecutor with two forked workers.
 
-    pools.py FIGURE...    prints a line "FIGURE NS" for each, a FIGURE being pool or executor and
+    pools.py FIGURE...    prints a line "FIGURE NS" for each FIGURE: "pool." or "executor." followed by
 
-    open     opening it, a task for each worker, closing it
-    task     a task, of many that are submitted and then waited for
-    item     an item of a map that hands over one at a time
-    latency  a task that is submitted and waited for
+    open     opening it, running a task per worker, closing it
+    task     one task of many that are submitted, then waited for
+    item     one item of a map with chunks of 1
+    latency  submitting one task and waiting for it
 """
 
 import concurrent.futures
@@ -73,7 +73,7 @@ def run_singles(pool, count):
 
 
 def measure(make, opened, what):
-    """The time of one, in ns. opened: a pool of each kind for all but the first figure."""
+    """Returns the time of one operation in ns. opened: the open pool of each kind, for all but open."""
     if what == "open":
         start = time.monotonic_ns()
         open_and_close(make)
@@ -81,7 +81,7 @@ def measure(make, opened, what):
     run, count = {"task": (run_many, TASKS), "item": (run_map, TASKS),
                   "latency": (run_singles, SINGLES)}[what]
     pool = opened[make] = opened.get(make) or make()
-    run(pool, count // 10)  # its threads and workers are there
+    run(pool, count // 10)  # starts its threads and workers
     start = time.monotonic_ns()
     run(pool, count)
     return (time.monotonic_ns() - start) / count

@@ -1,4 +1,4 @@
-"""Counts primes by trial division (W2), the twin of kernels/numbers/primes.c."""
+"""Counts primes by trial division (W2): the Python version of kernels/numbers/primes.c."""
 import math
 import struct
 

@@ -1,4 +1,4 @@
-"""Resizes images with Pillow (W3), the twin of kernels/images/resize.c."""
+"""Resizes images with Pillow (W3): the Python version of kernels/images/resize.c."""
 import errno
 import io
 import os
@@ -16,7 +16,7 @@ FILTERS = {
     "lanczos3": Image.LANCZOS,
 }
 GRID = 4
-# Like kernels/images/image.h: Pillow refuses what has twice as many pixels as it warns of.
+# As in kernels/images/image.h: Pillow refuses images with twice as many pixels as this.
 Image.MAX_IMAGE_PIXELS = 1 << 27
 warnings.simplefilter("ignore", Image.DecompressionBombWarning)
 PACK_HEAD, PACK_ENTRY = struct.Struct("=8sQ"), struct.Struct("=QQ32s")
@@ -45,7 +45,7 @@ def plan(parameters):
 
 
 def read_bytes(path, offset, length):
-    """A regular file's, or a part of it; does not wait for the other end of a pipe."""
+    """Reads a regular file, or a part of it. Does not block on a pipe."""
     with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise OSError(errno.EINVAL, "not a regular file")
@@ -54,20 +54,20 @@ def read_bytes(path, offset, length):
 
 
 def load(data):
-    """The image, and whether the file says that it is grey, which Pillow forgets of some."""
+    """Returns the image and whether the file is greyscale, which Pillow does not keep for all files."""
     image = Image.open(io.BytesIO(data), formats=("JPEG", "PNG"))
     if image.format != "PNG":
         return image, image.mode == "L"
     bits, colour = data[24], data[25]
     transparent = image.info.get("transparency")
     if colour == 0 and bits < 8 and isinstance(transparent, int):
-        # Pillow spreads the pixels over 0 … 255, but not the transparent one.
+        # Pillow scales the pixels to 0 … 255, but not the transparent value.
         image.info["transparency"] = transparent * 255 // ((1 << bits) - 1)
     return image, colour in (0, 4)
 
 
 def plain(image, grey):
-    """Grey stays grey; everything else becomes RGB; transparency is laid over white."""
+    """Converts to greyscale or RGB; transparent images are put on white."""
     if image.mode in ("I", "I;16", "I;16B"):
         return image.point(lambda value: value * (1 / 256)).convert("L")
     if image.mode in ("LA", "PA", "RGBA") or "transparency" in image.info:
@@ -109,6 +109,6 @@ def work(item):
         return resize(*item)
     except UnidentifiedImageError:
         return failure(errno.ENOTSUP, "neither a JPEG nor a PNG image")
-    except Exception as error:  # a broken image is that item's error, whatever Pillow calls it
+    except Exception as error:  # a broken image is only an error of its item, whatever Pillow raises
         return failure(getattr(error, "errno", None) or errno.EBADMSG,
                        str(error) or type(error).__name__)

@@ -1,4 +1,4 @@
-"""Squares of records that take a while to come (W10), the twin of kernels/waiting/sleep.c."""
+"""Waits for records and squares each (W10): the Python version of kernels/waiting/sleep.c."""
 import struct
 import time
 

@@ -1,4 +1,4 @@
-"""Counts words, different words and letters of texts (W7), the twin of kernels/text/text.c."""
+"""Counts words, different words and letters of texts (W7): the Python version of kernels/text/text.c."""
 import struct
 
 

@@ -33,6 +33,14 @@ static inline void fb_mp_relax(void)
 #endif
 }
 
+/* Sleeps while *word is expected, at most for `limit` (NULL: without a limit); may also return
+ * early. Works between processes. */
+static inline void fb_mp_futex_wait(_Atomic uint32_t *word, uint32_t expected,
+                                    const struct timespec *limit)
+{
+    syscall(SYS_futex, word, FUTEX_WAIT, expected, limit, NULL, 0);
+}
+
 /* Sleeps if *word is expected, until it is woken, a signal arrives, or FB_MP_SLICE or the deadline
  * has passed. False, without sleeping, if the deadline had passed already. */
 static inline bool fb_mp_sleep(_Atomic uint32_t *word, uint32_t expected, int64_t deadline)
@@ -41,7 +49,7 @@ static inline bool fb_mp_sleep(_Atomic uint32_t *word, uint32_t expected, int64_
     if (left <= 0)
         return false;
     struct timespec limit = fb_mp_timespec(left < FB_MP_SLICE ? left : FB_MP_SLICE);
-    syscall(SYS_futex, word, FUTEX_WAIT, expected, &limit, NULL, 0);
+    fb_mp_futex_wait(word, expected, &limit);
     return true;
 }
 

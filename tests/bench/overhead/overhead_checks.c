@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ---- what it said ---- */
+/* ---- reading ---- */
 
 void measured_read(struct measured *measured, const char *text, size_t rounds)
 {
@@ -49,7 +49,7 @@ struct figure {
     unsigned workers;
 };
 
-/* NULL if there is none; fails the test if there are two. */
+/* The metric, or NULL if there is none. Fails the test if there are two. */
 static const json_t *find(const struct measured *measured, const struct figure *figure,
                           const char *name, const char *harness)
 {
@@ -85,7 +85,7 @@ static bool starts_with(const char *text, const char *beginning)
     return strncmp(text, beginning, strlen(beginning)) == 0;
 }
 
-/* The least that a figure can be; what is left of a job's time may be less than nothing. */
+/* The smallest possible value; the differences of times may be negative. */
 static double least_of(const char *name)
 {
     if (strcmp(name, "account.excess") == 0 || strcmp(name, "account.unexplained") == 0)
@@ -97,14 +97,14 @@ static double least_of(const char *name)
     return may_be_none ? 0 : 1e-9;
 }
 
-/* Whether all of its samples were finite. */
+/* Whether all samples were finite. */
 static bool is_known(const struct measured *measured, const json_t *metric)
 {
     bool known = !isnan(figure_value(metric, "value"));
     return known && (measured->rounds < FB_INTERVAL_LEAST || !isnan(figure_value(metric, "high")));
 }
 
-/* Also of a point of a curve, whose value has another name. */
+/* Also for a point of a curve, where the value has another key. */
 static void check_interval(const struct measured *measured, const json_t *metric, const char *value,
                            const char *name, bool may_be_infinite)
 {
@@ -221,7 +221,7 @@ static void check_curve(const struct measured *measured, const char *harness, co
     assert_int_equal(count, FB_TASK_SIZES);
 }
 
-/* In a single round the curve is the one that METG was read from. */
+/* With a single round the curve is the one from which METG was read. */
 static void check_metg(const struct measured *measured, const struct figure *figure)
 {
     double length[FB_TASK_SIZES], efficiency[FB_TASK_SIZES];
@@ -230,9 +230,9 @@ static void check_metg(const struct measured *measured, const struct figure *fig
     double value = figure_value(metric, "value"), low = INFINITY, high = 0;
     if (measured->rounds > 1)
         return;
-    for (int rung = 0; rung < FB_TASK_SIZES; rung++) {
-        low = fmin(low, length[rung]);
-        high = fmax(high, length[rung]);
+    for (int size = 0; size < FB_TASK_SIZES; size++) {
+        low = fmin(low, length[size]);
+        high = fmax(high, length[size]);
     }
     double level = strcmp(figure->name, "dispatch.metg50") == 0 ? 0.5 : 0.9;
     double wanted = fb_metg(length, efficiency, FB_TASK_SIZES, level);
@@ -257,7 +257,7 @@ static void check_dispatch(struct measured *measured)
     for (size_t i = 0; i < 2 * count * 5; i++) {
         size_t harness = i / 5 % count;
         if (strcmp(harnesses[harness], "forkpipe") == 0 && i / 5 / count == 0 && i % 5 >= 3)
-            continue; /* it has a curve where workers are bound */
+            continue; /* it has a curve only if workers are bound */
         struct figure figure = { figures[i % 5][0],
                                  harnesses[harness],
                                  figures[i % 5][1],
@@ -311,7 +311,7 @@ static void check_exchange(struct measured *measured)
                                          "4 KiB", "16 KiB", "64 KiB", "256 KiB", "1 MiB" };
     static const struct {
         const char *name;
-        size_t sizes; /* how many of them it can do */
+        size_t sizes; /* how many of them it supports */
     } ways[] = { { "queue", 10 },    { "mp pipe", 10 }, { "pipe", 10 },
                  { "seqpacket", 8 }, { "mq", 6 },       { "Python Queue", 10 } };
     for (size_t way = 0; way < 6; way++)
@@ -407,5 +407,5 @@ void measured_check(struct measured *measured)
     check_dispatch(measured);
     check_account(measured, "forkpool");
     check_account(measured, "pthread");
-    assert_int_equal(measured->seen, json_array_size(measured->metrics)); /* and nothing else */
+    assert_int_equal(measured->seen, json_array_size(measured->metrics)); /* no other figures */
 }

@@ -1,5 +1,6 @@
-/* What `overhead --json` said: whether every figure that bench/overhead/overhead.h names is there, once, and
- * can be right. Everything else fails the test. */
+/* Checks the output of `overhead --json`: each figure listed in bench/overhead/overhead.h exists
+ * once, is finite and consistent with the others, and there are no other figures. Otherwise the
+ * test fails. */
 #ifndef TEST_OVERHEAD_CHECKS_H
 #define TEST_OVERHEAD_CHECKS_H
 
@@ -14,11 +15,13 @@ struct measured {
     size_t seen; /* figures that were checked */
 };
 
-/* The CPUs must be those that this process may use. */
+/* Parses the JSON text. The run must have used the CPUs that this process may use. */
 void measured_read(struct measured *measured, const char *text, size_t rounds);
+
+/* Checks all figures. */
 void measured_check(struct measured *measured);
 
-/* NaN for null, which must be said too. */
+/* The number, or NaN for null. Fails the test if there is neither. */
 double figure_value(const json_t *object, const char *key);
 
 #endif

@@ -1,5 +1,5 @@
-/* Where the efficiency of a ladder of task lengths crosses a level, and that its tasks form one
- * chain. */
+/* bench/overhead/granularity.c: where the efficiency crosses a level, and that the tasks of a sweep
+ * depend on each other. */
 #include "tests/support/support.h"
 
 #include "tests/support/near.h"
@@ -12,7 +12,7 @@
 
 /* ---- the crossing ---- */
 
-static void first_rung_efficient_already(void **state)
+static void first_size_is_efficient_already(void **state)
 {
     (void)state;
     static const double length[] = { 40, 80, 160 }, above[] = { 0.7, 0.8, 0.9 },
@@ -22,7 +22,7 @@ static void first_rung_efficient_already(void **state)
     assert_near(fb_metg(length, above, 1, 0.5), 40, 0);
 }
 
-static void crossing_between_rungs(void **state)
+static void crossing_between_sizes(void **state)
 {
     (void)state;
     static const double length[] = { 100, 10000 }, half_way[] = { 0.25, 0.75 },
@@ -32,7 +32,7 @@ static void crossing_between_rungs(void **state)
     assert_near(fb_metg(length, fifth, 2, 0.5), 100 * pow(100, 0.2), 1000 * CLOSE);
 }
 
-static void crossing_on_a_rung(void **state)
+static void crossing_at_a_size(void **state)
 {
     (void)state;
     static const double length[] = { 1, 2, 4, 8 }, on[] = { 0.1, 0.3, 0.5, 0.9 },
@@ -41,7 +41,7 @@ static void crossing_on_a_rung(void **state)
     assert_near(fb_metg(length, last, 4, 0.5), 8, CLOSE);
 }
 
-/* Measured efficiencies are noisy: one lucky figure among short tasks is no crossing. */
+/* Measured efficiencies are noisy: a single high value among short tasks is ignored. */
 static void last_of_several_crossings(void **state)
 {
     (void)state;
@@ -75,48 +75,48 @@ static void nine_tenths(void **state)
     assert_near(fb_metg(length, low, 4, 0.5), 10, 0);
 }
 
-/* ---- the ladder ---- */
+/* ---- a sweep ---- */
 
 #define STEPS_LAST (1u << (FB_TASK_SIZES - 1))
 #define SLOTS_CHECKED 300
-#define CHAIN_BEGIN 1 /* what a worker's chain begins with */
+#define CHAIN_BEGIN 1 /* the first value of a worker's chain */
 
 struct slot {
     int32_t status;
     uint64_t value;
 };
 
-struct ladder {
+struct measured_sweep {
     struct fb_arena *arena;
-    struct fb_size_sweep climber;
-    struct fb_baseline ruler;
+    struct fb_size_sweep sweep;
+    struct fb_baseline baseline;
     double efficiency[FB_TASK_SIZES];
 };
 
-/* One worker of that harness climbs; the ruler is the plain loop, as it should be. */
-static void climb(struct ladder *ladder, const char *name)
+/* Sweeps with one worker of that harness; the baseline is the plain loop. */
+static void measure(struct measured_sweep *measured, const char *name)
 {
     const struct fb_harness *single = harness_named("single");
     struct fb_error error = { 0 };
-    assert_int_equal(fb_arena_open(&ladder->arena), 0);
-    struct fb_size_sweep *climber = &ladder->climber;
-    *climber = (struct fb_size_sweep){
-        .rungs = &fb_task_sizes_shared,
+    assert_int_equal(fb_arena_open(&measured->arena), 0);
+    struct fb_size_sweep *sweep = &measured->sweep;
+    *sweep = (struct fb_size_sweep){
+        .task_sizes = &fb_task_sizes_shared,
         .harness = harness_named(name),
         .workers = 1,
-        .input = fb_granularity_input(ladder->arena),
-        .results = fb_arena_alloc(ladder->arena, (size_t)FB_TASKS_MOST * FB_TASK_RESULT),
+        .input = fb_granularity_input(measured->arena),
+        .results = fb_arena_alloc(measured->arena, (size_t)FB_TASKS_MOST * FB_TASK_RESULT),
     };
-    assert_true(climber->input && climber->results);
-    climber->pool = pool_open(climber->harness, ladder->arena, 1);
-    struct fb_size_sweep ruler = *climber;
-    ruler.harness = single;
-    ruler.pool = pool_open(single, ladder->arena, 1);
-    if (fb_granularity_baseline(&ruler, &ladder->ruler, &error) < 0 ||
-        fb_granularity_sweep(climber, &ladder->ruler, ladder->efficiency, &error) < 0)
+    assert_true(sweep->input && sweep->results);
+    sweep->pool = pool_open(sweep->harness, measured->arena, 1);
+    struct fb_size_sweep plain_loop = *sweep;
+    plain_loop.harness = single;
+    plain_loop.pool = pool_open(single, measured->arena, 1);
+    if (fb_granularity_baseline(&plain_loop, &measured->baseline, &error) < 0 ||
+        fb_granularity_sweep(sweep, &measured->baseline, measured->efficiency, &error) < 0)
         fail_msg("%s", error.text);
-    single->close(ruler.pool);
-    climber->harness->close(climber->pool);
+    single->close(plain_loop.pool);
+    sweep->harness->close(sweep->pool);
 }
 
 static uint64_t task_of(uint64_t value)
@@ -128,26 +128,26 @@ static uint64_t task_of(uint64_t value)
 
 static void check_chain(const char *harness)
 {
-    struct ladder ladder;
-    climb(&ladder, harness);
-    const struct slot *slot = ladder.climber.results;
+    struct measured_sweep measured;
+    measure(&measured, harness);
+    const struct slot *slot = measured.sweep.results;
     assert_int_equal(sizeof *slot, FB_TASK_RESULT);
-    /* The job goes on from the one before it. */
+    /* The job continues the chain of the previous job. */
     assert_true(slot[0].value != task_of(CHAIN_BEGIN));
     for (size_t i = 1; i < SLOTS_CHECKED; i++)
         if (slot[i].value != task_of(slot[i - 1].value))
-            fail_msg("%s: task %zu does not go on from the one before it", harness, i);
-    fb_arena_close(ladder.arena);
+            fail_msg("%s: task %zu does not continue the previous one", harness, i);
+    fb_arena_close(measured.arena);
 }
 
-/* One call does all tasks of a job. */
+/* One call runs all tasks of a job. */
 static void tasks_of_a_call_are_one_chain(void **state)
 {
     (void)state;
     check_chain("single");
 }
 
-/* Each task is claimed by itself, so each is a call. */
+/* Each task is a claim and therefore a call. */
 static void tasks_of_many_calls_are_one_chain(void **state)
 {
     (void)state;
@@ -157,15 +157,15 @@ static void tasks_of_many_calls_are_one_chain(void **state)
 static void lengths_and_efficiencies_are_numbers(void **state)
 {
     (void)state;
-    struct ladder ladder;
-    climb(&ladder, "single");
-    for (int rung = 0; rung < FB_TASK_SIZES; rung++) {
-        double length = ladder.ruler.length_ns[rung], job = ladder.ruler.single_ns[rung];
+    struct measured_sweep measured;
+    measure(&measured, "single");
+    for (int size = 0; size < FB_TASK_SIZES; size++) {
+        double length = measured.baseline.length_ns[size], job = measured.baseline.single_ns[size];
         assert_true(isfinite(length) && length > 0);
         assert_true(isfinite(job) && job >= length && job / length <= 1.01 * FB_TASKS_MOST);
-        assert_true(isfinite(ladder.efficiency[rung]) && ladder.efficiency[rung] > 0);
+        assert_true(isfinite(measured.efficiency[size]) && measured.efficiency[size] > 0);
     }
-    fb_arena_close(ladder.arena);
+    fb_arena_close(measured.arena);
 }
 
 /* ---- a harness that fails ---- */
@@ -177,23 +177,23 @@ static int fail_to_run(struct fb_pool *pool, const struct fb_job *job, struct fb
     return fb_error_set(error, -EOWNERDEAD, "a worker died");
 }
 
-static void failures_are_handed_on(void **state)
+static void failures_are_returned(void **state)
 {
     (void)state;
     static const struct fb_harness broken = { .name = "broken", .run = fail_to_run };
     struct fb_arena *arena;
-    struct fb_baseline ruler = { .single_ns = { 1 } };
+    struct fb_baseline baseline = { .single_ns = { 1 } };
     double efficiency[FB_TASK_SIZES];
     struct fb_error error = { 0 };
     assert_int_equal(fb_arena_open(&arena), 0);
-    struct fb_size_sweep climber = { .rungs = &fb_task_sizes_shared,
-                                     .harness = &broken,
-                                     .workers = 1,
-                                     .input = fb_granularity_input(arena) };
-    assert_int_equal(fb_granularity_baseline(&climber, &ruler, &error), -EOWNERDEAD);
+    struct fb_size_sweep sweep = { .task_sizes = &fb_task_sizes_shared,
+                                   .harness = &broken,
+                                   .workers = 1,
+                                   .input = fb_granularity_input(arena) };
+    assert_int_equal(fb_granularity_baseline(&sweep, &baseline, &error), -EOWNERDEAD);
     assert_string_equal(error.text, "a worker died");
     error = (struct fb_error){ 0 };
-    assert_int_equal(fb_granularity_sweep(&climber, &ruler, efficiency, &error), -EOWNERDEAD);
+    assert_int_equal(fb_granularity_sweep(&sweep, &baseline, efficiency, &error), -EOWNERDEAD);
     assert_string_equal(error.text, "a worker died");
     fb_arena_close(arena);
 }
@@ -201,16 +201,16 @@ static void failures_are_handed_on(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(first_rung_efficient_already),
-        cmocka_unit_test(crossing_between_rungs),
-        cmocka_unit_test(crossing_on_a_rung),
+        cmocka_unit_test(first_size_is_efficient_already),
+        cmocka_unit_test(crossing_between_sizes),
+        cmocka_unit_test(crossing_at_a_size),
         cmocka_unit_test(last_of_several_crossings),
         cmocka_unit_test(never),
         cmocka_unit_test(nine_tenths),
         cmocka_unit_test(tasks_of_a_call_are_one_chain),
         cmocka_unit_test(tasks_of_many_calls_are_one_chain),
         cmocka_unit_test(lengths_and_efficiencies_are_numbers),
-        cmocka_unit_test(failures_are_handed_on),
+        cmocka_unit_test(failures_are_returned),
     };
     return RUN_TESTS(tests);
 }

@@ -1,4 +1,5 @@
-/* The list of figures: what fb_metrics_put makes of samples, and finding it again. */
+/* bench/overhead/metric.c: the figures that fb_metrics_put computes from samples, and finding
+ * them. */
 #include "tests/support/support.h"
 
 #include "tests/support/near.h"
@@ -14,7 +15,7 @@
 static const double slow[ROUNDS] = { 30, 10, 20, 70, 50, 60, 40 },
                     fast[ROUNDS] = { 10, 10, 5, 20, 25, 10, 20 };
 
-/* ---- help ---- */
+/* ---- comparing ---- */
 
 static struct fb_metric_samples samples_of(const char *name, const double *ns)
 {
@@ -26,7 +27,7 @@ static struct fb_metric_samples samples_of(const char *name, const double *ns)
                                        .ns = ns };
 }
 
-/* NaN is the same as NaN here: an interval that is not known. */
+/* Here NaN (an unknown interval) equals NaN. */
 static void assert_same(double value, double wanted)
 {
     if (isnan(wanted))
@@ -60,7 +61,7 @@ static void no_ratio_without_a_peer(void **state)
     (void)state;
     struct fb_metrics metrics = { 0 };
     struct fb_metric_samples samples = samples_of("dispatch.empty", slow);
-    samples.peer = "openmp"; /* whose samples are not there */
+    samples.peer = "openmp"; /* without its samples */
     assert_int_equal(fb_metrics_put(&metrics, &samples, ROUNDS), 0);
     assert_int_equal(metrics.count, 1);
     check_names(&metrics.list[0], "dispatch.empty", "ns");
@@ -80,14 +81,14 @@ static void a_ratio_with_a_peer(void **state)
     assert_int_equal(metrics.count, 2);
     check_names(&metrics.list[0], "dispatch.empty", "ns");
     check_names(&metrics.list[1], "dispatch.empty.ratio", "ratio to openmp");
-    /* Of the rounds' ratios, not the ratio of the medians. */
+    /* The median of the rounds' ratios, not the ratio of the medians. */
     struct fb_interval wanted = fb_median_interval(ratio, ROUNDS);
     assert_same_interval(&metrics.list[1].of, &wanted);
     assert_near(metrics.list[1].of.value, 3, 0);
     fb_metrics_clear(&metrics);
 }
 
-/* Any number of rounds, also those that are too few for an interval. */
+/* With any number of rounds, also with too few for an interval. */
 static void values_are_medians_with_intervals(void **state)
 {
     (void)state;
@@ -103,7 +104,7 @@ static void values_are_medians_with_intervals(void **state)
     }
 }
 
-/* The samples may go afterwards. */
+/* The samples may be freed afterwards. */
 static void samples_are_copied(void **state)
 {
     (void)state;
@@ -123,7 +124,7 @@ static void samples_are_copied(void **state)
     fb_metrics_clear(&metrics);
 }
 
-/* METG that some rounds, or all, never reached. */
+/* METG where some or all rounds never reached the level. */
 static void never_reached(void **state)
 {
     (void)state;
@@ -197,7 +198,7 @@ static void clearing_leaves_an_empty_list(void **state)
 
 /* ---- finding ---- */
 
-static void found_by_all_that_names_it(void **state)
+static void a_metric_is_found_by_all_its_attributes(void **state)
 {
     (void)state;
     struct fb_metrics metrics = { 0 };
@@ -217,7 +218,7 @@ static void found_by_all_that_names_it(void **state)
     assert_null(fb_metrics_find(&metrics, &base, "name"));
     assert_int_equal(fb_metrics_add(&metrics, &base), 0);
     assert_ptr_equal(fb_metrics_find(&metrics, &base, "name"), &metrics.list[5]);
-    /* The name is the one asked for, not that of the model. */
+    /* The name is the argument, not that of `like`. */
     assert_ptr_equal(fb_metrics_find(&metrics, &base, "name.ratio"), &metrics.list[0]);
     for (size_t i = 1; i < 5; i++)
         assert_ptr_equal(fb_metrics_find(&metrics, &other[i], "name"), &metrics.list[i]);
@@ -236,7 +237,7 @@ int main(void)
         cmocka_unit_test(never_reached),
         cmocka_unit_test(lists_grow),
         cmocka_unit_test(clearing_leaves_an_empty_list),
-        cmocka_unit_test(found_by_all_that_names_it),
+        cmocka_unit_test(a_metric_is_found_by_all_its_attributes),
     };
     return RUN_TESTS(tests);
 }

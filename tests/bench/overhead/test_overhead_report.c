@@ -1,4 +1,4 @@
-/* What `overhead` says of its figures, on invented ones. */
+/* bench/overhead/overhead_report.c: the table, sentences and files for made-up figures. */
 #include "tests/support/support.h"
 
 #include "tests/support/csv_reader.h"
@@ -15,7 +15,7 @@
 
 static const struct fb_interval unknown = { NAN, NAN, NAN, 1 };
 
-/* ---- invented figures ---- */
+/* ---- made-up figures ---- */
 
 static const struct fb_machine machine = { .cpu = "Invented, 3 GHz",
                                            .kernel = "Linux 1.2",
@@ -47,9 +47,9 @@ static void put_account(struct fb_metrics *metrics, const char *harness, double 
     put(metrics, "account.explained", harness, 2, "per cent", around(80));
 }
 
-/* ---- reading what was printed ---- */
+/* ---- reading the output ---- */
 
-/* Owned. */
+/* Returns the printed text, which the caller frees. */
 static char *printed(const struct fb_metrics *metrics)
 {
     struct fb_overhead_report report = { &machine, metrics };
@@ -69,7 +69,7 @@ struct row {
     char cell[CELLS][48];
 };
 
-/* Cells stand two blanks or more apart. */
+/* Splits a line into cells, which are separated by two or more blanks. */
 static size_t cut(const char *line, struct row *row)
 {
     size_t count = 0, length = strcspn(line, "\n");
@@ -84,8 +84,8 @@ static size_t cut(const char *line, struct row *row)
     return count;
 }
 
-/* The row of the table with that metric, harness and workers; false if there is none. Fails the
- * test when there are two. */
+/* Finds the row of the table with that metric, harness and workers; false if there is none. Fails
+ * the test if there are two. */
 static bool find_row(const char *text, const char *name, const char *harness, const char *workers,
                      struct row *ret_row)
 {
@@ -154,7 +154,7 @@ static void units_fit_the_values(void **state)
     fb_metrics_clear(&metrics);
 }
 
-static void infinity_reads_never(void **state)
+static void infinity_is_printed_as_never(void **state)
 {
     (void)state;
     struct fb_metrics metrics = { 0 };
@@ -174,7 +174,7 @@ static void infinity_reads_never(void **state)
     fb_metrics_clear(&metrics);
 }
 
-static void creation_is_shown_for_one_and_the_most(void **state)
+static void creation_is_shown_for_one_and_for_most_workers(void **state)
 {
     (void)state;
     static const struct {
@@ -194,15 +194,15 @@ static void creation_is_shown_for_one_and_the_most(void **state)
         struct row row;
         assert_int_equal(find_row(text, "create.ready", "fork", counts[i].text, &row),
                          counts[i].shown);
-        /* Other figures are shown whatever their workers. */
+        /* Other figures are shown for any number of workers. */
         assert_true(find_row(text, "dispatch.empty", "fork", counts[i].text, &row));
     }
     free(text);
     fb_metrics_clear(&metrics);
 }
 
-/* A ratio has no row of its own: it stands beside its figure. */
-static void ratios_stand_beside_their_figures(void **state)
+/* A ratio has no row of its own; it is in the row of its figure. */
+static void ratios_are_in_the_row_of_their_figure(void **state)
 {
     (void)state;
     struct fb_metrics metrics = { 0 };
@@ -230,9 +230,9 @@ static void ratios_stand_beside_their_figures(void **state)
     fb_metrics_clear(&metrics);
 }
 
-/* ---- in words ---- */
+/* ---- the sentences ---- */
 
-static void accounts_are_told(void **state)
+static void accounts_are_printed_in_words(void **state)
 {
     (void)state;
     struct fb_metrics metrics = { 0 };
@@ -268,7 +268,7 @@ static void an_account_without_intervals(void **state)
     fb_metrics_clear(&metrics);
 }
 
-static void what_was_left_out_is_said(void **state)
+static void what_was_left_out_is_printed(void **state)
 {
     (void)state;
     struct fb_metrics metrics = { 0 };
@@ -322,7 +322,7 @@ static void check_csv(const char *name, size_t rows, const char *value, const ch
     assert_int_equal(csv.rows, rows);
     assert_string_equal(csv_at(&csv, 0, value), "inf");
     assert_string_equal(csv_at(&csv, 0, low), "50");
-    /* Many readers split at commas. */
+    /* Many readers split lines at commas. */
     assert_string_equal(csv_at(&csv, 0, "cpu"), "Invented  3 GHz");
     assert_string_equal(csv_at(&csv, 0, "cpus_effective"), "2.5");
     assert_string_equal(csv_at(&csv, 0, "started_utc"), machine.utc);
@@ -330,7 +330,7 @@ static void check_csv(const char *name, size_t rows, const char *value, const ch
     free(text);
 }
 
-/* JSON has no infinity: what is never reached is null there, and nothing in CSV. */
+/* JSON has no infinity: a level that is never reached is null there, and empty in CSV. */
 static void files_of_infinite_figures(void **state)
 {
     (void)state;
@@ -358,12 +358,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(units_fit_the_values),
-        cmocka_unit_test(infinity_reads_never),
-        cmocka_unit_test(creation_is_shown_for_one_and_the_most),
-        cmocka_unit_test(ratios_stand_beside_their_figures),
-        cmocka_unit_test(accounts_are_told),
+        cmocka_unit_test(infinity_is_printed_as_never),
+        cmocka_unit_test(creation_is_shown_for_one_and_for_most_workers),
+        cmocka_unit_test(ratios_are_in_the_row_of_their_figure),
+        cmocka_unit_test(accounts_are_printed_in_words),
         cmocka_unit_test(an_account_without_intervals),
-        cmocka_unit_test(what_was_left_out_is_said),
+        cmocka_unit_test(what_was_left_out_is_printed),
         cmocka_unit_test_setup_teardown(files_of_infinite_figures, begin, end),
     };
     return RUN_TESTS(tests);

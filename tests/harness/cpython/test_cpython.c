@@ -1,4 +1,4 @@
-/* The peers in Python give what `single` gives, and say so when they can't. */
+/* The Python peers give the results of `single`, and report why if they can't. */
 #include "tests/support/support.h"
 
 #include "tests/support/folder.h"
@@ -61,11 +61,11 @@ static void run_job(const struct fb_harness *harness, struct fb_pool *pool, stru
         if (result != 0)
             fail_msg("%s under %s, chunk %zu: %s", task->kernel->name, harness->name, chunks[i],
                      error.text);
-        assert_int_equal(report.workers, 0); /* it can't tell */
+        assert_int_equal(report.workers, 0); /* it has no reports */
     }
 }
 
-/* The pool is opened before or after the inputs are made: it learns of them by their parameters. */
+/* The pool is opened before or after the inputs exist, because it gets only their parameters. */
 static void run_all_jobs(const char *name, unsigned workers)
 {
     const struct fb_harness *harness = harness_named(name);
@@ -167,7 +167,7 @@ static void the_command_line_gives_the_same(void **state)
     close(log_fd);
 }
 
-/* What CPython puts into the temporary folder goes with it. */
+/* CPython removes its files from the temporary folder when it ends. */
 static void nothing_is_left_in_temporary_folders(void **state)
 {
     (void)state;
@@ -193,7 +193,7 @@ static void nothing_is_left_in_temporary_folders(void **state)
 
 /* ---- refusals ---- */
 
-/* Exits with that code and says one line, with all of `part` in it. */
+/* Checks that it exits with that code and prints one line that contains `part`. */
 static void expect_refusal(struct said said, int code, const char *part)
 {
     if (said.code != code || count_lines(said.err) != 1 ||
@@ -203,14 +203,14 @@ static void expect_refusal(struct said said, int code, const char *part)
     said_clear(&said);
 }
 
-static void a_kernel_without_a_twin_is_refused(void **state)
+static void a_kernel_without_a_python_version_is_refused(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof harnesses / sizeof *harnesses; i++)
         expect_refusal(RUN("exec", "-k", "null", "-H", harnesses[i]), 2, "null");
 }
 
-static void an_interpreter_that_is_not_there(void **state)
+static void an_interpreter_that_does_not_exist(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof harnesses / sizeof *harnesses; i++) {
@@ -224,7 +224,8 @@ static void an_interpreter_that_is_not_there(void **state)
     }
 }
 
-/* There, but the system can't run it: the machine can't do it, said once. */
+/* It exists, but the system can't run it: one line, with the exit code for an impossible
+ * request. */
 static void an_interpreter_that_cannot_be_run(void **state)
 {
     (void)state;
@@ -243,7 +244,7 @@ static void an_interpreter_that_cannot_be_run(void **state)
     expect_refusal(a_folder, 3, folder);
 }
 
-/* Programs that are there and no Python: none may hang or pass. */
+/* Programs that are not Python: none may hang or succeed. */
 static void an_interpreter_that_is_something_else(void **state)
 {
     (void)state;
@@ -255,7 +256,7 @@ static void an_interpreter_that_is_something_else(void **state)
             struct said said = RUN("exec", "-k", "primes", "-H", name);
             if (said.code == 0 || said.code > 3)
                 fail_msg("%s: exit code %d", name, said.code);
-            /* It may say something itself. */
+            /* It may print something itself. */
             assert_int_equal(count_lines(strstr(said.err, "forkbench: ")), 1);
             assert_string_equal(said.out, "");
             said_clear(&said);
@@ -269,8 +270,8 @@ int main(void)
         cmocka_unit_test(a_pool_that_does_nothing_closes),
         cmocka_unit_test(the_command_line_gives_the_same),
         cmocka_unit_test(nothing_is_left_in_temporary_folders),
-        cmocka_unit_test(a_kernel_without_a_twin_is_refused),
-        cmocka_unit_test(an_interpreter_that_is_not_there),
+        cmocka_unit_test(a_kernel_without_a_python_version_is_refused),
+        cmocka_unit_test(an_interpreter_that_does_not_exist),
         cmocka_unit_test(an_interpreter_that_cannot_be_run),
         cmocka_unit_test(an_interpreter_that_is_something_else),
     };

@@ -1,4 +1,4 @@
-/* Interpreters that are killed, and those whose parent is: an error that says so, and no process
+/* Interpreters that are killed, or whose parent is killed: the error says so, and no process is
  * left. */
 #include "tests/support/support.h"
 
@@ -23,7 +23,7 @@ static const char *const harnesses[] = { "cpython-single", "cpython-thread", "cp
 
 static const char *python;
 
-/* A job that ends in days; what kills it can take its time. */
+/* A job that takes days, so that there is time to kill its processes. */
 static const char *const endless[] = { "first=1000000000000", "count=12", NULL };
 
 struct peer {
@@ -49,7 +49,7 @@ static void open_peer(struct peer *peer, const char *name)
                                   .workers = peer->harness->base ? WORKERS : 1 };
     if (peer->harness->open(&setting, &peer->pool, &error) != 0)
         fail_msg("%s: %s", name, error.text);
-    /* The others, if any, are the workers, started before open returned. */
+    /* The other processes, if any, are the workers, started before open returned. */
     size_t expected = strcmp(name, "cpython-process") == 0 ? 1 + WORKERS : 1;
     pid_t pids[8];
     assert_int_equal(marked(peer->mark, pids, 8), expected);
@@ -72,7 +72,7 @@ static int run(struct peer *peer, struct fb_error *error)
     return peer->harness->run(peer->pool, &peer->task.job, NULL, error);
 }
 
-/* ---- somebody who kills ---- */
+/* ---- killing a process of the peer ---- */
 
 struct killer {
     const struct peer *peer;
@@ -83,13 +83,13 @@ struct killer {
 static void *kill_at_work(void *argument)
 {
     struct killer *killer = argument;
-    /* Killed in any case, or the test would never end. */
+    /* Killed in any case; otherwise the test would never end. */
     wait_for_work(killer->peer->mark);
     kill(killer->victim, SIGKILL);
     return NULL;
 }
 
-/* Runs the endless job, in the middle of which victim is killed. */
+/* Runs the endless job and kills the victim during it. */
 static int run_and_kill(struct peer *peer, pid_t victim, struct fb_error *error)
 {
     struct killer killer = { .peer = peer, .victim = victim };
@@ -117,7 +117,7 @@ static void an_interpreter_killed_at_work(void **state)
         open_peer(&peer, harnesses[i]);
         int result = run_and_kill(&peer, peer.python, &error);
         expect_death(result, &error, peer.python);
-        /* The pool is good for close only. */
+        /* The pool can only be closed. */
         error = (struct fb_error){ 0 };
         assert_int_equal(run(&peer, &error), -EOWNERDEAD);
         assert_int_equal(error.code, -EOWNERDEAD);
@@ -141,7 +141,7 @@ static void an_interpreter_killed_before_its_job(void **state)
     }
 }
 
-/* The interpreter itself notices, and goes on to say so. */
+/* The interpreter detects it and reports it. */
 static void a_worker_process_killed_at_work(void **state)
 {
     (void)state;
@@ -155,7 +155,7 @@ static void a_worker_process_killed_at_work(void **state)
     int result = run_and_kill(&peer, victim, &error);
     if (result >= 0 || error.code != result || !strstr(error.text, "process"))
         fail_msg("%d: %s", result, error.text);
-    /* It has none left to work with. */
+    /* It has no workers left. */
     assert_true(run(&peer, &error) < 0);
     close_peer(&peer);
 }
@@ -170,7 +170,7 @@ static bool wait_for_entries(const char *folder, size_t count)
     return false;
 }
 
-/* With the interpreter named, so that no other is started to look for one. */
+/* Names the interpreter, so that no other interpreter is started to find one. */
 static struct running start_endless(const char *harness)
 {
     char name[64];
@@ -222,10 +222,10 @@ static void forkbench_killed_at_work(void **state)
     }
 }
 
-/* ---- workers that are born too late ---- */
+/* ---- workers that start after their parent has ended ---- */
 
-/* Python runs this before anything else. It holds each forked worker until its parent is dead, so
- * that what a worker does against becoming an orphan comes too late to be told by the system. */
+/* Python runs this first. It delays each forked worker until its parent has ended, so that the
+ * worker's request for a signal at its parent's death comes too late. */
 static const char late_workers[] =
     "import os, time\n"
     "parent = 0\n"
@@ -238,7 +238,7 @@ static const char late_workers[] =
     "        time.sleep(0.001)\n"
     "os.register_at_fork(before=before, after_in_child=in_child)\n";
 
-/* Starts an interpreter whose workers wait for its death. */
+/* Starts an interpreter whose workers wait until it has ended. */
 static struct running start_late(const char *folder, char mark[MARK_SIZE])
 {
     file_write(folder, "sitecustomize.py", late_workers);
@@ -267,7 +267,7 @@ static void forkbench_killed_while_it_opens(void **state)
     assert_true(gone);
 }
 
-/* Its workers have its end of the talk too: as long as one is left, nobody would hear of it. */
+/* Its workers have inherited its end of the socket: while one is left, the socket is not closed. */
 static void an_interpreter_killed_while_it_opens(void **state)
 {
     (void)state;

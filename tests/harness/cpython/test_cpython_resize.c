@@ -1,4 +1,4 @@
-/* The Python twin of resize: the same images from the same files, the same files broken. */
+/* The Python version of resize: it gives the same images, and fails for the same files. */
 #include "tests/support/support.h"
 
 #include "tests/support/folder.h"
@@ -44,7 +44,7 @@ static void save(const char *where, const char *name, struct bytes bytes)
     bytes_clear(&bytes);
 }
 
-/* Decodes a file of a folder; false: it is broken. */
+/* Decodes a file in a folder; false: it is broken. */
 static bool decode(const char *where, const char *name, struct fb_image *ret_image)
 {
     static uint8_t bytes[1 << 18];
@@ -58,7 +58,7 @@ static bool decode(const char *where, const char *name, struct fb_image *ret_ima
     return fb_image_decode(bytes, size, ret_image, NULL) == 0;
 }
 
-/* ---- pixels before they are resampled ---- */
+/* ---- pixels before resampling ---- */
 
 static const struct {
     uint8_t colour, depth;
@@ -162,8 +162,8 @@ static void compare_pixels(char names[][32], size_t count)
             most = off > most ? off : most;
         }
         if (most > 1 || image.channels != channels) {
-            print_error("%s: %u channels, the twin has %u; off by %d\n", names[i], image.channels,
-                        channels, most);
+            print_error("%s: %u channels, the Python version has %u; off by %d\n", names[i],
+                        image.channels, channels, most);
             wrong++;
         }
     }
@@ -189,7 +189,7 @@ static void transparent_colours_of_few_bits(void **state)
 
 /* ---- a whole job ---- */
 
-static struct said run_twin(const char *harness, const char *where)
+static struct said run_resize(const char *harness, const char *where)
 {
     char images_option[FOLDER_NAME + 16], out_option[FOLDER_NAME + 16];
     snprintf(images_option, sizeof images_option, "images=%s", folder);
@@ -198,7 +198,7 @@ static struct said run_twin(const char *harness, const char *where)
                out_option);
 }
 
-/* Whether a line of err is about that file; it must have a reason. */
+/* Whether a line of err names that file; the line must have a reason. */
 static bool is_named(const char *err, const char *name)
 {
     char line[400];
@@ -209,7 +209,7 @@ static bool is_named(const char *err, const char *name)
     return at != NULL;
 }
 
-/* What both saved for a good file looks alike: the encoders and their settings are the same. */
+/* Both saved similar images for a good file: the encoders and their settings are the same. */
 static void compare_saved(const char *name)
 {
     struct fb_image ours = { 0 }, theirs = { 0 };
@@ -230,8 +230,8 @@ static void compare_saved(const char *name)
     fb_image_clear(&theirs);
 }
 
-static const char *const twins[] = { "cpython-single", "cpython-thread", "cpython-process" };
-#define TWINS (sizeof twins / sizeof *twins)
+static const char *const peers[] = { "cpython-single", "cpython-thread", "cpython-process" };
+#define PEERS (sizeof peers / sizeof *peers)
 
 static void a_mixed_folder_has_the_same_broken_ones(void **state)
 {
@@ -241,12 +241,12 @@ static void a_mixed_folder_has_the_same_broken_ones(void **state)
     mixed_make(folder);
     snprintf(answer, sizeof answer, "%zu images to 128x128, %zu broken",
              mixed_count() - mixed_broken(), mixed_broken());
-    struct said said = run_twin("single", out);
+    struct said said = run_resize("single", out);
     said_clear(&said);
-    for (size_t i = 0; i < TWINS; i++) {
-        said = run_twin(twins[i], other);
+    for (size_t i = 0; i < PEERS; i++) {
+        said = run_resize(peers[i], other);
         if (said.code != 1 || !strstr(said.out, answer))
-            fail_msg("%s: exit code %d: %s%s", twins[i], said.code, said.out, said.err);
+            fail_msg("%s: exit code %d: %s%s", peers[i], said.code, said.out, said.err);
         assert_int_equal(count_lines(said.err), mixed_broken());
         for (size_t k = 0; k < mixed_count(); k++) {
             assert_int_equal(is_named(said.err, mixed_files[k].name),
@@ -264,8 +264,8 @@ static void reasons_are_the_same_each_time(void **state)
     (void)state;
     folder_remove(folder);
     mixed_make(folder);
-    struct said one = run_twin("cpython-single", out), two = run_twin("cpython-single", out);
-    assert_null(strstr(one.err, " at 0x")); /* no object's address */
+    struct said one = run_resize("cpython-single", out), two = run_resize("cpython-single", out);
+    assert_null(strstr(one.err, " at 0x")); /* no address of an object */
     assert_string_equal(one.err, two.err);
     said_clear(&one);
     said_clear(&two);
@@ -276,17 +276,17 @@ static void good_ones_alone_are_a_success(void **state)
     (void)state;
     char names[64][32];
     size_t count = save_every_kind(names);
-    for (size_t i = 0; i < TWINS; i++) {
-        struct said said = run_twin(twins[i], out);
+    for (size_t i = 0; i < PEERS; i++) {
+        struct said said = run_resize(peers[i], out);
         if (said.code != 0)
-            fail_msg("%s: exit code %d: %s", twins[i], said.code, said.err);
+            fail_msg("%s: exit code %d: %s", peers[i], said.code, said.err);
         assert_string_equal(said.err, "");
         assert_int_equal(folder_count(out), count);
         said_clear(&said);
     }
 }
 
-/* One broken item, whatever Pillow makes of it, is not the end of the job. */
+/* A broken item does not end the job, whatever Pillow raises. */
 static void one_bad_file_does_not_end_the_job(void **state)
 {
     (void)state;
@@ -310,10 +310,10 @@ static void one_bad_file_does_not_end_the_job(void **state)
         snprintf(name, sizeof name, "damaged %zu", i);
         save(folder, name, bytes);
     }
-    for (size_t i = 0; i < TWINS; i++) {
-        struct said said = run_twin(twins[i], out);
+    for (size_t i = 0; i < PEERS; i++) {
+        struct said said = run_resize(peers[i], out);
         if (said.code != 1 || !strstr(said.out, " images to 128x128, "))
-            fail_msg("%s: exit code %d: %s", twins[i], said.code, said.err);
+            fail_msg("%s: exit code %d: %s", peers[i], said.code, said.err);
         assert_true(file_exists(out, "processed_good.png"));
         for (size_t k = 0; k < 4; k++) {
             snprintf(name, sizeof name, "claim %zu.png", k);
@@ -333,32 +333,33 @@ static void samples_without_a_folder(void **state)
     said_clear(&said);
 }
 
-/* ---- what is hard to say or to open ---- */
+/* ---- unusual names and files ---- */
 
 static void a_pipe_among_the_files(void **state)
 {
     (void)state;
     save(folder, "good.png", make_png(7, false));
     mixed_add_pipe(folder);
-    for (size_t i = 0; i < TWINS; i++) {
-        struct said said = run_twin(twins[i], out);
+    for (size_t i = 0; i < PEERS; i++) {
+        struct said said = run_resize(peers[i], out);
         if (said.code != 1 || !strstr(said.out, "1 images to 128x128, 1 broken"))
-            fail_msg("%s: exit code %d: %s", twins[i], said.code, said.err);
+            fail_msg("%s: exit code %d: %s", peers[i], said.code, said.err);
         assert_true(is_named(said.err, "x_pipe.jpg"));
         said_clear(&said);
     }
 }
 
-/* JSON can't hold it, so the twin can't have it: bad input, said once, before any work. */
+/* JSON can't represent it, so it can't be passed to Python: bad input, reported once, before any
+ * work. */
 static void a_folder_that_is_not_utf8(void **state)
 {
     (void)state;
     char option[FOLDER_NAME + 32];
     snprintf(option, sizeof option, "out=%s/latin-\xe9", out);
-    for (size_t i = 0; i < TWINS; i++) {
-        struct said said = RUN("exec", "-k", "resize", "-H", twins[i], "-w", "2", "-p", option);
+    for (size_t i = 0; i < PEERS; i++) {
+        struct said said = RUN("exec", "-k", "resize", "-H", peers[i], "-w", "2", "-p", option);
         if (said.code != 2 || count_lines(said.err) != 1 || !strstr(said.err, "not UTF-8"))
-            fail_msg("%s: exit code %d: %s", twins[i], said.code, said.err);
+            fail_msg("%s: exit code %d: %s", peers[i], said.code, said.err);
         said_clear(&said);
     }
 }

@@ -1,5 +1,5 @@
-/* Peers in Python whose workers are started by a fork server, by spawn, or by multiprocessing.Pool:
- * what they give, and that none of their processes outlives whom it works for. */
+/* Python peers whose workers are started by a fork server, by spawn, or by multiprocessing.Pool:
+ * their results, and that none of their processes is left. */
 #include "tests/support/support.h"
 
 #include "tests/support/folder.h"
@@ -20,7 +20,7 @@
 #define WORKERS 2
 #define PROCESSES_MOST 16
 
-/* How each starts its workers: these helpers are there beside the interpreter and its workers. */
+/* The start methods. The helpers are the processes besides the interpreter and its workers. */
 static const struct start {
     const char *name;
     size_t helpers; /* resource tracker, fork server */
@@ -61,7 +61,7 @@ static void run_job(const char *name, struct fb_pool *pool, struct task *task, u
     }
 }
 
-/* Two kernels by turns, each twice with every chunk size, on one pool. */
+/* Alternates two kernels on one pool, each twice with each chunk size. */
 static void run_all_jobs(const char *name, unsigned workers, const char *texts)
 {
     const char *const jobs[][5] = { { "primes", "lo=1", "hi=3000", "ranges=11" },
@@ -107,9 +107,9 @@ static void a_pool_that_does_nothing_leaves_nothing(void **state)
     }
 }
 
-/* ---- what is broken ---- */
+/* ---- broken modules ---- */
 
-/* Runs primes with `folder` first among what Python imports from. */
+/* Runs the kernel with `folder` first in the module path of Python. */
 static struct said run_with_modules(const char *folder, const char *harness, const char *kernel)
 {
     char name[PATH_MAX];
@@ -130,8 +130,8 @@ static void expect_failure(struct said said, int code, const char *part)
     said_clear(&said);
 }
 
-/* Python runs sitecustomize before anything else, in each worker too. */
-static void a_twin_that_breaks_is_an_error(void **state)
+/* Python runs sitecustomize first, also in each worker. */
+static void an_exception_in_a_kernel_is_an_error(void **state)
 {
     (void)state;
     char folder[FOLDER_NAME];
@@ -155,9 +155,9 @@ static void without_pillow_resize_is_refused(void **state)
     folder_remove(folder);
 }
 
-/* ---- ends ---- */
+/* ---- killed processes ---- */
 
-/* A job that ends in days; what kills it can take its time. */
+/* A job that takes days, so that there is time to kill its processes. */
 static const char *const endless[] = { "first=1000000000000", "count=12", NULL };
 
 static struct running start_endless(const struct start *start, char mark[MARK_SIZE])
@@ -167,7 +167,7 @@ static struct running start_endless(const struct start *start, char mark[MARK_SI
     mark_new(mark);
     struct running running =
         START("exec", "-k", "divisors", "-H", name, "-w", "2", "-p", endless[0], "-p", endless[1]);
-    /* Killed in any case, or the test would never end. */
+    /* Killed in any case; otherwise the test would never end. */
     if (!wait_for_marked(mark, 1 + processes(start)) || !wait_for_work(mark))
         print_error("%s does not work\n", start->name);
     return running;
@@ -213,7 +213,7 @@ static void forkbench_that_is_killed_leaves_no_process(void **state)
     }
 }
 
-/* The resource tracker, which outlives it for a moment, has something to say too. */
+/* The resource tracker, which ends a little later, also prints to stderr. */
 static void an_interpreter_that_is_killed_leaves_no_process(void **state)
 {
     (void)state;
@@ -243,7 +243,7 @@ static bool is_spawned(pid_t pid)
     return got > 0 && memmem(text, (size_t)got, "spawn_main", 10);
 }
 
-/* A fork server's child, or the interpreter's own that is no helper. */
+/* A child of the fork server, or a spawned child of the interpreter. */
 static pid_t find_worker(const struct start *start, pid_t interpreter, const char *mark)
 {
     bool served = start->helpers == 2;
@@ -257,7 +257,8 @@ static pid_t find_worker(const struct start *start, pid_t interpreter, const cha
     return 0;
 }
 
-/* multiprocessing.Pool would wait for its results for ever. (The other worker may have a traceback to print.) */
+/* Not multiprocessing.Pool, which would wait for the results for ever. (The other worker may print
+ * a traceback.) */
 static void a_worker_that_is_killed_is_an_error(void **state)
 {
     (void)state;
@@ -281,7 +282,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_start_gives_what_single_gives),
         cmocka_unit_test(a_pool_that_does_nothing_leaves_nothing),
-        cmocka_unit_test(a_twin_that_breaks_is_an_error),
+        cmocka_unit_test(an_exception_in_a_kernel_is_an_error),
         cmocka_unit_test(without_pillow_resize_is_refused),
         cmocka_unit_test(forkbench_that_ends_leaves_no_process),
         cmocka_unit_test(forkbench_that_is_killed_leaves_no_process),

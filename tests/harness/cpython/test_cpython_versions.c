@@ -1,4 +1,5 @@
-/* Every interpreter that is found here runs every twin, and gives what `single` gives. */
+/* Each interpreter found on this machine runs each Python version of a kernel with the results of
+ * `single`. */
 #include "tests/support/support.h"
 
 #include "harness/cpython/interpreters.h"
@@ -9,7 +10,7 @@
 
 static char texts[64] = "texts=", logs[64] = "log=";
 
-/* download needs a server, and resize Pillow. */
+/* Without download, which needs a server, and resize, which needs Pillow. */
 static const struct {
     const char *kernel;
     const char *const assignment[5];
@@ -24,7 +25,7 @@ static const struct {
 };
 #define JOBS (sizeof jobs / sizeof *jobs)
 
-static void run_every_twin(const struct fb_interpreter *interpreter)
+static void run_every_kernel(const struct fb_interpreter *interpreter)
 {
     const struct fb_harness *harness = harness_named("cpython-thread");
     struct fb_error error = { 0 };
@@ -50,18 +51,18 @@ static void run_every_twin(const struct fb_interpreter *interpreter)
     fb_arena_close(arena);
 }
 
-static void every_interpreter_runs_every_twin(void **state)
+static void every_interpreter_runs_every_kernel(void **state)
 {
     (void)state;
     const struct fb_interpreter *list;
     size_t count;
     assert_int_equal(fb_interpreters_list(&list, &count), 0);
     for (size_t i = 0; i < count; i++)
-        run_every_twin(&list[i]);
+        run_every_kernel(&list[i]);
 }
 
-/* What it is called is what it says when it runs. */
-static void every_interpreter_is_what_it_is_called(void **state)
+/* Its name matches the version that it reports when it runs. */
+static void every_interpreter_has_the_version_in_its_name(void **state)
 {
     (void)state;
     const struct fb_harness *harness = harness_named("cpython-single");
@@ -91,8 +92,8 @@ int main(void)
                                 "t ERROR h GET \xff\v 100 999999999999 007\r\n"
                                 "t ERROR h GET /a 100 9 007";
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_interpreter_runs_every_twin),
-        cmocka_unit_test(every_interpreter_is_what_it_is_called),
+        cmocka_unit_test(every_interpreter_runs_every_kernel),
+        cmocka_unit_test(every_interpreter_has_the_version_in_its_name),
     };
     const struct fb_interpreter *list;
     size_t count;

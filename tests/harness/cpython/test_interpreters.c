@@ -1,5 +1,5 @@
-/* The interpreters of a machine, on a made-up PATH, and what `all` makes of them. What /usr/bin has
- * is found as well, and left out here. */
+/* Finding interpreters on a made-up PATH, and the meaning of `all`. Interpreters in /usr/bin are
+ * found too and are ignored here. */
 #include "tests/support/support.h"
 
 #include "tests/support/folder.h"
@@ -19,7 +19,7 @@
 
 static char scene[FOLDER_NAME], *kept_path;
 
-/* Folders one, two and pyenv/versions; the PATH is the first two and one that is not there. */
+/* Folders one, two and pyenv/versions; the PATH is the first two and one that does not exist. */
 static int scene_begin(void **state)
 {
     (void)state;
@@ -46,7 +46,7 @@ static int scene_end(void **state)
     return 0;
 }
 
-/* A script that leaves a file NAME.ran beside it, then does `act`. */
+/* Writes a script that creates a file NAME.ran beside it, then does `act`. */
 static void put_script(const char *name, const char *act)
 {
     char text[2 * PATH_MAX], path[PATH_MAX];
@@ -56,7 +56,7 @@ static void put_script(const char *name, const char *act)
     assert_int_equal(chmod(path, 0755), 0);
 }
 
-/* One that answers as an interpreter does which is in `where` of the scene. */
+/* Writes a script that answers like an interpreter at `where` in the test folder. */
 static void put_answer(const char *name, const char *where, const char *version)
 {
     char act[PATH_MAX];
@@ -85,7 +85,8 @@ static void put_folder(const char *name)
 
 /* ---- what is found ---- */
 
-/* "VARIANT=PLACE ..." of those in the scene, by their order; a scene's folder is shown as @. */
+/* Writes "VARIANT=PLACE ..." for the interpreters in the test folder, in order; the test folder is
+ * shown as @. */
 static void list_found(const json_t *variants, const char *harness, char *text, size_t size)
 {
     const json_t *entry;
@@ -106,7 +107,7 @@ static void list_found(const json_t *variants, const char *harness, char *text, 
     }
 }
 
-/* As variants of each harness that takes interpreters. */
+/* Checks the variants of each harness that takes interpreters. */
 static void expect_found(const char *wanted)
 {
     static const char *const harnesses[] = { "cpython-single",  "cpython-thread",
@@ -126,7 +127,7 @@ static void expect_found(const char *wanted)
     said_clear(&said);
 }
 
-static void interpreters_come_by_version(void **state)
+static void interpreters_are_sorted_by_version(void **state)
 {
     (void)state;
     put_python("one/python3.10", "3.10.2-gil");
@@ -151,7 +152,7 @@ static void one_under_many_names_is_found_once(void **state)
     expect_found("3.12.1-gil=one/python3");
 }
 
-static void of_two_alike_the_second_has_its_path_for_a_name(void **state)
+static void a_second_one_of_the_same_version_is_named_by_its_path(void **state)
 {
     (void)state;
     put_python("one/python3.12", "3.12.1-gil");
@@ -159,7 +160,7 @@ static void of_two_alike_the_second_has_its_path_for_a_name(void **state)
     expect_found("3.12.1-gil=one/python3.12 @/two/python3.12=two/python3.12");
 }
 
-static void what_does_not_answer_well_is_left_out(void **state)
+static void a_program_with_a_wrong_answer_is_left_out(void **state)
 {
     (void)state;
     static const char *const acts[] = {
@@ -190,7 +191,7 @@ static void what_does_not_answer_well_is_left_out(void **state)
     }
 }
 
-static void what_has_another_name_is_not_run(void **state)
+static void programs_with_other_names_are_not_run(void **state)
 {
     (void)state;
     static const char *const names[] = {
@@ -217,7 +218,7 @@ static void what_has_another_name_is_not_run(void **state)
     assert_false(has_run("pyenv/versions/pypy3.10/bin/python3"));
 }
 
-static void nothing_that_cannot_be_run_is_found(void **state)
+static void files_that_can_not_be_run_are_left_out(void **state)
 {
     (void)state;
     put_folder("one/python3");
@@ -226,7 +227,7 @@ static void nothing_that_cannot_be_run_is_found(void **state)
     expect_found("");
 }
 
-/* ---- what is asked for by version ---- */
+/* ---- selecting a version ---- */
 
 static void expect_refusal(struct said said, int code, const char *part)
 {
@@ -237,7 +238,7 @@ static void expect_refusal(struct said said, int code, const char *part)
     said_clear(&said);
 }
 
-static void a_version_that_is_not_there_is_refused(void **state)
+static void a_version_that_does_not_exist_is_refused(void **state)
 {
     (void)state;
     put_python("one/python3.97", "3.97.1-gil");
@@ -254,7 +255,7 @@ static void exec_takes_one_variant_only(void **state)
     expect_refusal(RUN("exec", "-k", "primes", "-H", "gil=all"), 2, "all");
 }
 
-static void a_name_is_meant_by_its_beginning(void **state)
+static void a_name_is_selected_by_its_first_parts(void **state)
 {
     (void)state;
     assert_true(fb_interpreter_is("3.12.1-gil", "3.12"));
@@ -272,7 +273,7 @@ static void a_name_is_meant_by_its_beginning(void **state)
 
 /* ---- all of them in a plan ---- */
 
-/* The plan of primes on two workers; made in this process, with what the PATH had at the first. */
+/* Makes the plan of primes with two workers, in this process, which reads the PATH only once. */
 static void make_plan(struct fb_plan *plan, const char *harness)
 {
     struct fb_plan_request request = { .kernel = { "primes" },
@@ -287,7 +288,7 @@ static void make_plan(struct fb_plan *plan, const char *harness)
         fail_msg("%s", error.text);
 }
 
-/* Only cells that were asked for, not what is added for comparison. */
+/* Counts only requested cells, not those added for comparison. */
 static size_t count_cells(const struct fb_plan *plan, const char *harness, const char *label)
 {
     size_t count = 0;
@@ -297,7 +298,7 @@ static size_t count_cells(const struct fb_plan *plan, const char *harness, const
     return count;
 }
 
-static void all_is_a_cell_an_interpreter_with_its_own_base(void **state)
+static void all_gives_a_cell_per_interpreter_with_its_own_base(void **state)
 {
     (void)state;
     const struct fb_interpreter *list;
@@ -325,7 +326,7 @@ static void all_is_a_cell_an_interpreter_with_its_own_base(void **state)
     fb_plan_clear(&plan);
 }
 
-static void all_of_gil_is_its_four_modes(void **state)
+static void all_modes_of_gil(void **state)
 {
     (void)state;
     struct fb_plan plan;
@@ -358,17 +359,17 @@ static void more_than_64_in_all_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SCENE(interpreters_come_by_version),
+        SCENE(interpreters_are_sorted_by_version),
         SCENE(one_under_many_names_is_found_once),
-        SCENE(of_two_alike_the_second_has_its_path_for_a_name),
-        SCENE(what_does_not_answer_well_is_left_out),
-        SCENE(what_has_another_name_is_not_run),
-        SCENE(nothing_that_cannot_be_run_is_found),
-        SCENE(a_version_that_is_not_there_is_refused),
+        SCENE(a_second_one_of_the_same_version_is_named_by_its_path),
+        SCENE(a_program_with_a_wrong_answer_is_left_out),
+        SCENE(programs_with_other_names_are_not_run),
+        SCENE(files_that_can_not_be_run_are_left_out),
+        SCENE(a_version_that_does_not_exist_is_refused),
         SCENE(exec_takes_one_variant_only),
-        cmocka_unit_test(a_name_is_meant_by_its_beginning),
-        SCENE(all_is_a_cell_an_interpreter_with_its_own_base),
-        cmocka_unit_test(all_of_gil_is_its_four_modes),
+        cmocka_unit_test(a_name_is_selected_by_its_first_parts),
+        SCENE(all_gives_a_cell_per_interpreter_with_its_own_base),
+        cmocka_unit_test(all_modes_of_gil),
         cmocka_unit_test(more_than_64_in_all_are_refused),
     };
     return RUN_TESTS(tests);
