@@ -193,7 +193,8 @@ static void a_forked_process_has_one_pidfd(void **state)
     (void)state;
     struct fb_mp_process *sibling[3];
     for (int i = 0; i < 3; i++)
-        sibling[i] = started((struct fb_mp_process_options){ .run = sleep_for_ever });
+        sibling[i] =
+            started((struct fb_mp_process_options){ .run = sleep_for_ever, .daemon = true });
     assert_int_equal(count_pidfds(NULL, 0), 3);
     assert_int_equal(ended(started((struct fb_mp_process_options){ .run = count_pidfds })), 1);
     assert_int_equal(ended(started((struct fb_mp_process_options){ .run = count_pidfds_of_child })),
