@@ -1,4 +1,4 @@
-/* harness/mp: objects made and ended thousands of times leave nothing behind. */
+/* harness/mp: processes and objects made and freed thousands of times leave nothing behind. */
 #include "tests/support/support.h"
 
 #include "tests/mp/channel/segment_fixture.h"
@@ -18,13 +18,13 @@
 #include <string.h>
 
 #define MANY AS_MANY_AS(10000u, 2000u)
-#define WARM_UP 20u /* rounds after which all that is made once is there */
+#define WARM_UP 20u /* rounds after which everything made only once exists */
 
 #define GROWTH_KIB 1024
 
-/* ---- what there is ---- */
+/* ---- resources in use ---- */
 
-struct traces {
+struct resources {
     unsigned descriptors, mappings, segments;
     size_t used;
     long resident; /* KiB */
@@ -65,35 +65,35 @@ static unsigned count_segments(void)
     return count;
 }
 
-static struct traces look(void)
+static struct resources read_resources(void)
 {
-    return (struct traces){ .descriptors = descriptors_open(),
-                            .mappings = count_mappings(),
-                            .segments = segments_are_private() ? count_segments() : 0,
-                            .used = fb_mp_heap_used(),
-                            .resident = resident_kib() };
+    return (struct resources){ .descriptors = descriptors_open(),
+                               .mappings = count_mappings(),
+                               .segments = segments_are_private() ? count_segments() : 0,
+                               .used = fb_mp_heap_used(),
+                               .resident = resident_kib() };
 }
 
-/* Does it so often, and compares what is there before and after. */
+/* Calls once() that many times, and compares the resources in use before and after. */
 static void many(const char *name, unsigned rounds, void (*once)(void))
 {
     char text[120];
     for (unsigned i = 0; i < WARM_UP; i++)
         once();
-    struct traces before = look();
+    struct resources before = read_resources();
     uint64_t began = clock_ms();
     for (unsigned i = 0; i < rounds; i++)
         once();
     uint64_t took = clock_ms() - began;
-    struct traces now = look();
+    struct resources now = read_resources();
     print_message("%s: %u in %llu ms, %+ld KiB\n", name, rounds, (unsigned long long)took,
                   now.resident - before.resident);
     assert_int_equal(now.descriptors, before.descriptors);
     assert_int_equal(now.segments, before.segments);
     assert_int_equal(now.used, before.used);
-    /* stdio may have mapped something to look. */
+    /* stdio may have mapped a buffer to read them. */
     assert_true(now.mappings <= before.mappings + 2);
-#if !defined __SANITIZE_ADDRESS__ && !defined __SANITIZE_THREAD__ /* they keep what was freed */
+#if !defined __SANITIZE_ADDRESS__ && !defined __SANITIZE_THREAD__ /* these keep freed memory */
     assert_true(now.resident <= before.resident + GROWTH_KIB);
 #endif
     if (leaks_found(before.descriptors, text, sizeof text))
@@ -141,7 +141,7 @@ static void make_pipe(void)
     fb_mp_connection_close(right);
 }
 
-/* Messages that were not received go with the pipe, and with them descriptors. */
+/* Messages that were not received are freed with the pipe, and with them descriptors. */
 static void make_full_pipe(void)
 {
     struct fb_mp_connection *left, *right;
@@ -225,7 +225,7 @@ static void make_array(void)
     fb_mp_array_free(array);
 }
 
-/* One message is taken, one stays in it, one was reserved only; each has memory of its own. */
+/* One message is received, one stays in the queue, one is only reserved; each has its own memory. */
 static void make_queue(void)
 {
     struct fb_mp_queue *queue;
@@ -324,7 +324,7 @@ static void managers(void **state)
     many("managers, spawn", 50, spawn_manager);
 }
 
-/* As many(), but that the server is a child that is there all the time. */
+/* Like many(), but with a child, the server, that exists all the time. */
 static void managed_objects(void **state)
 {
     (void)state;
@@ -333,12 +333,12 @@ static void managed_objects(void **state)
         make_managed();
         connect_manager();
     }
-    struct traces before = look();
+    struct resources before = read_resources();
     for (unsigned i = 0; i < MANY; i++)
         make_managed();
     for (unsigned i = 0; i < MANY / 10; i++)
         connect_manager();
-    struct traces now = look();
+    struct resources now = read_resources();
     fb_mp_manager_close(manager);
     assert_int_equal(now.descriptors, before.descriptors);
     assert_int_equal(now.used, before.used);

@@ -1,4 +1,5 @@
-/* harness/mp: what the tutorials show, with its known answers, forked and spawned. */
+/* harness/mp: the tutorials' examples of queues and names, with their known answers, by fork and
+ * spawn. */
 #include "tests/support/support.h"
 
 #include "tests/mp/process_fixture.h"
@@ -12,18 +13,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LIMIT (LIMIT_MS * FB_MP_MILLISECOND)
-
-/* What the processes of a test share. */
 struct tutorial_page {
     struct fb_mp_queue *queue, *results;
-    bool passes_on; /* there is one end mark, which each worker puts back for the next */
+    bool passes_on; /* there is one end mark, which each consumer puts back for the next */
     uint64_t fib[2];
 };
 
 static size_t used;
 
-static void make(size_t capacity)
+static void make_page(size_t capacity)
 {
     void *memory;
     used = fb_mp_heap_used();
@@ -33,7 +31,7 @@ static void make(size_t capacity)
     assert_int_equal(fb_mp_queue_make(4096, &tutorial_page->results), 0);
 }
 
-static void drop(void)
+static void free_page(void)
 {
     fb_mp_queue_free(tutorial_page->queue);
     fb_mp_queue_free(tutorial_page->results);
@@ -60,15 +58,15 @@ static bool is_prime(uint32_t n)
     return true;
 }
 
-/* worker: how many consumers there are. */
+/* given.worker: the number of consumers. */
 static int produce(const void *argument, size_t size)
 {
     (void)size;
-    tutorials_find_desk(argument);
+    tutorials_begin(argument);
     for (uint32_t i = 1, first = STEP; i <= TASKS; i++, first += STEP)
         if (fb_mp_queue_put(tutorial_page->queue, &first, sizeof first, LIMIT) != 0)
             return 1;
-    for (uint32_t i = 0; i < (tutorial_page->passes_on ? 1 : own.worker); i++)
+    for (uint32_t i = 0; i < (tutorial_page->passes_on ? 1 : given.worker); i++)
         if (fb_mp_queue_put_end(tutorial_page->queue, LIMIT) != 0)
             return 2;
     return 0;
@@ -77,8 +75,8 @@ static int produce(const void *argument, size_t size)
 static int consume(const void *argument, size_t size)
 {
     int result;
-    tutorials_find_desk(argument);
-    struct count count = { .worker = own.worker };
+    tutorials_begin(argument);
+    struct count count = { .worker = given.worker };
     while ((result = fb_mp_queue_get(tutorial_page->queue, &count.first, sizeof count.first, LIMIT,
                                      &size)) == 0) {
         count.primes = 0;
@@ -99,8 +97,8 @@ static int compare_counts(const void *a, const void *b)
     return (left->first > right->first) - (left->first < right->first);
 }
 
-/* Takes results until every consumer has said that it is done. */
-static void take_counts(struct count count[TASKS], uint32_t consumers)
+/* Receives results until every consumer has sent its end mark. */
+static void receive_counts(struct count count[TASKS], uint32_t consumers)
 {
     struct count next;
     size_t size, taken = 0;
@@ -123,12 +121,12 @@ static void run_pipeline(enum fb_mp_method method, uint32_t consumers, bool pass
     struct count count[TASKS];
     uint32_t primes = 0, first;
     size_t size;
-    make(20);
+    make_page(20);
     tutorial_page->passes_on = passes_on;
     for (uint32_t i = 0; i < consumers; i++)
         consumer[i] = tutorials_start(consume, method, i);
     struct fb_mp_process *producer = tutorials_start(produce, method, consumers);
-    take_counts(count, consumers);
+    receive_counts(count, consumers);
     qsort(count, TASKS, sizeof *count, compare_counts);
     for (uint32_t i = 0; i < TASKS; i++) {
         assert_int_equal(count[i].first, (i + 1) * STEP);
@@ -139,10 +137,10 @@ static void run_pipeline(enum fb_mp_method method, uint32_t consumers, bool pass
     assert_int_equal(ended(producer), 0);
     for (uint32_t i = 0; i < consumers; i++)
         assert_int_equal(ended(consumer[i]), 0);
-    /* The mark that went round is still there, those of one each are not. */
+    /* A mark that is passed on stays in the queue; if there is one for each consumer, none is left. */
     assert_int_equal(fb_mp_queue_get(tutorial_page->queue, &first, sizeof first, 0, &size),
                      passes_on ? -ENODATA : -ETIMEDOUT);
-    drop();
+    free_page();
 }
 
 static void a_pipeline_counts_primes(void **state)
@@ -165,8 +163,8 @@ static uint64_t fib(uint32_t n)
 static int find_fib(const void *argument, size_t size)
 {
     (void)size;
-    tutorials_find_desk(argument);
-    tutorial_page->fib[own.worker] = fib(own.worker ? 27 : 25);
+    tutorials_begin(argument);
+    tutorial_page->fib[given.worker] = fib(given.worker ? 27 : 25);
     return 0;
 }
 
@@ -174,11 +172,11 @@ static void fibonacci_numbers_are_exact(void **state)
 {
     (void)state;
     for (size_t m = 0; m < METHODS; m++) {
-        make(1);
+        make_page(1);
         tutorials_run(find_fib, methods[m], 2);
         assert_int_equal(tutorial_page->fib[0], 75025);
         assert_int_equal(tutorial_page->fib[1], 196418);
-        drop();
+        free_page();
     }
 }
 
@@ -193,7 +191,7 @@ static int sum_up(const void *argument, size_t size)
 {
     (void)size;
     struct sum sum = { .sum = 0 };
-    tutorials_find_desk(argument);
+    tutorials_begin(argument);
     snprintf(sum.name, sizeof sum.name, "%s", fb_mp_self_name());
     for (uint64_t i = 0; i < 1000000; i++)
         sum.sum += i;
@@ -207,7 +205,7 @@ static void named_workers_sum(void **state)
         struct sum sum;
         size_t size;
         unsigned seen = 0;
-        make(1);
+        make_page(1);
         tutorials_run(sum_up, methods[m], 4);
         for (int i = 0; i < 4; i++) {
             assert_int_equal(
@@ -217,7 +215,7 @@ static void named_workers_sum(void **state)
             seen |= 1u << (sum.name[0] - 'A');
         }
         assert_int_equal(seen, 15);
-        drop();
+        free_page();
     }
 }
 
@@ -232,7 +230,7 @@ struct finding {
     uint32_t number, level, words;
 };
 
-/* Every seventh has more words; such are longer than what a queue keeps in a slot. */
+/* Lines have up to 12 more words; the long ones don't fit into a queue's slot. */
 static size_t write_line(uint32_t number, char line[LINE_MOST])
 {
     int length = snprintf(line, LINE_MOST, "%u %s a request", number, levels[number % 3]);
@@ -245,7 +243,7 @@ static int analyse(const void *argument, size_t size)
 {
     char line[LINE_MOST], level[16];
     int result;
-    tutorials_find_desk(argument);
+    tutorials_begin(argument);
     while ((result = fb_mp_queue_get(tutorial_page->queue, line, sizeof line, LIMIT, &size)) == 0) {
         struct finding finding = { .level = 0, .words = 1 };
         if (size != strlen(line) + 1 || sscanf(line, "%u %15s", &finding.number, level) != 2)
@@ -260,7 +258,7 @@ static int analyse(const void *argument, size_t size)
     return result == -ENODATA ? 0 : 3;
 }
 
-static void take_finding(bool seen[LINES])
+static void receive_finding(bool seen[LINES])
 {
     struct finding finding;
     size_t size;
@@ -272,33 +270,33 @@ static void take_finding(bool seen[LINES])
     seen[finding.number] = true;
 }
 
-static void lines_are_analysed_as_they_come(void **state)
+static void lines_are_analysed_while_others_are_sent(void **state)
 {
     (void)state;
     for (size_t m = 0; m < METHODS; m++) {
         struct fb_mp_process *worker[4];
         static bool seen[LINES];
         char line[LINE_MOST];
-        make(16);
+        make_page(16);
         memset(seen, 0, sizeof seen);
         for (uint32_t i = 0; i < 4; i++)
             worker[i] = tutorials_start(analyse, methods[m], i);
         for (uint32_t i = 0; i < LINES; i++) {
             assert_int_equal(
                 fb_mp_queue_put(tutorial_page->queue, line, write_line(i, line), LIMIT), 0);
-            /* As they come: the first ones are analysed before there is another. */
+            /* The first lines are analysed before the next one is sent. */
             if (i < 20)
-                take_finding(seen);
+                receive_finding(seen);
         }
         for (int i = 0; i < 4; i++)
             assert_int_equal(fb_mp_queue_put_end(tutorial_page->queue, LIMIT), 0);
         for (uint32_t i = 20; i < LINES; i++)
-            take_finding(seen);
+            receive_finding(seen);
         for (int i = 0; i < 4; i++)
             assert_int_equal(ended(worker[i]), 0);
         assert_int_equal(fb_mp_queue_size(tutorial_page->results), 0);
         assert_int_equal(fb_mp_queue_size(tutorial_page->queue), 0);
-        drop();
+        free_page();
     }
 }
 
@@ -315,7 +313,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_pipeline_counts_primes),
         cmocka_unit_test(fibonacci_numbers_are_exact),
         cmocka_unit_test(named_workers_sum),
-        cmocka_unit_test(lines_are_analysed_as_they_come),
+        cmocka_unit_test(lines_are_analysed_while_others_are_sent),
     };
     return RUN_TESTS(tests);
 }

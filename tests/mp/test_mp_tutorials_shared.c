@@ -1,5 +1,5 @@
-/* harness/mp: what the tutorials show of shared objects and of what is not shared (W13 to W15,
- * M13). */
+/* harness/mp: the tutorials' examples of shared objects, and of memory that isn't shared (W13 to
+ * W15, M13), with their known answers. */
 #include "tests/support/support.h"
 
 #include "tests/mp/process_fixture.h"
@@ -15,9 +15,6 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define LIMIT (LIMIT_MS * FB_MP_MILLISECOND)
-
-/* What the processes of a test share. */
 struct tutorial_page {
     struct fb_mp_array *number, *array;
     struct fb_mp_lock *lock;
@@ -28,7 +25,7 @@ struct tutorial_page {
 
 static size_t used;
 
-static void make(void)
+static void make_page(void)
 {
     void *memory;
     used = fb_mp_heap_used();
@@ -36,19 +33,19 @@ static void make(void)
     tutorial_page = memory;
 }
 
-static void drop(void)
+static void free_page(void)
 {
     fb_mp_free(tutorial_page);
     assert_int_equal(fb_mp_heap_used(), used);
 }
 
-/* ---- W13, that test_mp_connection.c has for forked ones ---- */
+/* ---- W13; test_mp_connection.c has more for forked processes ---- */
 
 static int echo(const void *argument, size_t size)
 {
     struct fb_mp_connection *end;
     char text[64];
-    tutorials_find_desk(argument);
+    tutorials_begin(argument);
     const int fd[FB_MP_CONNECTION_FDS] = { fb_mp_descriptor(0), fb_mp_descriptor(1) };
     if (fb_mp_connection_unpack(&tutorial_page->packed, fd, &end) < 0)
         return 1;
@@ -69,14 +66,14 @@ static void an_echo_answers_in_order(void **state)
     for (size_t m = 0; m < METHODS; m++) {
         struct fb_mp_connection *left, *right;
         int fd[FB_MP_CONNECTION_FDS];
-        make();
+        make_page();
         assert_int_equal(fb_mp_pipe(true, &left, &right), 0);
         fb_mp_connection_pack(right, &tutorial_page->packed, fd);
-        const struct order order = { .tutorial_page = tutorial_page };
+        const struct tutorial_argument echo_argument = { .tutorial_page = tutorial_page };
         struct fb_mp_process *process =
             started((struct fb_mp_process_options){ .run = echo,
-                                                    .argument = &order,
-                                                    .size = sizeof order,
+                                                    .argument = &echo_argument,
+                                                    .size = sizeof echo_argument,
                                                     .fd = fd,
                                                     .fds = FB_MP_CONNECTION_FDS,
                                                     .method = methods[m] });
@@ -91,19 +88,19 @@ static void an_echo_answers_in_order(void **state)
         assert_int_equal(ended(process), 0);
         fb_mp_connection_close(left);
         fb_mp_connection_close(right);
-        drop();
+        free_page();
     }
 }
 
-/* ---- W14 and W15; test_mp_sync.c and test_mp_barrier.c have parts for forked ones ---- */
+/* ---- W14 and W15; test_mp_sync.c and test_mp_barrier.c have parts for forked processes ---- */
 
-static void take(struct fb_mp_lock *lock)
+static void acquire(struct fb_mp_lock *lock)
 {
     if (lock && fb_mp_lock_acquire(lock, LIMIT) != 0)
         exit(10);
 }
 
-static void give(struct fb_mp_lock *lock)
+static void release(struct fb_mp_lock *lock)
 {
     if (lock && fb_mp_lock_release(lock) != 0)
         exit(11);
@@ -112,35 +109,35 @@ static void give(struct fb_mp_lock *lock)
 static int increment(const void *argument, size_t size)
 {
     (void)size;
-    tutorials_find_desk(argument);
+    tutorials_begin(argument);
     volatile int *number = tutorial_page->number->items;
     for (int i = 0; i < 10000; i++) {
-        take(tutorial_page->number->lock);
+        acquire(tutorial_page->number->lock);
         *number = *number + 1;
-        give(tutorial_page->number->lock);
+        release(tutorial_page->number->lock);
     }
     return 0;
 }
 
-static int have_a_turn(const void *argument, size_t size)
+static int increment_all(const void *argument, size_t size)
 {
     (void)size;
-    tutorials_find_desk(argument);
-    take(tutorial_page->number->lock);
+    tutorials_begin(argument);
+    acquire(tutorial_page->number->lock);
     FB_MP_ITEM(tutorial_page->number, int, 0)++;
-    give(tutorial_page->number->lock);
+    release(tutorial_page->number->lock);
     for (size_t i = 0; i < tutorial_page->array->count; i++) {
-        take(tutorial_page->array->lock);
+        acquire(tutorial_page->array->lock);
         FB_MP_ITEM(tutorial_page->array, int, i)++;
-        give(tutorial_page->array->lock);
+        release(tutorial_page->array->lock);
     }
     for (int i = 0; i < 200; i++) {
-        take(tutorial_page->lock);
+        acquire(tutorial_page->lock);
         if (atomic_fetch_add(&tutorial_page->inside, 1) != 0)
             atomic_store(&tutorial_page->broken, 1);
-        sched_yield(); /* the others would come in now */
+        sched_yield(); /* without the lock, others would enter now */
         atomic_fetch_sub(&tutorial_page->inside, 1);
-        give(tutorial_page->lock);
+        release(tutorial_page->lock);
     }
     return 0;
 }
@@ -150,14 +147,14 @@ static void a_counter_needs_its_lock(void **state)
     (void)state;
     for (size_t m = 0; m < METHODS; m++)
         for (int locked = 0; locked < 2; locked++) {
-            make();
+            make_page();
             assert_int_equal(FB_MP_VALUE(int, locked, &tutorial_page->number), 0);
             tutorials_run(increment, methods[m], 4);
             int number = FB_MP_ITEM(tutorial_page->number, int, 0);
-            /* How many are lost without it depends on the machine. */
+            /* Without the lock, the number of lost increments depends on the machine. */
             assert_true(locked ? number == 40000 : number > 0 && number <= 40000);
             fb_mp_array_free(tutorial_page->number);
-            drop();
+            free_page();
         }
 }
 
@@ -165,13 +162,13 @@ static void workers_share_a_number_an_array_and_a_lock(void **state)
 {
     (void)state;
     for (size_t m = 0; m < METHODS; m++) {
-        make();
+        make_page();
         assert_int_equal(FB_MP_VALUE(int, true, &tutorial_page->number), 0);
         assert_int_equal(FB_MP_ARRAY(int, 4, true, &tutorial_page->array), 0);
         assert_int_equal(fb_mp_lock_make(false, &tutorial_page->lock), 0);
         for (int i = 0; i < 4; i++)
             FB_MP_ITEM(tutorial_page->array, int, i) = i;
-        tutorials_run(have_a_turn, methods[m], 4);
+        tutorials_run(increment_all, methods[m], 4);
         assert_int_equal(FB_MP_ITEM(tutorial_page->number, int, 0), 4);
         for (int i = 0; i < 4; i++)
             assert_int_equal(FB_MP_ITEM(tutorial_page->array, int, i), i + 4);
@@ -179,7 +176,7 @@ static void workers_share_a_number_an_array_and_a_lock(void **state)
         fb_mp_array_free(tutorial_page->number);
         fb_mp_array_free(tutorial_page->array);
         fb_mp_lock_free(tutorial_page->lock);
-        drop();
+        free_page();
     }
 }
 
@@ -199,7 +196,8 @@ static int change_global(const void *argument, size_t size)
     return found;
 }
 
-/* This process's own dirty memory and what it shares, in KiB. False: the kernel does not say. */
+/* This process's private dirty and its shared memory, in KiB. False if the kernel doesn't report
+ * it. */
 static bool read_memory(uint64_t ret_kib[2])
 {
     char line[256];
@@ -221,14 +219,14 @@ static bool read_memory(uint64_t ret_kib[2])
 static int write_to_inherited(const void *argument, size_t size)
 {
     (void)size;
-    tutorials_find_desk(argument);
+    tutorials_begin(argument);
     if (!read_memory(&tutorial_page->memory[0]))
         return EXIT_SKIP;
     memset(inherited, 2, INHERITED);
     return read_memory(&tutorial_page->memory[2]) ? 0 : EXIT_SKIP;
 }
 
-static void a_global_is_each_process_s_own(void **state)
+static void each_process_has_its_own_global(void **state)
 {
     (void)state;
     global = 2;
@@ -240,10 +238,10 @@ static void a_global_is_each_process_s_own(void **state)
     assert_int_equal(global, 2);
 }
 
-static void what_is_written_is_copied(void **state)
+static void inherited_memory_is_copied_on_write(void **state)
 {
     (void)state;
-    make();
+    make_page();
     inherited = mmap(NULL, INHERITED, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     assert_ptr_not_equal(inherited, MAP_FAILED);
     memset(inherited, 1, INHERITED);
@@ -258,7 +256,7 @@ static void what_is_written_is_copied(void **state)
         assert_true(kib[2] >= kib[0] + MOST_OF_IT && kib[1] >= kib[3] + MOST_OF_IT);
     }
     munmap(inherited, INHERITED);
-    drop();
+    free_page();
     assert_true(kept);
     if (code == EXIT_SKIP)
         skip();
@@ -266,7 +264,8 @@ static void what_is_written_is_copied(void **state)
 }
 
 static const struct fb_mp_task tasks[] = {
-    FB_MP_RUN(echo), FB_MP_RUN(increment), FB_MP_RUN(have_a_turn), FB_MP_RUN(change_global), { 0 },
+    FB_MP_RUN(echo), FB_MP_RUN(increment), FB_MP_RUN(increment_all), FB_MP_RUN(change_global),
+    { 0 },
 };
 
 int main(int argc, char **argv)
@@ -277,8 +276,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(an_echo_answers_in_order),
         cmocka_unit_test(a_counter_needs_its_lock),
         cmocka_unit_test(workers_share_a_number_an_array_and_a_lock),
-        cmocka_unit_test(a_global_is_each_process_s_own),
-        cmocka_unit_test(what_is_written_is_copied),
+        cmocka_unit_test(each_process_has_its_own_global),
+        cmocka_unit_test(inherited_memory_is_copied_on_write),
     };
     return RUN_TESTS(tests);
 }

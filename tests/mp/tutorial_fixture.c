@@ -5,24 +5,24 @@
 
 #include <string.h>
 
-struct order own;
+struct tutorial_argument given;
 struct tutorial_page *tutorial_page;
 
 struct fb_mp_process *tutorials_start(fb_mp_run run, enum fb_mp_method method, uint32_t worker)
 {
     static const char *const names[] = { "Anna", "Bert", "Carl", "Dora", "Emil" };
-    const struct order order = { tutorial_page, worker };
+    const struct tutorial_argument own = { tutorial_page, worker };
     return started((struct fb_mp_process_options){ .run = run,
-                                                   .argument = &order,
-                                                   .size = sizeof order,
+                                                   .argument = &own,
+                                                   .size = sizeof own,
                                                    .name = names[worker],
                                                    .method = method });
 }
 
-void tutorials_find_desk(const void *argument)
+void tutorials_begin(const void *argument)
 {
-    memcpy(&own, argument, sizeof own);
-    tutorial_page = own.tutorial_page;
+    memcpy(&given, argument, sizeof given);
+    tutorial_page = given.tutorial_page;
 }
 
 void tutorials_run(fb_mp_run run, enum fb_mp_method method, uint32_t workers)

@@ -1,4 +1,4 @@
-/* Processes of a tutorial's test, which share a shared page. */
+/* Processes of a tutorial's test, which have a page of shared memory. */
 #ifndef TEST_TUTORIAL_FIXTURE_H
 #define TEST_TUTORIAL_FIXTURE_H
 
@@ -8,23 +8,23 @@
 
 #define WORKERS_MOST 4u
 
-struct tutorial_page; /* what they share, in the heap; the test's own */
+struct tutorial_page; /* in the heap; defined by the test */
 extern struct tutorial_page *tutorial_page;
 
-/* What each is given. */
-struct order {
+/* The argument of each process. */
+struct tutorial_argument {
     struct tutorial_page *tutorial_page;
     uint32_t worker;
 };
-extern struct order own; /* a process's */
+extern struct tutorial_argument given; /* in a process: its own */
 
-/* In a process, first: its order and its shared page. */
-void tutorials_find_desk(const void *argument);
+/* Must be the first call in a process: sets given and tutorial_page. */
+void tutorials_begin(const void *argument);
 
-/* Starts one with the shared page. Its name is its number. */
+/* Starts a process, named Anna, Bert, … by its number. */
 struct fb_mp_process *tutorials_start(fb_mp_run run, enum fb_mp_method method, uint32_t worker);
 
-/* Starts as many, and sees each end well. */
+/* Starts this number of processes, and checks that each returns 0. */
 void tutorials_run(fb_mp_run run, enum fb_mp_method method, uint32_t workers);
 
 #endif

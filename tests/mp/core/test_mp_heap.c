@@ -1,4 +1,4 @@
-/* harness/mp/core/heap.c: memory that is given out, given back, joined, and whole after a death. */
+/* harness/mp/core/heap.c: allocating, freeing, joining blocks, and repair after a death. */
 #include "tests/support/support.h"
 
 #include "base/random.h"
@@ -21,7 +21,7 @@ static bool is_zero(const unsigned char *memory, size_t size)
     return true;
 }
 
-static void *take(size_t size)
+static void *allocate(size_t size)
 {
     void *memory = NULL;
     assert_int_equal(fb_mp_alloc(size, &memory), 0);
@@ -31,24 +31,24 @@ static void *take(size_t size)
     return memory;
 }
 
-static void what_is_given_back_is_given_out_again(void **state)
+static void freed_memory_is_allocated_again(void **state)
 {
     (void)state;
-    void *first = take(1000), *second = take(1000);
+    void *first = allocate(1000), *second = allocate(1000);
     assert_true(first != second);
     memset(first, 0xff, 1000);
     assert_int_equal(fb_mp_free(first), 0);
-    assert_ptr_equal(take(1000), first); /* zeroed again, which take looks at */
+    assert_ptr_equal(allocate(1000), first); /* allocate checks that it is zeroed again */
     assert_int_equal(fb_mp_free(first), 0);
     assert_int_equal(fb_mp_free(second), 0);
     assert_int_equal(fb_mp_heap_used(), 0);
 }
 
-static void what_is_not_taken_is_refused(void **state)
+static void freeing_other_addresses_is_refused(void **state)
 {
     (void)state;
     char private[128];
-    char *memory = take(10 * FB_MP_CELL);
+    char *memory = allocate(10 * FB_MP_CELL);
     assert_int_equal(fb_mp_free(private), -EINVAL);
     assert_int_equal(fb_mp_free(memory + 1), -EINVAL);
     for (int i = 1; i < 12; i++)
@@ -65,92 +65,92 @@ static void what_is_not_taken_is_refused(void **state)
     assert_false(fb_mp_is_shared(private, 1));
 }
 
-/* ---- places ---- */
+/* ---- pointers ---- */
 
-static void a_place_names_what_is_taken(void **state)
+static void a_pointer_refers_to_its_block(void **state)
 {
     (void)state;
-    void **place = take(sizeof *place), *private = NULL;
+    void **pointer = allocate(sizeof *pointer), *private = NULL;
     size_t used = fb_mp_heap_used();
-    assert_int_equal(fb_mp_alloc_at(1000, place), 0);
-    assert_int_equal((uintptr_t)*place % FB_MP_CELL, 0);
-    assert_true(fb_mp_is_shared(*place, 1000));
-    memset(*place, 0xff, 1000);
+    assert_int_equal(fb_mp_alloc_at(1000, pointer), 0);
+    assert_int_equal((uintptr_t)*pointer % FB_MP_CELL, 0);
+    assert_true(fb_mp_is_shared(*pointer, 1000));
+    memset(*pointer, 0xff, 1000);
     assert_int_equal(fb_mp_heap_used(), used + 16 * FB_MP_CELL);
-    assert_int_equal(fb_mp_alloc_at(1, &private), 0); /* a place may be anywhere */
-    assert_true(private != *place);
+    assert_int_equal(fb_mp_alloc_at(1, &private), 0); /* a pointer outside the heap */
+    assert_true(private != *pointer);
     assert_int_equal(fb_mp_free_at(&private), 0);
     assert_null(private);
-    assert_int_equal(fb_mp_free_at(place), 0);
-    assert_null(*place);
-    assert_int_equal(fb_mp_free_at(place), 0); /* as free(NULL) */
+    assert_int_equal(fb_mp_free_at(pointer), 0);
+    assert_null(*pointer);
+    assert_int_equal(fb_mp_free_at(pointer), 0); /* like free(NULL) */
     assert_int_equal(fb_mp_heap_used(), used);
-    assert_int_equal(fb_mp_free(place), 0);
+    assert_int_equal(fb_mp_free(pointer), 0);
 }
 
-/* A block may hold the place of its own, as the first of a list does. */
-static void a_place_may_be_in_its_block(void **state)
+/* A block may contain the pointer to itself, like the first one of a list. */
+static void a_pointer_may_be_inside_its_block(void **state)
 {
     (void)state;
     for (size_t at = 0; at < 128 / sizeof(void *); at++) {
         void *memory;
         assert_int_equal(fb_mp_alloc_at(128, &memory), 0);
-        void **place = (void **)memory + at;
-        *place = memory;
-        assert_int_equal(fb_mp_free_at(place), 0);
+        void **pointer = (void **)memory + at;
+        *pointer = memory;
+        assert_int_equal(fb_mp_free_at(pointer), 0);
         assert_int_equal(fb_mp_heap_used(), 0);
-        assert_int_equal(fb_mp_free(take(100000)), 0);
+        assert_int_equal(fb_mp_free(allocate(100000)), 0);
     }
 }
 
-static void a_refusal_leaves_the_place_alone(void **state)
+static void a_refusal_leaves_the_pointer_unchanged(void **state)
 {
     (void)state;
     char private[128];
-    void **place = take(sizeof *place);
-    char *memory = take(10 * FB_MP_CELL);
-    *place = private;
-    assert_int_equal(fb_mp_alloc_at(0, place), -EINVAL);
-    assert_int_equal(fb_mp_alloc_at(SIZE_MAX, place), -ENOMEM);
-    assert_int_equal(fb_mp_alloc_at((size_t)1 << 36, place), -ENOMEM);
-    assert_int_equal(fb_mp_free_at(place), -EINVAL);
-    assert_ptr_equal(*place, private);
+    void **pointer = allocate(sizeof *pointer);
+    char *memory = allocate(10 * FB_MP_CELL);
+    *pointer = private;
+    assert_int_equal(fb_mp_alloc_at(0, pointer), -EINVAL);
+    assert_int_equal(fb_mp_alloc_at(SIZE_MAX, pointer), -ENOMEM);
+    assert_int_equal(fb_mp_alloc_at((size_t)1 << 36, pointer), -ENOMEM);
+    assert_int_equal(fb_mp_free_at(pointer), -EINVAL);
+    assert_ptr_equal(*pointer, private);
     for (int i = 1; i < 10; i++) {
-        *place = memory + i * FB_MP_CELL;
-        assert_int_equal(fb_mp_free_at(place), -EINVAL);
-        assert_ptr_equal(*place, memory + i * FB_MP_CELL);
+        *pointer = memory + i * FB_MP_CELL;
+        assert_int_equal(fb_mp_free_at(pointer), -EINVAL);
+        assert_ptr_equal(*pointer, memory + i * FB_MP_CELL);
     }
-    *place = memory;
-    assert_int_equal(fb_mp_free_at(place), 0);
-    *place = memory;
-    assert_int_equal(fb_mp_free_at(place), -EINVAL);
-    assert_int_equal(fb_mp_free(place), 0);
+    *pointer = memory;
+    assert_int_equal(fb_mp_free_at(pointer), 0);
+    *pointer = memory;
+    assert_int_equal(fb_mp_free_at(pointer), -EINVAL);
+    assert_int_equal(fb_mp_free(pointer), 0);
     assert_int_equal(fb_mp_heap_used(), 0);
 }
 
-/* What one process takes at a place another one may give back there. */
-static void a_place_is_everybodys(void **state)
+/* One process allocates, another one frees. */
+static void a_pointer_can_be_freed_by_another_process(void **state)
 {
     (void)state;
-    void **place = take(sizeof *place);
+    void **pointer = allocate(sizeof *pointer);
     size_t used = fb_mp_heap_used();
     for (int i = 0; i < 2; i++) {
         int status;
         pid_t pid = fork();
         if (pid == 0)
-            _exit(i == 0 ? fb_mp_alloc_at(5000, place) != 0 : fb_mp_free_at(place) != 0);
+            _exit(i == 0 ? fb_mp_alloc_at(5000, pointer) != 0 : fb_mp_free_at(pointer) != 0);
         assert_int_equal(waitpid(pid, &status, 0), pid);
         assert_int_equal(status, 0);
         assert_true(i == 0 ? fb_mp_heap_used() > used : fb_mp_heap_used() == used);
-        assert_int_equal(*place != NULL, i == 0);
+        assert_int_equal(*pointer != NULL, i == 0);
     }
-    assert_int_equal(fb_mp_free(place), 0);
+    assert_int_equal(fb_mp_free(pointer), 0);
 }
 
 /* ---- */
 
-/* Blocks of all sizes, in and out at random, each with a pattern of its own. */
-static void nothing_overlaps(void **state)
+/* Allocates and frees blocks of all sizes at random, each with its own pattern. */
+static void blocks_do_not_overlap(void **state)
 {
     (void)state;
     struct fb_random random = { 7 };
@@ -160,7 +160,7 @@ static void nothing_overlaps(void **state)
         size_t i = fb_random_below(&random, BLOCKS);
         if (!block[i]) {
             size[i] = 1 + fb_random_below(&random, fb_random_below(&random, 20) ? 500 : 100000);
-            block[i] = take(size[i]);
+            block[i] = allocate(size[i]);
             memset(block[i], (int)(i % 255 + 1), size[i]);
             continue;
         }
@@ -172,11 +172,11 @@ static void nothing_overlaps(void **state)
     for (size_t i = 0; i < BLOCKS; i++)
         assert_int_equal(fb_mp_free(block[i]), 0);
     assert_int_equal(fb_mp_heap_used(), 0);
-    /* All of it has been joined: what was given out by now fits into one block. */
-    assert_int_equal(fb_mp_free(take(BLOCKS * 1000)), 0);
+    /* All free blocks have been joined, so that one block can have their size. */
+    assert_int_equal(fb_mp_free(allocate(BLOCKS * 1000)), 0);
 }
 
-/* Takes and gives back until it is killed. */
+/* Allocates and frees until it is killed. */
 static void churn(uint64_t seed)
 {
     struct fb_random random = { seed };
@@ -192,34 +192,34 @@ static void churn(uint64_t seed)
     }
 }
 
-/* A process dies at any moment of taking or giving back; the others find the heap whole. */
-static void deaths_leave_it_whole(void **state)
+/* Processes are killed at random moments while they allocate or free; the others can use the heap. */
+static void the_heap_survives_killed_processes(void **state)
 {
     (void)state;
     struct fb_random random = { 11 };
-    char *mine = take(5000);
-    memset(mine, 'm', 5000);
+    char *kept = allocate(5000);
+    memset(kept, 'm', 5000);
     for (int death = 0; death < 200; death++) {
         pid_t pid = fork();
         if (pid == 0)
             churn((uint64_t)death);
         assert_true(pid > 0);
         for (size_t spin = fb_random_below(&random, 300); spin > 0; spin--) {
-            void *memory = take(1 + fb_random_below(&random, 2000));
+            void *memory = allocate(1 + fb_random_below(&random, 2000));
             assert_int_equal(fb_mp_free(memory), 0);
         }
         assert_int_equal(kill(pid, SIGKILL), 0);
         assert_int_equal(waitpid(pid, NULL, 0), pid);
-        void *memory = take(3000);
+        void *memory = allocate(3000);
         assert_int_equal(fb_mp_free(memory), 0);
     }
     for (int i = 0; i < 5000; i++)
-        assert_int_equal(mine[i], 'm');
-    assert_int_equal(fb_mp_free(mine), 0);
+        assert_int_equal(kept[i], 'm');
+    assert_int_equal(fb_mp_free(kept), 0);
 }
 
-/* What the kernel would reserve, and kill others for. */
-static void more_than_there_is_is_refused(void **state)
+/* The kernel would reserve it, and then kill other processes. */
+static void more_than_the_available_memory_is_refused(void **state)
 {
     (void)state;
     void *memory = NULL;
@@ -239,15 +239,15 @@ int main(void)
 {
     fb_mp_heap_make(); /* its descriptor stays open as long as the program runs */
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(more_than_there_is_is_refused),
-        cmocka_unit_test(what_is_given_back_is_given_out_again),
-        cmocka_unit_test(what_is_not_taken_is_refused),
-        cmocka_unit_test(a_place_names_what_is_taken),
-        cmocka_unit_test(a_place_may_be_in_its_block),
-        cmocka_unit_test(a_refusal_leaves_the_place_alone),
-        cmocka_unit_test(a_place_is_everybodys),
-        cmocka_unit_test(nothing_overlaps),
-        cmocka_unit_test(deaths_leave_it_whole),
+        cmocka_unit_test(more_than_the_available_memory_is_refused),
+        cmocka_unit_test(freed_memory_is_allocated_again),
+        cmocka_unit_test(freeing_other_addresses_is_refused),
+        cmocka_unit_test(a_pointer_refers_to_its_block),
+        cmocka_unit_test(a_pointer_may_be_inside_its_block),
+        cmocka_unit_test(a_refusal_leaves_the_pointer_unchanged),
+        cmocka_unit_test(a_pointer_can_be_freed_by_another_process),
+        cmocka_unit_test(blocks_do_not_overlap),
+        cmocka_unit_test(the_heap_survives_killed_processes),
     };
     return RUN_TESTS(tests);
 }

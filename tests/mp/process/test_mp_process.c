@@ -7,6 +7,7 @@
 #include "harness/mp/process/process.h"
 #include "harness/mp/channel/wait.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -53,6 +54,37 @@ static int abort_at_once(const void *argument, size_t size)
     (void)argument, (void)size;
     signal(SIGABRT, SIG_DFL);
     abort();
+}
+
+/* The number of open pidfds. */
+static int count_pidfds(const void *argument, size_t size)
+{
+    (void)argument, (void)size;
+    int count = 0;
+    char path[320], target[64];
+    DIR *folder = opendir("/proc/self/fd");
+    for (struct dirent *entry; folder && (entry = readdir(folder));) {
+        snprintf(path, sizeof path, "/proc/self/fd/%s", entry->d_name);
+        ssize_t length = readlink(path, target, sizeof target - 1);
+        target[length > 0 ? length : 0] = '\0';
+        count += strstr(target, "pidfd") != NULL; /* "anon_inode:[pidfd]" or "pidfd:[NUMBER]" */
+    }
+    if (folder)
+        closedir(folder);
+    return count;
+}
+
+/* The number of pidfds in a child of this process. */
+static int count_pidfds_of_child(const void *argument, size_t size)
+{
+    (void)argument, (void)size;
+    int code = 1000;
+    struct fb_mp_process *process;
+    struct fb_mp_process_options options = { .run = count_pidfds };
+    if (fb_mp_process_start(&options, &process, NULL) < 0 ||
+        fb_mp_process_join(process, LIMIT) < 0 || fb_mp_process_exit_code(process, &code) < 0)
+        return 100;
+    return code;
 }
 
 static int not_in_the_table(const void *argument, size_t size)
@@ -155,6 +187,24 @@ static void a_hundred_processes_run_at_once(void **state)
     }
 }
 
+/* A forked process has its parent's sentinel, and none of its siblings or grandparents. */
+static void a_forked_process_has_one_pidfd(void **state)
+{
+    (void)state;
+    struct fb_mp_process *sibling[3];
+    for (int i = 0; i < 3; i++)
+        sibling[i] =
+            started((struct fb_mp_process_options){ .run = sleep_for_ever, .daemon = true });
+    assert_int_equal(count_pidfds(NULL, 0), 3);
+    assert_int_equal(ended(started((struct fb_mp_process_options){ .run = count_pidfds })), 1);
+    assert_int_equal(ended(started((struct fb_mp_process_options){ .run = count_pidfds_of_child })),
+                     1);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(fb_mp_process_kill(sibling[i]), 0);
+        assert_int_equal(ended(sibling[i]), -SIGKILL);
+    }
+}
+
 static void invalid_options_are_refused(void **state)
 {
     (void)state;
@@ -186,6 +236,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(shared_memory_is_shared),
         cmocka_unit_test(processes_have_names),
         cmocka_unit_test(a_hundred_processes_run_at_once),
+        cmocka_unit_test(a_forked_process_has_one_pidfd),
         cmocka_unit_test(invalid_options_are_refused),
     };
     return RUN_TESTS(tests);
