@@ -28,7 +28,8 @@ static int own_name(struct fb_mp_call *call)
     return fb_mp_return(call, fb_mp_self_name(), strlen(fb_mp_self_name()));
 }
 
-/* Argument: the index of a descriptor, to which a byte is written, and an index that is too large. */
+/* Argument: the index of a descriptor, to which a byte is written, and an index that is too
+ * large. */
 static int write_to(struct fb_mp_call *call)
 {
     size_t number[2];
