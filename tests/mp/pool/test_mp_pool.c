@@ -234,7 +234,7 @@ static void pools_shut_down_and_are_joined(void **state)
 }
 
 #define LONG_TASKS 10000
-#define TERMINATE_MS 1000 /* a promise of the documentation; it takes a hundredth of that */
+#define TERMINATE_MS 1000 /* the only duration that is promised; it takes a hundredth of that */
 
 static void terminate_at_work(enum fb_mp_method method, unsigned workers)
 {
