@@ -1,5 +1,5 @@
-/* Waiting for several futures. Each future has a link to the completion that waits for it; the link is
- * added to the list of the completion when the future becomes done (future_state.c). */
+/* Waiting for several futures. Each future has a link to the completion that waits for it; the
+ * link is added to the list of the completion when the future becomes done (future_state.c). */
 #include "harness/mp/pool/future_internal.h"
 #include "harness/mp/pool/pool_tasks.h"
 

@@ -1,11 +1,12 @@
 /* A pool of worker processes. Tasks are functions whose arguments and results are bytes. A pool has
- * the meaning of both multiprocessing.Pool and concurrent.futures.ProcessPoolExecutor in Python, but
- * no call waits for a worker that was killed: its task is run again, as often as the pool allows, or
- * fails with an error that says how the worker ended; a new worker replaces it, and the others go on.
+ * the meaning of both multiprocessing.Pool and concurrent.futures.ProcessPoolExecutor in Python,
+ * but no call waits for a worker that was killed: its task is run again, as often as the pool
+ * allows, or fails with an error that says how the worker ended; a new worker replaces it, and the
+ * others go on.
  *
- * A pool belongs to the process that opened it, and may be used by any thread of it. A process that
- * was forked from it afterwards cannot use the pool (-EINVAL). Each worker takes one descriptor of the
- * owner. */
+ * A pool belongs to the process that opened it, and may be used by any thread of it. A process
+ * that was forked from it afterwards cannot use the pool (-EINVAL). Each worker takes one
+ * descriptor of the owner. */
 #ifndef FB_MP_POOL_H
 #define FB_MP_POOL_H
 
@@ -24,9 +25,9 @@ struct fb_mp_pool;
 struct fb_mp_pool_options {
     enum fb_mp_method method;
     unsigned workers; /* 0: the number of CPUs that this process may use (affinity, quota) */
-    /* Called in each worker before its first task, with a copy of size bytes at argument. If it does
-     * not return 0, or ends the worker, the pool is broken; if the worker is killed by SIGKILL, only
-     * the third time in a row. May be NULL. */
+    /* Called in each worker before its first task, with a copy of size bytes at argument. If it
+     * does not return 0, or ends the worker, the pool is broken; if the worker is killed by
+     * SIGKILL, only the third time in a row. May be NULL. */
     fb_mp_run initializer;
     const void *argument;
     size_t size;
@@ -38,8 +39,8 @@ struct fb_mp_pool_options {
     const char *name; /* NULL: "Pool"; workers are named "Pool-1", … */
 };
 
-/* Opens a pool and makes its workers. 0 and *ret_pool (free it with fb_mp_pool_close), or a negative
- * errno with *error:
+/* Opens a pool and makes its workers. 0 and *ret_pool (free it with fb_mp_pool_close), or a
+ * negative errno with *error:
  * -EINVAL   too many workers or descriptors, or no such method
  * -EPERM    this process is a worker of a pool
  * -ENOSYS   a spawning pool in a program whose main does not begin with fb_mp_main
@@ -59,10 +60,10 @@ struct fb_mp_task_options {
     int64_t grace_ns; /* 0: one second */
 };
 
-/* Submits a task: a call of function with a copy of size bytes at argument. Never waits. options may be
- * NULL. 0 and *ret_future (free it with fb_mp_future_free), or a negative errno: -EINVAL: the pool
- * spawns and the function is not in the table of fb_mp_main, -ESHUTDOWN: the pool was shut down,
- * -ENOMEM, -ENOSPC, or the error that broke the pool. */
+/* Submits a task: a call of function with a copy of size bytes at argument. Never waits. options
+ * may be NULL. 0 and *ret_future (free it with fb_mp_future_free), or a negative errno: -EINVAL:
+ * the pool spawns and the function is not in the table of fb_mp_main, -ESHUTDOWN: the pool was
+ * shut down, -ENOMEM, -ENOSPC, or the error that broke the pool. */
 int fb_mp_submit(struct fb_mp_pool *pool, fb_mp_function function, const void *argument,
                  size_t size, const struct fb_mp_task_options *options,
                  struct fb_mp_future **ret_future);
@@ -72,8 +73,8 @@ int fb_mp_submit(struct fb_mp_pool *pool, fb_mp_function function, const void *a
 /* The pool accepts no more tasks. cancel: tasks that have not begun are cancelled. */
 void fb_mp_pool_shutdown(struct fb_mp_pool *pool, bool cancel);
 
-/* After fb_mp_pool_shutdown: waits until all tasks are done and all workers have ended. 0, -ETIMEDOUT,
- * or -EINVAL: the pool was not shut down. */
+/* After fb_mp_pool_shutdown: waits until all tasks are done and all workers have ended. 0,
+ * -ETIMEDOUT, or -EINVAL: the pool was not shut down. */
 int fb_mp_pool_join(struct fb_mp_pool *pool, int64_t timeout_ns);
 
 /* Kills all workers and cancels all unfinished tasks. After this the pool can only be closed. */
@@ -92,8 +93,8 @@ static inline void fb_mp_pool_close_scoped(struct fb_mp_pool **pool)
 
 /* ---- workers ---- */
 
-/* Sets the number of workers, 1 … FB_MP_POOL_WORKERS. Surplus workers end after their current task. 0,
- * -EINVAL or -ESHUTDOWN. */
+/* Sets the number of workers, 1 … FB_MP_POOL_WORKERS. Surplus workers end after their current
+ * task. 0, -EINVAL or -ESHUTDOWN. */
 int fb_mp_pool_resize(struct fb_mp_pool *pool, unsigned workers);
 
 struct fb_mp_pool_state {

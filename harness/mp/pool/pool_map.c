@@ -59,8 +59,8 @@ static unsigned workers_of(struct fb_mp_pool *pool)
     return workers;
 }
 
-/* How many chunks are submitted as one task: few at the end, so that all workers finish at about the
- * same time, and never so many that a task with slow items would delay the end. */
+/* How many chunks are submitted as one task: few at the end, so that all workers finish at about
+ * the same time, and never so many that a task with slow items would delay the end. */
 static size_t choose_batch(size_t chunks_left, unsigned workers, bool limited)
 {
     size_t batch = limited ? 1 : chunks_left / (8 * (size_t)workers);

@@ -1,5 +1,5 @@
-/* What a pool's owner and its workers share: the pool's settings, one slot for each worker, and what
- * the tasks of one map have in common. */
+/* What a pool's owner and its workers share: the pool's settings, one slot for each worker, and
+ * what the tasks of one map have in common. */
 #ifndef FB_MP_POOL_SHARED_H
 #define FB_MP_POOL_SHARED_H
 

@@ -235,8 +235,8 @@ static struct task_record *next_task(struct worker *worker)
     return record;
 }
 
-/* Whether the owner has not replaced this worker before it began. Holds the slot's mutex from here to
- * the end of the process. */
+/* Whether the owner has not replaced this worker before it began. Holds the slot's mutex from
+ * here to the end of the process. */
 static bool is_current(const struct worker *worker, uint32_t generation)
 {
     struct pool_worker *self = worker->self;

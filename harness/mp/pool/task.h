@@ -21,8 +21,8 @@ struct fb_mp_call {
     struct fb_mp_reply *reply;
 };
 
-/* Sets the call's result to a copy of size bytes; a later call replaces it. 0, -ENOMEM or -ENOSPC: no
- * memory for it, -EMSGSIZE: more than 4 GiB, or in a map not the size of a result. */
+/* Sets the call's result to a copy of size bytes; a later call replaces it. 0, -ENOMEM or
+ * -ENOSPC: no memory for it, -EMSGSIZE: more than 4 GiB, or in a map not the size of a result. */
 int fb_mp_return(struct fb_mp_call *call, const void *bytes, size_t size);
 
 /* Returns memory of size bytes to write the result to. NULL in the cases above, with call->error

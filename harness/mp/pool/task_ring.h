@@ -1,16 +1,16 @@
 /* Task records in shared memory and the protocol of their state words: every transition that the
  * owner or a worker makes, the ring of ready tasks, and each worker's list of completed tasks.
  *
- *   NONE  -> READY    owner    task_make_ready    also from CLAIMED or REVOKED after a worker's death
- *   READY -> CLAIMED  worker   task_claim         compare-and-swap
- *   READY -> NONE     owner    task_withdraw      compare-and-swap
- *   CLAIMED -> DONE   worker   task_mark_done     compare-and-swap; then task_list_completed
- *   CLAIMED -> REVOKED  owner  task_revoke        compare-and-swap
- *   any   -> NONE     owner    task_release       no worker has it any more
+ *   NONE    -> READY    owner   task_make_ready   after a worker's death also from CLAIMED, REVOKED
+ *   READY   -> CLAIMED  worker  task_claim        compare-and-swap
+ *   READY   -> NONE     owner   task_withdraw     compare-and-swap
+ *   CLAIMED -> DONE     worker  task_mark_done    compare-and-swap; then task_list_completed
+ *   CLAIMED -> REVOKED  owner   task_revoke       compare-and-swap
+ *   any     -> NONE     owner   task_release      no worker has the task any more
  *
  * A word holds the claiming worker's index beside the state, so a task is claimed by a single
- * compare-and-swap and the owner can always tell which worker has it. The ring is a list of record
- * numbers in the order of submission. Only the owner appends to it, under its mutex. */
+ * compare-and-swap and the owner can always tell which worker has it. The ring is a list of
+ * record numbers in the order of submission. Only the owner appends to it, under its mutex. */
 #ifndef FB_MP_TASK_RING_H
 #define FB_MP_TASK_RING_H
 

@@ -32,15 +32,15 @@ struct fb_mp_future *crash_submit(struct fb_mp_pool *pool, fb_mp_function functi
  * LIMIT_MS passed. */
 bool wait_for_workers(struct fb_mp_pool *pool, uint64_t deaths);
 
-/* Waits until the process is stopped, by polling: a worker's parent is the forkserver. False: LIMIT_MS
- * passed. */
+/* Waits until the process is stopped, by polling: a worker's parent is the forkserver. False:
+ * LIMIT_MS passed. */
 bool wait_for_stop(pid_t pid);
 
 /* The forkserver that is this worker's parent and this process's child; 0: there is none. */
 pid_t forkserver_of(pid_t worker);
 
-/* Checks that the task failed because its worker ended like this; pid 0: whichever worker. Frees the
- * future. */
+/* Checks that the task failed because its worker ended like this; pid 0: whichever worker. Frees
+ * the future. */
 void assert_worker_died(struct fb_mp_future *future, pid_t pid, int how);
 
 #endif

@@ -13,8 +13,8 @@ struct pool_page {
 };
 extern struct pool_page *pool_page;
 
-/* Set-up and teardown of a test: allocate and free the page. Fails the test if memory of the heap is
- * left. */
+/* Set-up and teardown of a test: allocate and free the page. Fails the test if memory of the
+ * heap is left. */
 int pool_page_make(void **state);
 int pool_page_free(void **state);
 #define WITH_POOL_PAGE(test) cmocka_unit_test_setup_teardown(test, pool_page_make, pool_page_free)
@@ -22,8 +22,8 @@ int pool_page_free(void **state);
 /* Clears the gate and sets the counters to 0. */
 void pool_page_clear(void);
 
-/* Runs body for pools that fork and that spawn, with 1, 2 and 7 workers, and with `many` if that is not
- * 0. */
+/* Runs body for pools that fork and that spawn, with 1, 2 and 7 workers, and with `many` if that
+ * is not 0. */
 typedef void (*pool_body)(enum fb_mp_method method, unsigned workers);
 void under_all(pool_body body, unsigned many);
 
@@ -41,7 +41,8 @@ struct fb_mp_future *submitted_page(struct fb_mp_pool *pool, fb_mp_function func
 
 /* Checks that the result is these bytes, and frees the future. */
 void assert_brings(struct fb_mp_future *future, const void *bytes, size_t size);
-/* Checks that the error has this code and a text that contains these words, and frees the future. */
+/* Checks that the error has this code and a text that contains these words, and frees the
+ * future. */
 void assert_fails(struct fb_mp_future *future, int code, const char *words);
 /* Returns the result, a uint32_t, and frees the future. */
 uint32_t number_from(struct fb_mp_future *future);

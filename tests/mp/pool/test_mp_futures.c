@@ -1,4 +1,5 @@
-/* harness/mp/pool/task.h, future.h: arguments, results and errors of tasks; states and cancelling. */
+/* harness/mp/pool/task.h, future.h: arguments, results and errors of tasks; states and
+ * cancelling. */
 #include "tests/support/support.h"
 
 #include "tests/mp/pool/pool_fixture.h"
@@ -46,7 +47,8 @@ static int join_bound(struct fb_mp_call *call)
     return 0;
 }
 
-/* Fails with its argument as the text, if there is one, after it has set a result, which is dropped. */
+/* Fails with its argument as the text, if there is one, after it has set a result, which is
+ * dropped. */
 static int fail_with(struct fb_mp_call *call)
 {
     int result = fb_mp_return(call, "nothing", 7);

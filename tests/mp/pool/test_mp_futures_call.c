@@ -64,8 +64,8 @@ static void call_back(enum fb_mp_method method, unsigned workers)
     fb_mp_pool_close(pool);
 }
 
-/* Callbacks of a future that is cancelled, one whose handle was freed, and one that is unfinished when
- * its pool is closed. */
+/* Callbacks of a future that is cancelled, one whose handle was freed, and one that is
+ * unfinished when its pool is closed. */
 static void call_back_at_the_end(enum fb_mp_method method, unsigned workers)
 {
     struct note seen = { .calls = 0 };

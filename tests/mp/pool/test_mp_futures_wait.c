@@ -140,8 +140,8 @@ static void a_wait_for_an_error_ends_without_one(void **state)
 
 /* ---- in order of completion ---- */
 
-/* One task for each worker, all running, with the turns 1, 4, 7, … modulo their number. Two are done
- * before fb_mp_as_completed. */
+/* One task for each worker, all running, with the turns 1, 4, 7, … modulo their number. Two are
+ * done before fb_mp_as_completed. */
 static void complete(enum fb_mp_method method, unsigned workers)
 {
     struct fb_mp_future *future[200];

@@ -1,5 +1,5 @@
-/* harness/mp/pool/map.h: items that kill their worker fail or are run again, and all other items have
- * results. */
+/* harness/mp/pool/map.h: items that kill their worker fail or are run again, and all other items
+ * have results. */
 #include "tests/mp/pool/crash_fixture.h"
 
 #include "harness/mp/core/heap.h"

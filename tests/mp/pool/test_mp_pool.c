@@ -28,7 +28,8 @@ static int own_name(struct fb_mp_call *call)
     return fb_mp_return(call, fb_mp_self_name(), strlen(fb_mp_self_name()));
 }
 
-/* Argument: the index of a descriptor, to which a byte is written, and an index that is too large. */
+/* Argument: the index of a descriptor, to which a byte is written, and an index that is too
+ * large. */
 static int write_to(struct fb_mp_call *call)
 {
     size_t number[2];
@@ -233,7 +234,7 @@ static void pools_shut_down_and_are_joined(void **state)
 }
 
 #define LONG_TASKS 10000
-#define TERMINATE_MS 1000 /* a promise of the documentation; it takes a hundredth of that */
+#define TERMINATE_MS 1000 /* the only duration that is promised; it takes a hundredth of that */
 
 static void terminate_at_work(enum fb_mp_method method, unsigned workers)
 {

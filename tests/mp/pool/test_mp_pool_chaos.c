@@ -1,5 +1,5 @@
-/* harness/mp/pool: workers and the forkserver are killed at random moments, many times. Each task has
- * one outcome, which is right, and nothing is left behind. */
+/* harness/mp/pool: workers and the forkserver are killed at random moments, many times. Each
+ * task has one outcome, which is right, and nothing is left behind. */
 #include "tests/mp/pool/crash_fixture.h"
 
 #include "base/random.h"
@@ -129,8 +129,8 @@ static void check_all(struct chaos *chaos)
 
 /* ---- kills ---- */
 
-/* Kills a random worker that is ready (workers that are killed before break the pool). False: it had
- * ended, or was not ready yet. */
+/* Kills a random worker that is ready (workers that are killed before break the pool). False: it
+ * had ended, or was not ready yet. */
 static bool kill_one(struct chaos *chaos)
 {
     struct fb_mp_pool *pool = chaos->pool;
@@ -264,8 +264,8 @@ static void tasks_that_end_their_workers(void **state)
     }
 }
 
-/* Whether all workers are ready (workers that are killed before break the pool) and the forkserver has
- * reported their pids. */
+/* Whether all workers are ready (workers that are killed before break the pool) and the
+ * forkserver has reported their pids. */
 static bool all_are_ready(struct fb_mp_pool *pool)
 {
     bool all = true;
@@ -348,7 +348,8 @@ static void a_forkserver_is_killed_with_a_pending_request(void **state)
     crash_pool_end(chaos.pool);
 }
 
-/* While it is stopped no end of a worker is reported and no worker is made; the other workers go on. */
+/* While it is stopped no end of a worker is reported and no worker is made; the other workers go
+ * on. */
 static void a_forkserver_is_stopped(void **state)
 {
     (void)state;

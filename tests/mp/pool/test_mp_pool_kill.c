@@ -1,5 +1,5 @@
-/* harness/mp/pool: a worker is killed at each instruction of what it does for a task. Afterwards the task
- * is pending, or has one outcome, and no record and no memory is lost. */
+/* harness/mp/pool: a worker is killed at each instruction of what it does for a task. Afterwards
+ * the task is pending, or has one outcome, and no record and no memory is lost. */
 #include "tests/support/stepper.h"
 
 #include "tests/mp/pool/crash_fixture.h"

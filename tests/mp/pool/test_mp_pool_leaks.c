@@ -1,5 +1,5 @@
-/* harness/mp/pool/pool.h: a thousand pools leave no memory, descriptors or processes behind, neither in
- * the owner nor in the forkserver. */
+/* harness/mp/pool/pool.h: a thousand pools leave no memory, descriptors or processes behind,
+ * neither in the owner nor in the forkserver. */
 #include "tests/support/support.h"
 
 #include "tests/mp/pool/pool_fixture.h"

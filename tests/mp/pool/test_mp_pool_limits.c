@@ -259,8 +259,8 @@ static void a_running_task_is_cancelled(void **state)
         }
 }
 
-/* The worker has just begun, and others are still being made: perhaps its pid has not been reported yet.
- * It gets SIGTERM, or SIGKILL, nevertheless. */
+/* The worker has just begun, and others are still being made: perhaps its pid has not been
+ * reported yet. It gets SIGTERM, or SIGKILL, nevertheless. */
 static void a_task_of_a_new_worker_is_cancelled(void **state)
 {
     (void)state;

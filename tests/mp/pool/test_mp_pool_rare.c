@@ -1,5 +1,5 @@
-/* harness/mp/pool: rare cases: no free record, workers that cannot be made, pools that end during an
- * imap, endless limits. */
+/* harness/mp/pool: rare cases: no free record, workers that cannot be made, pools that end
+ * during an imap, endless limits. */
 #include "tests/mp/pool/crash_fixture.h"
 
 #include "harness/mp/process/supervisor.h"

@@ -1,5 +1,6 @@
-/* harness/mp/pool/pool_recovery.c, pool_service.c: what the owner does about a worker that was killed
- * at a known point. The pool's real worker is stopped, and the test makes the steps of another one. */
+/* harness/mp/pool/pool_recovery.c, pool_service.c: what the owner does about a worker that was
+ * killed at a known point. The pool's real worker is stopped, and the test makes the steps of
+ * another one. */
 #include "tests/mp/pool/crash_fixture.h"
 
 #include "harness/mp/core/heap.h"
@@ -154,9 +155,9 @@ static void results_of_one_worker_come_oldest_first(void **state)
 
 /* ---- other workers ---- */
 
-/* The test prepares to sleep as an idle worker does. The killed worker may have received a wake-up that
- * was meant for a task, so its end must wake all others. No new worker is made meanwhile, as that
- * would change the eventcount too. */
+/* The test prepares to sleep as an idle worker does. The killed worker may have received a
+ * wake-up that was meant for a task, so its end must wake all others. No new worker is made
+ * meanwhile, as that would change the eventcount too. */
 static void idle_workers_are_woken_when_another_is_killed(void **state)
 {
     (void)state;

@@ -1,5 +1,5 @@
-/* harness/mp/pool/task_ring.h: the transitions of a task's state, in each order in which an owner and
- * its workers can make them. */
+/* harness/mp/pool/task_ring.h: the transitions of a task's state, in each order in which an
+ * owner and its workers can make them. */
 #include "tests/support/support.h"
 
 #include "harness/mp/core/heap.h"
