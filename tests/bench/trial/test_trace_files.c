@@ -289,12 +289,12 @@ static void the_table_has_the_last_job(void **state)
 
 /* ---- refusals ---- */
 
-static void check_failed(struct said said, int code, const char *why)
+static void check_failed(struct said said, int code, const char *words)
 {
     assert_int_equal(said.code, code);
     assert_int_equal(count_lines(said.err), 1);
-    if (!strstr(said.err, why))
-        fail_msg("not \"%s\": %s", why, said.err);
+    if (!strstr(said.err, words))
+        fail_msg("not \"%s\": %s", words, said.err);
     said_clear(&said);
 }
 
