@@ -214,8 +214,8 @@ static int compare_main(int argc, char **argv)
     if (options.folders < 2)
         return fb_fail(FB_EXIT_USAGE, "missing argument: give two folders that `forkbench run` "
                                       "wrote");
-    if (fb_run_reader_read(options.folder[0], &a, &error) < 0 ||
-        fb_run_reader_read(options.folder[1], &b, &error) < 0)
+    if (fb_recorded_run_read(options.folder[0], &a, &error) < 0 ||
+        fb_recorded_run_read(options.folder[1], &b, &error) < 0)
         result = fail_reading(&error);
     else
         result = compare(&options, &a, &b);
