@@ -117,7 +117,7 @@ static int test_lesson(const char *name, const struct options *options, json_t *
         return fb_fail_with(&error);
     if (!has_claims(lesson.rows, options))
         return FB_EXIT_OK;
-    code = fb_lesson_ask(&lesson, &printed, &error);
+    code = fb_lesson_run_json(&lesson, &printed, &error);
     if (!printed)
         json_array_append_new(untested,
                               json_pack("{ss ss ss si}", "lesson", name, "rows", lesson.rows, "why",

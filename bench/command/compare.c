@@ -47,9 +47,9 @@ static const struct argp parser = {
     .parser = parse_option,
     .args_doc = "A B",
     .doc = "Whether run B (a folder that `forkbench run` wrote) is slower than run A. They were "
-           "measured at different times, so it takes more to tell them apart than two builds in "
-           "one run (`forkbench run --against`). Exit: 0 no worse, 1 worse, 4 can't tell, 5 not "
-           "comparable.",
+           "measured at different times, so only larger differences are found than between two "
+           "builds in one run (`forkbench run --against`). Exit: 0 no worse, 1 worse, 4 can't "
+           "tell, 5 not comparable.",
 };
 
 /* The verdicts on all cells. */
@@ -214,8 +214,8 @@ static int compare_main(int argc, char **argv)
     if (options.folders < 2)
         return fb_fail(FB_EXIT_USAGE, "missing argument: give two folders that `forkbench run` "
                                       "wrote");
-    if (fb_run_reader_read(options.folder[0], &a, &error) < 0 ||
-        fb_run_reader_read(options.folder[1], &b, &error) < 0)
+    if (fb_recorded_run_read(options.folder[0], &a, &error) < 0 ||
+        fb_recorded_run_read(options.folder[1], &b, &error) < 0)
         result = fail_reading(&error);
     else
         result = compare(&options, &a, &b);

@@ -261,12 +261,12 @@ static int report(const struct options *options, const struct fb_trial *trial, u
 
 static int write_trace(const struct options *options, const struct fb_trial *trial)
 {
-    const struct fb_trace_of of = { .kernel = options->request.kernel->name,
-                                    .harness = options->harness_name,
-                                    .workers = options->request.workers,
-                                    .run_ns = trial->runs_ns[trial->runs - 1] };
+    const struct fb_trace_job job = { .kernel = options->request.kernel->name,
+                                      .harness = options->harness_name,
+                                      .workers = options->request.workers,
+                                      .run_ns = trial->runs_ns[trial->runs - 1] };
     struct fb_error error = { 0 };
-    if (options->trace && fb_trace_write(&trial->trace, &of, options->trace, &error) < 0)
+    if (options->trace && fb_trace_write(&trial->trace, &job, options->trace, &error) < 0)
         return fb_fail_with(&error);
     return FB_EXIT_OK;
 }

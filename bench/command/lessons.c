@@ -129,7 +129,7 @@ static void read_json(FILE *from, void *context)
     *(json_t **)context = json_loadf(from, 0, NULL);
 }
 
-int fb_lesson_ask(const struct fb_lesson *lesson, json_t **ret_json, struct fb_error *error)
+int fb_lesson_run_json(const struct fb_lesson *lesson, json_t **ret_json, struct fb_error *error)
 {
     *ret_json = NULL;
     return run_program(lesson, (const char *const[]){ "--json", NULL }, read_json, ret_json, error);

@@ -37,6 +37,6 @@ int fb_lesson_run(const struct fb_lesson *lesson, const char *const *options,
                   struct fb_error *error);
 
 /* The same with --json: *ret_json is what it printed (owned by the caller), or NULL. */
-int fb_lesson_ask(const struct fb_lesson *lesson, json_t **ret_json, struct fb_error *error);
+int fb_lesson_run_json(const struct fb_lesson *lesson, json_t **ret_json, struct fb_error *error);
 
 #endif

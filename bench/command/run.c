@@ -151,7 +151,7 @@ static int find_against(struct context *context)
     if (!realpath(given, path) || stat(path, &found) < 0)
         return fb_fail(FB_EXIT_USAGE, "no such program: --against %s: %s", given, strerror(errno));
     if (!S_ISREG(found.st_mode) || access(path, X_OK) < 0 ||
-        fb_launch_ask(path, &request->against_build, &error) < 0)
+        fb_launch_read_build(path, &request->against_build, &error) < 0)
         return fb_fail(FB_EXIT_USAGE, "not a forkbench: --against %s: give another build's program",
                        given);
     request->against = path;

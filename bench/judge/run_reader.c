@@ -107,7 +107,8 @@ static int read_root(const char *folder, json_t **ret_root, struct fb_error *err
     return 0;
 }
 
-int fb_run_reader_read(const char *folder, struct fb_recorded_run *ret_run, struct fb_error *error)
+int fb_recorded_run_read(const char *folder, struct fb_recorded_run *ret_run,
+                         struct fb_error *error)
 {
     struct fb_recorded_run run = { 0 };
     int result = read_root(folder, &run.root, error);

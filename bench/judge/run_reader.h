@@ -30,7 +30,8 @@ struct fb_recorded_run {
 /* Reads folder/run.json. 0 (end with fb_recorded_run_clear), or a negative errno with *error:
  * -ENOENT there is none, -EBADMSG it is no run, -ENOTSUP it has another schema, or why it can't be
  * read. */
-int fb_run_reader_read(const char *folder, struct fb_recorded_run *ret_run, struct fb_error *error);
+int fb_recorded_run_read(const char *folder, struct fb_recorded_run *ret_run,
+                         struct fb_error *error);
 void fb_recorded_run_clear(struct fb_recorded_run *run);
 
 #endif

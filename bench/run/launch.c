@@ -181,7 +181,7 @@ static void make_arguments(struct fb_arguments *arguments, struct fb_launch *lau
                          prepared->fd);
 }
 
-int fb_launch_ask(const char *program, json_t **ret_build, struct fb_error *error)
+int fb_launch_read_build(const char *program, json_t **ret_build, struct fb_error *error)
 {
     struct fb_arguments arguments = { .count = 0 };
     json_t *raw = NULL;

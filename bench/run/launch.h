@@ -30,7 +30,7 @@ void fb_launch_clear(struct fb_launch *launch);
 
 /* Runs `program list --json` to find out which build of forkbench it is. 0 with *ret_build, its
  * "build" object (owned by the caller), or a negative errno with *error. */
-int fb_launch_ask(const char *program, json_t **ret_build, struct fb_error *error);
+int fb_launch_read_build(const char *program, json_t **ret_build, struct fb_error *error);
 
 /* Runs one trial and reads its sample and outcome. 0, or a negative errno with *error; -EINTR:
  * SIGINT or SIGTERM ended the trial; the terminal sends them to both processes. */

@@ -118,7 +118,7 @@ void fb_trace_clear(struct fb_trace *trace)
 
 struct document {
     const struct fb_trace *trace;
-    const struct fb_trace_of *of;
+    const struct fb_trace_job *job;
 };
 
 static int write_table(const void *context, FILE *to)
@@ -127,10 +127,10 @@ static int write_table(const void *context, FILE *to)
     fputs("kernel,harness,workers,run_ns,worker,what,begin_ns,end_ns,item\n", to);
     for (size_t i = 0; i < document->trace->count; i++) {
         const struct fb_trace_span *span = &document->trace->span[i];
-        fprintf(to, "%s,", document->of->kernel);
-        fb_csv_text(document->of->harness, to);
+        fprintf(to, "%s,", document->job->kernel);
+        fb_csv_text(document->job->harness, to);
         fprintf(to, ",%u,%" PRIu64 ",%u,%s,%" PRIu64 ",%" PRIu64 ",%" PRIu64 "\n",
-                document->of->workers, document->of->run_ns, span->worker, kind_names[span->kind],
+                document->job->workers, document->job->run_ns, span->worker, kind_names[span->kind],
                 span->begin_ns, span->end_ns, span->item);
     }
     return 0;
@@ -152,17 +152,17 @@ static int put_event(json_t *event, const char *end, FILE *to)
  * end under another, and spans on one track must nest. */
 enum track { TRACK_WORK = 1, TRACK_LOCK = 2 };
 
-static int name_tracks(const struct fb_trace_of *of, FILE *to)
+static int name_tracks(const struct fb_trace_job *job, FILE *to)
 {
     char text[160];
     int result = 0;
     for (int track = TRACK_WORK; track <= TRACK_LOCK && result == 0; track++) {
-        snprintf(text, sizeof text, "%s under %.100s: %s", of->kernel, of->harness,
+        snprintf(text, sizeof text, "%s under %.100s: %s", job->kernel, job->harness,
                  track == TRACK_WORK ? "chunks" : "the lock");
         result = put_event(json_pack("{ss ss si s{so}}", "ph", "M", "name", "process_name", "pid",
                                      track, "args", "name", fb_json_text(text)),
                            ",\n", to);
-        for (unsigned worker = 0; worker < of->workers && result == 0; worker++) {
+        for (unsigned worker = 0; worker < job->workers && result == 0; worker++) {
             snprintf(text, sizeof text, "worker %u", worker);
             result = put_event(json_pack("{ss ss si si s{ss}}", "ph", "M", "name", "thread_name",
                                          "pid", track, "tid", (int)worker, "args", "name", text),
@@ -189,13 +189,13 @@ static int write_events(const void *context, FILE *to)
     const struct document *document = context;
     const struct fb_trace *trace = document->trace;
     fputs("{\"displayTimeUnit\":\"ms\",\"traceEvents\":[\n", to);
-    int result = name_tracks(document->of, to);
+    int result = name_tracks(document->job, to);
     for (size_t i = 0; i < trace->count && result == 0; i++)
         result = put_span(&trace->span[i], ",\n", to);
     if (result == 0)
         result = put_event(json_pack("{ss ss si si sf s{sI}}", "ph", "i", "name",
                                      "the last result is in", "pid", TRACK_WORK, "tid", 0, "ts",
-                                     (double)document->of->run_ns / 1e3, "args", "stamps lost",
+                                     (double)document->job->run_ns / 1e3, "args", "stamps lost",
                                      (json_int_t)trace->lost),
                            "\n", to);
     fputs("]}\n", to);
@@ -219,10 +219,10 @@ int fb_trace_check(const char *path, struct fb_error *error)
     return 0;
 }
 
-int fb_trace_write(const struct fb_trace *trace, const struct fb_trace_of *of, const char *path,
+int fb_trace_write(const struct fb_trace *trace, const struct fb_trace_job *job, const char *path,
                    struct fb_error *error)
 {
-    const struct document document = { trace, of };
+    const struct document document = { trace, job };
     size_t length = strlen(path);
     bool table = length >= 4 && strcmp(path + length - 4, ".csv") == 0;
     char *folder = strdup(path), *name = strdup(path);

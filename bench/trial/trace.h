@@ -38,7 +38,7 @@ void fb_trace_clear(struct fb_trace *trace);
 int fb_trace_check(const char *path, struct fb_error *error);
 
 /* The traced job, for the header of a file. */
-struct fb_trace_of {
+struct fb_trace_job {
     const char *kernel, *harness;
     unsigned workers;
     uint64_t run_ns;
@@ -46,7 +46,7 @@ struct fb_trace_of {
 
 /* Writes the trace to path: a table if path ends in .csv, otherwise trace events. On failure the
  * old file is unchanged. 0 or a negative errno with *error. */
-int fb_trace_write(const struct fb_trace *trace, const struct fb_trace_of *of, const char *path,
+int fb_trace_write(const struct fb_trace *trace, const struct fb_trace_job *job, const char *path,
                    struct fb_error *error);
 
 #endif

@@ -142,6 +142,7 @@ static void a_reached_precision_ends_the_run(void **state)
     struct said said = RUN("run", "-k", "null", "-H", "pthread", "-w", "1", "--bind", "core",
                            "--precision", "100000000", "-B", "100000", "-o", "out");
     check_said(&said, 0, 0);
+    check_tables("out");
     json_t *root = read_json("out"), *plan = json_object_get(root, "plan");
     json_t *blocks = json_object_get(plan, "blocks"),
            *wanted = json_object_get(plan, "blocks_wanted");

@@ -25,14 +25,14 @@ static struct fb_trace_span written[] = {
     { 1, FB_TRACE_WAIT, 0, 2500, 0 },
 };
 static const struct fb_trace small = { .span = written, .count = 3, .lost = 11 };
-static const struct fb_trace_of of = {
+static const struct fb_trace_job traced_job = {
     .kernel = "primes", .harness = "a,\"b\"=\xff", .workers = 2, .run_ns = 5250
 };
 
 static void write_small(const char *path)
 {
     struct fb_error error = { 0 };
-    if (fb_trace_write(&small, &of, path, &error) != 0)
+    if (fb_trace_write(&small, &traced_job, path, &error) != 0)
         fail_msg("%s", error.text);
 }
 
@@ -87,7 +87,7 @@ static void a_trace_becomes_a_table(void **state)
     assert_int_equal(csv.rows, 3);
     for (size_t i = 0; i < 3; i++) {
         assert_string_equal(csv_at(&csv, i, "kernel"), "primes");
-        assert_string_equal(csv_at(&csv, i, "harness"), of.harness);
+        assert_string_equal(csv_at(&csv, i, "harness"), traced_job.harness);
         assert_int_equal(strtoull(csv_at(&csv, i, "workers"), NULL, 10), 2);
         assert_int_equal(strtoull(csv_at(&csv, i, "run_ns"), NULL, 10), 5250);
         assert_int_equal(strtoull(csv_at(&csv, i, "worker"), NULL, 10), written[i].worker);
@@ -108,7 +108,7 @@ static int write_into(const char *path, rlim_t most)
     getrlimit(RLIMIT_FSIZE, &before);
     now = (struct rlimit){ most, before.rlim_max };
     setrlimit(RLIMIT_FSIZE, &now);
-    int result = fb_trace_write(&small, &of, path, &error);
+    int result = fb_trace_write(&small, &traced_job, path, &error);
     setrlimit(RLIMIT_FSIZE, &before);
     signal(SIGXFSZ, SIG_DFL);
     assert_int_equal(result, error.code);
@@ -289,12 +289,12 @@ static void the_table_has_the_last_job(void **state)
 
 /* ---- refusals ---- */
 
-static void check_failed(struct said said, int code, const char *why)
+static void check_failed(struct said said, int code, const char *words)
 {
     assert_int_equal(said.code, code);
     assert_int_equal(count_lines(said.err), 1);
-    if (!strstr(said.err, why))
-        fail_msg("not \"%s\": %s", why, said.err);
+    if (!strstr(said.err, words))
+        fail_msg("not \"%s\": %s", words, said.err);
     said_clear(&said);
 }
 

@@ -319,14 +319,14 @@ static struct {
 } * trap;
 
 static int open_or_not(const struct fb_setting *setting, struct fb_pool **ret_pool,
-                       struct fb_error *why)
+                       struct fb_error *open_error)
 {
     if (atomic_fetch_add(&trap->opened, 1) == 1) {
         if (trap->fatal)
             raise(SIGKILL);
-        return fb_error_set(why, -EMFILE, "no more");
+        return fb_error_set(open_error, -EMFILE, "no more");
     }
-    return harness_named("single")->open(setting, ret_pool, why);
+    return harness_named("single")->open(setting, ret_pool, open_error);
 }
 
 static _Noreturn void run_trapped_copies(int expected)
