@@ -16,7 +16,7 @@
 
 struct failing_pool_page *failing_pool_page;
 
-void starved_begin(void)
+void failing_pool_begin(void)
 {
     void *memory;
     if (fb_mp_alloc(sizeof *failing_pool_page, &memory) < 0)
@@ -56,7 +56,7 @@ void trial_run(int (*body)(void *context), unsigned what)
 {
     int end = forked_end(forked_run(body, &what));
     if (end != 0)
-        fail_msg("trial %u: %s %d", what, end == -SIGALRM ? "hangs:" : "ended with", end);
+        fail_msg("trial %u: %s %d", what, end == -SIGALRM ? "hangs:" : "exit code", end);
 }
 
 /* ---- memory ---- */
@@ -108,7 +108,7 @@ void open_gate(void)
     fb_mp_wake(&failing_pool_page->gate, INT32_MAX);
 }
 
-struct fb_mp_pool *opened(unsigned workers)
+struct fb_mp_pool *open_pool(unsigned workers)
 {
     const struct fb_mp_pool_options options = { .workers = workers };
     struct fb_mp_pool *pool = NULL;
@@ -117,15 +117,14 @@ struct fb_mp_pool *opened(unsigned workers)
     return pool;
 }
 
-struct fb_mp_future *handed_in(struct fb_mp_pool *pool, fb_mp_function function)
+struct fb_mp_future *submit_task(struct fb_mp_pool *pool, fb_mp_function function)
 {
     struct fb_mp_future *future = NULL;
     MUST(fb_mp_submit(pool, function, "given", 6, NULL, &future) == 0);
     return future;
 }
 
-/* What it failed with, of which there is a text; or it brings what echo_argument does. */
-int outcome(struct fb_mp_future *future)
+int task_result(struct fb_mp_future *future)
 {
     const void *got;
     size_t size;

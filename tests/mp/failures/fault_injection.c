@@ -30,13 +30,13 @@
 /* ---- the calls ---- */
 
 static struct {
-    _Atomic pid_t pid; /* whose calls fail; 0: nobody's */
-    _Atomic long left; /* calls before the one that fails */
+    _Atomic pid_t pid; /* the process whose calls fail; 0: none */
+    _Atomic long left; /* the failing call is the left-th from now */
     bool lasting;
     unsigned variant;
     const char *_Atomic name;
     _Atomic int code;
-    _Atomic uint64_t codes[4]; /* a bit for each errno that was given */
+    _Atomic uint64_t codes[4]; /* a bit for each errno that was injected */
 } armed;
 
 const char *injected_only;
@@ -80,7 +80,7 @@ int injected_failure(const char *name, int first, int second)
     return code;
 }
 
-/* Such as return `bad` and set errno. */
+/* Wraps a function that returns `bad` and sets errno. */
 #define WRAP(type, bad, first, second, name, parameters, arguments)                                \
     type __real_##name parameters;                                                                 \
     type __wrap_##name parameters;                                                                 \
@@ -93,7 +93,7 @@ int injected_failure(const char *name, int first, int second)
         return bad;                                                                                \
     }
 
-/* Such as return an errno. */
+/* Wraps a function that returns an errno. */
 #define WRAP_CODE(first, second, name, parameters, arguments)                                      \
     int __real_##name parameters;                                                                  \
     int __wrap_##name parameters;                                                                  \
@@ -164,7 +164,7 @@ int __wrap_open64(const char *path, int flags, mode_t mode)
     return -1;
 }
 
-/* Only what needs a descriptor more. */
+/* Only F_DUPFD_CLOEXEC, which needs a descriptor. */
 int __real_fcntl64(int fd, int command, ...);
 int __wrap_fcntl64(int fd, int command, long argument);
 int __wrap_fcntl64(int fd, int command, long argument)
@@ -192,15 +192,15 @@ int injected_thread(pthread_t *thread, void *(*run)(void *context), void *contex
     return __real_pthread_create(thread, NULL, run, context);
 }
 
-/* ---- what is left behind ---- */
+/* ---- leaks ---- */
 
-struct traces {
+struct resources {
     unsigned descriptors, segments;
     bool has_heap, has_child;
     size_t used;
 };
 
-static unsigned segments_there(void)
+static unsigned count_segments(void)
 {
     unsigned count = 0;
     DIR *folder = opendir(FB_MP_TRACKER_FOLDER);
@@ -211,7 +211,7 @@ static unsigned segments_there(void)
     return count;
 }
 
-static unsigned mappings(void)
+static unsigned count_mappings(void)
 {
     char line[512];
     unsigned count = 0;
@@ -223,22 +223,22 @@ static unsigned mappings(void)
     return count;
 }
 
-static struct traces look(void)
+static struct resources count_resources(void)
 {
     siginfo_t child;
-    struct traces traces = { .descriptors = descriptors_open(),
-                             .segments = segments_there(),
-                             .has_heap = fb_mp_heap_place().fd >= 0,
-                             .used = fb_mp_heap_used() };
-    traces.has_child = waitid(P_ALL, 0, &child, WEXITED | WNOHANG | WNOWAIT) == 0;
-    traces.descriptors -= traces.has_heap; /* it stays when it was made on the way */
-    return traces;
+    struct resources found = { .descriptors = descriptors_open(),
+                               .segments = count_segments(),
+                               .has_heap = fb_mp_heap_place().fd >= 0,
+                               .used = fb_mp_heap_used() };
+    found.has_child = waitid(P_ALL, 0, &child, WEXITED | WNOHANG | WNOWAIT) == 0;
+    found.descriptors -= found.has_heap; /* the heap's descriptor stays if act created the heap */
+    return found;
 }
 
 /* ---- one process of an operation ---- */
 
-enum { FAILED = 40, ENDURED, NOT_REACHED };
-#define AGAIN 8 /* repetitions that show what grows */
+enum { FAILED = 40, SUCCEEDED, NOT_REACHED }; /* exit codes */
+#define AGAIN 8                               /* repetitions, to detect leaks that grow */
 
 static struct {
     const struct operation *operation;
@@ -248,7 +248,7 @@ static struct {
     int code;
 } trial;
 
-#define COMPLAIN(...)                                                                              \
+#define FAIL(...)                                                                                  \
     do {                                                                                           \
         fprintf(stderr, "%s, call %u (%s)%s: ", trial.operation->name, trial.n,                    \
                 trial.name ? trial.name : "none", trial.lasting ? ", lasting" : "");               \
@@ -273,102 +273,102 @@ static int attempt(bool *ret_reached)
     return result;
 }
 
-static int compare(const struct traces *before)
+static int compare(const struct resources *before)
 {
-    struct traces now = look();
+    struct resources now = count_resources();
     if (now.descriptors > before->descriptors)
-        COMPLAIN("%u descriptors are open, %u were", now.descriptors, before->descriptors);
+        FAIL("%u descriptors are open, %u before", now.descriptors, before->descriptors);
     if (now.segments != before->segments)
-        COMPLAIN("%u segments are there, %u were", now.segments, before->segments);
+        FAIL("%u segments exist, %u before", now.segments, before->segments);
     if (now.has_child && !before->has_child)
-        COMPLAIN("a child is left");
+        FAIL("a child is left");
     if (now.used != before->used)
-        COMPLAIN("%zu bytes of the heap are used, %zu were", now.used, before->used);
+        FAIL("%zu bytes of the heap are used, %zu before", now.used, before->used);
     return 0;
 }
 
-/* Whether it leaves something when it fails again and again. */
+/* Checks that repeated failures don't leak mappings or descriptors. */
 static int repeat(void)
 {
     bool reached;
-    unsigned maps = mappings(), descriptors = look().descriptors;
+    unsigned maps = count_mappings(), descriptors = count_resources().descriptors;
     for (int i = 0; i < AGAIN; i++)
         if (attempt(&reached) == 0)
             trial.operation->undo();
-    if (mappings() > maps + AGAIN / 2)
-        COMPLAIN("%u mappings, %u were %d failures before", mappings(), maps, AGAIN);
-    if (look().descriptors > descriptors + AGAIN / 2)
-        COMPLAIN("descriptors stay open");
+    if (count_mappings() > maps + AGAIN / 2)
+        FAIL("%u mappings after %d failures, %u before", count_mappings(), AGAIN, maps);
+    if (count_resources().descriptors > descriptors + AGAIN / 2)
+        FAIL("descriptors stay open");
     return 0;
 }
 
-static int act_after_it(const struct traces *before, bool *ret_endured)
+static int try_operation(const struct resources *before, bool *ret_succeeded)
 {
     bool reached;
     int result = attempt(&reached);
-    *ret_endured = result == 0;
+    *ret_succeeded = result == 0;
     if (!reached) {
         if (result < 0)
-            COMPLAIN("failed by itself: %s", strerror(-result));
+            FAIL("failed by itself: %s", strerror(-result));
         trial.operation->undo();
         return NOT_REACHED;
     }
-    if (result == 0 && !trial.operation->endures)
-        COMPLAIN("the operation succeeded");
+    if (result == 0 && !trial.operation->may_succeed)
+        FAIL("the operation succeeded");
     if (result < 0 && !is_expected(result))
-        COMPLAIN("it said %s for %s", strerrorname_np(-result), strerrorname_np(trial.code));
+        FAIL("it returned %s instead of %s", strerrorname_np(-result), strerrorname_np(trial.code));
     if (result == 0)
         trial.operation->undo();
     else if (compare(before) != 0)
         return 1;
     if ((result = trial.operation->act()) != 0)
-        COMPLAIN("afterwards it failed: %s", strerror(-result));
+        FAIL("afterwards it failed: %s", strerror(-result));
     trial.operation->undo();
     return repeat();
 }
 
-static int be_trial(void *context)
+static int run_trial(void *context)
 {
     (void)context;
-    bool endured = false;
+    bool succeeded = false;
     alarm(LIMIT_MS / 1000);
-    struct traces first = look();
+    struct resources first = count_resources();
     if (trial.operation->prepare)
         trial.operation->prepare();
-    struct traces before = look();
-    int result = act_after_it(&before, &endured);
+    struct resources before = count_resources();
+    int result = try_operation(&before, &succeeded);
     if (trial.operation->finish)
         trial.operation->finish();
-    if (result != 1 && look().has_child)
-        COMPLAIN("a child is left at the end");
-    if (result != 1 && look().used != first.used)
-        COMPLAIN("%zu bytes of the heap are used at the end", look().used);
+    if (result != 1 && count_resources().has_child)
+        FAIL("a child is left at the end");
+    if (result != 1 && count_resources().used != first.used)
+        FAIL("%zu bytes of the heap are used at the end", count_resources().used);
 #ifdef __SANITIZE_ADDRESS__
     if (result != 1 && __lsan_do_recoverable_leak_check() != 0)
-        COMPLAIN("memory was lost");
+        FAIL("memory was lost");
 #endif
-    return result != 0 ? result : endured ? ENDURED : FAILED;
+    return result != 0 ? result : succeeded ? SUCCEEDED : FAILED;
 }
 
 bool injected_check(const struct operation *operation)
 {
-    unsigned failed = 0, endured = 0, wrong = 0;
+    unsigned failed = 0, succeeded = 0, wrong = 0;
     for (unsigned way = 0; way < 4; way++)
         for (unsigned n = 1, code = 0; code != NOT_REACHED && n < 200; n++) {
             trial.operation = operation;
             trial.n = n;
             trial.lasting = way & 1;
             trial.variant = way >> 1;
-            code = (unsigned)forked_end(forked_run(be_trial, NULL));
+            code = (unsigned)forked_end(forked_run(run_trial, NULL));
             if ((int)code == -SIGALRM)
                 print_error("%s: hangs when call %u fails\n", operation->name, n);
             failed += code == FAILED;
-            endured += code == ENDURED;
-            wrong += code != FAILED && code != ENDURED && code != NOT_REACHED;
+            succeeded += code == SUCCEEDED;
+            wrong += code != FAILED && code != SUCCEEDED && code != NOT_REACHED;
         }
-    print_message("%s: %u calls failed, it with %u of them\n", operation->name, failed + endured,
-                  failed);
+    print_message("%s: %u calls failed, and the operation with %u of them\n", operation->name,
+                  failed + succeeded, failed);
     if (wrong)
-        print_error("%s: %u times not as it should be\n", operation->name, wrong);
-    return wrong == 0 && failed + endured > 0;
+        print_error("%s: %u trials failed\n", operation->name, wrong);
+    return wrong == 0 && failed + succeeded > 0;
 }

@@ -1,5 +1,6 @@
-/* Calls to the C library that fail. The linker's --wrap leads them here (the key `wrap` in
- * meson.build): with nothing armed they are as ever, and those of other processes always are. */
+/* Fault injection: makes calls to the C library fail. The linker's --wrap redirects them to
+ * fault_injection.c (injected_arguments in tests/meson.build). Calls work normally as long as nothing
+ * is armed, and always in other processes. */
 #ifndef TEST_FAULT_INJECTION_H
 #define TEST_FAULT_INJECTION_H
 
@@ -10,50 +11,52 @@
 #include <stdio.h>
 #include <unistd.h>
 
-/* What is done while calls fail, in a process of its own. */
+#define LIMIT (LIMIT_MS * FB_MP_MILLISECOND)
+
+/* An operation that is done, in a process of its own, while calls fail. */
 struct operation {
     const char *name;
     int (*act)(void);      /* 0 or a negative errno */
-    void (*undo)(void);    /* what act did */
-    void (*prepare)(void); /* before, may be NULL; its ends what that made */
-    void (*finish)(void);
-    int also[3];  /* errnos that act may return instead of that of the call */
-    bool endures; /* a call may fail and act succeed nevertheless */
+    void (*undo)(void);    /* undoes what act did */
+    void (*prepare)(void); /* called before act, may be NULL */
+    void (*finish)(void);  /* undoes prepare, may be NULL */
+    int also[3];           /* errnos that act may return, beside that of the call */
+    bool may_succeed;      /* act may succeed although a call failed */
 };
 
-/* Makes each call that it makes fail, once and for good, with each errno that fits. Prints how many
- * calls failed. False: something was not as it should be; that is on stderr. */
+/* Repeats the operation for each C library call that it makes. That call fails, once and permanently,
+ * with each of two errnos. Prints the number of failed calls. False: a check failed; it is on stderr. */
 bool injected_check(const struct operation *operation);
 
-/* From now on the calling process's nth such call fails, or from there on all do. variant: which
- * errno, of two. */
+/* Makes the calling process's nth wrapped call fail (n = 1: the next one); lasting: and all later ones.
+ * variant: which of the two errnos, 0 or 1. */
 void injected_arm(unsigned n, bool lasting, unsigned variant);
-/* Whether it came to that; ret_name: the function that was called first, ret_code: its errno. */
+/* Returns whether a call failed; *ret_name: the function that failed first, *ret_code: its errno. */
 bool injected_disarm(const char **ret_name, int *ret_code);
 
-/* Unless it is NULL, only calls of this function count. */
+/* If not NULL, only calls of this function fail and are counted. */
 extern const char *injected_only;
 
-/* Unless it is NULL: in shared memory, counts the calls that failed in all processes. */
+/* If not NULL, counts the failed calls of all processes, in shared memory. */
 extern _Atomic uint32_t *injected_count;
 
-/* For further wrappers, as those in injected.c: the errno, of these two, that this call is to fail
- * with, or 0. */
+/* For additional wrappers: the errno with which this call must fail, one of the two, or 0: it must
+ * not. */
 int injected_failure(const char *name, int first, int second);
 
-/* pthread_create, which never fails on purpose. */
+/* pthread_create without fault injection. */
 int injected_thread(pthread_t *thread, void *(*run)(void *context), void *context);
 
-/* In a process of its own, where cmocka is not at home. */
+/* An assertion for child processes, where cmocka's assertions don't work. */
 #define MUST(holds)                                                                                \
     do {                                                                                           \
         if (!(holds)) {                                                                            \
-            fprintf(stderr, "line %d: not so: %s\n", __LINE__, #holds);                            \
+            fprintf(stderr, "line %d: failed: %s\n", __LINE__, #holds);                            \
             _exit(1);                                                                              \
         }                                                                                          \
     } while (0)
 
-/* In a test, with `wrong` to count what is. */
+/* Checks all operations of an array. Counts failures in the test's variable `wrong`. */
 #define CHECK(operations)                                                                          \
     for (size_t i = 0; i < sizeof(operations) / sizeof *(operations); i++)                         \
     wrong += !injected_check(&(operations)[i])

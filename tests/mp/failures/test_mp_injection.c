@@ -1,6 +1,6 @@
-/* harness/mp when the machine has no more of something: each operation is done again and again,
- * and of the calls that it makes to the C library the first fails, then the second, … until it
- * makes no more (injected.h). It has to say so, leave nothing behind, and succeed afterwards. */
+/* harness/mp while the system runs out of a resource: each operation is repeated, and the first of its calls to
+ * the C library fails, then the second, … until all have failed once (fault_injection.h). It must
+ * return the error, leak nothing, and succeed afterwards. */
 #include "tests/support/support.h"
 
 #include "tests/support/fork_child.h"
@@ -22,12 +22,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#define LIMIT (LIMIT_MS * FB_MP_MILLISECOND)
 #define BIG ((size_t)3 << 20)
 
 static char bytes[BIG];
 
-/* ---- memory, and the objects that are made in it: the first of them makes the heap ---- */
+/* ---- memory, and objects in it: the first allocation creates the heap ---- */
 
 static void *memory;
 
@@ -81,7 +80,7 @@ static void free_barrier(void)
     fb_mp_barrier_free(memory);
 }
 
-/* Each part of it is more than the heap grows by. */
+/* Each part is larger than the step by which the heap grows. */
 static int make_array(void)
 {
     return fb_mp_array_make(BIG, 1, true, (struct fb_mp_array **)&memory);
@@ -110,7 +109,7 @@ static int nothing(const void *argument, size_t size)
 {
     (void)argument, (void)size;
 #ifdef __SANITIZE_ADDRESS__
-    _exit(0); /* what it finds lost in a copy are the threads of the parent */
+    _exit(0); /* the leak checker would report the parent's threads */
 #endif
     return 0;
 }
@@ -210,7 +209,7 @@ static int send_fd(void)
     return fb_mp_send_fd(left, STDIN_FILENO);
 }
 
-/* Before it may come half of one that failed. */
+/* Half of a message that failed may arrive first. */
 static void receive_fd(void)
 {
     int fd, result;
@@ -219,7 +218,7 @@ static void receive_fd(void)
     MUST(result == 0 && close(fd) == 0);
 }
 
-/* A message for which the buffer is too small is kept. */
+/* A message that is too large for the buffer is not lost. */
 static int receive_too_much(void)
 {
     size_t size;
@@ -267,8 +266,8 @@ static void do_nothing(void)
 
 /* ---- */
 
-/* In this order: act, undo, prepare, finish, what else it may say, whether it may succeed. mmap may
- * fail where another place does as well; so all that makes the heap endures something. */
+/* In this order: name, act, undo, prepare, finish, also, may_succeed. Creating the heap tries other
+ * addresses if mmap fails, so operations that create it may succeed. */
 static const struct operation heap_operations[] = {
     { "alloc, the first", allocate, release, NULL, NULL, { -ENOMEM }, true },
     { "alloc, growing", allocate_much, release, have_heap, NULL, { 0 }, false },
@@ -291,7 +290,6 @@ static const struct operation process_operations[] = {
 static const struct operation pipe_operations[] = {
     { "pipe", make_pipe, close_pipe, NULL, NULL, { -ENOMEM }, false },
     { "connection_unpack", unpack, close_third, have_pipe, close_pipe, { -ENOMEM }, false },
-    /* Whether it knows when it began shows elsewhere. */
     { "send_fd", send_fd, receive_fd, have_pipe, close_pipe, { 0 }, true },
     { "receive", receive_too_much, receive_kept, have_pipe, close_pipe, { 0 }, true },
     { "wait", watch, do_nothing, have_pipe, close_pipe, { 0 }, false },
@@ -322,9 +320,9 @@ static void pipes(void **state)
     assert_int_equal(wrong, 0);
 }
 
-/* ---- what no errno tells ---- */
+/* ---- effects that an errno does not show ---- */
 
-/* Its sender lives on, but will not send the rest. */
+/* The sender continues, but does not send the rest of the message. */
 static int receive_half(void *context)
 {
     const char *name;
@@ -369,7 +367,7 @@ static int lose_large(void *context)
     return 0;
 }
 
-static void a_loss_is_told_once(void **state)
+static void a_lost_message_is_reported_once(void **state)
 {
     (void)state;
     assert_int_equal(forked_end(forked_run(lose_large, NULL)), 0);
@@ -386,7 +384,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(processes),
         cmocka_unit_test(pipes),
         cmocka_unit_test(half_a_message_does_not_hang),
-        cmocka_unit_test(a_loss_is_told_once),
+        cmocka_unit_test(a_lost_message_is_reported_once),
     };
     return RUN_TESTS(tests);
 }

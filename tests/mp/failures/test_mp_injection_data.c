@@ -1,7 +1,6 @@
-/* harness/mp when the machine has no more of something, the parts that keep data: each operation is
- * done again and again, and of the calls that it makes to the C library the first fails, then the
- * second, … until it makes no more (injected.h). It has to say so, leave nothing behind, and
- * succeed afterwards. */
+/* Queues and named segments while the system runs out of a resource: each operation is repeated, and the first of its calls to
+ * the C library fails, then the second, … until all have failed once (fault_injection.h). It must
+ * return the error, leak nothing, and succeed afterwards. */
 #include "tests/support/support.h"
 
 #include "tests/support/fork_child.h"
@@ -41,7 +40,7 @@ static int get(void)
     return fb_mp_queue_get(queue, bytes, sizeof bytes, 0, &size);
 }
 
-static void get_and_be_done(void)
+static void get_and_finish(void)
 {
     MUST(get() == 0 && fb_mp_queue_done(queue) == 0);
 }
@@ -60,7 +59,7 @@ static void have_used_queue(void)
 {
     have_queue();
     MUST(put() == 0);
-    get_and_be_done();
+    get_and_finish();
 }
 
 static int put_and_end(void *context)
@@ -69,7 +68,7 @@ static int put_and_end(void *context)
     return put();
 }
 
-/* With a message of another process, so that this one has not used it yet. */
+/* Another process puts the message, so that this process has not used the queue yet. */
 static void have_queue_with_message(void)
 {
     have_queue();
@@ -134,7 +133,7 @@ static void create_again(void)
     have_segment();
 }
 
-/* The folder is ours alone, and so is the tracker. */
+/* The segments' folder is private to this test, and so is the tracker. */
 static void have_no_tracker(void)
 {
     pid_t pid;
@@ -144,10 +143,10 @@ static void have_no_tracker(void)
 
 /* ---- */
 
-/* In this order: act, undo, prepare, finish, what else it may say, whether it may succeed. */
+/* In this order: name, act, undo, prepare, finish, also, may_succeed. */
 static const struct operation queue_operations[] = {
-    { "queue_put, the first", put, get_and_be_done, have_queue, drop_queue, { -ENOMEM }, true },
-    { "queue_put, large", put_large, get_and_be_done, have_used_queue, drop_queue, { 0 }, false },
+    { "queue_put, the first", put, get_and_finish, have_queue, drop_queue, { -ENOMEM }, true },
+    { "queue_put, large", put_large, get_and_finish, have_used_queue, drop_queue, { 0 }, false },
     { "queue_get, the first",
       get,
       put_another,
@@ -188,15 +187,15 @@ static void segments(void **state)
     assert_int_equal(wrong, 0);
 }
 
-/* ---- what no errno tells ---- */
+/* ---- live processes are not taken for dead ---- */
 
-struct scene {
+struct shared_page {
     struct fb_mp_queue *queue;
     _Atomic uint32_t taken, go;
-    bool unknown; /* the taker can't read who it is */
+    bool unknown; /* the taker can't read its own identity */
 };
 
-static struct scene *scene;
+static struct shared_page *page;
 
 static int take_and_stay(void *context)
 {
@@ -206,42 +205,42 @@ static int take_and_stay(void *context)
     int code;
     (void)context;
     injected_only = "open";
-    if (scene->unknown)
+    if (page->unknown)
         injected_arm(1, true, 0);
-    MUST(fb_mp_queue_take(scene->queue, 0, &message, &size) == 0);
+    MUST(fb_mp_queue_take(page->queue, 0, &message, &size) == 0);
     injected_disarm(&name, &code);
-    atomic_store(&scene->taken, 1);
-    return wait_for(&scene->go, 1) ? 0 : 1;
+    atomic_store(&page->taken, 1);
+    return wait_for(&page->go, 1) ? 0 : 1;
 }
 
-/* A process that is alive holds a message, and another one asks whether it was abandoned; one of
- * them has no descriptor left to read /proc with. */
+/* A live process holds a message, and another one checks for abandoned messages; one of the two has
+ * no descriptor left for reading /proc. */
 static int ask_for_abandoned(void *context)
 {
     const char *name;
     void *shared;
     int code;
     alarm(LIMIT_MS / 1000);
-    MUST(fb_mp_alloc(sizeof *scene, &shared) == 0);
-    scene = shared;
-    scene->unknown = *(const bool *)context;
+    MUST(fb_mp_alloc(sizeof *page, &shared) == 0);
+    page = shared;
+    page->unknown = *(const bool *)context;
     have_used_queue();
     MUST(put() == 0);
-    scene->queue = queue;
+    page->queue = queue;
     pid_t pid = forked_run(take_and_stay, NULL);
-    MUST(wait_for(&scene->taken, 1));
+    MUST(wait_for(&page->taken, 1));
     injected_only = "open";
-    if (!scene->unknown)
+    if (!page->unknown)
         injected_arm(1, true, 0);
     size_t abandoned = fb_mp_queue_abandoned(queue);
     injected_disarm(&name, &code);
-    atomic_store(&scene->go, 1);
+    atomic_store(&page->go, 1);
     MUST(forked_end(pid) == 0);
     MUST(abandoned == 0);
     return 0;
 }
 
-static void the_living_are_not_taken_for_dead(void **state)
+static void live_processes_are_not_taken_for_dead(void **state)
 {
     (void)state;
     bool asker = false, taker = true;
@@ -260,7 +259,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(queues),
         cmocka_unit_test(segments),
-        cmocka_unit_test(the_living_are_not_taken_for_dead),
+        cmocka_unit_test(live_processes_are_not_taken_for_dead),
     };
     return RUN_TESTS(tests);
 }

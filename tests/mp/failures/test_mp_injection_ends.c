@@ -1,5 +1,5 @@
-/* What a pool that is in use does when the machine has no more of something (injected.h): workers
- * that can't be made, what is not heard of them, deaths, ends; and what then becomes of tasks. */
+/* A pool in use while the system runs out of a resource (fault_injection.h): workers that can't be made,
+ * messages that can't be received, killed workers, closing; and the tasks' results. */
 #include "tests/support/support.h"
 
 #include "tests/mp/failures/fault_injection.h"
@@ -14,16 +14,16 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* ---- further calls that fail ---- */
+/* ---- additional calls that fail ---- */
 
-static bool deaf;  /* the owner: nothing can be received */
-static bool blind; /* the helper: it can tell of no worker by a descriptor */
+static bool recvmsg_fails;    /* in the owner */
+static bool pidfd_open_fails; /* in the forkserver, which then has no descriptors of its workers */
 
 ssize_t __real_recvmsg(int socket, struct msghdr *message, int flags);
 ssize_t __wrap_recvmsg(int socket, struct msghdr *message, int flags);
 ssize_t __wrap_recvmsg(int socket, struct msghdr *message, int flags)
 {
-    int code = deaf ? injected_failure("recvmsg", ENOBUFS, ENOMEM) : 0;
+    int code = recvmsg_fails ? injected_failure("recvmsg", ENOBUFS, ENOMEM) : 0;
     if (code == 0)
         return __real_recvmsg(socket, message, flags);
     errno = code;
@@ -32,7 +32,7 @@ ssize_t __wrap_recvmsg(int socket, struct msghdr *message, int flags)
 
 static void begin_child(void)
 {
-    if (!blind)
+    if (!pidfd_open_fails)
         return;
     injected_only = "pidfd_open";
     injected_arm(1, true, 0);
@@ -48,7 +48,7 @@ static int own_pid(struct fb_mp_call *call)
 
 static pid_t pid_of_worker(struct fb_mp_pool *pool)
 {
-    struct fb_mp_future *future = handed_in(pool, own_pid);
+    struct fb_mp_future *future = submit_task(pool, own_pid);
     const void *got;
     pid_t pid;
     MUST(fb_mp_future_result(future, LIMIT, &got, NULL, NULL) == 0);
@@ -68,23 +68,23 @@ static void wait_for_alive(struct fb_mp_pool *pool, unsigned alive)
 
 /* ---- workers that can't be made ---- */
 
-/* They are made later; until then the others do what there is. */
+/* The workers are made later; until then the other workers do the tasks. */
 static int resize(void *context)
 {
     bool lasting = *(unsigned *)context;
     trial_begin();
-    struct fb_mp_pool *pool = opened(1);
-    MUST(outcome(handed_in(pool, echo_argument)) == 0);
+    struct fb_mp_pool *pool = open_pool(1);
+    MUST(task_result(submit_task(pool, echo_argument)) == 0);
     for (unsigned n = 1; n <= 2; n++) {
-        struct fb_mp_future *future = handed_in(pool, echo_argument);
+        struct fb_mp_future *future = submit_task(pool, echo_argument);
         atomic_store(&failing_pool_page->failed, 0);
         injected_arm(n, lasting, n - 1);
         MUST(fb_mp_pool_resize(pool, 3) == 0);
         MUST(wait_for(&failing_pool_page->failed, lasting ? 2 : 1));
-        MUST(outcome(future) == 0);
+        MUST(task_result(future) == 0);
         disarm();
         wait_for_alive(pool, 3);
-        MUST(outcome(handed_in(pool, echo_argument)) == 0);
+        MUST(task_result(submit_task(pool, echo_argument)) == 0);
         MUST(fb_mp_pool_resize(pool, 1) == 0);
         wait_for_alive(pool, 1);
     }
@@ -104,21 +104,21 @@ static int resize_in_full_heap(void *context)
 {
     (void)context;
     trial_begin();
-    struct fb_mp_pool *pool = opened(1);
+    struct fb_mp_pool *pool = open_pool(1);
     struct fb_mp_pool_state now;
-    MUST(outcome(handed_in(pool, echo_argument)) == 0);
+    MUST(task_result(submit_task(pool, echo_argument)) == 0);
     void **filled = fill_heap(4096);
     injected_arm(1, true, 0);
-    int result = fb_mp_pool_resize(pool, 65); /* which takes a further block of lines */
+    int result = fb_mp_pool_resize(pool, 65); /* which needs another block of worker slots */
     disarm();
     MUST(result == -ENOSPC || result == -ENOMEM);
     fb_mp_pool_state(pool, &now);
     MUST(now.workers == 1 && now.alive == 1);
-    MUST(outcome(handed_in(pool, echo_argument)) == 0);
+    MUST(task_result(submit_task(pool, echo_argument)) == 0);
     empty_heap(filled);
     MUST(fb_mp_pool_resize(pool, 65) == 0);
     wait_for_alive(pool, 65);
-    MUST(outcome(handed_in(pool, echo_argument)) == 0);
+    MUST(task_result(submit_task(pool, echo_argument)) == 0);
     fb_mp_pool_close(pool);
     trial_end();
     return 0;
@@ -130,21 +130,21 @@ static void a_resize_without_memory_changes_nothing(void **state)
     trial_run(resize_in_full_heap, 0);
 }
 
-/* Who waits for a worker then hears that there is none; the pool goes on when there can be. */
-static int die_without_another(void *context)
+/* Tasks that wait for a worker fail if none can be made; later the pool works again. */
+static int kill_the_only_worker(void *context)
 {
     (void)context;
     trial_begin();
-    struct fb_mp_pool *pool = opened(1);
+    struct fb_mp_pool *pool = open_pool(1);
     pid_t pid = pid_of_worker(pool);
-    struct fb_mp_future *held = handed_in(pool, hold), *behind = handed_in(pool, echo_argument);
+    struct fb_mp_future *held = submit_task(pool, hold), *behind = submit_task(pool, echo_argument);
     MUST(wait_for(&failing_pool_page->begun, 1));
     injected_arm(1, true, 0);
     MUST(kill(pid, SIGKILL) == 0);
-    MUST(outcome(held) == -EOWNERDEAD);
-    MUST(outcome(behind) == -EMFILE);
+    MUST(task_result(held) == -EOWNERDEAD);
+    MUST(task_result(behind) == -EMFILE);
     disarm();
-    MUST(outcome(handed_in(pool, echo_argument)) == 0);
+    MUST(task_result(submit_task(pool, echo_argument)) == 0);
     fb_mp_pool_close(pool);
     trial_end();
     return 0;
@@ -153,54 +153,54 @@ static int die_without_another(void *context)
 static void tasks_do_not_wait_for_workers_that_cannot_be_made(void **state)
 {
     (void)state;
-    trial_run(die_without_another, 0);
+    trial_run(kill_the_only_worker, 0);
 }
 
-/* ---- what is not heard of workers ---- */
+/* ---- lost messages about workers ---- */
 
-/* The nth time that the owner would hear of its helper, it can't. */
-static int hear_nothing(void *context)
+/* The owner can't receive the nth message of its forkserver; n = 0: any message. */
+static int receive_nothing(void *context)
 {
     unsigned n = *(unsigned *)context;
     bool lasting = n == 0;
     trial_begin();
-    deaf = true;
+    recvmsg_fails = true;
     injected_only = "recvmsg";
     injected_arm(lasting ? 1 : n, lasting, n % 2);
-    struct fb_mp_pool *pool = opened(2);
+    struct fb_mp_pool *pool = open_pool(2);
     for (int i = 0; i < 3; i++) {
-        int result = outcome(handed_in(pool, echo_argument));
+        int result = task_result(submit_task(pool, echo_argument));
         MUST(result == 0 || (lasting && result == -EPIPE) || result == -EOWNERDEAD);
     }
-    deaf = false;
-    MUST(outcome(handed_in(pool, echo_argument)) == 0);
-    deaf = true;
+    recvmsg_fails = false;
+    MUST(task_result(submit_task(pool, echo_argument)) == 0);
+    recvmsg_fails = true;
     fb_mp_pool_close(pool);
     disarm();
     trial_end();
     return 0;
 }
 
-static void a_line_that_fails_is_made_anew(void **state)
+static void a_failed_connection_is_replaced(void **state)
 {
     (void)state;
     for (unsigned n = 0; n < 6; n++)
-        trial_run(hear_nothing, n);
+        trial_run(receive_nothing, n);
 }
 
 /* ---- ends ---- */
 
 enum { CLOSE, TERMINATE, JOIN, WAYS };
 
-static int close_without_anything(void *context)
+static int close_without_resources(void *context)
 {
     unsigned what = *(unsigned *)context, way = what % WAYS;
     trial_begin();
-    blind = what >= WAYS;
-    struct fb_mp_pool *pool = opened(2);
-    struct fb_mp_future *held = handed_in(pool, hold), *behind = handed_in(pool, echo_argument);
+    pidfd_open_fails = what >= WAYS;
+    struct fb_mp_pool *pool = open_pool(2);
+    struct fb_mp_future *held = submit_task(pool, hold), *behind = submit_task(pool, echo_argument);
     MUST(wait_for(&failing_pool_page->begun, 1));
-    MUST(outcome(behind) == 0);
+    MUST(task_result(behind) == 0);
     if (way == JOIN)
         open_gate();
     injected_only = NULL;
@@ -211,7 +211,7 @@ static int close_without_anything(void *context)
     if (way == JOIN)
         MUST(fb_mp_pool_join(pool, LIMIT) == 0);
     fb_mp_pool_close(pool);
-    MUST(way == JOIN ? fb_mp_future_is_done(held) : outcome(held) == -ECANCELED);
+    MUST(way == JOIN ? fb_mp_future_is_done(held) : task_result(held) == -ECANCELED);
     if (way == JOIN)
         fb_mp_future_free(held);
     disarm();
@@ -219,23 +219,23 @@ static int close_without_anything(void *context)
     return 0;
 }
 
-static void a_pool_ends_without_anything(void **state)
+static void a_pool_closes_without_resources(void **state)
 {
     (void)state;
     for (unsigned what = 0; what < 2 * WAYS; what++)
-        trial_run(close_without_anything, what);
+        trial_run(close_without_resources, what);
 }
 
 int main(void)
 {
-    starved_begin();
+    failing_pool_begin();
     pthread_atfork(NULL, NULL, begin_child);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(workers_that_cannot_be_made_come_later),
         cmocka_unit_test(a_resize_without_memory_changes_nothing),
         cmocka_unit_test(tasks_do_not_wait_for_workers_that_cannot_be_made),
-        cmocka_unit_test(a_line_that_fails_is_made_anew),
-        cmocka_unit_test(a_pool_ends_without_anything),
+        cmocka_unit_test(a_failed_connection_is_replaced),
+        cmocka_unit_test(a_pool_closes_without_resources),
     };
     return RUN_TESTS(tests);
 }

@@ -1,5 +1,5 @@
-/* harness/mp when the machine has no more of something, the manager: as test_mp_injection_data.c.
- * What fails does so in the client. */
+/* The manager's client: as in test_mp_injection.c, each call to the C library fails in turn. The server's
+ * calls don't fail. */
 #include "tests/support/support.h"
 
 #include "tests/mp/failures/fault_injection.h"
@@ -57,7 +57,7 @@ static void close_list(void)
     fb_mp_proxy_close(made);
 }
 
-/* With a connection, which stays whether a call fails or not. */
+/* Opens a connection first, which stays open even if a call fails. */
 static void have_connection(void)
 {
     have_manager();
@@ -82,7 +82,7 @@ static int append(void)
     return fb_mp_list_append(list, fb_mp_string("a text"));
 }
 
-/* What failed did not happen. */
+/* A failed append must not have changed the list. */
 static void pop(void)
 {
     size_t length = 1;
@@ -126,7 +126,7 @@ static void put_managed_back(void)
     fb_mp_object_free(&answer);
 }
 
-/* In this order: act, undo, prepare, finish, what else it may say, whether it may succeed. */
+/* In this order: name, act, undo, prepare, finish, also, may_succeed. */
 static const struct operation manager_operations[] = {
     { "manager_start, fork", start_manager_fork, close_manager, NULL, NULL, { 0 }, false },
     { "manager_start, spawn", start_manager_spawn, close_manager, NULL, NULL, { 0 }, false },
@@ -162,7 +162,7 @@ static const struct fb_mp_task tasks[] = { { 0 } };
 int main(int argc, char **argv)
 {
     fb_mp_main(argc, argv, tasks);
-    segments_separate(); /* injected.c counts what is there */
+    segments_separate(); /* fault_injection.c counts segments */
     const struct CMUnitTest tests[] = { cmocka_unit_test(managers) };
     return RUN_TESTS(tests);
 }

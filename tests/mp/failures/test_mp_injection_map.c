@@ -1,5 +1,5 @@
-/* Maps when the machine has no more of something (injected.h): what is said of items that are with
- * workers then, and of those that are not. */
+/* Maps while the system runs out of a resource (fault_injection.h): the results of items that workers
+ * have at that moment, and of all others. */
 #include "tests/support/support.h"
 
 #include "tests/mp/failures/fault_injection.h"
@@ -9,12 +9,12 @@
 #include <sched.h>
 #include <string.h>
 
-/* Waiting takes no memory, says its header: it is over, or not yet. */
+/* Waiting needs no memory, as map.h says: the map is done, or not yet. */
 static int wait_for_map(void *context)
 {
     (void)context;
     trial_begin();
-    struct fb_mp_pool *pool = opened(1);
+    struct fb_mp_pool *pool = open_pool(1);
     struct fb_mp_map *map = NULL;
     MUST(fb_mp_map_async(pool, hold, NULL, 2, 0, NULL, 0, NULL, &map) == 0);
     MUST(wait_for(&failing_pool_page->begun, 1));
@@ -30,7 +30,7 @@ static int wait_for_map(void *context)
     return 0;
 }
 
-static void waiting_for_a_map_takes_no_memory(void **state)
+static void waiting_for_a_map_needs_no_memory(void **state)
 {
     (void)state;
     trial_run(wait_for_map, 0);
@@ -46,15 +46,15 @@ static int take_a_while(struct fb_mp_call *call)
     return 0;
 }
 
-/* Whatever it says: as items and results may be the caller's, nobody is at them after it. */
-static int map_nothing_after(void *context)
+/* Whether it succeeds or fails, no worker uses the caller's items and results after it returns. */
+static int map_then_check_that_workers_stopped(void *context)
 {
     unsigned n = *(unsigned *)context;
     trial_begin();
-    struct fb_mp_pool *pool = opened(1);
+    struct fb_mp_pool *pool = open_pool(1);
     const struct fb_mp_map_options options = { .chunk = 1 };
     struct fb_error error;
-    MUST(outcome(handed_in(pool, echo_argument)) == 0);
+    MUST(task_result(submit_task(pool, echo_argument)) == 0);
     injected_only = "calloc";
     injected_arm(n, true, 0);
     int result = fb_mp_map(pool, take_a_while, NULL, 8, 0, NULL, 0, &options, &error);
@@ -69,11 +69,11 @@ static int map_nothing_after(void *context)
     return 0;
 }
 
-static void nothing_is_at_a_map_that_failed(void **state)
+static void no_worker_uses_a_map_that_failed(void **state)
 {
     (void)state;
     for (unsigned n = 1; n < 12; n++)
-        trial_run(map_nothing_after, n);
+        trial_run(map_then_check_that_workers_stopped, n);
 }
 
 #define ITEMS 6
@@ -85,12 +85,12 @@ static int next_item(void *context, void *item)
     return (*next)++ < ITEMS;
 }
 
-/* "That was all" is said when each item has come, or was said to have failed. */
+/* -ENODATA comes only after each item's result or error has been returned. */
 static int lose_no_item(void *context)
 {
-    unsigned n = *(unsigned *)context, next = 0, told = 0;
+    unsigned n = *(unsigned *)context, next = 0, returned = 0;
     trial_begin();
-    struct fb_mp_pool *pool = opened(1);
+    struct fb_mp_pool *pool = open_pool(1);
     const struct fb_mp_imap_options options = { .ahead = 1 };
     struct fb_mp_imap *imap;
     const void *got;
@@ -102,20 +102,20 @@ static int lose_no_item(void *context)
     do {
         size_t index = SIZE_MAX;
         result = fb_mp_imap_next(imap, LIMIT, &got, &index, NULL);
-        MUST(result == -ENODATA || index == told);
-        MUST(result != 0 || memcmp(got, &told, sizeof told) == 0);
-        told += index == told;
+        MUST(result == -ENODATA || index == returned);
+        MUST(result != 0 || memcmp(got, &returned, sizeof returned) == 0);
+        returned += index == returned;
     } while (result != -ENODATA);
     disarm();
     fb_mp_imap_free(imap);
     fb_mp_pool_close(pool);
     trial_end();
     MUST(atomic_load(&failing_pool_page->failed) == 1);
-    MUST(told == ITEMS);
+    MUST(returned == ITEMS);
     return 0;
 }
 
-static void an_imap_goes_on_after_a_failure(void **state)
+static void an_imap_continues_after_a_failure(void **state)
 {
     (void)state;
     for (unsigned n = 1; n < ITEMS; n++)
@@ -124,11 +124,11 @@ static void an_imap_goes_on_after_a_failure(void **state)
 
 int main(void)
 {
-    starved_begin();
+    failing_pool_begin();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(waiting_for_a_map_takes_no_memory),
-        cmocka_unit_test(nothing_is_at_a_map_that_failed),
-        cmocka_unit_test(an_imap_goes_on_after_a_failure),
+        cmocka_unit_test(waiting_for_a_map_needs_no_memory),
+        cmocka_unit_test(no_worker_uses_a_map_that_failed),
+        cmocka_unit_test(an_imap_continues_after_a_failure),
     };
     return RUN_TESTS(tests);
 }

@@ -1,5 +1,4 @@
-/* Pools when the machine has no more of something, on their owner's side: as in test_mp_injection.c,
- * each call to the C library fails in turn. */
+/* Pools, on their owner's side: as in test_mp_injection.c, each call to the C library fails in turn. */
 #include "tests/support/support.h"
 
 #include "tests/mp/failures/fault_injection.h"
@@ -13,8 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define LIMIT (LIMIT_MS * FB_MP_MILLISECOND)
-#define BIG ((size_t)3 << 19) /* more than the heap grows by */
+#define BIG ((size_t)3 << 19) /* more than the step by which the heap grows */
 #define PARTS ((size_t)6)
 #define PART (BIG / PARTS)
 
@@ -24,7 +22,7 @@ static void do_nothing(void)
 {
 }
 
-static int said(int result, const struct fb_error *error)
+static int checked(int result, const struct fb_error *error)
 {
     MUST(result == 0 || (error->code == result && error->text[0] != '\0'));
     return result;
@@ -32,7 +30,7 @@ static int said(int result, const struct fb_error *error)
 
 /* ---- pools ---- */
 
-static void have_helper(void)
+static void have_forkserver(void)
 {
     struct fb_error error;
     MUST(fb_mp_forkserver_start(&error) == 0);
@@ -40,7 +38,7 @@ static void have_helper(void)
 
 static struct fb_mp_pool *pool;
 
-/* All of the bound bytes. */
+/* Checks the bound bytes and returns the argument. */
 static int echo(struct fb_mp_call *call)
 {
     if (call->bound_size && memcmp(call->bound, bytes, call->bound_size) != 0)
@@ -48,7 +46,7 @@ static int echo(struct fb_mp_call *call)
     return fb_mp_return(call, call->argument, call->size);
 }
 
-static int greet(const void *argument, size_t size)
+static int check_argument(const void *argument, size_t size)
 {
     return size == BIG && memcmp(argument, bytes, BIG) == 0 ? 0 : 1;
 }
@@ -58,13 +56,13 @@ static int open_by(enum fb_mp_method method)
     const int fd[] = { STDERR_FILENO };
     const struct fb_mp_pool_options options = { .method = method,
                                                 .workers = 1,
-                                                .initializer = greet,
+                                                .initializer = check_argument,
                                                 .argument = bytes,
                                                 .size = BIG,
                                                 .fd = fd,
                                                 .fds = 1 };
     struct fb_error error = { 0 };
-    return said(fb_mp_pool_open(&options, &pool, &error), &error);
+    return checked(fb_mp_pool_open(&options, &pool, &error), &error);
 }
 
 static int open_pool(void)
@@ -95,7 +93,7 @@ static int submit(size_t size, size_t bound_size)
     int result = fb_mp_submit(pool, echo, bytes, size, &options, &future);
     if (result < 0)
         return result;
-    result = said(fb_mp_future_result(future, LIMIT, &got, &got_size, &error), &error);
+    result = checked(fb_mp_future_result(future, LIMIT, &got, &got_size, &error), &error);
     MUST(result < 0 || (got_size == size && memcmp(got, bytes, size) == 0));
     fb_mp_future_free(future);
     return result;
@@ -123,10 +121,10 @@ static void close_all(void)
     fb_mp_forkserver_stop();
 }
 
-/* Until its worker's descriptor has come, so that no more of them come later. */
+/* Waits until the worker's descriptors have arrived, so that their number does not change later. */
 static void have_pool(void)
 {
-    have_helper();
+    have_forkserver();
     unsigned before = descriptors_open();
     MUST(open_pool() == 0);
     while (descriptors_open() < before + 3)
@@ -197,8 +195,8 @@ static const struct fb_mp_map_options with_bound = { .bound = bytes,
                                                      .bound_size = 100,
                                                      .chunk = 1 };
 
-/* Tasks that were given up may run on for a while. */
-static int settled(int result)
+/* Cancelled tasks may continue to run for a while: waits for them. */
+static int after_all_tasks(int result)
 {
     struct fb_mp_pool_state now;
     do {
@@ -211,10 +209,10 @@ static int map(void)
 {
     struct fb_error error = { 0 };
     memset(results, 0, BIG);
-    int result =
-        said(fb_mp_map(pool, echo, bytes, PARTS, PART, results, PART, &with_bound, &error), &error);
+    int result = checked(
+        fb_mp_map(pool, echo, bytes, PARTS, PART, results, PART, &with_bound, &error), &error);
     MUST(result < 0 || memcmp(results, bytes, BIG) == 0);
-    return settled(result);
+    return after_all_tasks(result);
 }
 
 static int starmap(void)
@@ -222,13 +220,13 @@ static int starmap(void)
     const struct fb_mp_column columns[] = { { bytes, PART }, { bytes, 4 } };
     char got[2 * (PART + 4)];
     struct fb_error error = { 0 };
-    int result =
-        said(fb_mp_starmap(pool, echo, columns, 2, 2, got, PART + 4, &with_bound, &error), &error);
+    int result = checked(
+        fb_mp_starmap(pool, echo, columns, 2, 2, got, PART + 4, &with_bound, &error), &error);
     for (size_t i = 0; i < 2 && result == 0; i++) {
         MUST(memcmp(got + i * (PART + 4), bytes + i * PART, PART) == 0);
         MUST(memcmp(got + i * (PART + 4) + PART, bytes + i * 4, 4) == 0);
     }
-    return settled(result);
+    return after_all_tasks(result);
 }
 
 static int next_part(void *context, void *item)
@@ -240,7 +238,7 @@ static int next_part(void *context, void *item)
     return 1;
 }
 
-/* What it says first, where it is asked on; nothing comes twice, or as something else. */
+/* Takes all results. Returns the first error. No result may come twice, and all must be right. */
 static int take_all(struct fb_mp_imap *imap)
 {
     struct fb_error error = { 0 };
@@ -253,7 +251,7 @@ static int take_all(struct fb_mp_imap *imap)
         if (result == -ENODATA)
             return first;
         if (result < 0) {
-            first = first ? first : said(result, &error);
+            first = first ? first : checked(result, &error);
             continue;
         }
         MUST(index < PARTS && !seen[index] && memcmp(got, bytes + index * PART, PART) == 0);
@@ -270,23 +268,29 @@ static int imap_all(void)
     size_t next = 0;
     int result = fb_mp_imap(pool, echo, next_part, &next, PART, PART, &options, &imap);
     if (result < 0)
-        return settled(result);
+        return after_all_tasks(result);
     result = take_all(imap);
     MUST(result < 0 || next == PARTS);
     fb_mp_imap_free(imap);
-    return settled(result);
+    return after_all_tasks(result);
 }
 
 /* ---- */
 
-/* In this order: act, undo, prepare, finish, what else it may say, whether it may succeed. */
+/* In this order: name, act, undo, prepare, finish, also, may_succeed. */
 static const struct operation pool_operations[] = {
     { "pool_open, the first", open_first, close_all, NULL, NULL, { -ENOMEM }, true },
-    { "pool_open", open_pool, close_pool, have_helper, fb_mp_forkserver_stop, { -ENOMEM }, false },
+    { "pool_open",
+      open_pool,
+      close_pool,
+      have_forkserver,
+      fb_mp_forkserver_stop,
+      { -ENOMEM },
+      false },
     { "pool_open, spawn",
       open_spawning,
       close_pool,
-      have_helper,
+      have_forkserver,
       fb_mp_forkserver_stop,
       { 0 },
       false },
@@ -313,7 +317,7 @@ static const struct operation task_operations[] = {
 TEST(pool)
 TEST(task)
 
-static const struct fb_mp_task tasks[] = { FB_MP_FUNCTION(echo), FB_MP_RUN(greet), { 0 } };
+static const struct fb_mp_task tasks[] = { FB_MP_FUNCTION(echo), FB_MP_RUN(check_argument), { 0 } };
 
 int main(int argc, char **argv)
 {

@@ -102,7 +102,7 @@ pid_t managed_server(void)
     return pid;
 }
 
-/* ---- threads that wait ---- */
+/* ---- waiting threads ---- */
 
 static void *run(void *context)
 {
@@ -131,8 +131,8 @@ void waiter_begin(struct waiter *waiter)
     assert_true(wait_for(&waiter->tid, 1));
 }
 
-/* What it sleeps for may first be that its connection is accepted, so twice. The server takes a
- * call no later than in the round after the one in which it took another that was made later. */
+/* Twice, because the thread may first wait for its connection to be accepted. After a later call has
+ * been answered, the server receives the thread's call in its next round at the latest. */
 void waiter_settle(struct waiter *waiter)
 {
     struct fb_mp_proxy *other;

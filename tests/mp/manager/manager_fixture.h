@@ -1,4 +1,4 @@
-/* A manager for each test, and what its calls give. */
+/* A manager for each test, and assertions on its results. */
 #ifndef TEST_MANAGER_FIXTURE_H
 #define TEST_MANAGER_FIXTURE_H
 
@@ -10,6 +10,8 @@
 
 #include <pthread.h>
 
+#define LIMIT (LIMIT_MS * FB_MP_MILLISECOND)
+
 /* ---- values ---- */
 
 #define N(number) fb_mp_integer(number)
@@ -19,13 +21,13 @@
 #define LIST(...) fb_mp_list(ITEMS_OF(__VA_ARGS__), COUNT_OF(__VA_ARGS__))
 #define DICT(...) fb_mp_dict(ITEMS_OF(__VA_ARGS__), COUNT_OF(__VA_ARGS__) / 2)
 
-/* What a call that is checked gives; nil in between. */
+/* Calls that are checked return their value here; nil between checks. */
 extern struct fb_mp_object value;
 
 #define DONE(call) assert_int_equal((call), 0)
-/* It worked and gave what Python writes like that. */
+/* The call succeeded and returned the value that Python prints like text. */
 #define IS(call, text) managed_is((call), __LINE__, text)
-/* It failed with that and gave nothing. */
+/* The call failed with code and returned no value. */
 #define FAILS(call, code) managed_fails((call), __LINE__, code)
 void managed_is(int result, int line, const char *text);
 void managed_fails(int result, int line, int code);
@@ -34,19 +36,19 @@ void managed_fails(int result, int line, int code);
 
 extern struct fb_mp_manager *manager;
 
-/* Set-up and teardown of a test; its state is the method. */
+/* Setup and teardown; the test's state is the start method. */
 int managed_begin(void **state);
 int managed_finish(void **state);
 #define WITH(test, method)                                                                         \
     cmocka_unit_test_prestate_setup_teardown(test, managed_begin, managed_finish, (void *)(method))
 #define UNDER_BOTH(test) WITH(test, &methods[0]), WITH(test, &methods[1])
 
-/* A connection that has not said the key; -1: there is no such server. */
+/* A new connection on which the key has not been sent; -1: there is no server. */
 int managed_connect(void);
-/* Its process. */
+/* The server's process id. */
 pid_t managed_server(void);
 
-/* ---- threads that wait ---- */
+/* ---- waiting threads ---- */
 
 struct waiter {
     int (*call)(int number);
@@ -56,10 +58,11 @@ struct waiter {
     _Atomic uint32_t tid;
 };
 
-/* Starts a thread that does the call. */
+/* Starts a thread that makes the call. */
 void waiter_begin(struct waiter *waiter);
-/* … and returns when the call waits in the server. */
+/* Returns when the thread's call waits in the server. */
 void waiter_settle(struct waiter *waiter);
+/* Joins the thread. Returns the call's result. */
 int waiter_end(struct waiter *waiter);
 
 #endif

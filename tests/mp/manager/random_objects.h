@@ -11,10 +11,10 @@
 size_t objects_below(size_t limit);
 uint64_t objects_bits(void);
 
-/* One of any kind, with no more than so many lists or dicts in one another; to be freed. */
+/* A random value, with lists and dicts nested at most depth levels deep; free it. */
 struct fb_mp_object objects_random(int depth);
 
-/* Whether they are the same, where compare takes 0.0 and -0.0 to be equal. */
+/* Whether they are the same. Unlike fb_mp_object_compare, distinguishes 0.0 and -0.0. */
 bool objects_same(const struct fb_mp_object *a, const struct fb_mp_object *b);
 
 #endif

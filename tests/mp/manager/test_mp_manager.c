@@ -1,5 +1,5 @@
-/* harness/mp/manager/manager.h: what each operation does, with the meaning of Python's, and that
- * nothing is left of it, under servers of both kinds. */
+/* harness/mp/manager/manager.h: each operation works as in Python and leaks nothing, with forked and with
+ * spawned servers. */
 #include "tests/mp/manager/manager_fixture.h"
 
 #include "tests/support/fork_child.h"
@@ -67,8 +67,8 @@ static void list_as_in_python(void **state)
     fb_mp_proxy_close(list);
 }
 
-/* Against a simple one, so that room in front and at the end is used in every way. */
-static void list_at_random(void **state)
+/* Random operations, compared with a plain array, so that room at both ends is used in every way. */
+static void a_list_matches_an_array(void **state)
 {
     (void)state;
     enum { MOST = 40 };
@@ -80,7 +80,7 @@ static void list_at_random(void **state)
         int64_t index = nrand48(seed) % (MOST + 10) - MOST / 2,
                 at = index < 0 ? index + count : index;
         bool there = at >= 0 && at < count;
-        bool front = nrand48(seed) % 3 == 0; /* as a queue does */
+        bool front = nrand48(seed) % 3 == 0; /* like a queue */
         if (count < MOST && nrand48(seed) % 2) {
             at = at < 0 ? 0 : at > count ? count : at;
             DONE(fb_mp_list_insert(list, index, N(i)));
@@ -118,7 +118,7 @@ static void dict_as_in_python(void **state)
     DONE(fb_mp_dict_set(dict, S("b"), N(1)));
     DONE(fb_mp_dict_set(dict, S("a"), LIST(N(2))));
     DONE(fb_mp_dict_set(dict, fb_mp_nil(), N(3)));
-    DONE(fb_mp_dict_set(dict, fb_mp_bytes("a", 1), N(4))); /* another key than the string */
+    DONE(fb_mp_dict_set(dict, fb_mp_bytes("a", 1), N(4))); /* not the same key as the string */
     FAILS(fb_mp_dict_set(dict, LIST(N(1)), N(0)), -EINVAL);
     FAILS(fb_mp_dict_set(dict, DICT(N(1), N(2)), N(0)), -EINVAL);
     DONE(fb_mp_dict_set(dict, S("b"), S("new"))); /* keeps its place */
@@ -150,7 +150,7 @@ static void dict_as_in_python(void **state)
     fb_mp_proxy_close(dict);
 }
 
-/* ---- the others ---- */
+/* ---- values ---- */
 
 static void a_value_is_replaced(void **state)
 {
@@ -165,7 +165,7 @@ static void a_value_is_replaced(void **state)
     fb_mp_proxy_close(NULL);
 }
 
-/* ---- what is for another kind ---- */
+/* ---- operations of other kinds ---- */
 
 static void refuse_list(struct fb_mp_proxy *proxy)
 {
@@ -218,7 +218,7 @@ static void refuse_lock(struct fb_mp_proxy *proxy)
     FAILS(fb_mp_managed_lock_release(proxy), -ENOTSUP);
 }
 
-static void other_kinds_refuse(void **state)
+static void operations_of_other_kinds_are_refused(void **state)
 {
     (void)state;
     enum { KINDS = 5 };
@@ -241,7 +241,7 @@ static void other_kinds_refuse(void **state)
 
 /* ---- size and depth ---- */
 
-static void large_values_pass(void **state)
+static void large_and_deep_values_are_preserved(void **state)
 {
     (void)state;
     enum { BIG = 1 << 20, MANY = 10000 };
@@ -313,7 +313,7 @@ static size_t pages_of(pid_t pid)
     return resident;
 }
 
-/* One of each kind, and with what they keep. */
+/* Makes an object with contents, uses it and closes it: another kind in each round. */
 static void make_and_close(int round)
 {
     static char bytes[1000];
@@ -340,13 +340,13 @@ static void make_and_close(int round)
     fb_mp_proxy_close(proxy);
 }
 
-static int use_and_leave(void *context)
+static int use_without_closing(void *context)
 {
     make_and_close(*(int *)context);
     return 0;
 }
 
-static void nothing_is_left(void **state)
+static void nothing_is_leaked(void **state)
 {
     (void)state;
     pid_t server = managed_server();
@@ -357,12 +357,13 @@ static void nothing_is_left(void **state)
     for (int i = 0; i < 10000; i++)
         make_and_close(i);
     for (int i = 0; i < 100; i++)
-        assert_int_equal(forked_end(forked_run(use_and_leave, &i)), 0);
+        assert_int_equal(forked_end(forked_run(use_without_closing, &i)), 0);
     for (uint64_t limit = clock_ms() + LIMIT_MS; descriptors_of(server) > there; sched_yield())
         assert_true(clock_ms() < limit);
     assert_int_equal(descriptors_open(), own);
-#if !defined __SANITIZE_ADDRESS__ && !defined __SANITIZE_THREAD__ /* which keep what is freed */
-    size_t more = pages_of(server) - pages; /* one value of each object would be 2500 pages */
+#if !defined __SANITIZE_ADDRESS__ &&                                                               \
+    !defined __SANITIZE_THREAD__            /* they don't return freed memory */
+    size_t more = pages_of(server) - pages; /* a leaked value of each object would be 2500 pages */
     assert_true(pages_of(server) <= pages || more < 1000);
 #else
     (void)pages;
@@ -373,10 +374,13 @@ int main(int argc, char **argv)
 {
     fb_mp_main(argc, argv, (const struct fb_mp_task[]){ { 0 } });
     const struct CMUnitTest tests[] = {
-        UNDER_BOTH(list_as_in_python),  UNDER_BOTH(list_at_random),
-        UNDER_BOTH(dict_as_in_python),  UNDER_BOTH(a_value_is_replaced),
-        UNDER_BOTH(other_kinds_refuse), UNDER_BOTH(large_values_pass),
-        UNDER_BOTH(nothing_is_left),
+        UNDER_BOTH(list_as_in_python),
+        UNDER_BOTH(a_list_matches_an_array),
+        UNDER_BOTH(dict_as_in_python),
+        UNDER_BOTH(a_value_is_replaced),
+        UNDER_BOTH(operations_of_other_kinds_are_refused),
+        UNDER_BOTH(large_and_deep_values_are_preserved),
+        UNDER_BOTH(nothing_is_leaked),
     };
     return RUN_TESTS(tests);
 }

@@ -1,5 +1,5 @@
-/* harness/mp/manager/manager.h: a process is killed at every system call of its calls, and at instructions
- * between; the others' calls go on, and what it asked for is done once or not at all. */
+/* harness/mp/manager/manager.h: a client is killed at every system call of an operation, and at random
+ * instructions. Other clients' calls continue, and its operation is done once or not at all. */
 #include "tests/mp/manager/manager_fixture.h"
 #include "tests/support/stepper.h"
 
@@ -8,24 +8,23 @@
 #include <stdlib.h>
 
 #define SOON (STEPPER_LIMIT_MS * FB_MP_MILLISECOND)
-/* Instructions, of each operation; with STEPPER_EACH in the environment so many. */
-#define RANDOM 20
-#define RANDOM_LONG 500
-#define MOST 40000 /* … of an operation */
+#define RANDOM 20       /* random instructions to kill at, for each operation */
+#define RANDOM_LONG 500 /* the same if STEPPER_EACH is in the environment */
+#define MOST 40000      /* instructions of an operation */
 
-enum { A = 1, V }; /* what is there before, and what the victim adds */
+enum { A = 1, V }; /* the item that is there before, and the victim's */
 
 struct scene {
-    const struct play *play;
-    struct fb_mp_proxy *list, *lock, *queue; /* each victim's own */
+    const struct kill_case *kill_case;
+    struct fb_mp_proxy *list, *lock, *queue; /* new ones for each victim */
 };
 
-struct play {
+struct kill_case {
     struct operation operation;
     const char *(*look)(struct scene *scene, bool finished);
 };
 
-/* ---- before ---- */
+/* ---- setup ---- */
 
 static void begin(struct scene *scene)
 {
@@ -35,7 +34,7 @@ static void begin(struct scene *scene)
     DONE(fb_mp_managed_queue_put(scene->queue, N(A), 0));
 }
 
-/* The victim is known to the server and has a connection. */
+/* Makes calls first, so that the victim has a connection. */
 static void enter(struct scene *scene)
 {
     size_t size;
@@ -44,7 +43,7 @@ static void enter(struct scene *scene)
     fb_mp_managed_queue_size(scene->queue, &size);
 }
 
-/* ---- what the victim does ---- */
+/* ---- the victim's operations ---- */
 
 static void append(struct scene *scene)
 {
@@ -71,7 +70,7 @@ static void open_and_close(struct scene *scene)
         fb_mp_proxy_close(again);
 }
 
-/* ---- afterwards ---- */
+/* ---- checks ---- */
 
 static const char *look_at_list(struct scene *scene, bool finished)
 {
@@ -86,21 +85,21 @@ static const char *look_at_list(struct scene *scene, bool finished)
 
 static const char *look_at_lock(struct scene *scene, bool finished)
 {
-    int told = 0;
+    int owner_deaths = 0;
     for (int i = 0; i < 3; i++) {
         int result = fb_mp_managed_lock_acquire(scene->lock, SOON);
         if (result != 0 && result != -EOWNERDEAD)
-            return "the lock can't be had";
-        told += result == -EOWNERDEAD;
+            return "the lock can't be acquired";
+        owner_deaths += result == -EOWNERDEAD;
         if (fb_mp_managed_lock_acquire(scene->lock, SOON) != -EDEADLK)
-            return "it is not known who has the lock";
+            return "the lock's owner is not known";
         if (fb_mp_managed_lock_release(scene->lock) != 0)
-            return "the lock can't be given back";
+            return "the lock can't be released";
     }
-    return told <= !finished ? NULL : "too many deaths are told";
+    return owner_deaths <= !finished ? NULL : "-EOWNERDEAD is returned too often";
 }
 
-/* The victim puts before it gets, so that A can't be gone while V never came. */
+/* The victim puts V before it gets A, so A can't be missing if V was not put. */
 static const char *look_at_queue(struct scene *scene, bool finished)
 {
     struct fb_mp_object got;
@@ -117,7 +116,7 @@ static const char *look_at_queue(struct scene *scene, bool finished)
                                                           : "the queue is not what it should be";
 }
 
-/* The server counts the victim no more. */
+/* Waits until the object is gone, which the victim referred to. */
 static bool is_gone(uint64_t number)
 {
     struct fb_mp_proxy *proxy;
@@ -130,7 +129,7 @@ static bool is_gone(uint64_t number)
     return false;
 }
 
-/* First some calls, in which the server comes to what the victim had sent. */
+/* Makes some calls first, during which the server processes what the victim had sent. */
 static const char *check(struct scene *scene, bool finished)
 {
     struct fb_mp_proxy *other[3] = { scene->list, scene->lock, scene->queue };
@@ -139,20 +138,20 @@ static const char *check(struct scene *scene, bool finished)
     for (int i = 0; i < 3; i++)
         if (fb_mp_list_copy(scene->list, &items) == 0)
             fb_mp_object_free(&items);
-    const char *wrong = scene->play->look(scene, finished);
+    const char *wrong = scene->kill_case->look(scene, finished);
     for (int i = 0; i < 3; i++) {
         number[i] = fb_mp_proxy_number(other[i]);
         fb_mp_proxy_close(other[i]);
     }
     for (int i = 0; i < 3 && !wrong; i++)
         if (!is_gone(number[i]))
-            wrong = "an object that nobody has is still there";
+            wrong = "an object without a proxy still exists";
     return !wrong && clock_ms() - began > STEPPER_LIMIT_MS ? "the calls take too long" : wrong;
 }
 
 /* ---- */
 
-static const struct play plays[] = {
+static const struct kill_case kill_cases[] = {
     /* .operation: name, begin, prepare, ready, run, asleep, check */
     { { "append", begin, enter, 0, append, 0, check }, look_at_list },
     { { "first append", begin, 0, 0, append, 0, check }, look_at_list },
@@ -175,7 +174,7 @@ static void kill_at_random(const struct operation *operation, struct scene *scen
         if (wrong)
             fail_msg("%s, killed after %u instructions: %s", operation->name, instructions, wrong);
         if (finished)
-            most = instructions + 1; /* it has no more of them */
+            most = instructions + 1; /* the operation has no more instructions */
         before_end += !finished;
     }
     print_message("%s: killed at %u points of less than %u instructions\n", operation->name,
@@ -184,23 +183,23 @@ static void kill_at_random(const struct operation *operation, struct scene *scen
 
 static void perform(void **state)
 {
-    struct scene scene = { .play = *state };
+    struct scene scene = { .kill_case = *state };
     struct fb_error error;
     if (fb_mp_manager_start(FB_MP_FORK, &manager, &error) < 0)
         fail_msg("%s", error.text);
-    stepper_kill_at_calls(&scene.play->operation, &scene);
-    kill_at_random(&scene.play->operation, &scene);
+    stepper_kill_at_calls(&scene.kill_case->operation, &scene);
+    kill_at_random(&scene.kill_case->operation, &scene);
     fb_mp_manager_close(manager);
 }
 
 int main(void)
 {
-    struct CMUnitTest tests[sizeof plays / sizeof *plays];
+    struct CMUnitTest tests[sizeof kill_cases / sizeof *kill_cases];
     if (!stepper_set_up())
         return EXIT_SKIP;
-    for (size_t i = 0; i < sizeof plays / sizeof *plays; i++)
-        tests[i] = (struct CMUnitTest){ .name = plays[i].operation.name,
+    for (size_t i = 0; i < sizeof kill_cases / sizeof *kill_cases; i++)
+        tests[i] = (struct CMUnitTest){ .name = kill_cases[i].operation.name,
                                         .test_func = perform,
-                                        .initial_state = (void *)&plays[i] };
+                                        .initial_state = (void *)&kill_cases[i] };
     return RUN_TESTS(tests);
 }

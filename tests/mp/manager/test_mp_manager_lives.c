@@ -1,5 +1,4 @@
-/* harness/mp/manager/manager.h: many processes with one server, their deaths, and what it keeps. The
- * server itself: test_mp_manager_server.c. */
+/* harness/mp/manager/manager.h: many client processes, killed ones, and how long objects exist. */
 #include "tests/mp/manager/manager_fixture.h"
 
 #include "tests/support/fork_child.h"
@@ -14,29 +13,28 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define LIMIT (LIMIT_MS * FB_MP_MILLISECOND)
 #define PROCESSES 50
 #define APPENDS 100
 
-static _Atomic uint32_t *word; /* that all forked ones have */
+static _Atomic uint32_t *word; /* shared with all forked processes */
 static _Atomic uint32_t
     *over; /* how many holders of a lock are over; only grows, so that nobody misses it */
 static struct fb_mp_proxy *shared;
 
-/* What a spawned process is told. */
-struct told {
+/* The argument of a spawned process. */
+struct list_address {
     struct fb_mp_manager_address address;
     uint64_t number;
 };
 
-static struct told tell(const struct fb_mp_proxy *proxy)
+static struct list_address address_of(const struct fb_mp_proxy *proxy)
 {
-    struct told told = { .number = fb_mp_proxy_number(proxy) };
-    fb_mp_manager_address(manager, &told.address);
-    return told;
+    struct list_address target = { .number = fb_mp_proxy_number(proxy) };
+    fb_mp_manager_address(manager, &target.address);
+    return target;
 }
 
-static bool is_there(uint64_t number)
+static bool exists(uint64_t number)
 {
     struct fb_mp_proxy *proxy;
     int result = fb_mp_proxy_open(manager, number, &proxy);
@@ -47,14 +45,14 @@ static bool is_there(uint64_t number)
     return result == 0;
 }
 
-/* The server learns of a death after the parent may have. */
+/* The server may learn of a process's end later than the parent. */
 static void wait_until_gone(uint64_t number)
 {
-    for (uint64_t limit = clock_ms() + LIMIT_MS; is_there(number); sched_yield())
+    for (uint64_t limit = clock_ms() + LIMIT_MS; exists(number); sched_yield())
         assert_true(clock_ms() < limit);
 }
 
-/* ---- many ---- */
+/* ---- many processes ---- */
 
 static int append_many(void *context)
 {
@@ -65,7 +63,7 @@ static int append_many(void *context)
     return 0;
 }
 
-static void forked_ones_use_what_they_inherit(void **state)
+static void forked_processes_use_inherited_proxies(void **state)
 {
     (void)state;
     pid_t pid[PROCESSES];
@@ -88,14 +86,14 @@ static void forked_ones_use_what_they_inherit(void **state)
 
 static int append_there(const void *argument, size_t size)
 {
-    struct told told;
+    struct list_address target;
     struct fb_mp_manager *there;
     struct fb_mp_proxy *list;
-    if (size != sizeof told)
+    if (size != sizeof target)
         return 1;
-    memcpy(&told, argument, sizeof told);
-    if (fb_mp_manager_connect(&told.address, &there) != 0 ||
-        fb_mp_proxy_open(there, told.number, &list) != 0)
+    memcpy(&target, argument, sizeof target);
+    if (fb_mp_manager_connect(&target.address, &there) != 0 ||
+        fb_mp_proxy_open(there, target.number, &list) != 0)
         return 2;
     for (int i = 0; i < APPENDS; i++)
         if (fb_mp_list_append(list, N(i)) != 0)
@@ -105,18 +103,18 @@ static int append_there(const void *argument, size_t size)
     return 0;
 }
 
-static void others_open_it_by_its_number(void **state)
+static void other_processes_open_a_list_by_its_number(void **state)
 {
     (void)state;
     enum { SOME = 4 };
     struct fb_mp_process *process[SOME];
     size_t length = 0;
     DONE(fb_mp_list_make(manager, &shared));
-    struct told told = tell(shared);
+    struct list_address target = address_of(shared);
     for (int i = 0; i < SOME; i++)
         process[i] = started((struct fb_mp_process_options){ .run = append_there,
-                                                             .argument = &told,
-                                                             .size = sizeof told,
+                                                             .argument = &target,
+                                                             .size = sizeof target,
                                                              .method = methods[i % METHODS] });
     for (int i = 0; i < SOME; i++)
         assert_int_equal(ended(process[i]), 0);
@@ -125,9 +123,9 @@ static void others_open_it_by_its_number(void **state)
     fb_mp_proxy_close(shared);
 }
 
-/* ---- counts ---- */
+/* ---- references ---- */
 
-static void it_goes_with_the_last_proxy(void **state)
+static void an_object_goes_with_its_last_proxy(void **state)
 {
     (void)state;
     struct fb_mp_proxy *first, *second, *other;
@@ -138,11 +136,11 @@ static void it_goes_with_the_last_proxy(void **state)
     fb_mp_proxy_close(first);
     DONE(fb_mp_list_append(second, N(1)));
     fb_mp_proxy_close(second);
-    assert_false(is_there(number));
-    DONE(fb_mp_list_make(manager, &other)); /* in its place */
-    assert_false(is_there(number));
-    assert_false(is_there(0));
-    assert_false(is_there(UINT32_MAX));
+    assert_false(exists(number));
+    DONE(fb_mp_list_make(manager, &other)); /* in the same slot */
+    assert_false(exists(number));
+    assert_false(exists(0));
+    assert_false(exists(UINT32_MAX));
     fb_mp_proxy_close(other);
 }
 
@@ -165,13 +163,13 @@ static int close_it_unused(void *context)
     return 0;
 }
 
-static void forked_ones_count_when_they_use_it(void **state)
+static void a_forked_process_counts_from_its_first_use(void **state)
 {
     (void)state;
     DONE(fb_mp_list_make(manager, &shared));
     uint64_t number = fb_mp_proxy_number(shared);
     assert_int_equal(forked_end(forked_run(close_it_unused, NULL)), 0);
-    assert_true(is_there(number));
+    assert_true(exists(number));
     for (int killed = 0; killed < 2; killed++) {
         DONE(fb_mp_list_clear(shared));
         atomic_store(word, 0);
@@ -180,7 +178,7 @@ static void forked_ones_count_when_they_use_it(void **state)
         fb_mp_proxy_close(shared);
         atomic_store(word, 2);
         assert_true(wait_for(word, 3));
-        assert_true(is_there(number));
+        assert_true(exists(number));
         if (killed)
             kill(pid, SIGKILL);
         else
@@ -193,7 +191,7 @@ static void forked_ones_count_when_they_use_it(void **state)
     fb_mp_proxy_close(shared);
 }
 
-/* ---- who may ---- */
+/* ---- access ---- */
 
 static void strangers_are_refused(void **state)
 {
@@ -210,7 +208,7 @@ static void strangers_are_refused(void **state)
     assert_null(other);
     DONE(fb_mp_manager_connect(&address, &other));
     fb_mp_manager_close(other);
-    DONE(fb_mp_list_make(manager, &shared)); /* that one did not end it */
+    DONE(fb_mp_list_make(manager, &shared)); /* closing that one did not end the server */
     fb_mp_proxy_close(shared);
     fb_mp_manager_close(manager);
     manager = NULL;
@@ -224,7 +222,7 @@ static void garbage_does_no_harm(void **state)
     unsigned short seed[3] = { 1, 2, 3 };
     struct fb_mp_manager_address address;
     msgpack_sbuffer key;
-    int open_one = managed_connect(); /* in the middle of a frame meanwhile */
+    int open_one = managed_connect(); /* stays in the middle of a frame */
     assert_int_equal(send(open_one, "\x10\0\0\0abc", 7, MSG_NOSIGNAL), 7);
     msgpack_sbuffer_init(&key);
     fb_mp_manager_address(manager, &address);
@@ -238,7 +236,7 @@ static void garbage_does_no_harm(void **state)
             bytes[k] = (unsigned char)nrand48(seed);
         uint32_t length = i % 4 ? 1 + (uint32_t)nrand48(seed) % 60 : (uint32_t)nrand48(seed) << 1;
         memcpy(bytes, &length, sizeof length);
-        if (i % 2) /* an array of what may be a request */
+        if (i % 2) /* an array that looks like a request */
             memcpy(bytes + sizeof length, (char[]){ (char)0x94, (char)(i % 40), 0, 0, 1 }, 5);
         if (i % 3)
             send(fd, key.data, key.size, MSG_NOSIGNAL);
@@ -252,12 +250,12 @@ static void garbage_does_no_harm(void **state)
     fb_mp_proxy_close(shared);
 }
 
-/* ---- deaths ---- */
+/* ---- killed processes ---- */
 
 struct holder {
     bool has_child;
-    uint32_t holds; /* what the word says then */
-    uint32_t over;  /* then its child may end: nobody waits for that one, it may be late */
+    uint32_t holds; /* the value of word when it has the lock */
+    uint32_t over;  /* the value of over from which on its child may end */
 };
 
 static int lock_and_stay(void *context)
@@ -265,7 +263,8 @@ static int lock_and_stay(void *context)
     const struct holder *holder = context;
     if (fb_mp_managed_lock_acquire(shared, 0) != 0)
         return 1;
-    if (holder->has_child && fork() == 0) { /* one that outlives it, with all that it had open */
+    /* The child inherits all descriptors and continues after its parent. */
+    if (holder->has_child && fork() == 0) {
         atomic_store(word, holder->holds);
         _exit(!wait_for(over, holder->over));
     }
@@ -275,13 +274,13 @@ static int lock_and_stay(void *context)
         pause();
 }
 
-static int take_left(int number)
+static int acquire_lock(int number)
 {
     (void)number;
     return fb_mp_managed_lock_acquire(shared, LIMIT);
 }
 
-static void a_killed_holder_leaves_the_lock(void **state)
+static void a_lock_of_a_killed_process_is_freed(void **state)
 {
     (void)state;
     DONE(fb_mp_managed_lock_make(manager, &shared));
@@ -289,7 +288,7 @@ static void a_killed_holder_leaves_the_lock(void **state)
     for (uint32_t i = 0; i < 4; i++) {
         struct holder holder = { .has_child = i % 2, .holds = i + 1, .over = *over + 1 };
         bool has_waiter = i / 2;
-        struct waiter waiter = { .call = take_left };
+        struct waiter waiter = { .call = acquire_lock };
         pid_t pid = forked_run(lock_and_stay, &holder);
         assert_true(wait_for(word, holder.holds));
         FAILS(fb_mp_managed_lock_acquire(shared, 0), -ETIMEDOUT);
@@ -300,8 +299,7 @@ static void a_killed_holder_leaves_the_lock(void **state)
         }
         kill(pid, SIGKILL);
         assert_int_equal(forked_end(pid), -SIGKILL);
-        if (has_waiter) { /* its thread does not hold it any longer than it lives, but nobody can
-                             say */
+        if (has_waiter) { /* the lock stays with the thread that waited, which has ended */
             assert_int_equal(waiter_end(&waiter), -EOWNERDEAD);
             fb_mp_proxy_close(shared);
             DONE(fb_mp_managed_lock_make(manager, &shared));
@@ -309,7 +307,7 @@ static void a_killed_holder_leaves_the_lock(void **state)
             FAILS(fb_mp_managed_lock_acquire(shared, LIMIT), -EOWNERDEAD);
             DONE(fb_mp_managed_lock_release(shared));
         }
-        DONE(fb_mp_managed_lock_acquire(shared, 0)); /* told once */
+        DONE(fb_mp_managed_lock_acquire(shared, 0)); /* -EOWNERDEAD is returned once */
         DONE(fb_mp_managed_lock_release(shared));
         atomic_store(over, holder.over);
     }
@@ -327,8 +325,8 @@ static int get_for_ever(void *context)
     return fb_mp_managed_queue_get(shared, FB_MP_FOREVER, &got);
 }
 
-/* Whether it waited already, or was about to. */
-static void the_dead_take_nothing(void **state)
+/* A killed process gets no item, whether its call was waiting already or not. */
+static void killed_processes_take_no_items(void **state)
 {
     (void)state;
     DONE(fb_mp_managed_queue_make(manager, 1, &shared));
@@ -354,14 +352,14 @@ int main(int argc, char **argv)
     word = mmap(NULL, 2 * sizeof *word, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     over = word + 1;
     const struct CMUnitTest tests[] = {
-        UNDER_BOTH(forked_ones_use_what_they_inherit),
-        UNDER_BOTH(others_open_it_by_its_number),
-        UNDER_BOTH(it_goes_with_the_last_proxy),
-        UNDER_BOTH(forked_ones_count_when_they_use_it),
+        UNDER_BOTH(forked_processes_use_inherited_proxies),
+        UNDER_BOTH(other_processes_open_a_list_by_its_number),
+        UNDER_BOTH(an_object_goes_with_its_last_proxy),
+        UNDER_BOTH(a_forked_process_counts_from_its_first_use),
         UNDER_BOTH(strangers_are_refused),
         UNDER_BOTH(garbage_does_no_harm),
-        UNDER_BOTH(a_killed_holder_leaves_the_lock),
-        UNDER_BOTH(the_dead_take_nothing),
+        UNDER_BOTH(a_lock_of_a_killed_process_is_freed),
+        UNDER_BOTH(killed_processes_take_no_items),
     };
     return RUN_TESTS(tests);
 }

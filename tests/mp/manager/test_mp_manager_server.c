@@ -1,5 +1,5 @@
-/* harness/mp/manager/manager_server.c, manager_stream.c: what the server's process keeps, closes and gives
- * back, and when it ends. */
+/* harness/mp/manager/manager_server.c, manager_stream.c: the server's descriptors, its memory, and when it
+ * ends. */
 #include "tests/mp/manager/manager_fixture.h"
 
 #include "tests/support/background_program.h"
@@ -36,7 +36,7 @@ static void start_forked(void)
         fail_msg("%s", error.text);
 }
 
-/* The same descriptor with a number that is not lower than that. */
+/* Moves a descriptor to a number that is at least lowest. */
 static int move_up(int fd, int lowest)
 {
     int moved = fcntl(fd, F_DUPFD_CLOEXEC, lowest);
@@ -45,7 +45,7 @@ static int move_up(int fd, int lowest)
     return moved;
 }
 
-/* Whether a descriptor of ours is the same file there. */
+/* Whether a descriptor refers to the same file in this process and in another one. */
 static bool has_same(pid_t pid, int fd)
 {
     char path[64];
@@ -55,7 +55,7 @@ static bool has_same(pid_t pid, int fd)
     return stat(path, &its) == 0 && its.st_dev == ours.st_dev && its.st_ino == ours.st_ino;
 }
 
-/* Also when so many have connected that each number which is free is taken. */
+/* The server keeps the log's descriptor, even after enough connections to use all lower numbers. */
 static void check_log_is_kept(int fd)
 {
     enum { CLIENTS = 80 };
@@ -66,7 +66,7 @@ static void check_log_is_kept(int fd)
     assert_true(has_same(server, fd));
     for (int i = 0; i < CLIENTS; i++)
         assert_true((client[i] = managed_connect()) >= 0);
-    DONE(fb_mp_list_make(manager, &shared)); /* it takes connections in their order */
+    DONE(fb_mp_list_make(manager, &shared)); /* the server has accepted all earlier connections */
     assert_true(has_same(server, fd));
     for (int i = 0; i < CLIENTS; i++)
         close(client[i]);
@@ -75,8 +75,8 @@ static void check_log_is_kept(int fd)
     manager = NULL;
 }
 
-/* In a file and in a pipe, below and above the descriptor by which it tells that it listens. */
-static void a_forked_one_keeps_the_log(void **state)
+/* A file and a pipe, with numbers below and above the descriptor by which the server reports that it listens. */
+static void a_forked_server_keeps_the_log(void **state)
 {
     (void)state;
     static const int lowest[] = { 3, 60 };
@@ -92,8 +92,8 @@ static void a_forked_one_keeps_the_log(void **state)
     }
 }
 
-/* Pipes with numbers below, between and above the two descriptors that it does keep at first. */
-static void a_forked_one_holds_no_pipe(void **state)
+/* Pipes with numbers below, between and above the two descriptors that the server keeps at first. */
+static void a_forked_server_holds_no_pipe(void **state)
 {
     (void)state;
     static const int lowest[] = { 3, 30, 70 }, of_log[] = { 3, 50 };
@@ -109,9 +109,10 @@ static void a_forked_one_holds_no_pipe(void **state)
         fb_mp_log_to(log, FB_MP_LOG_DEBUG);
         start_forked();
         for (int k = 0; k < PIPES; k++) {
-            assert_int_equal(read(ends[k][0], &byte, 1), -1); /* we have it */
+            assert_int_equal(read(ends[k][0], &byte, 1),
+                             -1); /* this process has the other end open */
             close(ends[k][1]);
-            assert_int_equal(read(ends[k][0], &byte, 1), 0); /* and nobody else */
+            assert_int_equal(read(ends[k][0], &byte, 1), 0); /* and no other process has */
             close(ends[k][0]);
         }
         close(log);
@@ -147,10 +148,10 @@ static void too_many_connections_are_refused(void **state)
         count++;
     assert_int_equal(result, -EMFILE);
     assert_true(count > 0);
-    for (int i = 0; i < 100; i++) /* each is told */
+    for (int i = 0; i < 100; i++) /* each attempt is refused */
         assert_int_equal(fb_mp_manager_connect(&address, &none), -EMFILE);
     assert_null(none);
-    DONE(fb_mp_list_append(shared, N(1))); /* those that it has go on */
+    DONE(fb_mp_list_append(shared, N(1))); /* existing connections continue */
     while (count > 0) {
         fb_mp_manager_close(other[--count]);
         wait_for_room(&address);
@@ -163,9 +164,9 @@ static void too_many_connections_are_refused(void **state)
 /* ---- memory ---- */
 
 #define LARGE ((size_t)20 << 20)
-#define KEPT ((size_t)12 << 20) /* as much may stay */
+#define KEPT ((size_t)12 << 20) /* may stay allocated */
 
-/* Bytes of it that are in memory. */
+/* The process's resident memory, in bytes. */
 static size_t resident(pid_t pid)
 {
     char path[64], line[200];
@@ -181,11 +182,11 @@ static size_t resident(pid_t pid)
     return kib << 10;
 }
 
-static void a_large_value_leaves_no_memory(void **state)
+static void memory_of_a_large_value_is_returned(void **state)
 {
     (void)state;
 #if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
-    skip(); /* they keep what is freed */
+    skip(); /* sanitizers don't return freed memory */
 #endif
     pid_t server = managed_server();
     char *bytes = malloc(LARGE);
@@ -207,7 +208,7 @@ static void a_large_value_leaves_no_memory(void **state)
     fb_mp_proxy_close(shared);
 }
 
-/* ---- the server's life ---- */
+/* ---- the server's end ---- */
 
 static int have_server(enum fb_mp_method method)
 {
@@ -230,7 +231,7 @@ static const struct self_program programs[] = { { "have_server", have_server, fa
                                                   false },
                                                 { 0 } };
 
-static void it_ends_with_its_starter(void **state)
+static void the_server_ends_with_its_parent(void **state)
 {
     (void)state;
     char mark[MARK_SIZE], text[SELF_TEXT];
@@ -247,7 +248,7 @@ static void it_ends_with_its_starter(void **state)
     }
 }
 
-static void an_interrupt_does_not_end_it(void **state)
+static void an_interrupt_does_not_end_the_server(void **state)
 {
     (void)state;
     pid_t server = managed_server();
@@ -268,12 +269,12 @@ int main(int argc, char **argv)
     if (program)
         return self_be(program, argv);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_teardown(a_forked_one_keeps_the_log, manager_finish),
-        cmocka_unit_test_teardown(a_forked_one_holds_no_pipe, manager_finish),
+        cmocka_unit_test_teardown(a_forked_server_keeps_the_log, manager_finish),
+        cmocka_unit_test_teardown(a_forked_server_holds_no_pipe, manager_finish),
         UNDER_BOTH(too_many_connections_are_refused),
-        UNDER_BOTH(a_large_value_leaves_no_memory),
-        cmocka_unit_test(it_ends_with_its_starter),
-        UNDER_BOTH(an_interrupt_does_not_end_it),
+        UNDER_BOTH(memory_of_a_large_value_is_returned),
+        cmocka_unit_test(the_server_ends_with_its_parent),
+        UNDER_BOTH(an_interrupt_does_not_end_the_server),
     };
     return RUN_TESTS(tests);
 }

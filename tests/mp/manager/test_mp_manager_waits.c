@@ -1,11 +1,10 @@
-/* harness/mp/manager/manager.h: calls that wait, of threads, beside others that don't. */
+/* harness/mp/manager/manager.h: threads whose calls wait, while other calls continue. */
 #include "tests/mp/manager/manager_fixture.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 
-#define LIMIT (LIMIT_MS * FB_MP_MILLISECOND)
 #define WAITERS 5
 
 static struct fb_mp_proxy *queue, *lock, *list;
@@ -86,7 +85,7 @@ static int put_number(int number)
     return fb_mp_managed_queue_put(queue, N(number), LIMIT);
 }
 
-static void waiters_hold_up_nobody(void **state)
+static void waiting_calls_delay_no_others(void **state)
 {
     (void)state;
     struct waiter *waiter[WAITERS];
@@ -95,7 +94,7 @@ static void waiters_hold_up_nobody(void **state)
     for (int i = 0; i < WAITERS; i++)
         waiter[i] = start(get_and_append, i);
     DONE(fb_mp_list_append(list, S("main")));
-    for (int i = 0; i < WAITERS; i++) { /* in the order in which they came */
+    for (int i = 0; i < WAITERS; i++) { /* in the order of their calls */
         DONE(fb_mp_managed_queue_put(queue, N(10 + i), LIMIT));
         DONE(waiter_end(waiter[i]));
     }
@@ -129,7 +128,7 @@ static int take_in_turn(int number)
     return result < 0 ? result : fb_mp_managed_lock_release(lock);
 }
 
-static void a_lock_is_a_threads(void **state)
+static void a_lock_is_owned_by_a_thread(void **state)
 {
     (void)state;
     struct waiter *waiter[WAITERS], other = { .call = try_lock };
@@ -143,7 +142,7 @@ static void a_lock_is_a_threads(void **state)
     for (int i = 0; i < WAITERS; i++)
         waiter[i] = start(take_in_turn, i);
     DONE(fb_mp_managed_lock_release(lock));
-    DONE(fb_mp_managed_lock_acquire(lock, LIMIT)); /* after all who came before */
+    DONE(fb_mp_managed_lock_acquire(lock, LIMIT)); /* after all threads that called before */
     DONE(fb_mp_managed_lock_release(lock));
     FAILS(fb_mp_managed_lock_release(lock), -EPERM);
     for (int i = 0; i < WAITERS; i++)
@@ -152,8 +151,8 @@ static void a_lock_is_a_threads(void **state)
     drop();
 }
 
-/* A waiter's object goes when its process closes its only proxy. */
-static void waiters_see_the_object_go(void **state)
+/* Closing one of two proxies does not remove the object of a waiting call. */
+static void an_object_stays_while_a_proxy_is_left(void **state)
 {
     (void)state;
     struct waiter *waiter;
@@ -162,13 +161,13 @@ static void waiters_see_the_object_go(void **state)
     DONE(fb_mp_proxy_open(manager, fb_mp_proxy_number(queue), &again));
     waiter = start(get_and_append, 0);
     fb_mp_proxy_close(again);
-    IS(fb_mp_list_copy(list, &value), "[]"); /* another proxy is left */
+    IS(fb_mp_list_copy(list, &value), "[]"); /* the other proxy still refers to the queue */
     DONE(fb_mp_managed_queue_put(queue, N(1), 0));
     DONE(waiter_end(waiter));
     drop();
 }
 
-static void the_dead_server_is_seen(void **state)
+static void calls_fail_after_the_server_was_killed(void **state)
 {
     (void)state;
     struct waiter *waiter[WAITERS];
@@ -182,7 +181,7 @@ static void the_dead_server_is_seen(void **state)
     assert_int_equal(kill(server, SIGKILL), 0);
     for (int i = 0; i < WAITERS; i++)
         assert_int_equal(waiter_end(waiter[i]), -EPIPE);
-    for (int i = 0; i < 2 * WAITERS; i++) { /* more often than there were connections */
+    for (int i = 0; i < 2 * WAITERS; i++) { /* more calls than there were connections */
         FAILS(fb_mp_managed_queue_size(queue, &size), -EPIPE);
         FAILS(fb_mp_managed_lock_release(lock), -EPIPE);
         FAILS(fb_mp_list_copy(list, &value), -EPIPE);
@@ -196,9 +195,11 @@ int main(int argc, char **argv)
 {
     fb_mp_main(argc, argv, (const struct fb_mp_task[]){ { 0 } });
     const struct CMUnitTest tests[] = {
-        UNDER_BOTH(a_queue_is_full_or_empty), UNDER_BOTH(waiters_hold_up_nobody),
-        UNDER_BOTH(a_lock_is_a_threads),      UNDER_BOTH(waiters_see_the_object_go),
-        UNDER_BOTH(the_dead_server_is_seen),
+        UNDER_BOTH(a_queue_is_full_or_empty),
+        UNDER_BOTH(waiting_calls_delay_no_others),
+        UNDER_BOTH(a_lock_is_owned_by_a_thread),
+        UNDER_BOTH(an_object_stays_while_a_proxy_is_left),
+        UNDER_BOTH(calls_fail_after_the_server_was_killed),
     };
     return RUN_TESTS(tests);
 }

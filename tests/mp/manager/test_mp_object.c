@@ -1,4 +1,4 @@
-/* harness/mp/manager/object.c: values, their order and their copies. How they travel: test_mp_wire.c. */
+/* harness/mp/manager/object.c: the order of values, and copies. */
 #include "tests/support/support.h"
 
 #include "tests/mp/manager/random_objects.h"
@@ -12,7 +12,7 @@ static int sign(int number)
     return (number > 0) - (number < 0);
 }
 
-static void the_order_is_one(void **state)
+static void the_order_is_total(void **state)
 {
     (void)state;
     for (int i = 0; i < ROUNDS; i++) {
@@ -34,7 +34,7 @@ static void the_order_is_one(void **state)
     }
 }
 
-/* Each is less than those after it. */
+/* Each value is less than the next one. */
 static void the_order_is_by_value(void **state)
 {
     (void)state;
@@ -80,7 +80,7 @@ static void the_order_is_by_value(void **state)
         0);
 }
 
-static void a_copy_is_its_own(void **state)
+static void a_copy_is_independent(void **state)
 {
     (void)state;
     for (int i = 0; i < ROUNDS; i++) {
@@ -94,7 +94,7 @@ static void a_copy_is_its_own(void **state)
         assert_memory_equal(&object, &expected, sizeof object);
         fb_mp_object_free(&object);
         assert_int_equal(object.type, FB_MP_NIL);
-        assert_true(objects_same(&copy, &copy)); /* all of it is still there */
+        assert_true(objects_same(&copy, &copy)); /* the copy is still complete */
         fb_mp_object_free(&copy);
         fb_mp_object_free(&copy);
     }
@@ -103,9 +103,9 @@ static void a_copy_is_its_own(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_order_is_one),
+        cmocka_unit_test(the_order_is_total),
         cmocka_unit_test(the_order_is_by_value),
-        cmocka_unit_test(a_copy_is_its_own),
+        cmocka_unit_test(a_copy_is_independent),
     };
     return RUN_TESTS(tests);
 }

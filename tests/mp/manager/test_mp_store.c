@@ -1,4 +1,4 @@
-/* harness/mp/manager/store.c, store_list.c: what a list lends comes back in front, or is settled. */
+/* harness/mp/manager/store.c, store_list.c: lent items return to the front of the list, or are settled. */
 #include "tests/support/support.h"
 
 #include "tests/mp/failures/fault_injection.h"
@@ -25,7 +25,7 @@ static int list_end(void **state)
     return 0;
 }
 
-/* What store.h says of it. */
+/* The invariants of store.h. */
 static void check_room(void)
 {
     assert_true(list.first >= list.lent);
@@ -58,7 +58,7 @@ static int64_t lend(void)
     return object.integer;
 }
 
-static void give_back(int64_t number)
+static void return_item(int64_t number)
 {
     struct fb_mp_object object = fb_mp_integer(number);
     check_room();
@@ -76,7 +76,7 @@ static void take_range(int64_t from, int64_t to)
 
 /* ---- lending ---- */
 
-static void what_is_lent_comes_back_in_front(void **state)
+static void lent_items_return_to_the_front(void **state)
 {
     (void)state;
     for (int64_t i = 0; i < 5; i++)
@@ -85,9 +85,9 @@ static void what_is_lent_comes_back_in_front(void **state)
     assert_int_equal(lend(), 1);
     assert_int_equal(lend(), 2);
     assert_int_equal(list.count, 2);
-    give_back(1);
+    return_item(1);
     store_list_settle(&list); /* 2 has arrived */
-    give_back(0);
+    return_item(0);
     assert_int_equal(list.lent, 0);
     assert_int_equal(list.count, 4);
     take_range(0, 2);
@@ -95,8 +95,8 @@ static void what_is_lent_comes_back_in_front(void **state)
     assert_int_equal(list.count, 0);
 }
 
-/* With as many that go through it meanwhile that what it has moves to the begin of its array. */
-static void it_comes_back_to_a_list_that_was_compacted(void **state)
+/* Meanwhile, so many items pass through the list that it moves to the beginning of its array. */
+static void items_return_to_a_compacted_list(void **state)
 {
     (void)state;
     for (int64_t lent = 1; lent <= 3; lent++) {
@@ -115,7 +115,7 @@ static void it_comes_back_to_a_list_that_was_compacted(void **state)
         assert_true(moves > 0);
         assert_true(list.room <= 4 * room); /* the room in front is used again */
         for (int64_t i = lent; i-- > 0;)
-            give_back(i);
+            return_item(i);
         assert_int_equal(list.lent, 0);
         take_range(0, lent);
         take_range(first, next);
@@ -123,7 +123,7 @@ static void it_comes_back_to_a_list_that_was_compacted(void **state)
     }
 }
 
-static void it_comes_back_to_a_list_that_has_grown(void **state)
+static void items_return_to_a_list_that_has_grown(void **state)
 {
     (void)state;
     enum { MANY = 10000, LENT = 8 };
@@ -136,13 +136,13 @@ static void it_comes_back_to_a_list_that_has_grown(void **state)
         add(i);
     assert_true(list.room > room);
     for (int64_t i = LENT; i-- > 0;)
-        give_back(i);
+        return_item(i);
     assert_int_equal(list.count, MANY);
     take_range(0, MANY);
 }
 
-/* However full it is, and though there is no memory: no call asks for any. */
-static void coming_back_needs_no_memory(void **state)
+/* A return allocates no memory, however full the list is. */
+static void returning_needs_no_memory(void **state)
 {
     (void)state;
     const char *name;
@@ -163,8 +163,8 @@ static void coming_back_needs_no_memory(void **state)
     }
 }
 
-/* Beside a plain row of numbers, in which nothing is ever moved. */
-static void any_order_of_calls_keeps_the_order_of_objects(void **state)
+/* Random operations, compared with a plain array in which items never move. */
+static void random_operations_keep_the_order(void **state)
 {
     (void)state;
     enum { CALLS = 200000, LENT = 20 };
@@ -173,7 +173,7 @@ static void any_order_of_calls_keeps_the_order_of_objects(void **state)
     size_t first = CALLS, end = CALLS, lent = 0;
     int64_t held[LENT], next = 0;
     for (int i = 0; i < CALLS; i++) {
-        /* Now it rather grows, now it rather becomes empty. */
+        /* In turns, the list tends to grow and to become empty. */
         long what = nrand48(seed) % 8 + (i / 1000 % 2 ? 2 : 0);
         if (what < 4) {
             row[end++] = next;
@@ -185,7 +185,7 @@ static void any_order_of_calls_keeps_the_order_of_objects(void **state)
             assert_int_equal(held[lent++], row[first++]);
         } else if (lent > 0 && nrand48(seed) % 2) {
             row[--first] = held[--lent];
-            give_back(row[first]);
+            return_item(row[first]);
         } else if (lent > 0) {
             store_list_settle(&list);
             lent--;
@@ -200,19 +200,19 @@ static void any_order_of_calls_keeps_the_order_of_objects(void **state)
 
 /* ---- a queue ---- */
 
-static int run(struct store_object *thing, enum wire_op op, struct fb_mp_object argument,
+static int run(struct store_object *object, enum wire_op op, struct fb_mp_object argument,
                struct fb_mp_object *ret_answer)
 {
     struct wire_request request = { .op = op,
                                     .argument = { argument },
                                     .arguments = op == WIRE_QUEUE_PUT };
     struct store_call call = { .request = &request };
-    int result = store_run(thing, &call);
+    int result = store_run(object, &call);
     *ret_answer = call.answer;
     return result;
 }
 
-/* It has room for what comes back even if others have filled it. */
+/* A returned item always has room, even if the queue was filled meanwhile. */
 static void a_full_queue_takes_back_what_it_lent(void **state)
 {
     (void)state;
@@ -246,11 +246,11 @@ static void a_full_queue_takes_back_what_it_lent(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH_LIST(what_is_lent_comes_back_in_front),
-        WITH_LIST(it_comes_back_to_a_list_that_was_compacted),
-        WITH_LIST(it_comes_back_to_a_list_that_has_grown),
-        WITH_LIST(coming_back_needs_no_memory),
-        WITH_LIST(any_order_of_calls_keeps_the_order_of_objects),
+        WITH_LIST(lent_items_return_to_the_front),
+        WITH_LIST(items_return_to_a_compacted_list),
+        WITH_LIST(items_return_to_a_list_that_has_grown),
+        WITH_LIST(returning_needs_no_memory),
+        WITH_LIST(random_operations_keep_the_order),
         cmocka_unit_test(a_full_queue_takes_back_what_it_lent),
     };
     return RUN_TESTS(tests);

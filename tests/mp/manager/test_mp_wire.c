@@ -1,4 +1,4 @@
-/* harness/mp/manager/wire.c: values as they travel, and what is read from frames that nobody would send. */
+/* harness/mp/manager/wire.c: values are encoded and decoded without change, and invalid frames are refused. */
 #include "tests/support/support.h"
 
 #include "tests/mp/manager/random_objects.h"
@@ -12,9 +12,9 @@
 #define BIG ((size_t)1 << 20)
 #define ROUNDS 10000
 
-/* ---- there and back ---- */
+/* ---- encoding and decoding ---- */
 
-/* `inner` in so many lists, or dicts whose key is 1; they are the levels'. */
+/* `inner`, nested in depth lists, or in dicts with the key 1; levels is their memory. */
 static struct fb_mp_object nested(enum fb_mp_type type, int depth, struct fb_mp_object inner,
                                   struct fb_mp_object levels[][2])
 {
@@ -26,8 +26,8 @@ static struct fb_mp_object nested(enum fb_mp_type type, int depth, struct fb_mp_
     return inner;
 }
 
-/* As an answer and as both arguments of a request. */
-static void travel(const struct fb_mp_object *object)
+/* Encodes and decodes the value as an answer and as both arguments of a request. */
+static void check_round_trip(const struct fb_mp_object *object)
 {
     msgpack_sbuffer buffer;
     struct fb_mp_object back;
@@ -65,7 +65,7 @@ static void travel(const struct fb_mp_object *object)
     msgpack_sbuffer_destroy(&buffer);
 }
 
-static void every_kind_travels(void **state)
+static void every_type_is_preserved(void **state)
 {
     (void)state;
     static char big[BIG];
@@ -92,27 +92,27 @@ static void every_kind_travels(void **state)
     for (int i = 0; i < 10000; i++)
         many[i] = fb_mp_integer(i);
     for (size_t i = 0; i < sizeof integers / sizeof *integers; i++)
-        travel(&(struct fb_mp_object){ .type = FB_MP_INTEGER, .integer = integers[i] });
+        check_round_trip(&(struct fb_mp_object){ .type = FB_MP_INTEGER, .integer = integers[i] });
     for (size_t i = 0; i < sizeof reals / sizeof *reals; i++)
-        travel(&(struct fb_mp_object){ .type = FB_MP_DOUBLE, .real = reals[i] });
+        check_round_trip(&(struct fb_mp_object){ .type = FB_MP_DOUBLE, .real = reals[i] });
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
-        travel(&others[i]);
-    struct fb_mp_object text = fb_mp_bytes(big, BIG); /* a string may contain '\0' too */
+        check_round_trip(&others[i]);
+    struct fb_mp_object text = fb_mp_bytes(big, BIG); /* a string may contain '\0', too */
     text.type = FB_MP_STRING;
-    travel(&text);
+    check_round_trip(&text);
 }
 
-static void random_values_travel(void **state)
+static void random_values_are_preserved(void **state)
 {
     (void)state;
     for (int i = 0; i < ROUNDS; i++) {
         struct fb_mp_object object = objects_random(4);
-        travel(&object);
+        check_round_trip(&object);
         fb_mp_object_free(&object);
     }
 }
 
-/* Whoever gets a list of dict items gets two lists more than were put. */
+/* An answer may be nested two levels deeper than a stored value: the items of a dict. */
 static void depth_is_limited(void **state)
 {
     (void)state;
@@ -123,7 +123,7 @@ static void depth_is_limited(void **state)
         struct wire_request request = { .arguments = 1 };
         struct fb_mp_object back, object = nested(type, FB_MP_DEPTH, fb_mp_nil(), levels);
         int code;
-        travel(&object);
+        check_round_trip(&object);
         request.argument[0] = nested(type, FB_MP_DEPTH + 1, fb_mp_nil(), levels);
         assert_int_equal(wire_pack_key(&buffer, "before", 6), 0);
         size_t before = buffer.size;
@@ -143,9 +143,9 @@ static void depth_is_limited(void **state)
     msgpack_sbuffer_destroy(&buffer);
 }
 
-/* ---- damage ---- */
+/* ---- invalid frames ---- */
 
-/* What was read is a value like any other. */
+/* A value from a damaged frame can be copied, encoded and decoded like any other. */
 static void check_value(struct fb_mp_object *object)
 {
     struct fb_mp_object copy, back;
@@ -162,13 +162,13 @@ static void check_value(struct fb_mp_object *object)
         assert_true(objects_same(&back, object));
         fb_mp_object_free(&back);
     } else
-        assert_int_equal(result, -ELOOP); /* damage made it deep */
+        assert_int_equal(result, -ELOOP); /* the damage nested it too deep */
     msgpack_sbuffer_destroy(&buffer);
     fb_mp_object_free(&copy);
     fb_mp_object_free(object);
 }
 
-/* Reads it in both ways, from memory with nothing after it. Whether one of them worked. */
+/* Reads a body as a request and as an answer, from memory of exactly its size. Returns whether one succeeded. */
 static bool read_all(const char *bytes, size_t size)
 {
     char *body = malloc(size ? size : 1);
@@ -180,7 +180,7 @@ static bool read_all(const char *bytes, size_t size)
     if ((result[0] = wire_read_request(body, size, &request)) == 0) {
         assert_true(request.op < WIRE_OPS && request.arguments <= WIRE_ARGUMENTS_MAX);
         for (size_t i = 0; i < request.arguments; i++)
-            check_value(&request.argument[i]); /* which leaves nil */
+            check_value(&request.argument[i]); /* leaves nil */
         wire_request_free(&request);
     }
     if ((result[1] = wire_read_answer(body, size, &code, &object)) == 0) {
@@ -193,7 +193,7 @@ static bool read_all(const char *bytes, size_t size)
     return result[0] == 0 || result[1] == 0;
 }
 
-/* A frame of one of the kinds. Its body's size. */
+/* Writes a random request or answer. Returns the size of its body. */
 static size_t random_frame(msgpack_sbuffer *buffer)
 {
     struct wire_request request = { .op = (enum wire_op)objects_below(WIRE_OPS),
@@ -230,7 +230,7 @@ static void truncated_frames_are_refused(void **state)
             assert_false(read_all(buffer.data + WIRE_HEADER, cut));
             assert_int_equal(wire_frame(buffer.data, WIRE_HEADER + cut), 0);
         }
-        msgpack_sbuffer_write(&buffer, "\xc0", 1); /* one byte too many is as wrong */
+        msgpack_sbuffer_write(&buffer, "\xc0", 1); /* one byte too many */
         assert_false(read_all(buffer.data + WIRE_HEADER, size + 1));
     }
     msgpack_sbuffer_destroy(&buffer);
@@ -262,7 +262,7 @@ static void random_bytes_do_no_harm(void **state)
         for (size_t k = 0; k < size; k++)
             bytes[k] = (char)objects_below(256);
         if (size && i % 2)
-            bytes[0] = (char)(0x91 + objects_below(6)); /* an array, as a frame has to be */
+            bytes[0] = (char)(0x91 + objects_below(6)); /* an array, like every frame */
         read_all(bytes, size);
     }
     for (uint64_t length = 1; length <= UINT32_MAX; length *= 3) {
@@ -270,14 +270,14 @@ static void random_bytes_do_no_harm(void **state)
         assert_int_equal(wire_frame((const char *)&head, sizeof head),
                          length > WIRE_FRAME_MAX ? -EPROTO : 0);
     }
-    memset(bytes, (char)0x91, sizeof bytes); /* deeper than any value may be */
+    memset(bytes, (char)0x91, sizeof bytes); /* nested too deep */
     assert_false(read_all(bytes, sizeof bytes));
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_kind_travels),        cmocka_unit_test(random_values_travel),
+        cmocka_unit_test(every_type_is_preserved),   cmocka_unit_test(random_values_are_preserved),
         cmocka_unit_test(depth_is_limited),          cmocka_unit_test(truncated_frames_are_refused),
         cmocka_unit_test(damaged_frames_do_no_harm), cmocka_unit_test(random_bytes_do_no_harm),
     };
