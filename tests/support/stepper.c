@@ -76,8 +76,8 @@ static void start(struct victim *victim)
         operation->ready(victim->scene);
 }
 
-/* Waits until the victim stops or ends; meanwhile it may sleep. False: it sleeps and is to be killed
- * asleep. */
+/* Waits until the victim stops or ends; meanwhile it may sleep. False: it sleeps and is to be
+ * killed asleep. */
 static bool watch(struct victim *victim, bool kill_asleep, int *ret_status)
 {
     struct sleeper sleeper = { .pid = victim->pid };
@@ -250,8 +250,8 @@ void stepper_kill_everywhere(const struct operation *operation, struct scene *sc
     unsigned short seed[3] = { 1, 2, 3 };
     uint64_t start_ms = clock_ms();
     trace.count = 0;
-    /* Before the trace is recorded, as its check may make calls for the first time, which would pass
-     * the dynamic linker in the victim otherwise. */
+    /* Before the trace is recorded, as its check may make calls for the first time, which would
+     * pass the dynamic linker in the victim otherwise. */
     unsigned before = single_kills;
     assert_false(kill_and_check(&victim, 0));
     /* If the test killed another process first, each victim finds another state and takes another
@@ -333,7 +333,8 @@ bool stepper_works(void)
            sleeper_works();
 }
 
-/* Tracer and victim take turns. On two CPUs each would have to wake the other one's CPU from idle. */
+/* Tracer and victim take turns. On two CPUs each would have to wake the other one's CPU from idle.
+ */
 static void stay_on_this_cpu(void)
 {
     cpu_set_t cpu;

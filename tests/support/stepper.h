@@ -8,8 +8,8 @@
 /* Whether a process may trace its child here, and see what it sleeps on. */
 bool stepper_works(void);
 
-/* The same; if so, binds this process and all that it forks to one CPU, where a step takes a quarter
- * of the time. */
+/* The same; if so, binds this process and all that it forks to one CPU, where a step takes a
+ * quarter of the time. */
 bool stepper_set_up(void);
 
 /* ---- victims ---- */
@@ -18,8 +18,8 @@ struct operation {
     const char *name;
     /* In the test process, before each victim is forked. May be NULL. */
     void (*begin)(struct scene *scene);
-    /* In the victim, at full speed: what comes before the operation. It also makes each library call
-     * of the operation once, on another object if necessary, because the first call passes the
+    /* In the victim, at full speed: what comes before the operation. It also makes each library
+     * call of the operation once, on another object if necessary, because the first call passes the
      * dynamic linker. May be NULL. */
     void (*prepare)(struct scene *scene);
     /* In the test process, when the victim is about to start the operation. May be NULL. */

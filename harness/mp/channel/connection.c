@@ -13,39 +13,39 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* A pair of sockets that keep packets apart. A message that is larger than a packet goes in
- * several, one after another: whoever sends holds the direction's lock meanwhile, whoever receives
- * another one. Each packet says which message it belongs to and where, so that a receiver notices
- * when one broke off. */
+/* A pipe is a pair of SOCK_SEQPACKET sockets. A message larger than a packet is sent as several
+ * packets, during which the sender holds the direction's sending lock and the receiver its
+ * receiving lock. The header of each packet has the number of its message and its offset in it, so
+ * that a receiver detects an incomplete message. */
 
-/* How often a receiver looks whether the sender of half a message still lives. */
-#define LOOK_MS 50
+/* While the rest of a message is missing: time between two checks whether its sender lives. */
+#define CHECK_MS 50
 
-/* The second packet of a descriptor's message, which has it, follows one that only says so:
- * receiving costs less where no descriptor is looked for. */
+/* A descriptor takes two packets: the first one only announces it, the second one, with this
+ * offset, carries it. An ordinary receive is cheaper when it need not look for descriptors. */
 #define FD_OFFSET 1
 
-/* One direction, in memory that all who have an end share. */
+/* One direction, in memory that is shared by all processes that have an end. */
 struct direction {
     pthread_mutex_t sending, receiving;
-    uint64_t number;           /* of messages so far; the sender's */
-    _Atomic uint64_t given_up; /* the last message of which not all could be sent */
+    uint64_t number;           /* of the last message; written under sending, as is sender */
+    _Atomic uint64_t given_up; /* the last message that was not sent completely */
     struct fb_mp_identity sender;
-    uint64_t broken;            /* the message whose breaking off was told; the receiver's */
-    struct fb_mp_packet packet; /* that came last; the receiver's */
+    uint64_t broken; /* the last incomplete message reported; under receiving, as is packet */
+    struct fb_mp_packet packet; /* received last */
 };
 
 struct fb_mp_connection {
     int fd, shared_fd;
-    unsigned side; /* 0 or 1: sends in that direction */
+    unsigned side; /* 0 or 1: index of the direction it sends in */
     bool sends, receives;
     struct direction *direction; /* [2] */
-    char *kept;                  /* a message that was too large for its buffer; NULL: none */
+    char *kept;                  /* a message that was too large for the buffer; NULL: none */
     size_t kept_size;
     int kept_fd; /* -1: none */
 };
 
-/* ---- making and ending ---- */
+/* ---- making and closing ---- */
 
 static struct direction *map_directions(int fd)
 {
@@ -79,7 +79,7 @@ int fb_mp_connection_unpack(const struct fb_mp_connection_packed *packed,
     return 0;
 }
 
-/* The memory of a new pipe: its descriptor or a negative errno. */
+/* Makes the shared memory of a new pipe. Returns its descriptor or a negative errno. */
 static int make_directions(void)
 {
     int fd = memfd_create("fb-mp-pipe", MFD_CLOEXEC);
@@ -169,7 +169,7 @@ static int send_message(struct fb_mp_connection *connection, const char *bytes, 
     int result = fb_mp_mutex_take(&direction->sending, FB_MP_FOREVER);
     if (result < 0 && result != -EOWNERDEAD)
         return result;
-    if (size > FB_MP_FRAGMENT || fd >= 0) /* or nobody asks for it */
+    if (size > FB_MP_FRAGMENT || fd >= 0) /* only receivers of several packets read it */
         direction->sender = fb_mp_identity_self();
     struct fb_mp_header header = { .number = ++direction->number, .total = size, .is_fd = fd >= 0 };
     do {
@@ -201,14 +201,14 @@ int fb_mp_send_fd(struct fb_mp_connection *connection, int fd)
 
 /* ---- receiving ---- */
 
-/* Whether the next packet goes on with the message; waits for it as long as its sender lives and
- * means to send it. */
-static bool goes_on(const struct fb_mp_connection *connection, const struct fb_mp_header *before,
-                    size_t offset)
+/* Whether the next packet continues the message at offset. Waits for it until its sender dies or
+ * gives up. */
+static bool continues(const struct fb_mp_connection *connection, const struct fb_mp_header *before,
+                      size_t offset)
 {
     struct direction *direction = &connection->direction[!connection->side];
     struct fb_mp_header next;
-    while (fb_mp_wait_readable(connection->fd, LOOK_MS * FB_MP_MILLISECOND) == -ETIMEDOUT)
+    while (fb_mp_wait_readable(connection->fd, CHECK_MS * FB_MP_MILLISECOND) == -ETIMEDOUT)
         if ((atomic_load(&direction->given_up) == before->number ||
              !fb_mp_identity_is_alive(&direction->sender)) &&
             fb_mp_wait_readable(connection->fd, 0) == -ETIMEDOUT)
@@ -217,24 +217,24 @@ static bool goes_on(const struct fb_mp_connection *connection, const struct fb_m
     return size == (ssize_t)sizeof next && next.number == before->number && next.offset == offset;
 }
 
-/* The next packet that was to follow did not come; told once. */
-static int break_off(struct fb_mp_connection *connection, uint64_t number)
+/* Notes that the message is reported as incomplete, so that its later packets are skipped. */
+static int report_incomplete(struct fb_mp_connection *connection, uint64_t number)
 {
     connection->direction[!connection->side].broken = number;
     return -EBADMSG;
 }
 
-/* Puts a message together from its first packet, with size bytes of it, and those that follow. */
-static int put_together(struct fb_mp_connection *connection, const struct fb_mp_packet *first,
-                        size_t size, char *whole)
+/* Assembles a message from its first packet, which has size bytes of it, and the following ones. */
+static int assemble(struct fb_mp_connection *connection, const struct fb_mp_packet *first,
+                    size_t size, char *whole)
 {
     size_t have = size, total = first->header.total;
     if (size)
         memcpy(whole, first->bytes, size);
     while (have < total) {
         size_t part = total - have;
-        if (!goes_on(connection, &first->header, have))
-            return break_off(connection, first->header.number);
+        if (!continues(connection, &first->header, have))
+            return report_incomplete(connection, first->header.number);
         int result = fb_mp_packet_receive_at(connection->fd, whole + have, &part);
         if (result < 0)
             return result;
@@ -243,19 +243,19 @@ static int put_together(struct fb_mp_connection *connection, const struct fb_mp_
     return 0;
 }
 
-/* The message, in the buffer if it fits, or else in memory that is kept. */
+/* Assembles the message in the buffer if it fits, otherwise in memory that is kept. */
 static int deliver(struct fb_mp_connection *connection, const struct fb_mp_packet *first,
                    size_t first_size, char *buffer, size_t size, size_t *ret_size)
 {
     size_t total = *ret_size = first->header.total;
     if (total <= size)
-        return put_together(connection, first, first_size, buffer);
+        return assemble(connection, first, first_size, buffer);
     char *whole = malloc(total);
-    if (!whole) { /* what follows of it is not news */
+    if (!whole) { /* its later packets are skipped */
         connection->direction[!connection->side].broken = first->header.number;
         return -ENOMEM;
     }
-    int result = put_together(connection, first, first_size, whole);
+    int result = assemble(connection, first, first_size, whole);
     if (result < 0) {
         free(whole);
         return result;
@@ -267,8 +267,8 @@ static int deliver(struct fb_mp_connection *connection, const struct fb_mp_packe
 
 static int keep_fd(struct fb_mp_connection *connection, const struct fb_mp_packet *first)
 {
-    if (!goes_on(connection, &first->header, FD_OFFSET))
-        return break_off(connection, first->header.number);
+    if (!continues(connection, &first->header, FD_OFFSET))
+        return report_incomplete(connection, first->header.number);
     int fd = fb_mp_packet_receive_fd(connection->fd);
     if (fd < 0)
         return fd;
@@ -276,7 +276,7 @@ static int keep_fd(struct fb_mp_connection *connection, const struct fb_mp_packe
     return -ENOMSG;
 }
 
-/* With the direction's receiving lock. */
+/* With the receiving lock held. */
 static int receive_next(struct fb_mp_connection *connection, char *buffer, size_t size,
                         int64_t deadline, size_t *ret_size)
 {
@@ -293,9 +293,9 @@ static int receive_next(struct fb_mp_connection *connection, char *buffer, size_
             return result;
         if (packet->header.offset == 0)
             break;
-        /* The rest of a message that somebody began to receive and did not end. */
+        /* The rest of a message that a process has received only in part. */
         if (direction->broken != packet->header.number)
-            return break_off(connection, packet->header.number);
+            return report_incomplete(connection, packet->header.number);
     }
     return packet->header.is_fd ? keep_fd(connection, packet)
                                 : deliver(connection, packet, first, buffer, size, ret_size);
@@ -343,7 +343,7 @@ int fb_mp_receive_fd(struct fb_mp_connection *connection, int64_t timeout_ns, in
         connection->kept_fd = -1;
         return 0;
     }
-    /* An empty message fits into no buffer, so it is kept as an empty one. */
+    /* An empty message was received successfully: keep it as well. */
     if (result == 0 && !(connection->kept = malloc(1)))
         return -ENOMEM;
     if (result == 0)

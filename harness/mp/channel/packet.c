@@ -7,8 +7,9 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-/* A message of so few bytes is sent from one place, which costs the kernel less than two. */
-#define FEW 2048
+/* Up to this size, in bytes, a message is copied behind its header and sent with a plain send,
+ * which costs less than a sendmsg with two parts. */
+#define SMALL 2048
 
 static int send_parts(int socket, struct msghdr *message)
 {
@@ -18,9 +19,9 @@ static int send_parts(int socket, struct msghdr *message)
     return 0;
 }
 
-static int send_few(int socket, const struct fb_mp_header *header, const void *bytes, size_t size)
+static int send_small(int socket, const struct fb_mp_header *header, const void *bytes, size_t size)
 {
-    char whole[sizeof *header + FEW];
+    char whole[sizeof *header + SMALL];
     memcpy(whole, header, sizeof *header);
     memcpy(whole + sizeof *header, bytes, size);
     while (send(socket, whole, sizeof *header + size, MSG_NOSIGNAL) < 0)
@@ -31,8 +32,8 @@ static int send_few(int socket, const struct fb_mp_header *header, const void *b
 
 int fb_mp_packet_send(int socket, const struct fb_mp_header *header, const void *bytes, size_t size)
 {
-    if (size <= FEW)
-        return send_few(socket, header, bytes, size);
+    if (size <= SMALL)
+        return send_small(socket, header, bytes, size);
     struct iovec part[] = { { (void *)header, sizeof *header }, { (void *)bytes, size } };
     struct msghdr message = { .msg_iov = part, .msg_iovlen = 2 };
     return send_parts(socket, &message);
@@ -58,9 +59,7 @@ int fb_mp_packet_send_fd(int socket, const struct fb_mp_header *header, int fd)
     return send_parts(socket, &message);
 }
 
-/* What a receiving call returned, as 0 or a negative errno; the call is to be repeated for EINTR,
- * and for ECONNRESET, which tells that the other end was closed on something of ours: what it sent
- * is there all the same. */
+/* Converts the result of a receiving call to 0 or a negative errno. */
 static int check(ssize_t size)
 {
     if (size < 0)
@@ -68,7 +67,9 @@ static int check(ssize_t size)
     return size < (ssize_t)sizeof(struct fb_mp_header) ? -EPIPE : 0;
 }
 
-static bool is_again(ssize_t size)
+/* Whether a receiving call has to be repeated. ECONNRESET means that the other end was closed
+ * before it received everything; what it sent can still be received. */
+static bool must_repeat(ssize_t size)
 {
     return size < 0 && (errno == EINTR || errno == ECONNRESET);
 }
@@ -78,7 +79,7 @@ int fb_mp_packet_receive(int socket, struct fb_mp_packet *packet, size_t *ret_si
     ssize_t size;
     do
         size = recv(socket, packet, sizeof *packet, 0);
-    while (is_again(size));
+    while (must_repeat(size));
     int result = check(size);
     if (result == 0)
         *ret_size = (size_t)size - sizeof packet->header;
@@ -93,7 +94,7 @@ int fb_mp_packet_receive_at(int socket, char *place, size_t *size)
     ssize_t got;
     do
         got = recvmsg(socket, &message, 0);
-    while (is_again(got));
+    while (must_repeat(got));
     int result = check(got);
     if (result == 0)
         *size = (size_t)got - sizeof header;
@@ -112,7 +113,7 @@ int fb_mp_packet_receive_fd(int socket)
     ssize_t size;
     do
         size = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
-    while (is_again(size));
+    while (must_repeat(size));
     int result = check(size), fd = -EBADMSG;
     struct cmsghdr *head = result == 0 ? CMSG_FIRSTHDR(&message) : NULL;
     if (head && head->cmsg_level == SOL_SOCKET && head->cmsg_type == SCM_RIGHTS)

@@ -168,8 +168,8 @@ int fb_mp_queue_commit(struct fb_mp_queue *queue, int64_t timeout_ns)
 
 /* ---- taking ---- */
 
-/* Takes the next message into the user's record, unless the record has one that did not fit into the
- * last get's buffer. */
+/* Takes the next message into the user's record, unless the record has one that did not fit into
+ * the last get's buffer. */
 static int take_next(struct fb_mp_queue *queue, int64_t timeout_ns,
                      struct queue_handle **ret_handle)
 {

@@ -60,8 +60,8 @@ __attribute__((constructor)) static void watch_forks(void)
     pthread_atfork(NULL, NULL, forget_all);
 }
 
-/* Makes the ends of threads and of the process leave their queues. A call that failed is tried again
- * the next time. 0 or -ENOMEM. */
+/* Makes the ends of threads and of the process leave their queues. A call that failed is tried
+ * again the next time. 0 or -ENOMEM. */
 static int watch_ends(void)
 {
     pthread_mutex_lock(&setup_mutex);

@@ -1,10 +1,9 @@
 /* The layout of a queue, its users' records, and the lock that guards them. For queue*.c.
- *
  * Messages have positions 0, 1, 2, …; the message at position p is in slot p mod slots. A slot's
  * word holds a position, a state and, while a user works on the slot, that user's index. One
  * compare-and-swap of the word claims the slot, so a claimed slot always names its owner. The
- * queue's `head` and `tail` are hints: they may be behind the true positions, never beyond them; the
- * slots' words decide. */
+ * queue's `head` and `tail` are hints: they may be behind the true positions, never beyond them;
+ * the slots' words decide. */
 #ifndef FB_MP_QUEUE_RECORD_H
 #define FB_MP_QUEUE_RECORD_H
 

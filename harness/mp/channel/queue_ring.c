@@ -84,8 +84,8 @@ static int claim(struct queue_cursor *cursor, struct queue_message **ret_blocked
     }
 }
 
-/* Moves the message at cursor->head from its slot, which the user has claimed, to the user's record.
- */
+/* Moves the message at cursor->head from its slot, which the user has claimed, to the user's
+ * record. */
 static void move_to_user(struct queue_cursor *cursor, struct queue_message *slot)
 {
     struct fb_mp_queue *queue = cursor->queue;

@@ -19,19 +19,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Whoever created or attached a segment holds a shared flock on its file until the process ends or
- * the name is gone, which the kernel takes from the dead: so a file that can be locked exclusively
- * has been left behind. */
+/* A process that created or attached a segment holds a shared flock on its file until the process
+ * ends or the name is removed. The kernel releases the locks of dead processes, so a file that can
+ * be locked exclusively is no longer in use. */
 
 struct fb_mp_segment {
-    struct fb_mp_segment *next; /* in the list of closed ones */
+    struct fb_mp_segment *next; /* in the list of closed segments */
     int fd;
     void *memory;
     size_t size;
     char name[FB_MP_SEGMENT_NAME + 1];
 };
 
-/* Those that this process has closed, but whose names it still stands for. */
+/* Segments that this process has closed, but whose names its locks still keep. */
 static struct fb_mp_segment *closed;
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 FB_MP_FORK_SAFE(mutex);
@@ -55,7 +55,7 @@ static bool is_unlinked(int fd)
     return fstat(fd, &status) == 0 && status.st_nlink == 0;
 }
 
-/* Gives up those closed ones whose names are gone. */
+/* Frees the closed segments whose names are gone. */
 static void forget_unlinked(void)
 {
     pthread_mutex_lock(&mutex);
@@ -99,7 +99,8 @@ static void discard(struct fb_mp_segment *segment)
     free(segment);
 }
 
-/* A file without a name, whole and locked: it gets its name when nothing can fail any more. */
+/* Makes a file without a name, allocates and locks it. It gets its name last, when it is complete.
+ */
 static int make_file(struct fb_mp_segment *segment)
 {
     int result;
@@ -119,7 +120,7 @@ static int make_file(struct fb_mp_segment *segment)
 
 static void sweep(void)
 {
-    pthread_mutex_lock(&mutex); /* as for unlinking */
+    pthread_mutex_lock(&mutex); /* no fork meanwhile, as in fb_mp_segment_unlink */
     fb_mp_tracker_sweep();
     pthread_mutex_unlock(&mutex);
 }
@@ -130,13 +131,13 @@ static int give_name(struct fb_mp_segment *segment)
     snprintf(file, sizeof file, "/proc/self/fd/%d", segment->fd);
     make_path(segment->name, path);
     int code = linkat(AT_FDCWD, file, AT_FDCWD, path, AT_SYMLINK_FOLLOW) < 0 ? errno : 0;
-    if (code == EEXIST) { /* it may have been left behind just now */
+    if (code == EEXIST) { /* its users may have ended just now */
         sweep();
         code = linkat(AT_FDCWD, file, AT_FDCWD, path, AT_SYMLINK_FOLLOW) < 0 ? errno : 0;
     }
     if (code)
         return -code;
-    /* The tracker ends when nothing has a name: it may have done so since it was seen. */
+    /* The tracker exits when there are no names. It may have exited after the first start. */
     int result = fb_mp_tracker_start();
     if (result < 0)
         unlink(path);
@@ -203,7 +204,7 @@ static int open_file(struct fb_mp_segment *segment)
     int result = lock_shared(segment->fd);
     if (result < 0)
         return result;
-    if (is_unlinked(segment->fd)) /* it was removed before we had the lock */
+    if (is_unlinked(segment->fd)) /* removed before it was locked */
         return -ENOENT;
     segment->size = (size_t)status.st_size;
     return map(segment);
@@ -245,7 +246,7 @@ const char *fb_mp_segment_name(const struct fb_mp_segment *segment)
     return segment->name;
 }
 
-/* ---- ending ---- */
+/* ---- closing and unlinking ---- */
 
 void fb_mp_segment_close(struct fb_mp_segment *segment)
 {
@@ -255,15 +256,15 @@ void fb_mp_segment_close(struct fb_mp_segment *segment)
     munmap(segment->memory, segment->size);
     segment->memory = NULL;
     pthread_mutex_lock(&mutex);
-    bool stands = fstat(segment->fd, &mine) < 0;
-    for (struct fb_mp_segment *each = closed; each && !stands; each = each->next)
-        stands = fstat(each->fd, &other) == 0 && other.st_ino == mine.st_ino;
-    if (!stands) {
+    bool is_kept = fstat(segment->fd, &mine) < 0;
+    for (struct fb_mp_segment *each = closed; each && !is_kept; each = each->next)
+        is_kept = fstat(each->fd, &other) == 0 && other.st_ino == mine.st_ino;
+    if (!is_kept) {
         segment->next = closed;
         closed = segment;
     }
     pthread_mutex_unlock(&mutex);
-    if (stands) /* another one for this name already */
+    if (is_kept) /* by another descriptor of this process, or it can't be told */
         discard(segment);
     forget_unlinked();
 }
@@ -274,7 +275,8 @@ int fb_mp_segment_unlink(const char *name)
     if (!name || !is_name(name))
         return -EINVAL;
     make_path(name, path);
-    /* No child is forked meanwhile: its copy of the descriptor would keep the folder locked. */
+    /* The mutex prevents a fork: the child's copy of the descriptor would keep the folder locked.
+     */
     pthread_mutex_lock(&mutex);
     int folder = fb_mp_tracker_lock_folder(), result = folder;
     if (folder >= 0) {

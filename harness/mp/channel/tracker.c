@@ -23,13 +23,14 @@
 
 #define VARIABLE "FB_MP_TRACKER"
 #define SOCKET_FD 3
-#define PERIOD_NS 250000000l /* between two looks at what there is */
-#define LOOK_NS 1000000l     /* between two tries to lock the folder, which is held for less */
-#define LOOKS 1000
+#define SWEEP_PERIOD_NS 250000000l
+#define LOCK_RETRY_NS 1000000l /* the folder is normally locked for less */
+#define LOCK_RETRIES 1000
 
-/* ---- who is the tracker ---- */
+/* ---- the tracker's name ---- */
 
-/* A name without a file that one process at a time can have: of the user and the folder. */
+/* An abstract socket address, made of the user and the folder. Only one process at a time can bind
+ * it, and that one is the tracker. */
 static socklen_t make_address(struct sockaddr_un *ret_address)
 {
     struct stat status = { 0 };
@@ -41,8 +42,9 @@ static socklen_t make_address(struct sockaddr_un *ret_address)
     return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)length);
 }
 
-/* Returns the socket that has the name, -EADDRINUSE, or another negative errno. */
-static int take_name(void)
+/* Returns a socket bound to the tracker's address, -EADDRINUSE if there is a tracker, or another
+ * negative errno. */
+static int bind_name(void)
 {
     struct sockaddr_un address;
     socklen_t size = make_address(&address);
@@ -60,15 +62,15 @@ static int take_name(void)
 
 int fb_mp_tracker_lock_folder(void)
 {
-    const struct timespec look = { .tv_nsec = LOOK_NS };
+    const struct timespec pause = { .tv_nsec = LOCK_RETRY_NS };
     int fd = open(FB_MP_TRACKER_FOLDER, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return -errno;
-    /* Anybody may lock the folder, and need not be a friend: nobody waits for him for ever. */
+    /* Any process may lock the folder, even a malicious one, so the wait is limited. */
     for (int i = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; i++) {
         int code = errno == EWOULDBLOCK ? EBUSY : errno;
-        if (code == EINTR || (code == EBUSY && i < LOOKS)) {
-            nanosleep(&look, NULL);
+        if (code == EINTR || (code == EBUSY && i < LOCK_RETRIES)) {
+            nanosleep(&pause, NULL);
             continue;
         }
         close(fd);
@@ -77,17 +79,17 @@ int fb_mp_tracker_lock_folder(void)
     return fd;
 }
 
-/* Whether a segment was left by everybody; if so it is removed. With the folder locked. */
-static bool remove_if_left(int folder, const char *name)
+/* Removes a segment if no process uses it. Returns whether it is gone. With the folder locked. */
+static bool remove_if_unused(int folder, const char *name)
 {
     int fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
         return errno == ENOENT;
-    bool left = flock(fd, LOCK_EX | LOCK_NB) == 0;
-    if (left)
+    bool unused = flock(fd, LOCK_EX | LOCK_NB) == 0;
+    if (unused)
         unlinkat(folder, name, 0);
     close(fd);
-    return left;
+    return unused;
 }
 
 size_t fb_mp_tracker_sweep(void)
@@ -95,7 +97,7 @@ size_t fb_mp_tracker_sweep(void)
     size_t used = 0;
     int folder = fb_mp_tracker_lock_folder();
     DIR *list = folder < 0 ? NULL : fdopendir(folder);
-    if (!list) { /* it can't be told: look again later */
+    if (!list) { /* unknown: as if one were in use */
         if (folder >= 0)
             close(folder);
         return 1;
@@ -106,7 +108,7 @@ size_t fb_mp_tracker_sweep(void)
             fstatat(folder, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) < 0 ||
             status.st_uid != getuid() || !S_ISREG(status.st_mode))
             continue;
-        if (!remove_if_left(folder, entry->d_name))
+        if (!remove_if_unused(folder, entry->d_name))
             used++;
     }
     closedir(list);
@@ -115,24 +117,25 @@ size_t fb_mp_tracker_sweep(void)
 
 static void run(void)
 {
-    const struct timespec pause = { .tv_nsec = PERIOD_NS };
+    const struct timespec pause = { .tv_nsec = SWEEP_PERIOD_NS };
     int name = SOCKET_FD;
     do {
         do
             nanosleep(&pause, NULL);
         while (fb_mp_tracker_sweep() > 0);
-        /* Whoever made one since saw that there is a tracker: only when the name is free again does
-         * the next one start another. */
+        /* A process that made a segment after the sweep found the tracker's name in use and started
+         * no other. So sweep again once the name is free. */
         close(name);
-    } while (fb_mp_tracker_sweep() > 0 && (name = take_name()) >= 0);
+    } while (fb_mp_tracker_sweep() > 0 && (name = bind_name()) >= 0);
 }
 
-/* In any program that has this library: the image that is to be the tracker never comes to main. */
+/* Runs before main in any program that has this library. The tracker's process never comes to main.
+ */
 __attribute__((constructor)) static void be_tracker(void)
 {
     if (!secure_getenv(VARIABLE))
         return;
-    if (fork() != 0) /* nobody waits for the tracker */
+    if (fork() != 0) /* the starter waits only for this process, not for the tracker */
         _exit(0);
     setsid();
     prctl(PR_SET_NAME, "fb-mp-tracker");
@@ -183,7 +186,7 @@ static int spawn(int name)
 
 int fb_mp_tracker_start(void)
 {
-    int name = take_name();
+    int name = bind_name();
     if (name == -EADDRINUSE)
         return 0;
     if (name < 0)

@@ -1,5 +1,5 @@
-/* Waiting for several things at once: the sentinels of processes, ends of pipes, any descriptor
- * that poll knows. */
+/* Waiting for several descriptors at once: sentinels of processes, ends of pipes, or any descriptor
+ * that poll supports. */
 #ifndef FB_MP_WAIT_H
 #define FB_MP_WAIT_H
 
@@ -8,9 +8,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Waits until one of count descriptors is readable or at its end; ret_ready[i] says whether fd[i]
- * is. Returns how many are, 0 when the time is over, or a negative errno. Handlers of signals do
- * not end it. */
+/* Waits until at least one of count descriptors is readable or at its end; ret_ready[i] is set to
+ * whether fd[i] is. Returns the number of ready descriptors, 0 after the timeout, or a negative
+ * errno. Signal handlers do not end the wait. */
 int fb_mp_wait(const int *fd, size_t count, int64_t timeout_ns, bool *ret_ready);
 
 #endif

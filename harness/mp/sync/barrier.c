@@ -7,19 +7,20 @@
 
 #include <errno.h>
 
+/* A process that uses the barrier. */
 struct party {
-    struct fb_mp_identity who;
-    unsigned threads; /* of it that wait now */
+    struct fb_mp_identity identity;
+    unsigned threads; /* the process's threads that wait now */
 };
 
 struct fb_mp_barrier {
-    struct fb_mp_lock *lock;  /* guards all but what is atomic */
-    _Atomic uint32_t turn;    /* one more each time that it opens, breaks or is reset */
-    _Atomic uint32_t waiting; /* who have come */
+    struct fb_mp_lock *lock;  /* guards the members that are not atomic */
+    _Atomic uint32_t turn;    /* incremented when the barrier opens, breaks or is reset */
+    _Atomic uint32_t waiting; /* threads that wait */
     _Atomic uint32_t broken;
-    _Atomic uint32_t opened; /* turns that all parties ended, a bit each of the last 32 */
-    unsigned parties, known; /* known: entries of party[] */
-    struct party party[];    /* [parties] the processes that have come here at some time */
+    _Atomic uint32_t opened; /* a bit for each of the last 32 turns: all parties arrived */
+    unsigned parties, known; /* known: entries of party[] in use */
+    struct party party[];    /* [parties] the processes that have used the barrier */
 };
 
 int fb_mp_barrier_make(unsigned parties, struct fb_mp_barrier **ret_barrier)
@@ -53,8 +54,8 @@ static void unlock(struct fb_mp_barrier *barrier)
     fb_mp_lock_release(barrier->lock);
 }
 
-/* Lets all who wait go, since all have come (open) or since nobody shall wait on. */
-static void turn(struct fb_mp_barrier *barrier, bool open)
+/* Ends the turn and wakes all waiters. open: because all parties have arrived. */
+static void end_turn(struct fb_mp_barrier *barrier, bool open)
 {
     uint32_t bit = 1u << (atomic_load(&barrier->turn) % 32);
     if (open)
@@ -71,10 +72,11 @@ static void turn(struct fb_mp_barrier *barrier, bool open)
 static void break_it(struct fb_mp_barrier *barrier)
 {
     atomic_store(&barrier->broken, 1);
-    turn(barrier, false);
+    end_turn(barrier, false);
 }
 
-/* Who died inside may have been counted without having let the others go, or half so. */
+/* A process that died with the lock may have changed the counts only in part, or not have woken the
+ * others, so the barrier is broken. */
 static void lock(struct fb_mp_barrier *barrier)
 {
     if (fb_mp_lock_acquire(barrier->lock, FB_MP_FOREVER) == -EOWNERDEAD)
@@ -83,41 +85,42 @@ static void lock(struct fb_mp_barrier *barrier)
 
 static bool is_self(const struct party *party, const struct fb_mp_identity *self)
 {
-    return party->who.pid == self->pid && party->who.start == self->start;
+    return party->identity.pid == self->pid && party->identity.start == self->start;
 }
 
-/* Notes that a thread of this process waits. */
-static void come(struct fb_mp_barrier *barrier)
+/* Registers that a thread of this process waits. */
+static void arrive(struct fb_mp_barrier *barrier)
 {
     struct fb_mp_identity self = fb_mp_identity_self();
     unsigned i = 0;
     while (i < barrier->known && !is_self(&barrier->party[i], &self))
         i++;
-    if (i == barrier->parties) /* somebody new, in place of one that has ended */
+    if (i == barrier->parties) /* a new process replaces one that has ended */
         for (i = 0; i + 1 < barrier->known; i++)
-            if (!fb_mp_identity_is_alive(&barrier->party[i].who))
+            if (!fb_mp_identity_is_alive(&barrier->party[i].identity))
                 break;
     if (i == barrier->known)
         barrier->known++;
     if (!is_self(&barrier->party[i], &self))
-        barrier->party[i] = (struct party){ .who = self };
+        barrier->party[i] = (struct party){ .identity = self };
     barrier->party[i].threads++;
     atomic_fetch_add(&barrier->waiting, 1);
 }
 
-/* Whether one that would have to come has ended: as many processes as parties have been here, so
- * nobody else is expected. */
-static bool waits_for_the_dead(const struct fb_mp_barrier *barrier)
+/* Whether a process that still has to arrive has ended. That can be known only once as many
+ * processes as parties have used the barrier. */
+static bool waits_for_dead_process(const struct fb_mp_barrier *barrier)
 {
     if (barrier->known < barrier->parties)
         return false;
     for (unsigned i = 0; i < barrier->known; i++)
-        if (barrier->party[i].threads == 0 && !fb_mp_identity_is_alive(&barrier->party[i].who))
+        if (barrier->party[i].threads == 0 && !fb_mp_identity_is_alive(&barrier->party[i].identity))
             return true;
     return false;
 }
 
-/* Sleeps until the barrier's turn is another than `since`; breaks it when it can't come. */
+/* Sleeps until the turn `since` has ended; breaks the barrier after the deadline, or when a process
+ * that has to arrive is dead. 0 or -ETIMEDOUT. */
 static int sleep_until_open(struct fb_mp_barrier *barrier, uint32_t since, int64_t deadline)
 {
     while (atomic_load(&barrier->turn) == since) {
@@ -126,7 +129,7 @@ static int sleep_until_open(struct fb_mp_barrier *barrier, uint32_t since, int64
             break;
         lock(barrier);
         bool same = atomic_load(&barrier->turn) == since;
-        bool dead = same && time && waits_for_the_dead(barrier);
+        bool dead = same && time && waits_for_dead_process(barrier);
         if (same && (!time || dead))
             break_it(barrier);
         unlock(barrier);
@@ -146,10 +149,10 @@ int fb_mp_barrier_wait(struct fb_mp_barrier *barrier, int64_t timeout_ns, unsign
     }
     uint32_t since = atomic_load(&barrier->turn);
     unsigned index = atomic_load(&barrier->waiting);
-    come(barrier);
+    arrive(barrier);
     bool last = index + 1 == barrier->parties;
     if (last)
-        turn(barrier, true);
+        end_turn(barrier, true);
     unlock(barrier);
     int result = last ? 0 : sleep_until_open(barrier, since, deadline);
     if (result == 0 && !(atomic_load(&barrier->opened) & 1u << (since % 32)))
@@ -170,7 +173,7 @@ void fb_mp_barrier_reset(struct fb_mp_barrier *barrier)
 {
     lock(barrier);
     barrier->known = 0;
-    turn(barrier, false);
+    end_turn(barrier, false);
     atomic_store(&barrier->broken, 0);
     unlock(barrier);
 }

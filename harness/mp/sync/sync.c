@@ -11,32 +11,32 @@
 /* ---- lock ---- */
 
 struct fb_mp_lock {
-    pthread_mutex_t mutex; /* robust: the kernel tells the next owner of a death */
-    _Atomic pid_t owner;   /* its thread, while it has one; of a dead one until the next */
-    unsigned depth;        /* how often the owner has taken it */
+    pthread_mutex_t mutex; /* robust: the kernel reports the owner's death to the next owner */
+    _Atomic pid_t owner;   /* thread id, or 0; a dead owner's id stays until the next acquire */
+    unsigned depth;        /* how often the owner has acquired it */
 };
 
-/* The calling thread's number, asked for once. */
-static _Thread_local pid_t thread_number;
+/* The calling thread's id; 0: not yet known. Saves a system call per acquire. */
+static _Thread_local pid_t thread_id;
 static pthread_once_t watching = PTHREAD_ONCE_INIT;
 
-static void forget_number(void)
+static void forget_id(void)
 {
-    thread_number = 0;
+    thread_id = 0;
 }
 
 static void watch_forks(void)
 {
-    pthread_atfork(NULL, NULL, forget_number);
+    pthread_atfork(NULL, NULL, forget_id);
 }
 
 static pid_t self(void)
 {
-    if (!thread_number) {
+    if (!thread_id) {
         pthread_once(&watching, watch_forks);
-        thread_number = gettid();
+        thread_id = gettid();
     }
-    return thread_number;
+    return thread_id;
 }
 
 int fb_mp_lock_make(bool recursive, struct fb_mp_lock **ret_lock)
@@ -79,7 +79,7 @@ int fb_mp_lock_release(struct fb_mp_lock *lock)
     return -pthread_mutex_unlock(&lock->mutex);
 }
 
-/* Gives it up however often it was taken; returns how often, 0 if it is not held. */
+/* Releases the lock completely. Returns how often it was acquired; 0: it is not held. */
 static unsigned release_all(struct fb_mp_lock *lock)
 {
     unsigned depth = 0;
@@ -88,7 +88,7 @@ static unsigned release_all(struct fb_mp_lock *lock)
     return depth;
 }
 
-/* Takes it so often. 0 or -EOWNERDEAD. */
+/* Acquires the lock depth times. 0 or -EOWNERDEAD. */
 static int acquire_again(struct fb_mp_lock *lock, unsigned depth)
 {
     int result = fb_mp_lock_acquire(lock, FB_MP_FOREVER);
@@ -100,7 +100,7 @@ static int acquire_again(struct fb_mp_lock *lock, unsigned depth)
 /* ---- semaphore ---- */
 
 struct fb_mp_semaphore {
-    _Atomic uint32_t value, waiters; /* waiters may count dead ones, which only costs a call */
+    _Atomic uint32_t value, waiters; /* waiters may include dead ones: then a wake-up is wasted */
     uint32_t most;
 };
 
@@ -183,7 +183,7 @@ void fb_mp_event_free(struct fb_mp_event *event)
     fb_mp_free(event);
 }
 
-/* Brings the word to that parity. Whether it was not there already. */
+/* Sets the word's parity. Returns whether that changed it. */
 static bool change_event(struct fb_mp_event *event, uint32_t parity)
 {
     uint32_t changes = atomic_load(&event->changes);
@@ -216,7 +216,7 @@ int fb_mp_event_wait(struct fb_mp_event *event, int64_t timeout_ns)
     uint32_t before = atomic_load(&event->changes);
     if (before % 2)
         return 0;
-    /* Who waited when it was set goes on, even if it has been cleared since. */
+    /* Threads that were waiting when the event was set return even if it has been cleared since. */
     while (atomic_load(&event->changes) == before)
         if (!fb_mp_sleep(&event->changes, before, deadline))
             return -ETIMEDOUT;
@@ -227,9 +227,9 @@ int fb_mp_event_wait(struct fb_mp_event *event, int64_t timeout_ns)
 
 struct fb_mp_condition {
     struct fb_mp_lock *lock;
-    _Atomic uint32_t number;  /* of notifications: what a waiter sleeps on */
-    _Atomic uint32_t pending; /* wake-ups that nobody has taken yet */
-    _Atomic uint32_t waiters; /* may count dead ones: then somebody is woken for nothing */
+    _Atomic uint32_t number;  /* of notifications; waiters sleep on it */
+    _Atomic uint32_t pending; /* wake-ups that no waiter has taken yet */
+    _Atomic uint32_t waiters; /* may include dead ones: then a waiter is woken spuriously */
 };
 
 int fb_mp_condition_make(struct fb_mp_lock *lock, struct fb_mp_condition **ret_condition)
@@ -248,7 +248,8 @@ void fb_mp_condition_free(struct fb_mp_condition *condition)
     fb_mp_free(condition);
 }
 
-/* A wake-up is for those who waited before it was given, so only they take it. */
+/* Only a thread that began to wait before a notification may take its wake-up. since: the number of
+ * notifications when the wait began. */
 static bool take_wake_up(struct fb_mp_condition *condition, uint32_t since)
 {
     uint32_t pending = atomic_load(&condition->pending);

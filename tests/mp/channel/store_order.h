@@ -1,7 +1,7 @@
 /* Records the order of the atomic stores and loads of a source file that is included after this
- * header, and judges it by the rule of x86, which weaker memory models have too: a load may overtake
- * an earlier store, unless the store is sequentially consistent or an atomic read-modify-write
- * operation comes between them. For a single thread. */
+ * header, and judges it by the rule of x86, which weaker memory models have too: a load may
+ * overtake an earlier store, unless the store is sequentially consistent or an atomic
+ * read-modify-write operation comes between them. For a single thread. */
 #ifndef TEST_STORE_ORDER_H
 #define TEST_STORE_ORDER_H
 

@@ -1,0 +1,4 @@
+/* Barriers; in place of the library's. */
+#include "tests/mp/sync/unsliced_sleep.h"
+
+#include "harness/mp/sync/barrier.c"
