@@ -19,8 +19,8 @@ struct fb_work_options {
     const char *given;              /* the long name of the last of these options; NULL: none */
 };
 
-/* For the children of a command's argp. One: all these options with one value each, of which kernel
- * and harness exist. Lists: -k, -H, -w and -p take lists; and --bind. */
+/* For `.children` of a command's argp. fb_options_one: all these options with one value each; kernel
+ * and harness must exist. fb_options_lists: -k, -H, -w and -p with lists, and --bind. */
 extern const struct argp_child fb_options_one[], fb_options_lists[];
 
 /* The long name of the option with that key in a table that ends with an empty entry; NULL: none. */
