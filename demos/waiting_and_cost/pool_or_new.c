@@ -55,7 +55,7 @@ static void run(void)
     double each[COUNTS][ROUNDS], pool[COUNTS][ROUNDS], shown[2 * COUNTS];
     char name[2 * COUNTS][40];
     const char *label[2 * COUNTS];
-    by_pool(1); /* starts the runtime's helper, which stays */
+    by_pool(1); /* starts the forkserver, which keeps running */
     for (int i = 0; i < ROUNDS; i++)
         for (int k = 0; k < COUNTS; k++) {
             each[k][i] = by_processes(counts[k]);

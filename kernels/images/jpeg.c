@@ -120,7 +120,7 @@ static int read_rows(struct jpeg_decompress_struct *jpeg, struct fb_image *image
     return 0;
 }
 
-/* The smallest multiple of an eighth of its size that has at least so many pixels. */
+/* The smallest multiple of an eighth of its size that is at least that large. */
 static void choose_scale(struct jpeg_decompress_struct *jpeg, uint32_t least_width,
                          uint32_t least_height)
 {

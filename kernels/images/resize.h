@@ -16,8 +16,8 @@ struct fb_input {
     int quality;
     enum fb_simd simd;                  /* of resize-fast */
     uint32_t least_width, least_height; /* JPEGs are decoded at least that large, or in full size */
-    uint32_t
-        vectors_most; /* vectors are used if the result is at most so many times as high as the decoded image */
+    /* Vectors are used if the result is at most vectors_most times as high as the decoded image. */
+    uint32_t vectors_most;
 };
 
 /* The buffers of a worker; each kernel uses some of them. */

@@ -19,7 +19,7 @@ static const struct fb_param params[] = {
     { "hi", FB_PARAM_NUMBER, "10000000000", 0, (uint64_t)1 << 62, NULL,
       "one past the last number" },
     { "ranges", FB_PARAM_NUMBER, "0", 0, 1 << 24, NULL,
-      "equal ranges, one item each; 0: so many that beginning a range, about √hi steps, takes "
+      "equal ranges, one item each; 0: so large that beginning a range, about √hi steps, takes "
       "less than 1 % of its time" },
     { 0 },
 };

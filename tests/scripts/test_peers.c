@@ -1,4 +1,4 @@
-/* peers/peers.py: what it measures is in its tables, what it can't is named, and no other result is lost. */
+/* peers/peers.py writes its measurements to tables, names programs that it leaves out, and keeps other results. */
 #include "tests/support/support.h"
 
 #include "base/program.h"
@@ -15,7 +15,7 @@
 
 static char build[PATH_MAX], script[PATH_MAX];
 
-/* `peers.py BUILD . arguments`, in this test's folder: its exit code. */
+/* Runs `peers.py BUILD . arguments` in the folder of this test. Returns its exit code. */
 static int peers(const char *const *arguments)
 {
     const char *list[16] = { python_any(), script, build, "." };
@@ -32,7 +32,7 @@ static int peers(const char *const *arguments)
 }
 #define PEERS(...) peers((const char *const[]){ __VA_ARGS__, NULL })
 
-/* Times as fast as the base; what is left out is -1. Fails the test when there is no such row. */
+/* How many times as fast as the base; -1 if it was left out. Fails the test if there is no such row. */
 static double ratio_of(const char *table, const char *way)
 {
     char row[200];
@@ -45,7 +45,7 @@ static double ratio_of(const char *table, const char *way)
     return seconds > 0 ? ratio : -1;
 }
 
-static void what_is_measured_is_in_the_tables(void **state)
+static void measurements_are_in_the_tables(void **state)
 {
     (void)state;
     static const char *const ours[] = { "forkbench divisors", "forkbench divisors-simd, portable",
@@ -58,7 +58,7 @@ static void what_is_measured_is_in_the_tables(void **state)
         snprintf(line, sizeof line, "\n| %s |", ours[i]);
         assert_non_null(strstr(words, line));
     }
-    /* No CPU has both. */
+    /* No CPU has both NEON and AVX2. */
     assert_true(ratio_of(table, "forkbench divisors-simd, neon") == -1 ||
                 ratio_of(table, "forkbench divisors-simd, avx2") == -1);
     assert_non_null(strstr(words, "\nLeft out: forkbench divisors-simd, "));
@@ -66,7 +66,7 @@ static void what_is_measured_is_in_the_tables(void **state)
     free(words);
 }
 
-static void other_groups_stay_and_other_machines_go(void **state)
+static void other_groups_are_kept_and_other_machines_removed(void **state)
 {
     (void)state;
     assert_int_equal(PEERS("--only", "divisors", "--rounds", "1"), 0);
@@ -105,10 +105,9 @@ static void bad_input_is_refused_and_leaves_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(what_is_measured_is_in_the_tables, folder_enter,
-                                        folder_leave),
-        cmocka_unit_test_setup_teardown(other_groups_stay_and_other_machines_go, folder_enter,
-                                        folder_leave),
+        cmocka_unit_test_setup_teardown(measurements_are_in_the_tables, folder_enter, folder_leave),
+        cmocka_unit_test_setup_teardown(other_groups_are_kept_and_other_machines_removed,
+                                        folder_enter, folder_leave),
         cmocka_unit_test_setup_teardown(bad_input_is_refused_and_leaves_nothing, folder_enter,
                                         folder_leave),
     };

@@ -1,4 +1,4 @@
-/* scripts/plot.sh: the figures of invented runs, and what it refuses. */
+/* scripts/plot.sh: the figures of invented runs, and refusals. */
 #include "tests/support/support.h"
 
 #include "tests/scripts/plot_fixture.h"

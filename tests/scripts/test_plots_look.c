@@ -1,4 +1,4 @@
-/* scripts/plot.sh: what would be ugly or misleading in a figure. */
+/* scripts/plot.sh: figures are neither ugly nor misleading. */
 #include "tests/support/support.h"
 
 #include "tests/scripts/plot_fixture.h"

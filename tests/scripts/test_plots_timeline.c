@@ -1,4 +1,4 @@
-/* The figure of who computed when, by scripts/plot.sh from an invented timeline.csv; and scripts/timeline.sh. */
+/* scripts/plot.sh: the figure of which worker computed when, from an invented timeline.csv; scripts/timeline.sh. */
 #include "tests/support/support.h"
 
 #include "tests/scripts/plot_fixture.h"

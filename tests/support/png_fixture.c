@@ -47,9 +47,18 @@ uint8_t *smooth_pixels(uint32_t width, uint32_t height, uint32_t channels)
     return pixels;
 }
 
+int greatest_difference(const uint8_t *a, const uint8_t *b, size_t size)
+{
+    int most = 0;
+    for (size_t i = 0; i < size; i++)
+        if (abs(a[i] - b[i]) > most)
+            most = abs(a[i] - b[i]);
+    return most;
+}
+
 /* ---- PNG ---- */
 
-/* Bytes that grow. */
+/* A growing array of bytes. */
 struct pen {
     struct bytes bytes;
     size_t room;
@@ -144,7 +153,7 @@ static uint8_t paeth(int a, int b, int c)
     return (uint8_t)(to_a <= to_b && to_a <= to_c ? a : to_b <= to_c ? b : c);
 }
 
-/* One row behind its filter (W3C, PNG, 9): none, left, above, average, Paeth in turn. */
+/* Filters one row (W3C, PNG, 9): none, left, above, average, Paeth in turn. */
 static void put_filtered(struct pen *pen, const uint8_t *row, const uint8_t *above, size_t size,
                          size_t step, unsigned filter)
 {
@@ -195,7 +204,7 @@ static void put_pass(struct pen *pen, const struct png *png, const uint16_t *sam
     }
 }
 
-/* As one or more stored blocks of deflate (RFC 1951, 3.2.4). */
+/* Wraps rows into stored blocks of deflate (RFC 1951, 3.2.4). */
 static struct bytes wrap(const struct bytes *rows)
 {
     static const uint8_t head[] = { 0x78, 0x01 };

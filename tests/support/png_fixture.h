@@ -15,14 +15,17 @@ void bytes_clear(struct bytes *bytes);
 
 /* ---- samples ---- */
 
-/* The next of a row of numbers that only depend on *state (never 0). */
+/* The next number of a pseudo-random sequence; *state is never 0. */
 uint32_t next_number(uint32_t *state);
 
-/* count numbers below `limit`, to be freed. */
+/* `count` pseudo-random numbers below `limit`; the caller frees them. */
 uint16_t *noise_samples(size_t count, uint32_t limit, uint32_t seed);
 
-/* Pixels that JPEG hardly changes: slopes, another one in each channel. To be freed. */
+/* Pixels that JPEG hardly changes: a different slope in each channel. The caller frees them. */
 uint8_t *smooth_pixels(uint32_t width, uint32_t height, uint32_t channels);
+
+/* The greatest difference between two samples at the same position. */
+int greatest_difference(const uint8_t *a, const uint8_t *b, size_t size);
 
 /* ---- PNG ---- */
 
@@ -33,22 +36,22 @@ struct png {
     uint32_t width, height;
     uint8_t depth, colour;
     bool interlaced;
-    const uint8_t *palette; /* 3 bytes a colour */
+    const uint8_t *palette; /* 3 bytes per colour */
     size_t palette_size;    /* bytes */
     const uint8_t *transparency;
     size_t transparency_size; /* bytes */
 };
 
-/* samples: width * height * png_channels, each below 2^depth; the rows' filters take turns. NULL:
- * the data is empty, for headers that tell of more than there is. */
+/* samples: width * height * png_channels, each below 2^depth; rows use all filters in turn. NULL: the data is
+ * empty, for headers with a false size. */
 struct bytes png_make(const struct png *png, const uint16_t *samples);
 
-/* Where the chunk of that type begins (at its length); 0: there is none. And its check sum put
- * right again. */
+/* The offset of the chunk of this type, at its length; 0 if there is none. */
 size_t png_find(const struct bytes *png, const char *type);
+/* Corrects the checksum of a chunk. */
 void png_mend(struct bytes *png, size_t chunk);
 
-/* Makes the header tell of another size. */
+/* Changes the size in the header. */
 void png_claim(struct bytes *png, uint32_t width, uint32_t height);
 
 #endif

@@ -145,7 +145,7 @@ static void compare_pixels(char names[][32], size_t count)
     struct fb_image image = { 0 };
     unsigned wrong = 0;
     snprintf(path, sizeof path, "%s/pixels", out);
-    PYTHON(python, "kernels/images/twin_pixels.py", folder, path);
+    PYTHON(python, "kernels/images/python_pixels.py", folder, path);
     FILE *theirs = fopen(path, "rbe");
     assert_non_null(theirs);
     for (size_t i = 0; i < count; i++) {

@@ -12,7 +12,7 @@ unsigned jpeg_channels(enum jpeg_kind kind)
     return kind == JPEG_GREY ? 1 : kind >= JPEG_CMYK ? 4 : 3;
 }
 
-/* The means of all blocks first, as a progressive image must begin. */
+/* A progressive image must begin with the DC coefficients. */
 static void scan_each_frequency(struct jpeg_compress_struct *jpeg)
 {
     static jpeg_scan_info scans[1 + 4 * (DCTSIZE2 - 1)];
@@ -53,7 +53,7 @@ struct bytes jpeg_make(enum jpeg_kind kind, uint32_t width, uint32_t height, int
     struct jpeg_error_mgr base;
     unsigned char *data = NULL;
     unsigned long size = 0;
-    jpeg.err = jpeg_std_error(&base); /* which exits: only our own images come here */
+    jpeg.err = jpeg_std_error(&base); /* errors exit: the tests encode only valid images */
     jpeg_create_compress(&jpeg);
     jpeg_mem_dest(&jpeg, &data, &size);
     jpeg.image_width = width;
@@ -82,7 +82,7 @@ struct bytes jpeg_smooth(enum jpeg_kind kind, uint32_t width, uint32_t height)
     return bytes;
 }
 
-/* The frame header (ITU-T T.81, B.2.2) has them behind marker, length and precision. */
+/* In the frame header (ITU-T T.81, B.2.2) height and width follow marker, length and precision. */
 void jpeg_claim(struct bytes *jpeg, unsigned width, unsigned height)
 {
     for (size_t at = 2; at + 9 < jpeg->size;) {

@@ -11,19 +11,19 @@ enum jpeg_kind {
     JPEG_PROGRESSIVE,
     JPEG_PROGRESSIVE_420,
     JPEG_RESTARTS,
-    JPEG_CMYK,      /* inverted inks, with Adobe's marker, as all the world writes them */
+    JPEG_CMYK,      /* inverted inks with Adobe's marker, the usual form */
     JPEG_YCCK,      /* the same */
     JPEG_CMYK_BARE, /* inverted, without the marker */
     JPEG_KINDS,
-    JPEG_MANY_SCANS = JPEG_KINDS /* nobody writes such: a scan for each frequency of each ink */
+    JPEG_MANY_SCANS = JPEG_KINDS /* unusual: a scan for each frequency of each component */
 };
 unsigned jpeg_channels(enum jpeg_kind kind);
 
-/* pixels: width * height * jpeg_channels. */
+/* Encodes width * height * jpeg_channels samples. */
 struct bytes jpeg_make(enum jpeg_kind kind, uint32_t width, uint32_t height, int quality,
                        const uint8_t *pixels);
 
-/* The same of smooth pixels. */
+/* Encodes smooth pixels. */
 struct bytes jpeg_smooth(enum jpeg_kind kind, uint32_t width, uint32_t height);
 
 /* Changes the size in the header. */

@@ -1,8 +1,8 @@
 #include "tests/support/support.h"
 
-#include "tests/support/folder.h"
 #include "tests/kernels/images/image_fixture.h"
 #include "tests/kernels/images/image_folder.h"
+#include "tests/support/folder.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,7 +71,7 @@ static void save_jpeg(const char *folder, const char *name, enum jpeg_kind kind,
     save(folder, name, bytes, bytes.size);
 }
 
-/* Smooth, so that the JPEG that is made of it can be compared with it. */
+/* Smooth, so that it can be compared with the JPEG that is made from it. */
 static struct bytes smooth_png(const struct png *png)
 {
     unsigned channels = png_channels(png->colour);

@@ -1,5 +1,4 @@
-/* A folder of images as people have them: good ones of every kind, broken ones, and what is none.
- */
+/* A realistic folder of images: good ones of every kind, broken ones, and other files. */
 #ifndef TEST_IMAGE_FOLDER_H
 #define TEST_IMAGE_FOLDER_H
 
@@ -8,18 +7,18 @@
 
 struct mixed_file {
     const char *name;
-    const char *reason; /* part of what forkbench says of it; NULL: a good one */
+    const char *reason; /* part of the message about a broken file; NULL: a good image */
 };
 
-/* What is to be worked on, in the order of the names; ends with a NULL name. */
+/* The files that `resize` works on, in the order of their names; ends with a NULL name. */
 extern const struct mixed_file mixed_files[];
 size_t mixed_count(void);
 size_t mixed_broken(void);
 
-/* Makes the folder, which has hidden files and folders as well. For folder_remove. */
+/* Makes the folder, which also has hidden files and folders. End it with folder_remove. */
 void mixed_make(char ret_folder[FOLDER_NAME]);
 
-/* Adds a named pipe that nobody writes into: one more broken file, "x_pipe.jpg". */
+/* Adds a named pipe without a writer, "x_pipe.jpg": one more broken file. */
 void mixed_add_pipe(const char *folder);
 
 #endif

@@ -1,5 +1,5 @@
-/* What Pillow 9.4 made of small images, as hexadecimal bytes: sample (x, y, channel)
- * of each was (37 x^2 + 61 y + 89 channel + 13 x y) mod 256. Printed by resample_facts.py. */
+/* Small images resampled by Pillow 9.4, as hexadecimal bytes. Sample (x, y, channel) of each original is
+ * (37 x^2 + 61 y + 89 channel + 13 x y) mod 256. Printed by resample_facts.py. */
 #ifndef TEST_RESAMPLE_FACTS_H
 #define TEST_RESAMPLE_FACTS_H
 

@@ -1,4 +1,4 @@
-"""Prints resample_facts.h: what Pillow makes of small images."""
+"""Prints resample_facts.h: small images resampled by Pillow."""
 from PIL import Image
 
 FILTERS = {"FB_BOX": Image.BOX, "FB_BILINEAR": Image.BILINEAR, "FB_BICUBIC": Image.BICUBIC,
@@ -25,10 +25,10 @@ def entry(name, channels, old, new, pixels):
     return head + "\n" + "\n".join(parts) + " },"
 
 
-print("""/* What Pillow 9.4 made of small images, as hexadecimal bytes: sample (x, y, channel)
- * of each was (37 x^2 + 61 y + 89 channel + 13 x y) mod 256. Printed by resample_facts.py. */
-#ifndef FB_TESTS_RESAMPLE_FACTS_H
-#define FB_TESTS_RESAMPLE_FACTS_H
+print("""/* Small images resampled by Pillow 9.4, as hexadecimal bytes. Sample (x, y, channel) of each original is
+ * (37 x^2 + 61 y + 89 channel + 13 x y) mod 256. Printed by resample_facts.py. */
+#ifndef TEST_RESAMPLE_FACTS_H
+#define TEST_RESAMPLE_FACTS_H
 
 #include "kernels/images/resample.h"
 

@@ -1,4 +1,4 @@
-/* What `resize` takes as images and as a folder for results, and how it refuses anything else. */
+/* Which folders and packs `resize` accepts as images and for results, and how it refuses others. */
 #include "tests/support/support.h"
 
 #include "tests/support/folder.h"
@@ -30,7 +30,7 @@ static int end(void **state)
     return 0;
 }
 
-/* folder/name, kept until the next but three. */
+/* folder/name; valid for the next three calls. */
 static const char *in_folder(const char *name)
 {
     static char path[4][2 * PATH_MAX];
@@ -40,7 +40,7 @@ static const char *in_folder(const char *name)
     return to;
 }
 
-/* An arena keeps what it maps open. */
+/* An arena keeps a mapped file open. */
 static unsigned others_open(void)
 {
     struct fb_arena_place place;
@@ -67,7 +67,7 @@ static int open_album(const char *images, const char *out, struct fb_error *erro
     return result;
 }
 
-/* Refused with that code and a sentence of one line that has `said` in it. */
+/* Fails the test unless it is refused with this code and a sentence of one line that contains `said`. */
 static void refuse(const char *images, const char *out, int code, const char *said)
 {
     struct fb_error error;
@@ -122,7 +122,7 @@ static void long_paths_are_refused_whole(void **state)
     refuse(name, "", -ENAMETOOLONG, "nnnn");
 }
 
-/* Files come in the order of their bytes, wherever the machine's language would put them. */
+/* Files are sorted by the bytes of their names, whatever the locale is. */
 static void files_are_in_order(void **state)
 {
     (void)state;
@@ -176,7 +176,7 @@ static void the_folder_for_results(void **state)
     accept(images, "", 1);
     accept(images, in_folder("new"), 1);
     assert_true(file_exists(folder, "new"));
-    accept(images, in_folder("new"), 1); /* it is there already */
+    accept(images, in_folder("new"), 1); /* it exists already */
     refuse(images, in_folder("a/b/c"), -ENOENT, "a/b/c");
     file_write(folder, "plain", "x");
     refuse(images, in_folder("plain"), -ENOTDIR, "plain");
@@ -187,7 +187,7 @@ static void the_folder_for_results(void **state)
     refuse(images, in_folder("circle"), -ELOOP, "circle");
     assert_int_equal(symlink("new", in_folder("link")), 0);
     accept(images, in_folder("link"), 1);
-    /* Nothing is made when there is nothing to work on. */
+    /* Without images the folder is not created. */
     refuse(in_folder("missing"), in_folder("other"), -ENOENT, "missing");
     assert_false(file_exists(folder, "other"));
     folder_remove(images);
@@ -226,7 +226,7 @@ static const char *save_pack(const struct pack *pack, size_t size)
     return path;
 }
 
-static void a_good_pack_is_worked_on(void **state)
+static void a_good_pack_is_accepted(void **state)
 {
     (void)state;
     struct pack pack = good_pack();
@@ -243,7 +243,7 @@ static void a_good_pack_is_worked_on(void **state)
     task_close(&task);
 }
 
-/* The index is looked at before anything is believed. */
+/* The head is checked before it is used. */
 static void broken_packs_are_refused(void **state)
 {
     (void)state;
@@ -293,7 +293,7 @@ static void broken_entries_are_refused(void **state)
     refuse(save_pack(&pack, sizeof pack), "", -EINVAL, "broken pack of images: entry 1");
 }
 
-static void what_is_no_pack_either(void **state)
+static void other_files_are_no_packs(void **state)
 {
     (void)state;
     struct bytes jpeg = jpeg_smooth(JPEG_GREY, 50, 50);
@@ -308,7 +308,7 @@ static void what_is_no_pack_either(void **state)
     refuse("/dev/null", "", -EINVAL, "neither a folder nor a pack");
 }
 
-/* A pack's images can be broken as any others. */
+/* An image in a pack can be broken like any other. */
 static void a_broken_image_in_a_pack(void **state)
 {
     (void)state;
@@ -335,9 +335,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(folders_without_images),   TEST(long_paths_are_refused_whole),
         TEST(files_are_in_order),       TEST(only_plain_files_are_read),
-        TEST(the_folder_for_results),   TEST(a_good_pack_is_worked_on),
+        TEST(the_folder_for_results),   TEST(a_good_pack_is_accepted),
         TEST(broken_packs_are_refused), TEST(broken_entries_are_refused),
-        TEST(what_is_no_pack_either),   TEST(a_broken_image_in_a_pack),
+        TEST(other_files_are_no_packs), TEST(a_broken_image_in_a_pack),
     };
     return RUN_TESTS(tests);
 }

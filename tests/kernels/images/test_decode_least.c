@@ -1,4 +1,4 @@
-/* fb_image_decode_least: JPEGs decoded no larger than needed, progressive ones no further; the same picture. */
+/* fb_image_decode_least decodes JPEGs no larger than necessary, and progressive ones no further; it is the same picture. */
 #include "tests/support/support.h"
 
 #include "kernels/images/image_decode.h"
@@ -38,7 +38,7 @@ static int decode(const struct bytes *bytes, size_t size, uint32_t least_width,
     return result;
 }
 
-/* The fewest eighths that are enough, for each width that may be asked for. */
+/* The smallest sufficient number of eighths, for each width. */
 static void no_smaller_than_asked_and_no_larger_than_needed(void **state)
 {
     (void)state;
@@ -56,7 +56,7 @@ static void no_smaller_than_asked_and_no_larger_than_needed(void **state)
     bytes_clear(&bytes);
 }
 
-/* The mean of a square of the whole image; the squares' pixels are slopes. */
+/* The mean of a square of the whole image, whose pixels are slopes. */
 static double mean_of(uint32_t x, uint32_t y, uint32_t channel, uint32_t side)
 {
     double sum = 0;
@@ -69,7 +69,7 @@ static double mean_of(uint32_t x, uint32_t y, uint32_t channel, uint32_t side)
     return sum / (side * side);
 }
 
-/* Every small size of this file against the mean of the whole one. */
+/* Compares every reduced size with the means of the whole image. */
 static void check_small(const struct bytes *bytes, const char *what, int value)
 {
     assert_int_equal(fb_image_decode(bytes->data, bytes->size, &whole, NULL), 0);
@@ -87,7 +87,7 @@ static void check_small(const struct bytes *bytes, const char *what, int value)
     }
 }
 
-static void small_ones_show_the_same_picture(void **state)
+static void small_images_show_the_same_picture(void **state)
 {
     (void)state;
     for (int kind = 0; kind < JPEG_KINDS; kind++) {
@@ -106,8 +106,8 @@ static double brightness(const struct fb_image *of, uint32_t channel)
     return sum / (double)pixels;
 }
 
-/* Where steps are coarse the last bit of a brightness is worth reading on for. */
-static void coarse_progressive_ones_keep_their_brightness(void **state)
+/* With coarse quantization the scan with the last bit of the brightness has to be read. */
+static void coarse_progressive_images_keep_their_brightness(void **state)
 {
     (void)state;
     static const int qualities[] = { 3, 10, 25, 50, 90 };
@@ -129,8 +129,8 @@ static void coarse_progressive_ones_keep_their_brightness(void **state)
     free(pixels);
 }
 
-/* The farthest that a pixel of the small result is from what the whole image gives. */
-static int farthest(const struct bytes *bytes, uint32_t side)
+/* The largest difference of a pixel from the result of decoding the whole image. */
+static int largest_difference(const struct bytes *bytes, uint32_t side)
 {
     struct fb_resampler resampler = { 0 };
     struct fb_shrinker shrinker = { 0 };
@@ -157,7 +157,7 @@ static int farthest(const struct bytes *bytes, uint32_t side)
     return most;
 }
 
-/* Scaled decoding makes whole pixels of blocks that the image only partly fills. */
+/* Scaled decoding makes whole pixels from blocks that the image fills only partly. */
 static void a_part_of_a_block_counts_as_a_part(void **state)
 {
     (void)state;
@@ -166,15 +166,15 @@ static void a_part_of_a_block_counts_as_a_part(void **state)
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         struct bytes bytes = jpeg_smooth(JPEG_444, sizes[i][0], sizes[i][1]);
         for (uint32_t side = 1; side <= 12; side++)
-            if (farthest(&bytes, side) > 4)
+            if (largest_difference(&bytes, side) > 4)
                 fail_msg("%u x %u to %u: %d levels off", sizes[i][0], sizes[i][1], side,
-                         farthest(&bytes, side));
+                         largest_difference(&bytes, side));
         bytes_clear(&bytes);
     }
 }
 
-/* What comes behind the scans that are needed may be missing; what is needed may not. */
-static void a_progressive_image_need_not_be_whole(void **state)
+/* Scans that are not needed may be missing; those that are needed may not. */
+static void a_progressive_image_need_not_be_complete(void **state)
 {
     (void)state;
     struct bytes bytes = jpeg_smooth(JPEG_PROGRESSIVE, WIDTH, HEIGHT);
@@ -206,7 +206,7 @@ static void an_image_of_endless_scans_is_refused(void **state)
     struct fb_error error = { 0 };
     assert_int_equal(fb_image_decode(bytes.data, bytes.size, &whole, &error), -EBADMSG);
     assert_string_equal(error.text, "JPEG: more than 100 scans");
-    /* And before all of them are read: this one has no end. */
+    /* Before all scans are read: this image has no end. */
     uint32_t width, height;
     assert_int_equal(fb_image_decode_least(bytes.data, bytes.size * 3 / 4, WIDTH / 2, HEIGHT / 2,
                                            &image, &width, &height, &error),
@@ -221,10 +221,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(no_smaller_than_asked_and_no_larger_than_needed),
-        TEST(small_ones_show_the_same_picture),
-        TEST(coarse_progressive_ones_keep_their_brightness),
+        TEST(small_images_show_the_same_picture),
+        TEST(coarse_progressive_images_keep_their_brightness),
         TEST(a_part_of_a_block_counts_as_a_part),
-        TEST(a_progressive_image_need_not_be_whole),
+        TEST(a_progressive_image_need_not_be_complete),
         TEST(an_image_of_endless_scans_is_refused),
     };
     return RUN_TESTS(tests);

@@ -1,5 +1,5 @@
-/* Broken images are refused with a reason, whatever is broken; none may crash the decoder. What the
- * address sanitizer would find counts, so that it is well worth running this under it. */
+/* Broken images are refused with a reason, whatever is broken, and never crash the decoder. Worth running under the
+ * address sanitizer. */
 #include "tests/support/support.h"
 
 #include "kernels/images/image_decode.h"
@@ -23,7 +23,7 @@ static int clear_image(void **state)
     return 0;
 }
 
-/* Decodes a copy that is exactly as long as it says, so that a read beyond its end is noticed. */
+/* Decodes a copy without spare bytes, so that the sanitizer detects a read beyond the end. */
 static int decode(const uint8_t *bytes, size_t size, struct fb_error *error)
 {
     uint8_t *copy = malloc(size ? size : 1);
@@ -51,13 +51,13 @@ static void refuse(const uint8_t *bytes, size_t size, int code)
     if (result != code)
         fail_msg("%zu bytes: %d (%s), not %d", size, result, error.text, code);
     check_refusal(result, &error);
-    /* A caller that wants no sentence. */
+    /* Without a struct fb_error. */
     assert_int_equal(fb_image_decode(bytes, size, &image, NULL), code);
 }
 
-/* ---- what is not an image at all ---- */
+/* ---- other files ---- */
 
-static void no_image_at_all(void **state)
+static void other_files_are_refused(void **state)
 {
     (void)state;
     static const char *const text[] = {
@@ -80,7 +80,7 @@ static void no_image_at_all(void **state)
         refuse(&(uint8_t){ (uint8_t)byte }, 1, -ENOTSUP);
 }
 
-/* The first bytes are right and nothing follows, or nonsense. */
+/* The first bytes are correct, and nothing or nonsense follows. */
 static void only_the_signature(void **state)
 {
     (void)state;
@@ -100,7 +100,7 @@ static void only_the_signature(void **state)
     }
 }
 
-/* ---- examples, small ones of every kind ---- */
+/* ---- small examples of every kind ---- */
 
 #define EXAMPLES (JPEG_KINDS + 9)
 
@@ -151,7 +151,7 @@ static void clear_examples(struct bytes *example)
         bytes_clear(&example[i]);
 }
 
-/* Nothing may be missing, not even the last byte. */
+/* Not even the last byte may be missing. */
 static void check_cuts(bool png)
 {
     struct bytes example[EXAMPLES];
@@ -182,8 +182,8 @@ static void every_truncated_png_is_refused(void **state)
     check_cuts(true);
 }
 
-/* Cameras and editors put things there. */
-static void bytes_behind_the_end_are_no_harm(void **state)
+/* Cameras and editors append data. */
+static void bytes_after_the_end_are_ignored(void **state)
 {
     (void)state;
     struct bytes example[EXAMPLES];
@@ -200,7 +200,7 @@ static void bytes_behind_the_end_are_no_harm(void **state)
     clear_examples(example);
 }
 
-/* Flips bits, sets bytes, or takes some out. Returns the new size. */
+/* Flips bits, sets bytes, or removes some. Returns the new size. */
 static size_t damage(uint8_t *bytes, size_t size, uint32_t *seed)
 {
     unsigned count = 1 + next_number(seed) % 4;
@@ -224,7 +224,7 @@ static size_t damage(uint8_t *bytes, size_t size, uint32_t *seed)
     return size;
 }
 
-/* What a damaged image gives is either refused or an image that can be worked on. */
+/* A damaged image is either refused or gives an image that can be resampled. */
 static bool survives(const uint8_t *bytes, size_t size)
 {
     struct fb_error error;
@@ -245,7 +245,7 @@ static bool survives(const uint8_t *bytes, size_t size)
     return true;
 }
 
-#define ROUNDS 1500 /* of each example */
+#define ROUNDS 1500 /* per example */
 
 static void damaged_images_never_crash(void **state)
 {
@@ -260,7 +260,7 @@ static void damaged_images_never_crash(void **state)
             assert_true(example[i].size <= sizeof copy);
             memcpy(copy, example[i].data, example[i].size);
             size_t size = damage(copy, example[i].size, &seed);
-            /* Half of the PNGs with a good check sum, or little but that is ever tested. */
+            /* Half of the PNGs get correct checksums: otherwise little but checksums would be tested. */
             struct bytes png = { copy, size };
             size_t chunk = round % 2 && i >= JPEG_KINDS ? png_find(&png, "IDAT") : 0;
             if (chunk && chunk + 12 + (copy[chunk + 2] << 8 | copy[chunk + 3]) <= size &&
@@ -272,12 +272,12 @@ static void damaged_images_never_crash(void **state)
         }
     clear_examples(example);
     assert_true(refused > EXAMPLES * ROUNDS / 4);
-    assert_true(png_accepted > 0); /* the mended ones: damaged pixels */
+    assert_true(png_accepted > 0); /* those with correct checksums, and damaged pixels */
 }
 
 /* ---- particular damage ---- */
 
-static void wrong_check_sums_are_noticed(void **state)
+static void wrong_checksums_are_noticed(void **state)
 {
     (void)state;
     static const char *const chunks[] = { "IHDR", "PLTE", "tRNS", "IDAT", "IEND" };
@@ -315,7 +315,7 @@ static void images_without_pixels_are_refused(void **state)
     }
 }
 
-/* ---- sizes that are not true ---- */
+/* ---- false sizes ---- */
 
 static long memory_used_kib(void)
 {
@@ -324,14 +324,14 @@ static long memory_used_kib(void)
     return usage.ru_maxrss;
 }
 
-/* The address sanitizer touches more than it is asked for. */
+/* The address sanitizer touches additional memory. */
 #if defined(__SANITIZE_ADDRESS__)
 #define MEMORY_KIB LONG_MAX
 #else
 #define MEMORY_KIB (200 * 1024)
 #endif
 
-/* Some are below our own limit: their room is reserved, but must not be touched. */
+/* Some are below our own limit: their memory is reserved, but must not be touched. */
 static void giant_pngs_take_no_memory(void **state)
 {
     (void)state;
@@ -350,7 +350,7 @@ static void giant_pngs_take_no_memory(void **state)
             int result = decode(png.data, png.size, &error);
             check_refusal(result, &error);
             if ((uint64_t)size[i][0] * size[i][1] > FB_IMAGE_PIXELS_MOST &&
-                size[i][0] < 1u << 28) /* beyond that the library may be first to refuse */
+                size[i][0] < 1u << 28) /* larger ones may be refused by the library first */
                 assert_int_equal(result, -EFBIG);
             bytes_clear(&png);
         }
@@ -381,18 +381,13 @@ static void giant_jpegs_take_no_memory(void **state)
 
 int main(void)
 {
-    mallopt(M_PERTURB, 0); /* meson has malloc fill what it gives; untouched it must stay here */
+    mallopt(M_PERTURB, 0); /* meson lets malloc fill memory, which must stay untouched here */
     const struct CMUnitTest tests[] = {
-        TEST(no_image_at_all),
-        TEST(only_the_signature),
-        TEST(every_truncated_jpeg_is_refused),
-        TEST(every_truncated_png_is_refused),
-        TEST(bytes_behind_the_end_are_no_harm),
-        TEST(damaged_images_never_crash),
-        TEST(wrong_check_sums_are_noticed),
-        TEST(images_without_pixels_are_refused),
-        TEST(giant_pngs_take_no_memory),
-        TEST(giant_jpegs_take_no_memory),
+        TEST(other_files_are_refused),         TEST(only_the_signature),
+        TEST(every_truncated_jpeg_is_refused), TEST(every_truncated_png_is_refused),
+        TEST(bytes_after_the_end_are_ignored), TEST(damaged_images_never_crash),
+        TEST(wrong_checksums_are_noticed),     TEST(images_without_pixels_are_refused),
+        TEST(giant_pngs_take_no_memory),       TEST(giant_jpegs_take_no_memory),
     };
     return RUN_TESTS(tests);
 }

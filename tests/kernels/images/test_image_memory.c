@@ -1,4 +1,4 @@
-/* Every single allocation fails once: an error that says so, no crash, nothing leaked. */
+/* Each allocation fails once: that is reported, without a crash or a leak. */
 #include "tests/support/support.h"
 
 #include "kernels/images/image_decode.h"
@@ -20,12 +20,12 @@
 #endif
 
 static bool counting;
-static size_t allocations, failing; /* failing: the number of the one that fails; 0: none */
+static size_t allocations, failing; /* failing: the number of the allocation that fails; 0: none */
 static long living;
 
 #if !defined ALLOCATOR_TAKEN && defined __GLIBC__
 
-/* These take the place of libc's in all libraries. */
+/* These functions replace those of libc in all libraries. */
 void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t count, size_t size);
 void *__libc_realloc(void *old, size_t size);
@@ -69,11 +69,11 @@ void free(void *old)
 
 #endif
 
-/* What may fail: 0 or a negative errno; clears what it has made. */
+/* The work in which allocations fail: 0 or a negative errno; frees everything. */
 typedef int work(const void *argument, struct fb_error *error);
 
-/* Lets the first allocation fail, then the second … until there are no more. `other`: what it may
- * return instead of -ENOMEM. */
+/* Lets the first allocation fail, then the second, … until there are no more. `other`: a code that may be returned
+ * instead of -ENOMEM. */
 static void fail_each(work *work, const void *argument, int other)
 {
     for (failing = 1;; failing++) {
@@ -85,11 +85,11 @@ static void fail_each(work *work, const void *argument, int other)
         counting = false;
         if (living != before)
             fail_msg("allocation %zu failed: %ld leaked", failing, living - before);
-        if (allocations < failing) { /* it did not come to that */
+        if (allocations < failing) { /* there are fewer allocations */
             assert_int_equal(result, 0);
             break;
         }
-        /* A library may well do without. */
+        /* A library may work without this allocation. */
         bool expected = result == 0 || result == -ENOMEM || result == other;
         if (!expected || error.code != result || (result != 0 && !error.text[0]))
             fail_msg("allocation %zu failed: %d, %s", failing, result, error.text);
@@ -149,7 +149,7 @@ static int encode(const void *argument, struct fb_error *error)
     size_t size = 0;
     int result = fb_jpeg_encode(argument, 95, &bytes, &size, error);
     if (result < 0)
-        assert_null(bytes); /* outputs are untouched on failure */
+        assert_null(bytes); /* outputs are unchanged on failure */
     free(bytes);
     return result;
 }
@@ -202,7 +202,7 @@ int main(void)
         cmocka_unit_test(resampling),
     };
     counting = true;
-    void *volatile one = malloc(1); /* volatile: or there would be none */
+    void *volatile one = malloc(1); /* volatile, or the compiler removes it */
     free(one);
     counting = false;
     if (allocations == 0) {

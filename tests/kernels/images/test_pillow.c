@@ -1,4 +1,4 @@
-/* Every channel of every pixel within 1 of what Pillow itself gives, for many sizes. */
+/* Every channel of every pixel differs from Pillow by at most 1, for many sizes. */
 #include "tests/support/support.h"
 
 #include "tests/support/folder.h"
@@ -25,7 +25,7 @@ static const struct sizes chosen[] = {
 #define CHOSEN (sizeof chosen / sizeof *chosen)
 #define CASES (CHOSEN + 60)
 
-/* The chosen ones, then small ones at random, up and down mixed. */
+/* Chosen sizes first, then small random ones, larger and smaller. */
 static struct sizes sizes_of(size_t number)
 {
     uint32_t seed = (uint32_t)number * 2654435761u + 1;
@@ -41,7 +41,7 @@ static uint32_t channels_of(size_t number)
     return number % 2 ? 1 : 3;
 }
 
-/* Noise is hardest on the weights; black and white overshoot. */
+/* Noise tests the weights best; black and white overshoot. */
 static void paint(struct fb_image *image, size_t number)
 {
     uint32_t seed = (uint32_t)number + 1;

@@ -1,4 +1,4 @@
-/* Resampling: what Pillow gave as literal facts, and what must hold for any image. */
+/* Resampling: known results of Pillow, and properties that hold for any image. */
 #include "tests/support/support.h"
 
 #include "kernels/images/resample.h"
@@ -120,8 +120,8 @@ static void weights_add_up_to_one(void **state)
     }
 }
 
-/* The filters are even functions, so the weights of an axis are those of its mirror image. Not so
- * the box at its edges, which belong to one side. */
+/* The filters are even functions, so the weights of an axis are those of its mirror image, except for the edges of
+ * the box, which belong to one side. */
 static void weights_are_symmetric(void **state)
 {
     (void)state;
@@ -195,7 +195,7 @@ static void the_same_size_is_the_same_image(void **state)
             }
 }
 
-/* The box takes the plain mean of each block. */
+/* The box filter gives the mean of each block. */
 static void the_box_is_the_mean(void **state)
 {
     (void)state;
@@ -212,7 +212,7 @@ static void the_box_is_the_mean(void **state)
             }
 }
 
-/* A line across gives what the same line down gives, and what each row of a wide image gives. */
+/* A row gives the same as an equal column, and the same as each row of a larger image. */
 static void lines_across_and_down_are_alike(void **state)
 {
     (void)state;
@@ -234,7 +234,7 @@ static void lines_across_and_down_are_alike(void **state)
         }
 }
 
-/* Sharp edges overshoot, which must end at black and white and not wrap round. */
+/* Sharp edges overshoot; values must be clipped to black and white, not wrap around. */
 static void overshoot_is_clipped(void **state)
 {
     (void)state;
@@ -249,7 +249,7 @@ static void overshoot_is_clipped(void **state)
     }
 }
 
-/* Many images through the same buffers give what each gives through fresh ones. */
+/* Many images with the same buffers give the same as with new ones. */
 static void buffers_carry_nothing_over(void **state)
 {
     (void)state;

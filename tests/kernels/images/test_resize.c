@@ -1,4 +1,4 @@
-/* The resize kernel on a folder of good and broken images, and what its check notices. */
+/* The kernel `resize` on a folder of good and broken images, and its check. */
 #include "tests/support/support.h"
 
 #include "tests/support/folder.h"
@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* As kernels/images/resize.c and its Python twin have it. */
+/* As in kernels/images/resize.c and the Python version. */
 struct result {
     int32_t status;
     uint32_t from_width, from_height, width, height, channels;
@@ -70,12 +70,12 @@ static void decode_file(const char *where, const char *prefix, const char *name,
     if (fb_image_decode(bytes, size, ret_image, &error) != 0)
         fail_msg("%s: %s", path, error.text);
     if (*prefix)
-        assert_memory_equal(bytes, "\xff\xd8\xff", 3); /* a JPEG, whatever its name says */
+        assert_memory_equal(bytes, "\xff\xd8\xff", 3); /* a JPEG, whatever its name is */
 }
 
 /* ---- a folder of everything ---- */
 
-static void each_item_tells_how_it_went(void **state)
+static void each_item_has_a_status(void **state)
 {
     (void)state;
     struct task task;
@@ -110,7 +110,7 @@ static void each_item_tells_how_it_went(void **state)
     task_close(&task);
 }
 
-/* Whether an image that was saved is the one that should have been. */
+/* Checks a saved image against the original. */
 static void check_saved(const char *name)
 {
     struct fb_image image = { 0 }, small = { 0 }, saved = { 0 };
@@ -125,7 +125,7 @@ static void check_saved(const char *name)
     for (size_t i = 0; i < (size_t)128 * 128 * image.channels; i++)
         off += abs(saved.pixels[i] - small.pixels[i]);
     off /= 128.0 * 128 * image.channels;
-    if (off > 4) /* the mean; quality 75 */
+    if (off > 4) /* the mean difference; quality 75 */
         fail_msg("%s: off by %g", name, off);
     fb_image_clear(&image);
     fb_image_clear(&small);
@@ -133,7 +133,7 @@ static void check_saved(const char *name)
     fb_resampler_clear(&resampler);
 }
 
-static void good_ones_are_saved(void **state)
+static void good_images_are_saved(void **state)
 {
     (void)state;
     for (int round = 0; round < 2; round++) {
@@ -143,7 +143,7 @@ static void good_ones_are_saved(void **state)
         for (size_t i = 0; i < mixed_count(); i++)
             if (!mixed_files[i].reason)
                 check_saved(mixed_files[i].name);
-        /* Nothing else: no temporary file, nothing of broken or hidden ones. */
+        /* No other files: neither temporary ones nor those of broken or hidden images. */
         assert_int_equal(folder_count(out), mixed_count() - mixed_broken());
         task_close(&task);
     }
@@ -192,7 +192,7 @@ static void extreme_sizes(void **state)
         }
 }
 
-static void answers_keep_to_their_room(void **state)
+static void answers_are_truncated_to_their_buffer(void **state)
 {
     (void)state;
     struct task task;
@@ -217,7 +217,7 @@ static void answers_keep_to_their_room(void **state)
 static void expect_wrong(const struct task *task, const char *name)
 {
     struct fb_error error = { 0 };
-    char begin[64]; /* long names are cut */
+    char begin[64]; /* long names are truncated */
     snprintf(begin, sizeof begin, "%s", name);
     assert_int_equal(task_check(task, &error), -EBADMSG);
     assert_int_equal(error.code, -EBADMSG);
@@ -264,7 +264,7 @@ static void tampered_pixels_are_noticed(void **state)
             *value ^= 0x80;
         }
     assert_int_equal(task_check(&task, NULL), 0);
-    /* All pixels, for those who need the very same. */
+    /* The digest covers all pixels. */
     result[0].pixels++;
     assert_true(task_digest(&task) != digest);
     result[0].pixels--;
@@ -282,14 +282,14 @@ static void results_in_the_wrong_place_are_noticed(void **state)
     result[0] = result[1];
     result[1] = first;
     expect_wrong(&task, mixed_files[0].name);
-    task_forget(&task); /* nothing was done at all */
+    task_forget(&task); /* no item was done */
     expect_wrong(&task, mixed_files[0].name);
     task_close(&task);
 }
 
 /* ---- files that change or can't be written ---- */
 
-static void a_file_that_goes_away_is_a_broken_item(void **state)
+static void a_removed_file_is_a_broken_item(void **state)
 {
     (void)state;
     struct task task;
@@ -304,26 +304,26 @@ static void a_file_that_goes_away_is_a_broken_item(void **state)
     assert_string_equal(result[0].reason, "No such file or directory");
     assert_int_equal(folder_count(out), mixed_count() - mixed_broken() - 1);
     assert_int_equal(task_check(&task, NULL), 0);
-    /* And one that changes between the work and its check. */
+    /* And a file that changes between the work and the check. */
     file_write(folder, mixed_files[1].name, "no image any more");
     expect_wrong(&task, mixed_files[1].name);
     task_close(&task);
 }
 
-static void what_cannot_be_saved_is_a_broken_item(void **state)
+static void a_result_that_cannot_be_saved_is_a_broken_item(void **state)
 {
     (void)state;
     struct task task;
     char path[PATH_MAX];
     snprintf(path, sizeof path, "%s/processed_%s", out, mixed_files[0].name);
-    assert_int_equal(mkdir(path, 0700), 0); /* a folder has the name that the result wants */
+    assert_int_equal(mkdir(path, 0700), 0); /* a folder with the name of the result */
     const struct result *result = RESIZE(&task, images_option, out_option);
     assert_true(result[0].status < 0);
     assert_non_null(strstr(result[0].reason, "can't save"));
     assert_int_equal(result[1].status, 0);
     assert_int_equal(folder_count(out), mixed_count() - mixed_broken());
     assert_int_equal(folder_count(path), 0);
-    /* The folder goes away. */
+    /* The folder is removed. */
     folder_remove(out);
     task_run_single(&task, arena);
     assert_int_equal(fb_results_failed(task.kernel, result, task.job.items), mixed_count());
@@ -333,8 +333,8 @@ static void what_cannot_be_saved_is_a_broken_item(void **state)
     task_close(&task);
 }
 
-/* A name may have 255 bytes, "processed_" is ten of them. */
-static void names_as_long_as_can_be(void **state)
+/* A name may have 255 bytes, of which "processed_" takes ten. */
+static void the_longest_names(void **state)
 {
     (void)state;
     static const size_t lengths[] = { 200, 233, 240, 245, 246, 255 };
@@ -363,17 +363,17 @@ static void names_as_long_as_can_be(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(each_item_tells_how_it_went),
-        TEST(good_ones_are_saved),
+        TEST(each_item_has_a_status),
+        TEST(good_images_are_saved),
         TEST(parameters_matter),
         TEST(extreme_sizes),
-        TEST(answers_keep_to_their_room),
+        TEST(answers_are_truncated_to_their_buffer),
         TEST(tampered_sizes_are_noticed),
         TEST(tampered_pixels_are_noticed),
         TEST(results_in_the_wrong_place_are_noticed),
-        TEST(a_file_that_goes_away_is_a_broken_item),
-        TEST(what_cannot_be_saved_is_a_broken_item),
-        TEST(names_as_long_as_can_be),
+        TEST(a_removed_file_is_a_broken_item),
+        TEST(a_result_that_cannot_be_saved_is_a_broken_item),
+        TEST(the_longest_names),
     };
     return RUN_TESTS(tests);
 }

@@ -1,4 +1,4 @@
-/* `forkbench exec -k resize` as a user runs it: exit codes, what is said, what is saved. */
+/* `forkbench exec -k resize` as a user runs it: exit codes, messages, saved files. */
 #include "tests/support/support.h"
 
 #include "tests/support/folder.h"
@@ -41,7 +41,7 @@ static void expect_code(const struct said *said, int code)
         fail_msg("exit code %d, not %d: %s%s", said->code, code, said->out, said->err);
 }
 
-/* One line on stderr, with that in it. */
+/* Fails the test unless stderr is one line that contains `part`. */
 static void expect_refusal(struct said said, int code, const char *part)
 {
     expect_code(&said, code);
@@ -62,7 +62,7 @@ static unsigned times(const char *text, const char *part)
     return count;
 }
 
-/* Each broken file once with its reason, and nothing else. */
+/* Fails the test unless each broken file is named once with its reason, and no others. */
 static void expect_broken_named(const char *err, size_t more)
 {
     assert_int_equal(count_lines(err), mixed_broken() + more);
@@ -78,7 +78,7 @@ static void expect_broken_named(const char *err, size_t more)
     }
 }
 
-static void take_digest(const struct said *said, char ret_digest[17])
+static void read_digest(const struct said *said, char ret_digest[17])
 {
     const char *at = strstr(said->out, "digest ");
     assert_non_null(at);
@@ -86,7 +86,7 @@ static void take_digest(const struct said *said, char ret_digest[17])
     assert_int_equal(strspn(ret_digest, "0123456789abcdef"), 16);
 }
 
-/* ---- good and broken ones ---- */
+/* ---- good and broken images ---- */
 
 static void a_mixed_folder(void **state)
 {
@@ -109,7 +109,7 @@ static void a_mixed_folder(void **state)
     }
 }
 
-static void every_native_way_gives_the_same(void **state)
+static void every_native_harness_gives_the_same(void **state)
 {
     (void)state;
     static const char *const ways[][2] = {
@@ -125,7 +125,7 @@ static void every_native_way_gives_the_same(void **state)
                                       out_option, "--repeat", "2");
             expect_code(&said, 1);
             expect_broken_named(said.err, 0);
-            take_digest(&said, i + k ? other : digest);
+            read_digest(&said, i + k ? other : digest);
             if (i + k)
                 assert_string_equal(other, digest);
             assert_int_equal(folder_count(out), mixed_count() - mixed_broken());
@@ -133,7 +133,7 @@ static void every_native_way_gives_the_same(void **state)
         }
 }
 
-static void good_ones_alone_are_a_success(void **state)
+static void without_broken_images_it_succeeds(void **state)
 {
     (void)state;
     char path[PATH_MAX];
@@ -150,7 +150,7 @@ static void good_ones_alone_are_a_success(void **state)
     said_clear(&said);
 }
 
-static void json_names_the_broken_ones(void **state)
+static void json_names_the_broken_images(void **state)
 {
     (void)state;
     char field[64];
@@ -166,7 +166,7 @@ static void json_names_the_broken_ones(void **state)
     said_clear(&said);
 }
 
-/* A file's name can be anything but "/" and 0. */
+/* A file name can contain anything but "/" and 0. */
 static void strange_names(void **state)
 {
     (void)state;
@@ -177,9 +177,9 @@ static void strange_names(void **state)
     struct said said = RESIZE("-H", "forkpool", "-w", "2", "-p", out_option);
     expect_code(&said, 1);
     expect_broken_named(said.err, sizeof names / sizeof *names);
-    assert_null(strchr(said.err, '\x1b')); /* no file may recolour the terminal */
+    assert_null(strchr(said.err, '\x1b')); /* no escape sequences for the terminal */
     said_clear(&said);
-    /* JSON is UTF-8, so the name must be changed, but not left out. */
+    /* JSON is UTF-8, so the name is changed but not omitted. */
     said = RESIZE("-H", "single", "--json");
     expect_code(&said, 1);
     size_t broken = mixed_broken() + sizeof names / sizeof *names;
@@ -187,11 +187,11 @@ static void strange_names(void **state)
     assert_non_null(failures);
     assert_non_null(strstr(failures, "latin-"));
     *strchr(failures, ']') = '\0';
-    assert_int_equal(count_lines(failures), broken + 2); /* and the line of each bracket */
+    assert_int_equal(count_lines(failures), broken + 2); /* and two lines with brackets */
     said_clear(&said);
 }
 
-/* ---- what would wait for ever ---- */
+/* ---- named pipes, which would block ---- */
 
 static void a_pipe_among_the_files(void **state)
 {
@@ -204,7 +204,7 @@ static void a_pipe_among_the_files(void **state)
     said_clear(&said);
 }
 
-static void a_pipe_in_the_place_of_a_folder(void **state)
+static void a_pipe_instead_of_a_folder(void **state)
 {
     (void)state;
     char pipe_option[PATH_MAX];
@@ -236,7 +236,7 @@ static void bad_folders_are_refused(void **state)
     expect_refusal(RESIZE("-H", "single", "-p", "filter=cubic"), 2, "filter");
 }
 
-static void a_new_folder_for_results_is_made(void **state)
+static void a_new_folder_for_results_is_created(void **state)
 {
     (void)state;
     char option[PATH_MAX], path[FOLDER_NAME + 16];
@@ -248,7 +248,7 @@ static void a_new_folder_for_results_is_made(void **state)
     said_clear(&said);
 }
 
-/* ---- the photographs that are made ---- */
+/* ---- the sample photographs ---- */
 
 static void samples_without_a_folder(void **state)
 {
@@ -257,11 +257,11 @@ static void samples_without_a_folder(void **state)
     struct said said = RUN("exec", "-k", "resize", "-H", "forkpool", "-w", "2");
     expect_code(&said, 0);
     assert_non_null(strstr(said.out, "64 images to 128x128"));
-    take_digest(&said, digest);
+    read_digest(&said, digest);
     said_clear(&said);
     said = RUN("exec", "-k", "resize", "-H", "gil", "-w", "2", "-p", out_option);
     expect_code(&said, 0);
-    take_digest(&said, other);
+    read_digest(&said, other);
     assert_string_equal(other, digest);
     assert_int_equal(folder_count(out), 64);
     assert_true(file_exists(out, "processed_sample_01.jpg"));
@@ -274,14 +274,14 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_mixed_folder),
-        TEST(every_native_way_gives_the_same),
-        TEST(good_ones_alone_are_a_success),
-        TEST(json_names_the_broken_ones),
+        TEST(every_native_harness_gives_the_same),
+        TEST(without_broken_images_it_succeeds),
+        TEST(json_names_the_broken_images),
         TEST(strange_names),
         TEST(a_pipe_among_the_files),
-        TEST(a_pipe_in_the_place_of_a_folder),
+        TEST(a_pipe_instead_of_a_folder),
         TEST(bad_folders_are_refused),
-        TEST(a_new_folder_for_results_is_made),
+        TEST(a_new_folder_for_results_is_created),
         TEST(samples_without_a_folder),
     };
     return RUN_TESTS(tests);

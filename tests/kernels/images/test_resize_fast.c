@@ -1,4 +1,4 @@
-/* resize-fast: goes as resize does, with the same bytes by any vectors; its check sees what is wrong, and only that. */
+/* resize-fast has the same statuses as resize and the same bytes with any vectors; its check notices wrong results only. */
 #include "tests/support/support.h"
 
 #include "kernels/images/image_decode.h"
@@ -33,7 +33,7 @@ static int end(void **state)
     return 0;
 }
 
-/* Another one, for files of a test's own. */
+/* Makes another folder, for the files of one test. */
 static void empty_folder(void)
 {
     folder_remove(folder);
@@ -49,7 +49,7 @@ static struct fb_resize_result *run(struct task *task, const char *kernel, const
     return task->job.results;
 }
 
-static void each_item_goes_as_under_resize(void **state)
+static void each_item_has_the_same_status_as_under_resize(void **state)
 {
     (void)state;
     struct task plain, fast;
@@ -90,11 +90,11 @@ static void other_pixels_are_noticed(void **state)
     for (size_t i = 0; i < task.job.items; i++) {
         if (result[i].status < 0)
             continue;
-        result[i].grid[5][0] ^= 0x80; /* one, far off */
+        result[i].grid[5][0] ^= 0x80; /* one pixel, by much */
         assert_int_equal(task_check(&task, NULL), -EBADMSG);
         result[i].grid[5][0] ^= 0x80;
         struct fb_resize_result before = result[i];
-        for (int at = 0; at < FB_RESIZE_GRID * FB_RESIZE_GRID; at++) /* all, a little */
+        for (int at = 0; at < FB_RESIZE_GRID * FB_RESIZE_GRID; at++) /* all pixels, by little */
             for (uint32_t channel = 0; channel < result[i].channels; channel++) {
                 uint8_t *value = &result[i].grid[at][channel];
                 *value = (uint8_t)(*value > 127 ? *value - 12 : *value + 12);
@@ -106,8 +106,8 @@ static void other_pixels_are_noticed(void **state)
     task_close(&task);
 }
 
-/* A progressive file without its end is good enough for a small result, and that is compared too. */
-static void what_is_read_of_a_broken_file_is_checked(void **state)
+/* A progressive file without its end suffices for a small result, which is checked too. */
+static void the_result_of_a_truncated_file_is_checked(void **state)
 {
     (void)state;
     struct task task;
@@ -133,7 +133,7 @@ static void what_is_read_of_a_broken_file_is_checked(void **state)
     bytes_clear(&bytes);
 }
 
-/* Black and white noise, as a PNG and as a JPEG: hard edges, which no two filters make the same of. */
+/* Writes black and white noise as a PNG and as a JPEG: at hard edges different filters differ most. */
 static void put_noise(struct fb_random *random, uint32_t side)
 {
     size_t count = (size_t)side * side;
@@ -155,8 +155,8 @@ static void put_noise(struct fb_random *random, uint32_t side)
     free(pixel);
 }
 
-/* They are no reason to call a result wrong. 2 pixels become 15 rows, which vectors do not make. */
-static void hard_edges_are_checked_well(void **state)
+/* A correct result must pass. 2 pixels become 15 rows, for which vectors are not used. */
+static void hard_edges_pass_the_check(void **state)
 {
     (void)state;
     static const uint32_t sizes[] = { 2, 16, 32, 100, 300 };
@@ -176,7 +176,8 @@ static void hard_edges_are_checked_well(void **state)
     }
 }
 
-/* At hard edges it matters whether the middle image is of bytes: neither result passes for the other. */
+/* At hard edges it matters whether the middle image has bytes or floats: the result of one does not pass the check of
+ * the other. */
 static void each_way_is_checked_by_its_own_definition(void **state)
 {
     (void)state;
@@ -189,7 +190,7 @@ static void each_way_is_checked_by_its_own_definition(void **state)
     assert_int_equal(task_check(&plain, NULL), 0);
     assert_int_equal(task_check(&fast, NULL), 0);
     struct fb_resize_result kept = one[1];
-    one[1] = two[1]; /* the PNG, which both decode whole */
+    one[1] = two[1]; /* the PNG, which both decode completely */
     two[1] = kept;
     assert_int_equal(task_check(&plain, NULL), -EBADMSG);
     assert_int_equal(task_check(&fast, NULL), -EBADMSG);
@@ -202,9 +203,12 @@ static void each_way_is_checked_by_its_own_definition(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(each_item_goes_as_under_resize), TEST(any_vectors_give_the_same_bytes),
-        TEST(other_pixels_are_noticed),       TEST(what_is_read_of_a_broken_file_is_checked),
-        TEST(hard_edges_are_checked_well),    TEST(each_way_is_checked_by_its_own_definition),
+        TEST(each_item_has_the_same_status_as_under_resize),
+        TEST(any_vectors_give_the_same_bytes),
+        TEST(other_pixels_are_noticed),
+        TEST(the_result_of_a_truncated_file_is_checked),
+        TEST(hard_edges_pass_the_check),
+        TEST(each_way_is_checked_by_its_own_definition),
     };
     return RUN_TESTS(tests);
 }

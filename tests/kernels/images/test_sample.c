@@ -1,4 +1,4 @@
-/* The sample photographs: 64 different ones, always the same, as large as a camera's are. */
+/* The sample photographs: 64 different ones, always the same, of the size of photographs. */
 #include "tests/support/support.h"
 
 #include "kernels/images/album.h"
@@ -66,12 +66,12 @@ static void the_pack_is_well_formed(void **state)
         end += pack.entry[i].size;
     }
     assert_int_equal(end, pack.size);
-    /* Children need it. */
+    /* Children inherit it. */
     assert_int_equal(fcntl(pack.fd, F_GETFD) & FD_CLOEXEC, 0);
     clear_pack(&pack);
 }
 
-static void two_makes_are_identical(void **state)
+static void two_packs_are_identical(void **state)
 {
     (void)state;
     struct pack one = make_pack(), other = make_pack();
@@ -82,7 +82,7 @@ static void two_makes_are_identical(void **state)
     clear_pack(&other);
 }
 
-static void descriptors_come_and_go(void **state)
+static void descriptors_are_closed(void **state)
 {
     (void)state;
     unsigned before = descriptors_open();
@@ -91,7 +91,7 @@ static void descriptors_come_and_go(void **state)
     assert_int_equal(descriptors_open(), before + 1);
     close(fd);
     assert_int_equal(descriptors_open(), before);
-    /* An album keeps the pack mapped; its arena has it open, and its own file. */
+    /* An album keeps the pack mapped; the arena has it open, and a file of its own. */
     struct fb_arena *arena;
     struct fb_album album = { 0 };
     assert_int_equal(fb_arena_open(&arena), 0);
@@ -102,7 +102,7 @@ static void descriptors_come_and_go(void **state)
     assert_int_equal(descriptors_open(), before);
 }
 
-/* ---- the pictures, through libjpeg itself ---- */
+/* ---- the pictures, decoded by libjpeg directly ---- */
 
 static void count_warning(j_common_ptr info, int level)
 {
@@ -153,7 +153,7 @@ static void all_are_different_photographs(void **state)
     clear_pack(&pack);
 }
 
-/* Not nothing: light and dark, colour, and noise as from a sensor. */
+/* They have light and dark parts, colours, and noise like that of a sensor. */
 static void they_look_like_photographs(void **state)
 {
     (void)state;
@@ -184,8 +184,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_pack_is_well_formed),
-        cmocka_unit_test(two_makes_are_identical),
-        cmocka_unit_test(descriptors_come_and_go),
+        cmocka_unit_test(two_packs_are_identical),
+        cmocka_unit_test(descriptors_are_closed),
         cmocka_unit_test(all_are_different_photographs),
         cmocka_unit_test(they_look_like_photographs),
     };

@@ -1,4 +1,4 @@
-/* kernels/images/shrink.c: resampling by vectors, against the definition and against itself. */
+/* kernels/images/shrink.c: resampling with vectors equals the definition, and is the same with all vectors. */
 #include "tests/support/support.h"
 
 #include "kernels/images/shrink.h"
@@ -44,7 +44,7 @@ static void shrink(enum fb_filter filter, uint32_t width, uint32_t height, enum 
     assert_int_equal(to->channels, image.channels);
 }
 
-/* From the definition, in doubles and without rounding in between. */
+/* Computes a pixel from the definition, in doubles and without rounding in between. */
 static double expected(const struct fb_taps *across, const struct fb_taps *down, uint32_t channel)
 {
     double sum = 0;
@@ -104,7 +104,7 @@ static void check_size(struct fb_random *random, uint32_t from_width, uint32_t f
     }
 }
 
-/* Every remainder of a vector and of a strip; shrinking, growing, and both. */
+/* Every remainder modulo the sizes of vectors and strips; shrinking, enlarging, and both. */
 static void any_size(void **state)
 {
     (void)state;
@@ -122,7 +122,7 @@ static void any_size(void **state)
     check_size(&random, 1, 1, 9, 9);
 }
 
-/* What one image leaves behind does not show in the next, also of another size. */
+/* An image does not affect the next one, of the same or another size. */
 static void nothing_is_carried_over(void **state)
 {
     (void)state;

@@ -1,6 +1,6 @@
-"""What the Python twin of resize makes of images before it resamples them.
+"""Writes the images as the Python version of resize decodes them, before it resamples them.
 
-    twin_pixels.py FOLDER OUT
+    python_pixels.py FOLDER OUT
 
 Writes for each file of FOLDER, in the order of their names, a line "channels width height" into OUT
 and then the pixels.
