@@ -202,8 +202,8 @@ static int measure_on_one_cpu(struct context *context, double *ret_ns)
     struct fb_mp_pool *usual = context->pool;
     int result = open_pool(FB_MP_FORK, 1, &context->pool);
     if (result == 0) {
-        result =
-            measure_latency(context, ret_ns); /* the first run waits until the worker has started */
+        /* The first run waits until the worker has started. */
+        result = measure_latency(context, ret_ns);
         if (result == 0)
             result = measure_latency(context, ret_ns);
         fb_mp_pool_close(context->pool);

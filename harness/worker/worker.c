@@ -110,8 +110,8 @@ static inline __attribute__((always_inline)) void work_on_chunks(struct fb_worke
         }
         worker->kernel->run(team->input, worker->scratch, begin, end, team->results, worker->yield);
         if (observed && worker->yield->release) {
-            fb_stamp(stamps, FB_EVENT_IDLE,
-                     0); /* no chunk runs while its worker waits for the lock */
+            /* No chunk runs while its worker waits for the lock. */
+            fb_stamp(stamps, FB_EVENT_IDLE, 0);
             fb_acquire(worker->yield, FB_RELEASE_CALL);
         }
         chunks++;

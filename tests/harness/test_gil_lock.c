@@ -159,8 +159,8 @@ static void no_request_before_the_interval(void **state)
     fb_gil_lock_destroy(&lock);
 }
 
-/* As if another thread had taken the lock, and a third one had asked for it, before the thread that
- * gives it up looks: the request is for the new holder. */
+/* The state after another thread has taken the lock and a third one has requested it, before the
+ * dropping thread checks for a switch: the request is meant for the new holder. */
 static void a_request_to_the_next_holder_is_left_alone(void **state)
 {
     (void)state;
@@ -173,13 +173,13 @@ static void a_request_to_the_next_holder_is_left_alone(void **state)
     fb_gil_lock_destroy(&lock);
 }
 
-/* A waiter asks only if the lock stayed with one holder for a whole interval. Here it changes hands
- * in each interval, which is only pretended; where a pause of this thread was as long as an
- * interval, the waiter may have asked. */
+/* A waiter requests the lock only if it did not change hands for a whole interval. Here the test
+ * increments the number of hand-overs in each interval. If the test itself was paused for an
+ * interval, a request is allowed, and the test starts again. */
 static void no_request_while_the_lock_changes_hands(void **state)
 {
     (void)state;
-    const uint64_t interval_ns = 20000000, wanted_ns = 5 * interval_ns;
+    const uint64_t interval_ns = 100000000, wanted_ns = 2 * interval_ns;
     begin_game(2, interval_ns);
     struct fb_gil_thread *user = &player[0].user;
     fb_gil_lock_take(user);

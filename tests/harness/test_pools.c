@@ -352,8 +352,8 @@ static void many_jobs_in_a_row(void **state)
         struct fb_job job = make_job(&plain, 20, 1, FB_DYNAMIC);
         for (int i = 0; i < 2000; i++)
             assert_int_equal((*harness)->run(pool, &job, NULL, NULL), 0);
-        uint32_t expected =
-            harness_sends(*harness) ? 1 : 2000; /* there results overwrite the previous ones */
+        /* Where results are sent, they overwrite the previous ones. */
+        uint32_t expected = harness_sends(*harness) ? 1 : 2000;
         for (size_t item = 0; item < 20; item++)
             assert_int_equal(atomic_load(&slot[item].runs), expected);
         (*harness)->close(pool);

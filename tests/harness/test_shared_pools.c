@@ -202,8 +202,8 @@ static void a_worker_killed_while_idle(void **state)
         pid_t pid = pid_of(input->victim);
         assert_int_equal(kill(pid, SIGKILL), 0);
         const struct fb_mp_identity victim = { .pid = pid };
-        while (round % 2 && fb_mp_identity_is_alive(
-                                &victim)) /* otherwise the job may start before it has ended */
+        /* Otherwise the job may start before it has ended. */
+        while (round % 2 && fb_mp_identity_is_alive(&victim))
             sched_yield();
         assert_int_equal(run_deed(4, NOTE, NULL), -EOWNERDEAD);
         assert_non_null(strstr(error.text, "signal 9"));
@@ -373,8 +373,8 @@ __attribute__((unused)) static void arenas_beside_others(void **state)
     input = of_first;
 }
 
-#define TAKEN                                                                                      \
-    "FORKBENCH_TEST_TAKEN" /* address that the first spawned worker uses for something else */
+/* An address that the first spawned worker uses for something else. */
+#define TAKEN "FORKBENCH_TEST_TAKEN"
 
 __attribute__((constructor)) static void take_place(int count, char **arguments)
 {
@@ -384,8 +384,7 @@ __attribute__((constructor)) static void take_place(int count, char **arguments)
              MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
 }
 
-/* Refused with the reason, even if the worker has ended before the caller knows of the other
- * workers. */
+/* Refused with the reason, even if the worker has ended before the others have joined. */
 static void a_worker_that_can_not_map_the_arena(void **state)
 {
     (void)state;

@@ -27,8 +27,8 @@ int overhead_end(void **state)
 {
     (void)state;
     int result = chdir("/");
-    result |=
-        sched_setaffinity(0, sizeof allowed, &allowed); /* a failed test leaves it restricted */
+    /* A failed test leaves the affinity restricted. */
+    result |= sched_setaffinity(0, sizeof allowed, &allowed);
     folder_remove(folder);
     return result;
 }
