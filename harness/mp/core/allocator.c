@@ -17,7 +17,7 @@
  * one store to its first word. Everything else can be rebuilt from that, and is rebuilt when a
  * process died while it held the lock. */
 
-#define GROWTH ((size_t)1 << 20) /* bytes of cells that are added at least */
+#define GROWTH ((size_t)1 << 20) /* the least number of bytes by which it grows */
 #define BINS 31                  /* bin b lists free blocks of 2^b … 2^(b+1) - 1 cells */
 #define USED 0x80000000u
 #define LAST 0x40000000u /* in the word of a last cell that isn't also the first */
@@ -290,6 +290,7 @@ static void begin_change(struct fb_mp_allocator allocator, uint32_t block, void 
         __atomic_store_n(&allocator.head->pointer, pointer, __ATOMIC_RELEASE);
 }
 
+/* Also releases the lock. */
 static void end_change(struct fb_mp_allocator allocator)
 {
     __atomic_store_n(&allocator.head->pointer, NULL, __ATOMIC_RELEASE);
