@@ -1,4 +1,4 @@
-/* A pipe of the runtime for each test, and messages that show whether they are whole. */
+/* A pipe for each test, and messages whose contents can be checked. */
 #ifndef TEST_PIPE_FIXTURE_H
 #define TEST_PIPE_FIXTURE_H
 
@@ -11,13 +11,13 @@
 #define LIMIT (LIMIT_MS * FB_MP_MILLISECOND)
 #define BIG ((size_t)1 << 20)
 
-/* Its ends: left receives. */
+/* The ends of the pipe; unless it is two-way, left receives. */
 extern struct fb_mp_connection *left, *right;
 
 void piped_make(bool two_way);
 void piped_drop(void);
 
-/* Bytes that differ with the size and from place to place. */
+/* Fills in bytes that depend on the size and the position. */
 void piped_fill(unsigned char *bytes, size_t size);
 bool piped_is_filled(const unsigned char *bytes, size_t size);
 

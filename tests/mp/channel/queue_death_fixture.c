@@ -6,11 +6,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#define MOMENT 1000 /* ns: long enough to wait at all */
+#define SHORT_NS 1000 /* long enough to reach the code that waits */
 
-struct told {
+struct progress {
     _Atomic pid_t pid;
-    _Atomic bool begun;
+    _Atomic bool begun; /* to do the message it took */
 };
 
 /* ---- messages ---- */
@@ -20,7 +20,7 @@ struct note {
     unsigned char rest[LARGE - sizeof(unsigned)];
 };
 
-static struct note notes[NOTES]; /* made before, as a victim's every instruction counts */
+static struct note notes[NOTES]; /* made beforehand, to keep the operations short */
 
 static void make_notes(void)
 {
@@ -40,7 +40,7 @@ const void *scene_message(unsigned bit)
 
 int scene_put(struct scene *scene, unsigned bit, int64_t timeout_ns)
 {
-    return fb_mp_queue_put(scene->queue, scene_message(bit), scene->play->size, timeout_ns);
+    return fb_mp_queue_put(scene->queue, scene_message(bit), scene->death_case->size, timeout_ns);
 }
 
 int scene_get(struct scene *scene, int64_t timeout_ns)
@@ -50,11 +50,11 @@ int scene_get(struct scene *scene, int64_t timeout_ns)
     return fb_mp_queue_get(scene->queue, &note, sizeof note, timeout_ns, &size);
 }
 
-/* Counts a message that the test process has got. Its bit, or 0: it is none that was put. */
+/* Counts a message that the test process got. Returns its bit, or 0 if it is none that was put. */
 static unsigned tally(struct scene *scene, const void *message, size_t size)
 {
     for (unsigned i = 0; i < NOTES; i++)
-        if (size == scene->play->size && memcmp(message, &notes[i], size) == 0) {
+        if (size == scene->death_case->size && memcmp(message, &notes[i], size) == 0) {
             scene->count[i]++;
             return notes[i].bit;
         }
@@ -69,7 +69,7 @@ int scene_get_tallied(struct scene *scene, int64_t timeout_ns)
     return result == 0 ? tally(scene, &note, size) == 0 : result;
 }
 
-/* ---- what plays do ---- */
+/* ---- building blocks ---- */
 
 void scene_take_one(struct scene *scene)
 {
@@ -86,14 +86,14 @@ void scene_get_one(struct scene *scene)
     scene_get(scene, LIMIT);
 }
 
-void scene_tell(struct scene *scene)
+void scene_report_begin(struct scene *scene)
 {
-    atomic_store(&scene->told->begun, true);
+    atomic_store(&scene->progress->begun, true);
 }
 
 void scene_start_sleeper(struct scene *scene)
 {
-    sleeper_fork(&scene->sleeper, scene->play->sleeper, scene);
+    sleeper_fork(&scene->sleeper, scene->death_case->sleeper, scene);
     sleeper_settle(&scene->sleeper);
 }
 
@@ -101,23 +101,23 @@ void scene_start_sleeper(struct scene *scene)
 
 void scene_begin(struct scene *scene)
 {
-    const struct play *play = scene->play;
+    const struct death_case *death_case = scene->death_case;
     scene->used = fb_mp_heap_used();
-    scene->must = play->messages == 0 ? 0 : (play->messages == 1 ? A : A | B);
-    scene->must &= ~play->done;
+    scene->must = death_case->messages == 0 ? 0 : (death_case->messages == 1 ? A : A | B);
+    scene->must &= ~death_case->done;
     scene->closed = false;
     memset(scene->count, 0, sizeof scene->count);
-    assert_int_equal(fb_mp_queue_make(play->capacity, &scene->queue), 0);
-    for (unsigned i = 0; i < play->messages; i++)
+    assert_int_equal(fb_mp_queue_make(death_case->capacity, &scene->queue), 0);
+    for (unsigned i = 0; i < death_case->messages; i++)
         assert_int_equal(scene_put(scene, 1u << i, 0), 0);
-    if (play->before)
-        play->before(scene);
+    if (death_case->before)
+        death_case->before(scene);
 }
 
-/* Every call once, on a queue that nobody else knows. */
-static void warm_up(const struct play *play)
+/* Makes every call once, on another queue. */
+static void warm_up(const struct death_case *death_case)
 {
-    struct scene other = { .play = play };
+    struct scene other = { .death_case = death_case };
     const void *message;
     void *memory;
     size_t size;
@@ -125,33 +125,33 @@ static void warm_up(const struct play *play)
     assert_int_equal(fb_mp_queue_make(3, &other.queue), 0);
     for (int i = 0; i < 3; i++)
         scene_put(&other, A, 0);
-    scene_put(&other, A, MOMENT);
+    scene_put(&other, A, SHORT_NS);
     fb_mp_queue_take(other.queue, 0, &message, &size);
-    fb_mp_queue_join(other.queue, MOMENT);
+    fb_mp_queue_join(other.queue, SHORT_NS);
     fb_mp_queue_done(other.queue);
     fb_mp_queue_reserve(other.queue, LARGE, &memory);
     fb_mp_queue_commit(other.queue, 0);
     fb_mp_queue_retake(other.queue, &message, &size, &pid);
     for (int i = 0; i < 4; i++)
-        scene_get(&other, MOMENT);
+        scene_get(&other, SHORT_NS);
     fb_mp_queue_close(other.queue);
     fb_mp_queue_free(other.queue);
 }
 
 void scene_enter(struct scene *scene)
 {
-    atomic_store(&scene->told->pid, getpid());
-    atomic_store(&scene->told->begun, false);
-    warm_up(scene->play);
-    if (!scene->play->first)
-        fb_mp_queue_done(scene->queue); /* it is a user from now on, and nothing else happens */
-    if (scene->play->enter)
-        scene->play->enter(scene);
+    atomic_store(&scene->progress->pid, getpid());
+    atomic_store(&scene->progress->begun, false);
+    warm_up(scene->death_case);
+    if (!scene->death_case->first)
+        fb_mp_queue_done(scene->queue); /* only makes it a user of the queue */
+    if (scene->death_case->enter)
+        scene->death_case->enter(scene);
 }
 
 /* ---- afterwards ---- */
 
-/* All that is in the queue, and one message more, which comes after them. */
+/* Takes all messages in the queue; then puts and gets another one. */
 static const char *empty(struct scene *scene)
 {
     int result, end = scene->closed ? -EPIPE : -ETIMEDOUT;
@@ -167,49 +167,63 @@ static const char *empty(struct scene *scene)
     return NULL;
 }
 
-/* All that the dead held. */
+/* Retakes all messages that dead users held. */
 static const char *retake_all(struct scene *scene, bool finished)
 {
     const void *message;
     size_t size, left = fb_mp_queue_abandoned(scene->queue);
-    unsigned held = 0, expected = scene->play->held, bit;
+    unsigned held = 0, expected = scene->death_case->held, bit;
     pid_t taker;
     int result;
     while ((result = fb_mp_queue_retake(scene->queue, &message, &size, &taker)) == 0) {
         if ((bit = tally(scene, message, size)) == 0)
-            return "what was abandoned is not what was put";
-        if (taker == atomic_load(&scene->told->pid))
+            return "an abandoned message is none that was put";
+        if (taker == atomic_load(&scene->progress->pid))
             held |= bit;
         if (fb_mp_queue_abandoned(scene->queue) != --left)
-            return "the abandoned are not counted right";
+            return "the number of abandoned messages is wrong";
     }
     if (result != -ENOENT || left != 0)
-        return "not all can be taken again";
+        return "not all abandoned messages can be taken again";
     return finished && expected != ANY && held != expected ? "the victim holds something else"
                                                            : NULL;
 }
 
-/* Each message once, or not at all if that may be. */
+/* Each message was found once, or not at all if that is allowed. */
 static const char *audit(struct scene *scene, bool finished)
 {
-    const struct play *play = scene->play;
-    bool is_kept = play->tells && !atomic_load(&scene->told->begun);
-    unsigned must = scene->must | (finished ? play->put : 0) | (is_kept ? play->done : 0);
-    unsigned may = must | play->put | (finished ? 0 : play->done);
+    const struct death_case *death_case = scene->death_case;
+    bool is_kept = death_case->reports_begin && !atomic_load(&scene->progress->begun);
+    unsigned must =
+        scene->must | (finished ? death_case->put : 0) | (is_kept ? death_case->done : 0);
+    unsigned may = must | death_case->put | (finished ? 0 : death_case->done);
     for (unsigned i = 0; i < NOTES; i++) {
         if (scene->count[i] > 1)
             return "a message is there twice";
         if (scene->count[i] && !(may >> i & 1))
-            return "a message is there that should not be";
+            return "there is a message that must not be there";
         if (!scene->count[i] && (must >> i & 1))
             return "a message is lost";
     }
     return NULL;
 }
 
+/* Recovers the victim and overwrites the memory that this has freed, which must not be a message's.
+ */
+static void *recover_first(struct scene *scene)
+{
+    void *memory;
+    fb_mp_queue_abandoned(scene->queue);
+    assert_int_equal(fb_mp_alloc(scene->death_case->size, &memory), 0);
+    memset(memory, 0xff, scene->death_case->size);
+    return memory;
+}
+
+/* The messages are taken before or after the victim is recovered, in turn. */
 const char *scene_check(struct scene *scene, bool finished)
 {
-    const char *wrong = scene->play->help ? scene->play->help(scene, finished) : NULL;
+    const char *wrong = scene->death_case->help ? scene->death_case->help(scene, finished) : NULL;
+    void *overwritten = scene->checks++ % 2 ? recover_first(scene) : NULL;
     if (!wrong)
         wrong = empty(scene);
     if (!wrong)
@@ -220,6 +234,7 @@ const char *scene_check(struct scene *scene, bool finished)
     if (!wrong && (fb_mp_queue_size(scene->queue) || fb_mp_queue_join(scene->queue, SOON) != 0))
         wrong = "something is left";
     fb_mp_queue_free(scene->queue);
+    fb_mp_free(overwritten);
     return !wrong && fb_mp_heap_used() != scene->used ? "memory is lost" : wrong;
 }
 
@@ -227,17 +242,17 @@ const char *scene_check(struct scene *scene, bool finished)
 
 static void perform(void **state)
 {
-    struct scene scene = { .play = *state };
+    struct scene scene = { .death_case = *state };
     void *memory;
     size_t used = fb_mp_heap_used();
-    assert_int_equal(fb_mp_alloc(sizeof(struct told), &memory), 0);
-    scene.told = memory;
-    stepper_kill_everywhere(&scene.play->operation, &scene);
+    assert_int_equal(fb_mp_alloc(sizeof(struct progress), &memory), 0);
+    scene.progress = memory;
+    stepper_kill_everywhere(&scene.death_case->operation, &scene);
     fb_mp_free(memory);
     assert_int_equal(fb_mp_heap_used(), used);
 }
 
-int scene_main(const struct play *plays, size_t count)
+int scene_main(const struct death_case *death_cases, size_t count)
 {
     struct CMUnitTest tests[count];
     if (!stepper_set_up()) /* on its one CPU a queue does not spin, most of a victim's way otherwise
@@ -246,8 +261,8 @@ int scene_main(const struct play *plays, size_t count)
     make_notes();
     fb_mp_heap_make(); /* its descriptor stays open as long as the program runs */
     for (size_t i = 0; i < count; i++)
-        tests[i] = (struct CMUnitTest){ .name = plays[i].operation.name,
+        tests[i] = (struct CMUnitTest){ .name = death_cases[i].operation.name,
                                         .test_func = perform,
-                                        .initial_state = (void *)&plays[i] };
+                                        .initial_state = (void *)&death_cases[i] };
     return RUN_TESTS(tests);
 }

@@ -1,5 +1,5 @@
-/* A queue on which somebody dies, for tests of what is there afterwards: every message is in the
- * queue, abandoned or done with, exactly once. */
+/* A queue one of whose users is killed, for tests of its state afterwards: every message is in the
+ * queue, abandoned or done, exactly once. */
 #ifndef TEST_QUEUE_DEATH_FIXTURE_H
 #define TEST_QUEUE_DEATH_FIXTURE_H
 
@@ -11,47 +11,50 @@
 
 #define LIMIT (LIMIT_MS * FB_MP_MILLISECOND)
 #define SOON (STEPPER_LIMIT_MS * FB_MP_MILLISECOND)
-#define SMALL 8u  /* bytes of a message that is in its slot */
-#define LARGE 80u /* … of one that is in the heap */
+#define SMALL 8u  /* bytes of a message that is stored in its slot */
+#define LARGE 80u /* bytes of a message that is stored in the heap */
 
-/* Messages, as bits: A and B are there before, the victim puts V, a sleeper S, and H is put to help
- * a sleeper that the victim left asleep. W is put last. */
+/* Messages, as bits: A and B are in the queue before, the victim puts V, a sleeper puts S, the test
+ * puts H to wake a sleeper that the victim left asleep, and W last. */
 enum { A = 1, B = 2, V = 4, S = 8, H = 16, W = 32, NOTES = 6 };
 
-#define ANY (~0u) /* as what the victim holds: that is not known */
+#define ANY (~0u) /* as the message that the victim holds: unknown */
 
-struct told; /* what a victim tells */
+struct progress; /* how far a victim has come */
 
 struct scene {
-    const struct play *play;
+    const struct death_case *death_case;
     struct fb_mp_queue *queue;
-    struct told *told;
+    struct progress *progress;
     struct sleeper sleeper;
-    unsigned victims;      /* of a damage, so far */
-    unsigned must;         /* what has to be somewhere */
+    unsigned victims;      /* of earlier kills, so far */
+    unsigned checks;       /* so far */
+    unsigned must;         /* messages that have to be found */
     unsigned count[NOTES]; /* how often the test process got each */
     bool closed;
-    size_t used; /* bytes of the heap, before */
+    size_t used; /* bytes of the heap before the operation */
 };
 
-/* An operation and what it needs. */
-struct play {
+/* An operation, the state before it, and the state expected after it. */
+struct death_case {
     struct operation operation;
     size_t capacity;
-    unsigned messages;                   /* of A and B, in the queue before */
+    unsigned messages;                   /* 1: A is in the queue before, 2: A and B */
     size_t size;                         /* of all messages */
     void (*before)(struct scene *scene); /* in the test process */
     void (*enter)(struct scene *scene);  /* in the victim */
     int (*sleeper)(struct scene *scene);
     const char *(*help)(struct scene *scene, bool finished);
-    unsigned put;  /* there when the victim has finished, and perhaps before */
-    unsigned done; /* gone when it has finished, and perhaps before */
-    unsigned held; /* what the victim holds when it has finished */
-    bool tells;    /* nothing is done with before the victim has told so */
-    bool first;    /* it has not used the queue before */
+    /* Messages, as bits, after the victim has finished; if it has not, put and done may or may not
+     * have happened. */
+    unsigned put;
+    unsigned done;
+    unsigned held;
+    bool reports_begin; /* no message is done before the victim calls scene_report_begin */
+    bool first;         /* the victim has not used the queue before */
 };
 
-/* Most are this, with their own run. */
+/* Most operations use these functions and their own run. */
 #define OPERATION(name, ready, run, asleep)                                                        \
     {                                                                                              \
         name, scene_begin, scene_enter, ready, run, asleep, scene_check                            \
@@ -61,32 +64,32 @@ void scene_begin(struct scene *scene);
 void scene_enter(struct scene *scene);
 const char *scene_check(struct scene *scene, bool finished);
 
-/* Plays them all, and is what main returns. */
-int scene_main(const struct play *plays, size_t count);
+/* Tests all cases. Returns the exit code of main. */
+int scene_main(const struct death_case *death_cases, size_t count);
 
-/* ---- what plays do ---- */
+/* ---- building blocks of cases ---- */
 
-/* Its bytes, as many as the play says. */
+/* The contents of a message; the case has its size. */
 const void *scene_message(unsigned bit);
 
 int scene_put(struct scene *scene, unsigned bit, int64_t timeout_ns);
 int scene_get(struct scene *scene, int64_t timeout_ns);
 
-/* Gets one and counts it as what the test process got. 0, 1: it is none that was put, or what get
- * returns. */
+/* Gets a message in the test process and counts it. 0, 1 if it is none that was put, or the error
+ * of get. */
 int scene_get_tallied(struct scene *scene, int64_t timeout_ns);
 
-/* In the test process, which makes room so, or is not done with it yet. */
+/* Takes a message in the test process, to make room or to hold one. */
 void scene_take_one(struct scene *scene);
 
-/* Operations of the victim: put V, get one. */
+/* Operations of the victim: put V; get a message. */
 void scene_put_one(struct scene *scene);
 void scene_get_one(struct scene *scene);
 
-/* The victim tells that it is done with what it took, or about to be. */
-void scene_tell(struct scene *scene);
+/* The victim reports that the message it took is about to be done. */
+void scene_report_begin(struct scene *scene);
 
-/* The play's sleeper, asleep. */
+/* Starts the case's sleeper and waits until it sleeps. */
 void scene_start_sleeper(struct scene *scene);
 
 #endif

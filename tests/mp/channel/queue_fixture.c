@@ -16,20 +16,20 @@ void queue_page_make(size_t capacity)
     assert_int_equal(fb_mp_queue_make(capacity, &queue_page->queue), 0);
 }
 
-void desk_drop(void)
+void queue_page_free(void)
 {
     fb_mp_queue_free(queue_page->queue);
     fb_mp_free(queue_page);
     assert_int_equal(fb_mp_heap_used(), used);
 }
 
-struct fb_mp_process *desk_start(fb_mp_run run, enum fb_mp_method method)
+struct fb_mp_process *start_on_page(fb_mp_run run, enum fb_mp_method method)
 {
     return started((struct fb_mp_process_options){
         .run = run, .argument = &queue_page, .size = sizeof queue_page, .method = method });
 }
 
-void desk_find(const void *argument)
+void queue_page_find(const void *argument)
 {
     memcpy(&queue_page, argument, sizeof queue_page);
 }
@@ -48,12 +48,12 @@ bool is_filled(const unsigned char *bytes, size_t size)
     return true;
 }
 
-int desk_put(uint64_t number, int64_t timeout_ns)
+int put_number(uint64_t number, int64_t timeout_ns)
 {
     return fb_mp_queue_put(queue_page->queue, &number, sizeof number, timeout_ns);
 }
 
-void desk_expect(uint64_t number)
+void expect_number(uint64_t number)
 {
     uint64_t found = ~0ull;
     size_t size;
@@ -62,7 +62,7 @@ void desk_expect(uint64_t number)
     assert_int_equal(found, number);
 }
 
-int desk_look(void)
+int try_get(void)
 {
     uint64_t number;
     size_t size;

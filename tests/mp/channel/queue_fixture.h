@@ -1,4 +1,4 @@
-/* A queue and what its processes need to know, for tests of queues. */
+/* A queue and a shared page for its processes, for tests of queues. */
 #ifndef TEST_QUEUE_FIXTURE_H
 #define TEST_QUEUE_FIXTURE_H
 
@@ -9,7 +9,7 @@
 
 #define LIMIT (LIMIT_MS * FB_MP_MILLISECOND)
 
-/* In shared memory, so that spawned ones find it too. */
+/* In shared memory, so that spawned processes find it too. */
 struct queue_page {
     struct fb_mp_queue *queue;
     _Atomic uint32_t ready, go;
@@ -19,23 +19,23 @@ struct queue_page {
 extern struct queue_page *queue_page;
 
 void queue_page_make(size_t capacity);
-/* Fails the test if anything of the heap is left then. */
-void desk_drop(void);
+/* Fails the test if any memory of the heap is still allocated afterwards. */
+void queue_page_free(void);
 
-/* Starts a process, which calls desk_find with its argument first. */
-struct fb_mp_process *desk_start(fb_mp_run run, enum fb_mp_method method);
-void desk_find(const void *argument);
+/* Starts a process. It first calls queue_page_find with its argument. */
+struct fb_mp_process *start_on_page(fb_mp_run run, enum fb_mp_method method);
+void queue_page_find(const void *argument);
 
 /* ---- messages ---- */
 
-/* Bytes of which each size has its own. */
+/* Fills in bytes that differ for each size. */
 void fill(unsigned char *bytes, size_t size);
 bool is_filled(const unsigned char *bytes, size_t size);
 
-int desk_put(uint64_t number, int64_t timeout_ns);
-/* Gets this number, and nothing else. */
-void desk_expect(uint64_t number);
-/* What a get that looks once says. */
-int desk_look(void);
+int put_number(uint64_t number, int64_t timeout_ns);
+/* Gets a message, which has to be this number. */
+void expect_number(uint64_t number);
+/* The result of a get that tries once. */
+int try_get(void);
 
 #endif

@@ -1,6 +1,6 @@
-/* In place of harness/mp/core/identity.c where a process is stepped through every instruction: that
- * reads /proc, which takes thousands of them and leaves nothing behind for anybody. As good as that
- * as long as no process number comes twice and nobody dead is left unwaited for. */
+/* Replaces harness/mp/core/identity.c where a process is killed at every instruction: reading /proc
+ * takes thousands of instructions and changes nothing that others see. Equivalent as long as no
+ * process id is used twice and every dead process has been waited for. */
 #include "harness/mp/core/identity.h"
 
 #include <signal.h>

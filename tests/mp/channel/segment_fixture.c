@@ -20,8 +20,8 @@
 
 static bool private;
 
-/* A mount that only this process and its children see. The tracker's name has the folder's device
- * in it, so that they have one of their own. */
+/* Mounts a folder that only this process and its children see. The tracker's address contains the
+ * folder's device, so they get a tracker of their own. */
 void segments_separate(void)
 {
     private = unshare(CLONE_NEWNS) == 0 &&
@@ -50,18 +50,18 @@ struct fb_mp_segment *segment_make(char ret_name[NAME_SIZE], size_t size)
     return segment;
 }
 
-void segment_give(const char *name)
+void segment_pass_name(const char *name)
 {
     assert_int_equal(setenv(VARIABLE, name, 1), 0);
 }
 
-const char *segment_given(void)
+const char *segment_passed_name(void)
 {
     const char *name = getenv(VARIABLE);
     return name ? name : "";
 }
 
-bool segment_is_there(const char *name)
+bool segment_exists(const char *name)
 {
     char path[PATH_MAX];
     struct stat status;
@@ -69,12 +69,12 @@ bool segment_is_there(const char *name)
     return lstat(path, &status) == 0;
 }
 
-/* There is no descriptor that tells. */
+/* Polls, as there is no descriptor to wait for. */
 bool segment_wait_gone(const char *name)
 {
     const struct timespec pause = { .tv_nsec = 2000000 };
     for (uint64_t limit = clock_ms() + LIMIT_MS; clock_ms() < limit; nanosleep(&pause, NULL))
-        if (!segment_is_there(name))
+        if (!segment_exists(name))
             return true;
     return false;
 }
@@ -95,7 +95,7 @@ bool segments_of_others(void)
 
 /* ---- trackers ---- */
 
-/* Whether it is a living tracker, that sees the files that we do. */
+/* Whether the process is a running tracker of the same folder as ours. */
 static bool is_tracker(pid_t pid, uid_t user)
 {
     char path[64], text[256] = "", state = 'Z';
@@ -133,7 +133,7 @@ size_t trackers(uid_t user, pid_t *ret_pid)
     return count;
 }
 
-/* ---- unrelated programs, that tell when they are ready ---- */
+/* ---- unrelated programs that report when they are ready ---- */
 
 static struct fb_mp_segment *mine;
 
@@ -148,7 +148,7 @@ static int stay(void)
 static int make_and_leave(enum fb_mp_method method)
 {
     (void)method;
-    if (fb_mp_segment_create(segment_given(), 5000, &mine) < 0)
+    if (fb_mp_segment_create(segment_passed_name(), 5000, &mine) < 0)
         return 1;
     self_say("r");
     return 0;
@@ -157,30 +157,30 @@ static int make_and_leave(enum fb_mp_method method)
 static int make_and_stay(enum fb_mp_method method)
 {
     (void)method;
-    return fb_mp_segment_create(segment_given(), 5000, &mine) < 0 ? 1 : stay();
+    return fb_mp_segment_create(segment_passed_name(), 5000, &mine) < 0 ? 1 : stay();
 }
 
 static int attach_and_stay(enum fb_mp_method method)
 {
     (void)method;
-    return fb_mp_segment_attach(segment_given(), &mine) < 0 ? 1 : stay();
+    return fb_mp_segment_attach(segment_passed_name(), &mine) < 0 ? 1 : stay();
 }
 
 static int close_and_stay(enum fb_mp_method method)
 {
     (void)method;
-    if (fb_mp_segment_create(segment_given(), 5000, &mine) < 0)
+    if (fb_mp_segment_create(segment_passed_name(), 5000, &mine) < 0)
         return 1;
     fb_mp_segment_close(mine);
     return stay();
 }
 
-/* The number of its child comes behind. */
+/* Reports the child's pid too. */
 static int make_and_fork(enum fb_mp_method method)
 {
     (void)method;
     char text[20];
-    if (fb_mp_segment_create(segment_given(), 5000, &mine) < 0)
+    if (fb_mp_segment_create(segment_passed_name(), 5000, &mine) < 0)
         return 1;
     pid_t pid = fork();
     if (pid == 0) {
@@ -201,15 +201,15 @@ static int be_nobody(enum fb_mp_method method)
     return make_and_stay(method);
 }
 
-/* What -EACCES is for. */
+/* Attaching another user's segment returns -EACCES. */
 static int be_nobody_and_look(enum fb_mp_method method)
 {
     (void)method;
     if (setgid(SEGMENTS_NOBODY) < 0 || setuid(SEGMENTS_NOBODY) < 0 || getuid() != SEGMENTS_NOBODY)
         return 1;
-    int attached = fb_mp_segment_attach(segment_given(), &mine);
-    int unlinked = fb_mp_segment_unlink(segment_given());
-    if (fb_mp_segment_create(segment_given(), 10, &mine) != -EEXIST)
+    int attached = fb_mp_segment_attach(segment_passed_name(), &mine);
+    int unlinked = fb_mp_segment_unlink(segment_passed_name());
+    if (fb_mp_segment_create(segment_passed_name(), 10, &mine) != -EEXIST)
         return 2;
     self_say(attached == -EACCES ? "refused" : "attached");
     self_say(unlinked < 0 ? " refused" : " unlinked");
@@ -230,7 +230,7 @@ const struct self_program segment_programs[] = {
 struct self segment_begin(const char *program, const char *name)
 {
     char ready = 0;
-    segment_give(name);
+    segment_pass_name(name);
     struct self self = self_start(program, FB_MP_FORK);
     assert_int_equal(read(self.out, &ready, 1), 1);
     assert_int_equal(ready, 'r');
@@ -252,9 +252,9 @@ void segment_leave_one(char ret_name[NAME_SIZE])
     assert_int_equal(self_finish(&self, text), 0);
 }
 
-/* It goes through all of them again and again: when two that were left one after the other are
- * gone, it has gone through all of them once. */
-void segments_let_look(void)
+/* The tracker sweeps over all segments periodically. When two segments that were left one after the
+ * other are gone, a whole sweep lies between. */
+void segments_wait_for_sweep(void)
 {
     char name[NAME_SIZE];
     for (int i = 0; i < 2; i++) {

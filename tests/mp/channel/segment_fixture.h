@@ -1,4 +1,4 @@
-/* Named segments for tests, away from those of other programs, and what becomes of them. */
+/* Named segments for tests, separate from those of other programs, and their trackers. */
 #ifndef TEST_SEGMENT_FIXTURE_H
 #define TEST_SEGMENT_FIXTURE_H
 
@@ -13,53 +13,54 @@
 #define SEGMENTS_FOLDER FB_MP_TRACKER_FOLDER
 #define NAME_SIZE 64
 
-/* First thing in the test process: gives it and its children a folder for segments of their own, of
- * 64 MB, if the system allows that; else it shares the machine's. */
+/* To be called first in the test process: if the system allows it, gives the process and its
+ * children a folder for segments of their own, of 64 MB. Otherwise they use the machine's folder.
+ */
 void segments_separate(void);
 bool segments_are_private(void);
 
-/* A name that nobody else has. */
+/* A unique name. */
 void segment_name(char ret_name[NAME_SIZE]);
-/* Creates one of such a name; fails the test when that is refused. */
+/* Creates a segment with a unique name; fails the test if that fails. */
 struct fb_mp_segment *segment_make(char ret_name[NAME_SIZE], size_t size);
 
-/* Tells a program that is started from now on what to work on; and there, what that is. */
-void segment_give(const char *name);
-const char *segment_given(void);
+/* Passes a segment's name to programs that are started from now on; and what they got. */
+void segment_pass_name(const char *name);
+const char *segment_passed_name(void);
 
-/* Without using it. */
-bool segment_is_there(const char *name);
-/* Waits until it has gone; false when LIMIT_MS passed. */
+/* Whether the name exists; does not use the segment. */
+bool segment_exists(const char *name);
+/* Waits until the name is gone. False after LIMIT_MS. */
 bool segment_wait_gone(const char *name);
 
-/* The trackers of that user which look after this folder; returns how many there are. */
+/* Returns the number of the user's trackers of this folder, and the pid of one of them. */
 size_t trackers(uid_t user, pid_t *ret_pid);
 
-/* Whether somebody else's segments are where ours are. */
+/* Whether the folder has segments of other programs. */
 bool segments_of_others(void);
 
-/* ---- programs that use one ---- */
+/* ---- programs that use a segment ---- */
 
-#define SEGMENTS_NOBODY 65534 /* the user of those that are another user's */
+#define SEGMENTS_NOBODY 65534 /* uid of programs that run as another user */
 
-/* All but "be_nobody_and_look" and "make_and_leave" stay until they are killed:
- * make_and_leave      creates it and exits, as any program does
+/* All but "be_nobody_and_look" and "make_and_leave" run until they are killed:
+ * make_and_leave      creates the segment and exits normally
  * make_and_stay       creates it
- * attach_and_stay
- * close_and_stay      creates it, and closes it
- * make_and_fork       creates it, and has a child, whose number it prints
+ * attach_and_stay     attaches it
+ * close_and_stay      creates and closes it
+ * make_and_fork       creates it, forks a child and prints its pid
  * be_nobody           creates it as another user
- * be_nobody_and_look  says whether another user is refused it */
+ * be_nobody_and_look  prints whether another user may attach and unlink it */
 extern const struct self_program segment_programs[];
 
-/* Starts one for a segment of that name, and waits until it has come so far. */
+/* Starts a program for a segment of that name and waits until it has done this. */
 struct self segment_begin(const char *program, const char *name);
 void segment_kill_user(struct self *user);
 
-/* Has an unrelated program make one and leave it behind. */
+/* Lets an unrelated program create a segment and exit. */
 void segment_leave_one(char ret_name[NAME_SIZE]);
 
-/* Returns after the tracker has looked at every segment. */
-void segments_let_look(void);
+/* Returns after the tracker has checked every segment. */
+void segments_wait_for_sweep(void);
 
 #endif

@@ -1,4 +1,4 @@
-/* harness/mp/channel/connection.c: whole messages, and descriptors. When an end goes or somebody dies:
+/* harness/mp/channel/connection.c: whole messages, and descriptors. Closed ends and deaths are in
  * test_mp_connection_ends.c. */
 #include "tests/support/support.h"
 
@@ -107,7 +107,8 @@ static void an_echo_answers_in_order(void **state)
     piped_drop();
 }
 
-/* Large and small ones from several processes at once: each whole, each sender's in order. */
+/* Several processes send large and small messages at once: each arrives whole, those of one sender
+ * in order. */
 static int send_many(void *context)
 {
     (void)context;
@@ -136,13 +137,13 @@ static void messages_never_merge(void **state)
     for (int n = 0; n < SENDERS * 60; n++) {
         uint32_t head[2];
         size_t size;
-        int who = 0;
+        int sender = 0;
         assert_int_equal(fb_mp_receive(left, bytes, sizeof bytes, LIMIT, &size), 0);
         memcpy(head, bytes, sizeof head);
-        while (who < SENDERS && (uint32_t)pid[who] != head[0])
-            who++;
-        assert_true(who < SENDERS);
-        assert_int_equal(head[1], next[who]++);
+        while (sender < SENDERS && (uint32_t)pid[sender] != head[0])
+            sender++;
+        assert_true(sender < SENDERS);
+        assert_int_equal(head[1], next[sender]++);
         for (size_t i = sizeof head; i < size; i++)
             assert_int_equal(bytes[i], (head[0] + head[1]) & 0xff);
     }

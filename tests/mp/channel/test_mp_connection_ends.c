@@ -1,4 +1,4 @@
-/* harness/mp/channel/connection.c: ends that are closed, and processes that die with one. */
+/* harness/mp/channel/connection.c: closed ends, and processes that die while they use one. */
 #include "tests/support/support.h"
 
 #include "tests/support/fork_child.h"
@@ -56,7 +56,7 @@ static int send_small(void *context)
     return fb_mp_send(right, "small", 5) != 0;
 }
 
-/* The other senders go on, and the receiver is told once for each. */
+/* The other senders are not blocked, and the receiver gets one -EBADMSG for each death. */
 static void a_sender_dies_in_the_middle(void **state)
 {
     (void)state;
@@ -65,8 +65,9 @@ static void a_sender_dies_in_the_middle(void **state)
     piped_make(false);
     for (int i = 0; i < 20; i++) {
         pid_t pid = forked_run(send_for_ever, NULL), other = 0;
-        assert_true(fb_mp_poll(left, LIMIT)); /* it fills the pipe, and waits in the middle */
-        if (i % 2)                            /* while another one waits for its turn */
+        assert_true(fb_mp_poll(
+            left, LIMIT)); /* the sender fills the pipe and waits in the middle of the message */
+        if (i % 2)         /* another sender waits for the lock */
             other = forked_run(send_small, NULL);
         kill(pid, SIGKILL);
         assert_int_equal(forked_end(pid), -SIGKILL);
@@ -92,7 +93,7 @@ static int receive_for_ever(void *context)
             return 1;
 }
 
-/* One that dies takes at most the message that it had begun. */
+/* A receiver that dies loses at most the message that it had begun to receive. */
 static void a_receiver_dies_in_the_middle(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* harness/mp: what was found at its edges. */
+/* harness/mp/channel: edge cases of pipes and queues. */
 #include "tests/support/support.h"
 
 #include "harness/mp/channel/connection.h"
@@ -16,7 +16,7 @@
 
 #define LIMIT (LIMIT_MS * FB_MP_MILLISECOND)
 
-/* Nothing of it arrives, so that the receiver sees no broken message. */
+/* No packet is sent, so that the receiver sees no incomplete message. */
 static void a_refused_descriptor_sends_nothing(void **state)
 {
     (void)state;
@@ -45,7 +45,7 @@ static void a_message_needs_bytes(void **state)
     fb_mp_queue_free(queue);
 }
 
-/* A large message to a closed or a full queue gets the answer that a small one does. */
+/* A large message to a closed or full queue is refused with the same error as a small one. */
 static void large_messages_are_refused_alike(void **state)
 {
     (void)state;
@@ -60,12 +60,12 @@ static void large_messages_are_refused_alike(void **state)
     fb_mp_queue_free(queue);
 }
 
-/* ---- a process that has lost its first thread ---- */
+/* ---- a process whose first thread has ended ---- */
 
 static struct fb_mp_queue *queue;
 static _Atomic uint32_t *taken;
 
-static void *take_and_stay(void *context)
+static void *take_and_pause(void *context)
 {
     (void)context;
     char bytes[8];
@@ -89,7 +89,7 @@ static char state_of(pid_t pid)
     return state;
 }
 
-static void it_lives_while_a_thread_does(void **state)
+static void a_process_is_alive_as_long_as_a_thread_of_it(void **state)
 {
     (void)state;
     void *memory;
@@ -101,7 +101,7 @@ static void it_lives_while_a_thread_does(void **state)
     if (pid == 0) {
         pthread_t thread;
         prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (pthread_create(&thread, NULL, take_and_stay, NULL) == 0)
+        if (pthread_create(&thread, NULL, take_and_pause, NULL) == 0)
             pthread_exit(NULL);
         _exit(1);
     }
@@ -124,7 +124,7 @@ int main(void)
         cmocka_unit_test(a_refused_descriptor_sends_nothing),
         cmocka_unit_test(a_message_needs_bytes),
         cmocka_unit_test(large_messages_are_refused_alike),
-        cmocka_unit_test(it_lives_while_a_thread_does),
+        cmocka_unit_test(a_process_is_alive_as_long_as_a_thread_of_it),
     };
     return RUN_TESTS(tests);
 }

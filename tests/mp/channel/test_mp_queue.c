@@ -1,4 +1,5 @@
-/* harness/mp/queue*.c: messages of many producers to many consumers, whole, in order and once. */
+/* harness/mp/channel/queue*.c: every message of many producers arrives at one of many consumers,
+ * whole, in order and once. */
 #include "tests/mp/channel/queue_fixture.h"
 
 #include "harness/mp/core/heap.h"
@@ -15,12 +16,13 @@
 #define CONSUMERS 3u
 #define EACH 4000u
 
-/* Numbers with the producer above them; each seventh message is in the heap. */
+/* A message is a number, with the producer in the upper half; each seventh message is in the heap.
+ */
 static int produce(const void *argument, size_t size)
 {
     (void)size;
     uint64_t note[20] = { 0 };
-    desk_find(argument);
+    queue_page_find(argument);
     uint64_t producer = atomic_fetch_add(&queue_page->ready, 1);
     for (uint64_t i = 0; i < EACH; i++) {
         note[0] = producer << 32 | i;
@@ -34,7 +36,7 @@ static int consume(const void *argument, size_t size)
 {
     uint64_t note[20], next[PRODUCERS] = { 0 };
     int result;
-    desk_find(argument);
+    queue_page_find(argument);
     while ((result = fb_mp_queue_get(queue_page->queue, note, sizeof note, LIMIT, &size)) == 0) {
         uint64_t producer = note[0] >> 32, number = note[0] & 0xffffffff;
         if (producer >= PRODUCERS || number < next[producer] ||
@@ -47,7 +49,7 @@ static int consume(const void *argument, size_t size)
     return result == -ENODATA ? 0 : 2;
 }
 
-/* shared: there is one end mark, which each consumer puts back for the next. */
+/* With a single end mark, each consumer puts it back for the next one. */
 static int consume_and_pass_on(const void *argument, size_t size)
 {
     int code = consume(argument, size);
@@ -59,9 +61,9 @@ static void exchange(enum fb_mp_method method, size_t capacity, bool shared)
     struct fb_mp_process *producer[PRODUCERS], *consumer[CONSUMERS];
     queue_page_make(capacity);
     for (unsigned i = 0; i < CONSUMERS; i++)
-        consumer[i] = desk_start(shared ? consume_and_pass_on : consume, method);
+        consumer[i] = start_on_page(shared ? consume_and_pass_on : consume, method);
     for (unsigned i = 0; i < PRODUCERS; i++)
-        producer[i] = desk_start(produce, method);
+        producer[i] = start_on_page(produce, method);
     for (unsigned i = 0; i < PRODUCERS; i++)
         assert_int_equal(ended(producer[i]), 0);
     for (unsigned i = 0; i < (shared ? 1 : CONSUMERS); i++)
@@ -70,11 +72,11 @@ static void exchange(enum fb_mp_method method, size_t capacity, bool shared)
         assert_int_equal(ended(consumer[i]), 0);
     assert_int_equal(queue_page->count, PRODUCERS * EACH);
     assert_int_equal(queue_page->sum, PRODUCERS * (uint64_t)EACH * (EACH - 1) / 2);
-    assert_int_equal(desk_look(), shared ? -ENODATA : -ETIMEDOUT);
-    desk_drop();
+    assert_int_equal(try_get(), shared ? -ENODATA : -ETIMEDOUT);
+    queue_page_free();
 }
 
-static void each_message_comes_once_and_in_order(void **state)
+static void each_message_arrives_once_and_in_order(void **state)
 {
     (void)state;
     static const size_t capacities[] = { 1, 3, 64 };
@@ -92,7 +94,7 @@ static int put_sizes(const void *argument, size_t size)
 {
     (void)size;
     unsigned char *bytes = malloc(BIG);
-    desk_find(argument);
+    queue_page_find(argument);
     for (size_t i = 0; i < SIZES; i++) {
         fill(bytes, sizes[i]);
         if (fb_mp_queue_put(queue_page->queue, sizes[i] ? bytes : NULL, sizes[i], LIMIT) != 0)
@@ -102,7 +104,7 @@ static int put_sizes(const void *argument, size_t size)
     return 0;
 }
 
-/* The longest is longer than all the queue's own memory. */
+/* The largest message is larger than the queue's own memory. */
 static void messages_of_any_size(void **state)
 {
     (void)state;
@@ -111,7 +113,7 @@ static void messages_of_any_size(void **state)
     size_t size = 77;
     for (int m = 0; m < METHODS; m++) {
         queue_page_make(2);
-        struct fb_mp_process *process = desk_start(put_sizes, methods[m]);
+        struct fb_mp_process *process = start_on_page(put_sizes, methods[m]);
         for (size_t i = 0; i < SIZES; i++) {
             for (size_t n = sizes[i] < 2 ? sizes[i] : 2; n > 0; n--) {
                 int result = fb_mp_queue_get(queue_page->queue, bytes, sizes[i] - n, LIMIT, &size);
@@ -128,26 +130,26 @@ static void messages_of_any_size(void **state)
             assert_int_equal(size, sizes[i]);
             assert_true(is_filled(bytes, size));
         }
-        assert_int_equal(desk_look(), -ETIMEDOUT);
+        assert_int_equal(try_get(), -ETIMEDOUT);
         assert_int_equal(ended(process), 0);
-        desk_drop();
+        queue_page_free();
     }
     free(bytes);
 }
 
-/* What could not be delivered can also be given up. */
-static void what_was_too_large_can_be_done_with(void **state)
+/* A message that is too large for the buffer can also be discarded. */
+static void a_message_that_is_too_large_can_be_discarded(void **state)
 {
     (void)state;
     uint64_t number[9] = { 1 };
     size_t size;
     queue_page_make(2);
     assert_int_equal(fb_mp_queue_put(queue_page->queue, number, sizeof number, 0), 0);
-    assert_int_equal(desk_put(2, 0), 0);
+    assert_int_equal(put_number(2, 0), 0);
     assert_int_equal(fb_mp_queue_get(queue_page->queue, number, 8, 0, &size), -EMSGSIZE);
     assert_int_equal(fb_mp_queue_done(queue_page->queue), 0);
-    desk_expect(2);
-    desk_drop();
+    expect_number(2);
+    queue_page_free();
 }
 
 /* ---- bounds ---- */
@@ -159,26 +161,26 @@ static void the_capacity_is_exact(void **state)
     for (size_t c = 0; c < sizeof capacities / sizeof *capacities; c++) {
         queue_page_make(capacities[c]);
         for (uint64_t lap = 0; lap < 5; lap++) {
-            assert_int_equal(desk_look(), -ETIMEDOUT);
+            assert_int_equal(try_get(), -ETIMEDOUT);
             for (uint64_t i = 0; i < capacities[c]; i++) {
                 assert_int_equal(fb_mp_queue_size(queue_page->queue), i);
-                assert_int_equal(desk_put(lap * 100 + i, 0), 0);
+                assert_int_equal(put_number(lap * 100 + i, 0), 0);
             }
-            assert_int_equal(desk_put(0, 0), -ETIMEDOUT);
+            assert_int_equal(put_number(0, 0), -ETIMEDOUT);
             assert_int_equal(fb_mp_queue_put(queue_page->queue, sizes, sizeof sizes, 0),
                              -ETIMEDOUT);
             assert_int_equal(fb_mp_queue_put_end(queue_page->queue, -1), -ETIMEDOUT);
-            desk_expect(lap * 100);
-            assert_int_equal(desk_put(lap * 100 + capacities[c], 0), 0);
-            assert_int_equal(desk_put(0, 0), -ETIMEDOUT);
+            expect_number(lap * 100);
+            assert_int_equal(put_number(lap * 100 + capacities[c], 0), 0);
+            assert_int_equal(put_number(0, 0), -ETIMEDOUT);
             for (uint64_t i = 1; i <= capacities[c]; i++)
-                desk_expect(lap * 100 + i);
+                expect_number(lap * 100 + i);
         }
-        desk_drop();
+        queue_page_free();
     }
 }
 
-static void what_can_not_be_is_refused(void **state)
+static void impossible_sizes_are_refused(void **state)
 {
     (void)state;
     struct fb_mp_queue *queue = NULL;
@@ -191,12 +193,12 @@ static void what_can_not_be_is_refused(void **state)
     assert_int_equal(fb_mp_heap_used(), before);
     queue_page_make(1);
     assert_int_equal(fb_mp_queue_put(queue_page->queue, "", (size_t)1 << 60, 0), -ENOMEM);
-    assert_int_equal(desk_put(1, 0), 0);
-    desk_expect(1);
-    desk_drop();
+    assert_int_equal(put_number(1, 0), 0);
+    expect_number(1);
+    queue_page_free();
 }
 
-static void waits_are_never_too_short(void **state)
+static void timeouts_are_never_too_short(void **state)
 {
     (void)state;
     const int64_t times[] = { 1, 3 * FB_MP_MILLISECOND, 70 * FB_MP_MILLISECOND };
@@ -206,19 +208,19 @@ static void waits_are_never_too_short(void **state)
     for (int full = 0; full < 2; full++)
         for (int i = 0; i < 3; i++) {
             int64_t begin = fb_mp_now();
-            int result = full ? desk_put(0, times[i])
+            int result = full ? put_number(0, times[i])
                               : fb_mp_queue_get(queue_page->queue, &number, 8, times[i], &size);
             assert_int_equal(result, -ETIMEDOUT);
             assert_true(fb_mp_now() - begin >= times[i]);
             if (!full && i == 2)
                 for (uint64_t k = 0; k < 2; k++)
-                    assert_int_equal(desk_put(k, 0), 0);
+                    assert_int_equal(put_number(k, 0), 0);
         }
     assert_int_equal(size, 77);
-    desk_drop();
+    queue_page_free();
 }
 
-/* ---- in place ---- */
+/* ---- without copying ---- */
 
 static void messages_are_written_and_read_in_place(void **state)
 {
@@ -240,21 +242,21 @@ static void messages_are_written_and_read_in_place(void **state)
         assert_true(is_filled(message, size));
         assert_true(size <= 48 || message == memory); /* nothing was copied */
     }
-    assert_int_equal(desk_put(1, 0), 0);
-    assert_int_equal(desk_put(2, 0), 0);
+    assert_int_equal(put_number(1, 0), 0);
+    assert_int_equal(put_number(2, 0), 0);
     assert_int_equal(fb_mp_queue_reserve(queue_page->queue, 1000, &memory), 0);
     fill(memory, 1000);
     assert_int_equal(fb_mp_queue_commit(queue_page->queue, 0), -ETIMEDOUT);
-    desk_expect(1);
-    assert_int_equal(fb_mp_queue_commit(queue_page->queue, 0), 0); /* it still was reserved */
-    desk_expect(2);
+    expect_number(1);
+    assert_int_equal(fb_mp_queue_commit(queue_page->queue, 0), 0); /* it was still reserved */
+    expect_number(2);
     assert_int_equal(fb_mp_queue_take(queue_page->queue, 0, &message, &size), 0);
     assert_true(size == 1000 && is_filled(message, size));
-    desk_drop();
+    queue_page_free();
 }
 
-/* queue.h: the next reserve or put gives back what was reserved. */
-static void a_put_gives_back_what_was_reserved(void **state)
+/* queue.h: the next reserve or put frees the reserved memory. */
+static void a_put_frees_the_reserved_memory(void **state)
 {
     (void)state;
     unsigned char bytes[1000] = { 0 };
@@ -265,7 +267,7 @@ static void a_put_gives_back_what_was_reserved(void **state)
         assert_int_equal(fb_mp_queue_put(queue_page->queue, bytes, size, 0), 0);
         assert_int_equal(fb_mp_queue_commit(queue_page->queue, 0), -EINVAL);
     }
-    desk_drop();
+    queue_page_free();
 }
 
 static const struct fb_mp_task tasks[] = {
@@ -281,14 +283,14 @@ int main(int argc, char **argv)
     fb_mp_main(argc, argv, tasks);
     fb_mp_heap_make(); /* its descriptor stays open as long as the program runs */
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_message_comes_once_and_in_order),
+        cmocka_unit_test(each_message_arrives_once_and_in_order),
         cmocka_unit_test(messages_of_any_size),
-        cmocka_unit_test(what_was_too_large_can_be_done_with),
+        cmocka_unit_test(a_message_that_is_too_large_can_be_discarded),
         cmocka_unit_test(the_capacity_is_exact),
-        cmocka_unit_test(what_can_not_be_is_refused),
-        cmocka_unit_test(waits_are_never_too_short),
+        cmocka_unit_test(impossible_sizes_are_refused),
+        cmocka_unit_test(timeouts_are_never_too_short),
         cmocka_unit_test(messages_are_written_and_read_in_place),
-        cmocka_unit_test(a_put_gives_back_what_was_reserved),
+        cmocka_unit_test(a_put_frees_the_reserved_memory),
     };
     return RUN_TESTS(tests);
 }

@@ -1,5 +1,5 @@
-/* harness/mp/queue*.c: producers and consumers are killed at random moments, again and again; no
- * message that was put comes twice or is lost, and nothing is left behind. */
+/* harness/mp/channel/queue*.c: producers and consumers are killed at random moments, again and
+ * again. No message is lost or arrives twice, and no memory leaks. */
 #include "tests/support/support.h"
 
 #include "tests/support/fork_child.h"
@@ -18,49 +18,50 @@
 #define LIMIT (LIMIT_MS * FB_MP_MILLISECOND)
 #define PLACES 8u /* half of them producers */
 #define KILLS AS_MANY_AS(1000u, 300u)
-#define LIVES (KILLS + PLACES)
-#define CAPACITY 20u      /* less than the slots */
-#define PACE 200u         /* messages between two kills at most */
-#define AHEAD (20 * PACE) /* … that may be put meanwhile: enough for none to become idle */
+#define PROCESSES (KILLS + PLACES)
+#define CAPACITY 20u      /* less than the number of slots */
+#define PACE 200u         /* most messages between two kills */
+#define AHEAD (20 * PACE) /* messages that may be put meanwhile: enough that no process idles */
 #define LARGE 30u         /* numbers in a message that is in the heap */
 #define NOTES ((KILLS + 2) * (AHEAD + PLACES))
 
 struct shared {
     _Atomic uint32_t allowed; /* messages that may be put so far; producers sleep on it */
-    _Atomic uint32_t begun;   /* … that were begun to be put, or a little more */
-    _Atomic uint32_t got;     /* notes of what was received, also unfinished ones */
+    _Atomic uint32_t begun;   /* puts begun, or a little more */
+    _Atomic uint32_t got;     /* entries of note[], including unfinished ones */
     _Atomic bool over;
-    _Atomic bool holds[LIVES];    /* a consumer has got a message, and has not asked for another */
-    uint32_t put[LIVES];          /* by each producer: the last number whose put returned */
-    _Atomic uint64_t note[NOTES]; /* life << 32 | number; 0: the writer died before it wrote */
+    _Atomic bool holds[PROCESSES]; /* a consumer has a message and has not called get again */
+    uint32_t put[PROCESSES];       /* for each producer: the last number whose put returned */
+    _Atomic uint64_t
+        note[NOTES]; /* received: process << 32 | number; 0: the consumer died before it wrote it */
 };
 
 struct chaos {
     struct fb_mp_queue *queue;
     struct shared *shared;
-    uint32_t lives; /* so far */
+    uint32_t processes; /* processes so far */
     pid_t pid[PLACES];
-    uint32_t life[PLACES];
-    size_t abandoned, held; /* so far; by those that said they held one */
+    uint32_t process[PLACES];
+    size_t abandoned, held; /* so far; held: by consumers whose holds[] was set */
 };
 
 static struct chaos chaos;
 
 /* ---- what the processes do ---- */
 
-/* Some work, about as long as an exchange, so that deaths come both in the queue's calls and
- * between them. */
+/* Works about as long as a put and a get take, so that processes die both inside the queue's calls
+ * and between them. */
 static void work(uint32_t number)
 {
     for (uint32_t spin = number * 7 % 512; spin > 0; spin--)
         fb_mp_relax();
 }
 
-/* Numbers from 1 on, until it is over. All words of a message are the same. */
+/* Puts numbers from 1 on until the end. All words of a message are the same. */
 static int produce(void *context)
 {
     struct shared *shared = chaos.shared;
-    uint64_t message[LARGE], life = (uint64_t)(uintptr_t)context;
+    uint64_t message[LARGE], process = (uint64_t)(uintptr_t)context;
     for (uint32_t number = 1; !atomic_load(&shared->over); number++) {
         uint32_t allowed;
         while (atomic_load(&shared->begun) >= (allowed = atomic_load(&shared->allowed)))
@@ -71,10 +72,10 @@ static int produce(void *context)
         atomic_fetch_add(&shared->begun, 1);
         size_t words = number % 3 ? 1 + number % 6 : LARGE;
         for (size_t i = 0; i < words; i++)
-            message[i] = life << 32 | number;
+            message[i] = process << 32 | number;
         if (fb_mp_queue_put(chaos.queue, message, words * sizeof *message, LIMIT) != 0)
             return 1;
-        __atomic_store_n(&shared->put[life], number, __ATOMIC_RELEASE);
+        __atomic_store_n(&shared->put[process], number, __ATOMIC_RELEASE);
         work(number + 3);
     }
     return 0;
@@ -113,9 +114,9 @@ static int consume(void *context)
 
 static void start(uint32_t place)
 {
-    uintptr_t life = chaos.lives++;
-    chaos.life[place] = (uint32_t)life;
-    chaos.pid[place] = forked_run(place < PLACES / 2 ? produce : consume, (void *)life);
+    uintptr_t process = chaos.processes++;
+    chaos.process[place] = (uint32_t)process;
+    chaos.pid[place] = forked_run(place < PLACES / 2 ? produce : consume, (void *)process);
 }
 
 /* ---- the parent ---- */
@@ -126,23 +127,23 @@ static void allow(uint32_t messages)
     fb_mp_wake(&chaos.shared->allowed, INT_MAX);
 }
 
-/* Lets some messages pass, and then spins; there are more to come all the time, so that the next
- * death is in the middle of it. */
+/* Lets a random number of messages pass, and then spins. The others go on all the time, so that the
+ * next one is killed in the middle of its work. */
 static void let_pass(struct fb_random *random, uint32_t kills)
 {
     uint32_t goal = atomic_load(&chaos.shared->got) + (uint32_t)fb_random_below(random, PACE);
     allow(atomic_load(&chaos.shared->begun) + AHEAD);
     int64_t limit = fb_mp_now() + LIMIT;
-    while (atomic_load(&chaos.shared->got) < goal) { /* who yields here comes back too late */
+    while (atomic_load(&chaos.shared->got) < goal) { /* a yield would take too long */
         if (fb_mp_now() > limit)
-            fail_msg("after %u kills the others wait for ever", kills);
+            fail_msg("after %u kills the others are blocked", kills);
         fb_mp_relax();
     }
     for (size_t spin = fb_random_below(random, 300); spin > 0; spin--)
         fb_mp_relax();
 }
 
-/* After a death: one more than before if the dead one held a message. */
+/* After a death: one message more than before if the process held one. */
 static void count_abandoned(bool held, bool consumer)
 {
     size_t before = chaos.abandoned, now = fb_mp_queue_abandoned(chaos.queue);
@@ -161,13 +162,14 @@ static void kill_many(void)
         uint32_t place = (uint32_t)fb_random_below(&random, PLACES);
         assert_int_equal(kill(chaos.pid[place], SIGKILL), 0);
         assert_int_equal(forked_end(chaos.pid[place]), -SIGKILL);
-        count_abandoned(atomic_load(&chaos.shared->holds[chaos.life[place]]), place >= PLACES / 2);
+        count_abandoned(atomic_load(&chaos.shared->holds[chaos.process[place]]),
+                        place >= PLACES / 2);
         start(place);
     }
     let_pass(&random, KILLS);
 }
 
-/* First the producers, so that the consumers find an end. */
+/* Producers end first; then the queue is closed, which ends the consumers. */
 static void end_all(void)
 {
     atomic_store(&chaos.shared->over, true);
@@ -181,26 +183,26 @@ static void end_all(void)
     }
 }
 
-/* ---- what has become of each message ---- */
+/* ---- the fate of each message ---- */
 
 enum { SEEN = 1, ABANDONED = 2 };
 
 struct fates {
-    unsigned char *of[LIVES]; /* by number, to the last put that returned and one more */
+    unsigned char *of[PROCESSES]; /* by number, to the last put that returned and one more */
     unsigned abandoned, seen, lost;
 };
 
-/* Nothing twice: a message can be seen and then abandoned, by one that died before it took the
- * next. */
+/* A message must not be seen twice or abandoned twice. It can be seen and then abandoned, if its
+ * consumer died before it took the next one. */
 static void mark(struct fates *fates, uint64_t note, unsigned fate)
 {
-    uint32_t life = (uint32_t)(note >> 32), number = (uint32_t)note;
-    if (life >= LIVES || number == 0 || number > chaos.shared->put[life] + 1)
-        fail_msg("message %u of %u was never put", number, life);
-    if (fates->of[life][number] & fate)
-        fail_msg("message %u of %u %s twice", number, life,
+    uint32_t process = (uint32_t)(note >> 32), number = (uint32_t)note;
+    if (process >= PROCESSES || number == 0 || number > chaos.shared->put[process] + 1)
+        fail_msg("message %u of process %u was never put", number, process);
+    if (fates->of[process][number] & fate)
+        fail_msg("message %u of process %u %s twice", number, process,
                  fate == SEEN ? "was seen" : "is abandoned");
-    fates->of[life][number] |= (unsigned char)fate;
+    fates->of[process][number] |= (unsigned char)fate;
 }
 
 static void mark_all(struct fates *fates)
@@ -224,20 +226,20 @@ static void mark_all(struct fates *fates)
 static void audit(void)
 {
     struct fates fates = { 0 };
-    for (uint32_t life = 0; life < LIVES; life++)
-        assert_non_null(fates.of[life] = calloc(chaos.shared->put[life] + 2, 1));
+    for (uint32_t process = 0; process < PROCESSES; process++)
+        assert_non_null(fates.of[process] = calloc(chaos.shared->put[process] + 2, 1));
     mark_all(&fates);
-    for (uint32_t life = 0; life < LIVES; life++) {
-        for (uint32_t number = 1; number <= chaos.shared->put[life]; number++)
-            fates.lost += fates.of[life][number] == 0;
-        free(fates.of[life]);
+    for (uint32_t process = 0; process < PROCESSES; process++) {
+        for (uint32_t number = 1; number <= chaos.shared->put[process]; number++)
+            fates.lost += fates.of[process][number] == 0;
+        free(fates.of[process]);
     }
     print_message("%u kills: %u messages seen, %u abandoned, %u lost\n", KILLS, fates.seen,
                   fates.abandoned, fates.lost);
     assert_int_equal(fates.lost, 0);
 }
 
-static void a_thousand_deaths(void **state)
+static void no_message_is_lost_over_many_deaths(void **state)
 {
     (void)state;
     void *memory;
@@ -257,6 +259,6 @@ static void a_thousand_deaths(void **state)
 int main(void)
 {
     fb_mp_heap_make(); /* its descriptor stays open as long as the program runs */
-    const struct CMUnitTest tests[] = { cmocka_unit_test(a_thousand_deaths) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(no_message_is_lost_over_many_deaths) };
     return RUN_TESTS(tests);
 }

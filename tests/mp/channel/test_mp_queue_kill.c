@@ -1,5 +1,5 @@
-/* harness/mp/queue*.c: a process is killed at every instruction of an operation on a queue; the
- * others go on, and no message is lost or comes twice. */
+/* harness/mp/channel/queue*.c: a process is killed at every instruction of an operation on a queue.
+ * The others are not blocked, and no message is lost or arrives twice. */
 #include "tests/mp/channel/queue_death_fixture.h"
 
 #include <errno.h>
@@ -23,8 +23,8 @@ static void fill_up(struct scene *scene)
 static void reserve_one(struct scene *scene)
 {
     void *memory;
-    if (fb_mp_queue_reserve(scene->queue, scene->play->size, &memory) == 0)
-        memcpy(memory, scene_message(V), scene->play->size);
+    if (fb_mp_queue_reserve(scene->queue, scene->death_case->size, &memory) == 0)
+        memcpy(memory, scene_message(V), scene->death_case->size);
 }
 
 static void commit_one(struct scene *scene)
@@ -44,8 +44,8 @@ static int wait_for_one(struct scene *scene)
     return result != 0 && result != -EPIPE;
 }
 
-/* Once something is in the queue, or it is closed, the sleeper needs nobody's help. It dies with
- * what it got. */
+/* A sleeper is woken by the victim if that has put a message or closed the queue, otherwise by H.
+ * It exits without having done its message. */
 static const char *help_getter(struct scene *scene, bool finished)
 {
     fb_mp_queue_abandoned(scene->queue);
@@ -56,7 +56,7 @@ static const char *help_getter(struct scene *scene, bool finished)
 
 /* ---- getting ---- */
 
-static void put_for_it(struct scene *scene)
+static void put_for_victim(struct scene *scene)
 {
     assert_int_equal(scene_put(scene, V, 0), 0);
     scene->must |= V;
@@ -68,21 +68,21 @@ static int put_in_turn(struct scene *scene)
     return result != 0 && result != -EPIPE;
 }
 
-/* Once there is room the sleeper needs nobody's help. */
+/* The sleeper is woken by the victim if that has made room, otherwise by the test's take. */
 static const char *help_putter(struct scene *scene, bool finished)
 {
     fb_mp_queue_abandoned(scene->queue);
-    if (!finished && fb_mp_queue_size(scene->queue) == scene->play->capacity &&
+    if (!finished && fb_mp_queue_size(scene->queue) == scene->death_case->capacity &&
         scene_get_tallied(scene, 0) != 0)
-        return "what is full can't be taken from";
+        return "no message can be taken from the full queue";
     scene->must |= S;
     return sleeper_ends(&scene->sleeper) ? NULL : "the sleeper is not woken";
 }
 
-/* What it got before is as good as done when it asks for another. */
+/* The call of get ends the work on the message before. */
 static void get_another(struct scene *scene)
 {
-    scene_tell(scene);
+    scene_report_begin(scene);
     scene_get(scene, 0);
 }
 
@@ -91,21 +91,21 @@ static void take_and_do(struct scene *scene)
     const void *message;
     size_t size;
     fb_mp_queue_take(scene->queue, 0, &message, &size);
-    scene_tell(scene);
+    scene_report_begin(scene);
     fb_mp_queue_done(scene->queue);
 }
 
-/* The slot that the next put needs is the one in which the victim was at work, if it was. Then, and
- * if the message was taken, there is room at once. */
+/* The next put needs the slot that the victim had claimed, if it had. There is room at once in this
+ * case, as well as if the message was taken. */
 static const char *put_after_it(struct scene *scene, bool finished)
 {
-    bool has_room = finished || fb_mp_queue_size(scene->queue) < scene->play->capacity;
+    bool has_room = finished || fb_mp_queue_size(scene->queue) < scene->death_case->capacity;
     int result = scene_put(scene, H, 0);
     if (result == 0)
         scene->must |= H;
     if (result != (has_room ? 0 : -ETIMEDOUT))
-        return has_room ? "there is no room for what was taken"
-                        : "more is in than there is room for";
+        return has_room ? "a taken message left no room"
+                        : "the queue has more messages than its capacity";
     return NULL;
 }
 
@@ -137,14 +137,14 @@ static const char *help_closed_putter(struct scene *scene, bool finished)
     return finished ? "it is not closed" : help_putter(scene, finished);
 }
 
-/* It marks the end of a closed queue. */
+/* The get marks the end of the closed queue. */
 static void close_and_get(struct scene *scene)
 {
     fb_mp_queue_close(scene->queue);
     scene_get(scene, 0);
 }
 
-/* Whoever comes upon a half closed queue closes it. */
+/* Another close completes the close of the victim. */
 static const char *close_again(struct scene *scene, bool finished)
 {
     if (finished && scene_put(scene, H, 0) != -EPIPE)
@@ -154,7 +154,7 @@ static const char *close_again(struct scene *scene, bool finished)
     return NULL;
 }
 
-static const struct play plays[] = {
+static const struct death_case death_cases[] = {
     /* operation, capacity, messages, size */
     { OPERATION("put", 0, scene_put_one, 0), 4, 1, SMALL, .put = V },
     { OPERATION("put, large", 0, scene_put_one, 0), 4, 1, LARGE, .put = V },
@@ -177,12 +177,13 @@ static const struct play plays[] = {
       .help = put_after_it },
     { OPERATION("get, large, full, with slots left", 0, scene_get_one, 0), 3, 2, LARGE, .held = A,
       .before = fill_up, .help = put_after_it },
-    { OPERATION("get, empty", 0, scene_get_one, put_for_it), 4, 0, LARGE, .held = V },
+    { OPERATION("get, empty", 0, scene_get_one, put_for_victim), 4, 0, LARGE, .held = V },
     { OPERATION("get, waking", scene_start_sleeper, scene_get_one, 0), 2, 2, LARGE, .held = A,
       .sleeper = put_in_turn, .help = help_putter },
     { OPERATION("get another", 0, get_another, 0), 4, 2, LARGE, .held = B, .done = A,
-      .enter = scene_get_one, .tells = true },
-    { OPERATION("take and done", 0, take_and_do, 0), 4, 2, LARGE, .done = A, .tells = true },
+      .enter = scene_get_one, .reports_begin = true },
+    { OPERATION("take and done", 0, take_and_do, 0), 4, 2, LARGE, .done = A,
+      .reports_begin = true },
     { OPERATION("close, waking a getter", scene_start_sleeper, close_it, 0), 4, 0, SMALL,
       .sleeper = wait_for_one, .help = help_closed_getter },
     { OPERATION("close, waking a putter", scene_start_sleeper, close_it, 0), 2, 2, SMALL,
@@ -192,5 +193,5 @@ static const struct play plays[] = {
 
 int main(void)
 {
-    return scene_main(plays, sizeof plays / sizeof *plays);
+    return scene_main(death_cases, sizeof death_cases / sizeof *death_cases);
 }

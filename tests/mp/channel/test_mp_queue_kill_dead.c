@@ -1,12 +1,12 @@
-/* harness/mp/queue*.c: a process is killed at every instruction of what comes after another's
- * death, or looks for it; those after it find every message all the same. */
+/* harness/mp/channel/queue*.c: a process is killed at every instruction of an operation that
+ * recovers from another's death, or looks for one. No message is lost. */
 #include "tests/support/fork_child.h"
 #include "tests/mp/channel/queue_death_fixture.h"
 
 #include <signal.h>
 #include <unistd.h>
 
-/* ---- what others left behind ---- */
+/* ---- earlier deaths ---- */
 
 static int take_and_die(void *context)
 {
@@ -34,23 +34,26 @@ static void abandon_two(struct scene *scene)
     abandon_one(scene);
 }
 
-/* Somebody has died somewhere in this, which takes fewer instructions, for each victim somewhere
- * else. Whether it was over. */
-static bool break_off(struct scene *scene, void (*run)(struct scene *scene), unsigned instructions)
+/* Kills a process inside run, which takes about that many instructions; for each victim of the case
+ * at another place. Returns whether run was finished. */
+static bool kill_inside(struct scene *scene, void (*run)(struct scene *scene),
+                        unsigned instructions)
 {
-    const struct operation operation = { .name = "damage", .prepare = scene_enter, .run = run };
+    const struct operation operation = { .name = "earlier death",
+                                         .prepare = scene_enter,
+                                         .run = run };
     return stepper_kill_after(&operation, scene, scene->victims++ * 37 % instructions);
 }
 
-static void break_off_put(struct scene *scene)
+static void kill_in_put(struct scene *scene)
 {
-    if (break_off(scene, scene_put_one, 701))
+    if (kill_inside(scene, scene_put_one, 701))
         scene->must |= V;
 }
 
-static void break_off_get(struct scene *scene)
+static void kill_in_get(struct scene *scene)
 {
-    break_off(scene, scene_get_one, 251);
+    kill_inside(scene, scene_get_one, 251);
 }
 
 static void retake_one(struct scene *scene)
@@ -61,27 +64,27 @@ static void retake_one(struct scene *scene)
     fb_mp_queue_retake(scene->queue, &message, &size, &pid);
 }
 
-static void break_off_retake(struct scene *scene)
+static void kill_in_retake(struct scene *scene)
 {
     abandon_one(scene);
-    break_off(scene, retake_one, 1009);
+    kill_inside(scene, retake_one, 1009);
 }
 
-/* ---- what the victim does ---- */
+/* ---- operations of the victim ---- */
 
-static void count_them(struct scene *scene)
+static void count_abandoned(struct scene *scene)
 {
     fb_mp_queue_abandoned(scene->queue);
 }
 
-/* Its put takes the place of a broken one, which it clears away. */
+/* Its put needs the slot of the interrupted put, which it recovers. */
 static void get_both(struct scene *scene)
 {
     scene_get(scene, 0);
-    scene_tell(scene);
+    scene_report_begin(scene);
     fb_mp_queue_done(scene->queue);
     fb_mp_queue_abandoned(scene->queue);
-    if (scene_get(scene, 0) != 0) /* so that it holds V in any case */
+    if (scene_get(scene, 0) != 0) /* it holds V in any case */
         scene_put_one(scene), scene_get(scene, 0);
 }
 
@@ -105,18 +108,18 @@ static void join_it(struct scene *scene)
     fb_mp_queue_join(scene->queue, LIMIT);
 }
 
-static const struct play plays[] = {
+static const struct death_case death_cases[] = {
     /* operation, capacity, messages, size */
     { OPERATION("retake", 0, retake_one, 0), 4, 1, SMALL, .held = A, .before = abandon_one },
     { OPERATION("retake, large, another held", 0, retake_one, 0), 4, 2, LARGE, .held = A, .done = B,
       .before = abandon_one, .enter = scene_get_one },
-    { OPERATION("count the abandoned", 0, count_them, 0), 4, 2, LARGE, .before = abandon_two },
+    { OPERATION("count the abandoned", 0, count_abandoned, 0), 4, 2, LARGE, .before = abandon_two },
     { OPERATION("after a broken put", 0, get_both, 0), 4, 1, LARGE, .held = V, .put = V, .done = A,
-      .before = break_off_put, .tells = true },
+      .before = kill_in_put, .reports_begin = true },
     { OPERATION("after a broken get", 0, get_or_not, 0), 4, 2, LARGE, .held = ANY,
-      .before = break_off_get },
+      .before = kill_in_get },
     { OPERATION("after a broken retake", 0, retake_one, 0), 4, 1, LARGE, .held = A,
-      .before = break_off_retake },
+      .before = kill_in_retake },
     { OPERATION("join", 0, join_it, be_done), 4, 1, SMALL, .before = scene_take_one },
     { OPERATION("join, one is dead", 0, join_it, 0), 4, 1, LARGE, .before = abandon_one },
     { OPERATION("first use", 0, use_first, 0), 4, 0, SMALL, .first = true },
@@ -126,5 +129,5 @@ static const struct play plays[] = {
 
 int main(void)
 {
-    return scene_main(plays, sizeof plays / sizeof *plays);
+    return scene_main(death_cases, sizeof death_cases / sizeof *death_cases);
 }

@@ -1,5 +1,4 @@
-/* harness/mp/queue*.c: what becomes of messages that were taken, of who took them and of those that
- * wait. */
+/* harness/mp/channel/queue*.c: taken messages, the users that took them, and waits that end. */
 #include "tests/mp/channel/queue_fixture.h"
 
 #include "tests/support/fork_child.h"
@@ -13,14 +12,14 @@
 #include <string.h>
 #include <unistd.h>
 
-static const uint64_t note[10]; /* of more bytes than a slot has */
+static const uint64_t large[10]; /* does not fit into a slot */
 
 /* ---- closing ---- */
 
 static int sleep_in_get(const void *argument, size_t size)
 {
     uint64_t number;
-    desk_find(argument);
+    queue_page_find(argument);
     atomic_fetch_add(&queue_page->ready, 1);
     return fb_mp_queue_get(queue_page->queue, &number, sizeof number, FB_MP_FOREVER, &size) !=
            -EPIPE;
@@ -29,9 +28,9 @@ static int sleep_in_get(const void *argument, size_t size)
 static int sleep_in_put(const void *argument, size_t size)
 {
     (void)size;
-    desk_find(argument);
+    queue_page_find(argument);
     atomic_fetch_add(&queue_page->ready, 1);
-    return desk_put(9, FB_MP_FOREVER) != -EPIPE;
+    return put_number(9, FB_MP_FOREVER) != -EPIPE;
 }
 
 static void closing_ends_waits(void **state)
@@ -42,21 +41,21 @@ static void closing_ends_waits(void **state)
         struct fb_mp_process *process[3];
         queue_page_make(2);
         for (uint64_t k = 0; full && k < 2; k++)
-            assert_int_equal(desk_put(k, 0), 0);
+            assert_int_equal(put_number(k, 0), 0);
         for (int k = 0; k < 3; k++)
-            process[k] = desk_start(full ? sleep_in_put : sleep_in_get, methods[i / 2]);
+            process[k] = start_on_page(full ? sleep_in_put : sleep_in_get, methods[i / 2]);
         assert_true(wait_for(&queue_page->ready, 3));
         fb_mp_queue_close(queue_page->queue);
         for (int k = 0; k < 3; k++)
             assert_int_equal(ended(process[k]), 0);
-        assert_int_equal(desk_put(9, LIMIT), -EPIPE);
-        assert_int_equal(fb_mp_queue_put(queue_page->queue, note, sizeof note, LIMIT), -EPIPE);
+        assert_int_equal(put_number(9, LIMIT), -EPIPE);
+        assert_int_equal(fb_mp_queue_put(queue_page->queue, large, sizeof large, LIMIT), -EPIPE);
         assert_int_equal(fb_mp_queue_put_end(queue_page->queue, LIMIT), -EPIPE);
         for (uint64_t k = 0; full && k < 2; k++)
-            desk_expect(k); /* what is in it can be taken */
+            expect_number(k); /* messages in a closed queue can be taken */
         for (int k = 0; k < 3; k++)
-            assert_int_equal(desk_look(), -EPIPE);
-        desk_drop();
+            assert_int_equal(try_get(), -EPIPE);
+        queue_page_free();
     }
 }
 
@@ -65,13 +64,13 @@ static void closing_ends_waits(void **state)
 static int take_and_wait(const void *argument, size_t size)
 {
     const void *message;
-    desk_find(argument);
+    queue_page_find(argument);
     int result = fb_mp_queue_take(queue_page->queue, LIMIT, &message, &size);
     atomic_fetch_add(&queue_page->ready, 1);
     return (result != 0 && result != -ENODATA) || !wait_for(&queue_page->go, 1);
 }
 
-static void join_waits_for_all(void **state)
+static void join_waits_for_all_messages(void **state)
 {
     (void)state;
     for (int m = 0; m < METHODS; m++) {
@@ -79,29 +78,30 @@ static void join_waits_for_all(void **state)
         assert_int_equal(fb_mp_queue_done(queue_page->queue), -EINVAL);
         assert_int_equal(fb_mp_queue_join(queue_page->queue, 0), 0);
         for (uint64_t i = 0; i < 3; i++)
-            assert_int_equal(desk_put(i, 0), 0);
-        struct fb_mp_process *process = desk_start(take_and_wait, methods[m]);
+            assert_int_equal(put_number(i, 0), 0);
+        struct fb_mp_process *process = start_on_page(take_and_wait, methods[m]);
         assert_true(wait_for(&queue_page->ready, 1));
-        desk_expect(1);
+        expect_number(1);
         assert_int_equal(fb_mp_queue_done(queue_page->queue), 0);
         assert_int_equal(fb_mp_queue_done(queue_page->queue), -EINVAL);
-        assert_int_equal(fb_mp_queue_join(queue_page->queue, 0), -ETIMEDOUT); /* one is in it */
-        desk_expect(2);
-        assert_int_equal(desk_look(), -ETIMEDOUT); /* which is as good as done */
+        assert_int_equal(fb_mp_queue_join(queue_page->queue, 0),
+                         -ETIMEDOUT); /* a message is in the queue */
+        expect_number(2);
+        assert_int_equal(try_get(), -ETIMEDOUT); /* which ends the work on the message before */
         int64_t begin = fb_mp_now();
         assert_int_equal(fb_mp_queue_join(queue_page->queue, FB_MP_MILLISECOND), -ETIMEDOUT);
-        assert_true(fb_mp_now() - begin >= FB_MP_MILLISECOND); /* the other one holds one */
+        assert_true(fb_mp_now() - begin >= FB_MP_MILLISECOND); /* the process holds a message */
         atomic_store(&queue_page->go, 1);
         assert_int_equal(fb_mp_queue_join(queue_page->queue, LIMIT),
-                         0); /* its exit is as good as done */
+                         0); /* a taker that exits has done its message */
         assert_int_equal(ended(process), 0);
         assert_int_equal(fb_mp_queue_abandoned(queue_page->queue), 0);
-        desk_drop();
+        queue_page_free();
     }
 }
 
-/* Each kind of message, of a taker that is killed, taken again by one that is killed, and again. */
-static void the_abandoned_are_taken_again(void **state)
+/* Messages of each kind, whose taker is killed, are taken again. */
+static void abandoned_messages_are_taken_again(void **state)
 {
     (void)state;
     unsigned char bytes[1000];
@@ -114,7 +114,7 @@ static void the_abandoned_are_taken_again(void **state)
         assert_int_equal(i % 3 == 2 ? fb_mp_queue_put_end(queue_page->queue, 0)
                                     : fb_mp_queue_put(queue_page->queue, bytes, size, 0),
                          0);
-        struct fb_mp_process *process = desk_start(take_and_wait, methods[i / 3]);
+        struct fb_mp_process *process = start_on_page(take_and_wait, methods[i / 3]);
         pid_t pid = fb_mp_process_pid(process);
         assert_true(wait_for(&queue_page->ready, 1));
         assert_int_equal(fb_mp_queue_abandoned(queue_page->queue), 0);
@@ -135,7 +135,7 @@ static void the_abandoned_are_taken_again(void **state)
         assert_int_equal(fb_mp_queue_join(queue_page->queue, 0), -ETIMEDOUT);
         assert_int_equal(fb_mp_queue_done(queue_page->queue), 0);
         assert_int_equal(fb_mp_queue_join(queue_page->queue, 0), 0);
-        desk_drop();
+        queue_page_free();
     }
 }
 
@@ -152,45 +152,45 @@ static void *take_in_thread(void *result)
 static int child_of_a_taker(void *context)
 {
     (void)context;
-    if (fb_mp_queue_done(queue_page->queue) != -EINVAL || desk_look() != -ETIMEDOUT)
+    if (fb_mp_queue_done(queue_page->queue) != -EINVAL || try_get() != -ETIMEDOUT)
         return 1;
-    exit(0); /* with what atexit does */
+    exit(0); /* runs the atexit handlers */
 }
 
-static void a_message_is_its_threads(void **state)
+static void a_message_belongs_to_its_thread(void **state)
 {
     (void)state;
     pthread_t thread;
     int result = 77;
     queue_page_make(2);
-    assert_int_equal(desk_put(1, 0), 0);
+    assert_int_equal(put_number(1, 0), 0);
     assert_int_equal(pthread_create(&thread, NULL, take_in_thread, &result), 0);
     assert_int_equal(pthread_join(thread, NULL), 0);
     assert_int_equal(result, 0);
     assert_int_equal(fb_mp_queue_join(queue_page->queue, 0),
-                     0); /* the thread's end is as good as done */
-    assert_int_equal(desk_put(2, 0), 0);
-    desk_expect(2);
+                     0); /* a taker whose thread ends has done its message */
+    assert_int_equal(put_number(2, 0), 0);
+    expect_number(2);
     assert_int_equal(forked_end(forked_run(child_of_a_taker, NULL)), 0);
     assert_int_equal(fb_mp_queue_join(queue_page->queue, 0), -ETIMEDOUT);
     assert_int_equal(fb_mp_queue_done(queue_page->queue), 0);
-    desk_drop();
+    queue_page_free();
 }
 
 static int use_and_exit(void *context)
 {
-    if (fb_mp_queue_put(queue_page->queue, note, sizeof note, LIMIT) != 0)
+    if (fb_mp_queue_put(queue_page->queue, large, sizeof large, LIMIT) != 0)
         return 1;
     atomic_fetch_add(&queue_page->ready, 1);
     if (!wait_for(&queue_page->go, 1))
         return 2;
     if (context)
         exit(0);
-    return 0; /* at once, so that others have to find out */
+    return 0; /* by _exit, so that its record is not freed by itself */
 }
 
-/* Their records are used again: those of the first crowd are enough for the next ones. */
-static void there_may_be_many_users(void **state)
+/* Records are used again: those of the first round are enough for the later ones. */
+static void records_of_users_are_used_again(void **state)
 {
     (void)state;
     enum { CROWD = 150 };
@@ -208,14 +208,14 @@ static void there_may_be_many_users(void **state)
         for (int i = 0; i < CROWD; i++)
             assert_int_equal(forked_end(pid[i]), 0);
         for (int i = 0; i < CROWD; i++)
-            assert_int_equal(desk_look(), -EMSGSIZE),
+            assert_int_equal(try_get(), -EMSGSIZE),
                 assert_int_equal(fb_mp_queue_done(queue_page->queue), 0);
         assert_int_equal(fb_mp_queue_join(queue_page->queue, 0), 0);
         if (round == 0)
             taken = fb_mp_heap_used();
         assert_int_equal(fb_mp_heap_used(), taken);
     }
-    desk_drop();
+    queue_page_free();
 }
 
 static int reserve_and_exit(void *context)
@@ -237,14 +237,14 @@ static void nothing_leaks(void **state)
         assert_int_equal(fb_mp_queue_put(queue_page->queue, bytes, i % 2 ? 8 : sizeof bytes, 0), 0);
         if (i % 3)
             assert_int_equal(fb_mp_queue_get(queue_page->queue, bytes, sizeof bytes, 0, &size), 0);
-        desk_drop();
+        queue_page_free();
     }
     queue_page_make(2);
-    assert_int_equal(desk_put(1, 0), 0);
+    assert_int_equal(put_number(1, 0), 0);
     before = fb_mp_heap_used();
     assert_int_equal(forked_end(forked_run(reserve_and_exit, NULL)), 0);
     assert_int_equal(fb_mp_heap_used(), before);
-    desk_drop();
+    queue_page_free();
 }
 
 static const struct fb_mp_task tasks[] = {
@@ -260,10 +260,10 @@ int main(int argc, char **argv)
     fb_mp_heap_make(); /* its descriptor stays open as long as the program runs */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(closing_ends_waits),
-        cmocka_unit_test(join_waits_for_all),
-        cmocka_unit_test(the_abandoned_are_taken_again),
-        cmocka_unit_test(a_message_is_its_threads),
-        cmocka_unit_test(there_may_be_many_users),
+        cmocka_unit_test(join_waits_for_all_messages),
+        cmocka_unit_test(abandoned_messages_are_taken_again),
+        cmocka_unit_test(a_message_belongs_to_its_thread),
+        cmocka_unit_test(records_of_users_are_used_again),
         cmocka_unit_test(nothing_leaks),
     };
     return RUN_TESTS(tests);

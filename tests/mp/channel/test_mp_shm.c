@@ -1,4 +1,4 @@
-/* harness/mp/channel/shm.c: segments that are found by their names. What becomes of those whose users die:
+/* harness/mp/channel/shm.c: segments are found by their names. Deaths of their users are in
  * test_mp_tracker.c. */
 #include "tests/support/support.h"
 
@@ -19,7 +19,7 @@
 
 #define DOUBLES 1000
 
-/* ---- what the other process does: forked, spawned, or a program of its own ---- */
+/* ---- the other process: forked, spawned, or an unrelated program ---- */
 
 static double add_up(const struct fb_mp_segment *segment)
 {
@@ -37,7 +37,7 @@ static void write_doubles(const struct fb_mp_segment *segment)
         number[i] = 1.0 / (double)(i + 3);
 }
 
-/* Behind the numbers is room for what the other one says their sum is. */
+/* The other process stores its sum behind the numbers. */
 static double *sum_of(const struct fb_mp_segment *segment)
 {
     return (double *)fb_mp_segment_memory(segment) + DOUBLES;
@@ -68,17 +68,17 @@ static int write_and_sum(const void *name, size_t size)
 
 static int as_program(fb_mp_run run)
 {
-    const char *name = segment_given();
+    const char *name = segment_passed_name();
     return run(name, strlen(name) + 1);
 }
 
-static int be_summing(enum fb_mp_method method)
+static int sum_in_program(enum fb_mp_method method)
 {
     (void)method;
     return as_program(sum_up);
 }
 
-static int be_writing(enum fb_mp_method method)
+static int write_in_program(enum fb_mp_method method)
 {
     (void)method;
     return as_program(write_and_sum);
@@ -90,16 +90,17 @@ static const struct fb_mp_task tasks[] = {
     { 0 },
 };
 static const struct self_program programs[] = {
-    { "be_summing", be_summing, false },
-    { "be_writing", be_writing, false },
+    { "sum_in_program", sum_in_program, false },
+    { "write_in_program", write_in_program, false },
     { 0 },
 };
 
-/* Has another process do it: one of ours, or with METHODS an unrelated one. */
-static void have_done(fb_mp_run run, const char *program, size_t way, const char *name)
+/* Runs it in another process: with one of our methods, or if way is METHODS in an unrelated
+ * program. */
+static void run_elsewhere(fb_mp_run run, const char *program, size_t way, const char *name)
 {
     if (way == METHODS) {
-        segment_give(name);
+        segment_pass_name(name);
         self_check(program, FB_MP_FORK, "");
         return;
     }
@@ -112,19 +113,20 @@ static void have_done(fb_mp_run run, const char *program, size_t way, const char
                      0);
 }
 
-/* W12: a process writes 1,000 doubles, another one that attaches by the name adds them up. */
+/* W12: a process writes 1,000 doubles; another one attaches the segment by name and adds them up.
+ */
 static void sums_agree(void **state)
 {
     (void)state;
     char name[NAME_SIZE];
     for (size_t way = 0; way <= METHODS; way++) {
         struct fb_mp_segment *segment = segment_make(name, (DOUBLES + 1) * sizeof(double));
-        have_done(write_and_sum, "be_writing", way, name);
+        run_elsewhere(write_and_sum, "write_in_program", way, name);
         double sum = add_up(segment);
         assert_true(sum > 5 && sum < 7);
         assert_memory_equal(sum_of(segment), &sum, sizeof sum);
         *sum_of(segment) = 0;
-        have_done(sum_up, "be_summing", way, name);
+        run_elsewhere(sum_up, "sum_in_program", way, name);
         assert_memory_equal(sum_of(segment), &sum, sizeof sum);
         fb_mp_segment_close(segment);
         assert_int_equal(fb_mp_segment_unlink(name), 0);
@@ -153,7 +155,7 @@ static void a_segment_is_zeroed_and_of_its_size(void **state)
         assert_memory_equal(fb_mp_segment_memory(other), memory, sizes[i]);
         assert_int_equal(fb_mp_segment_unlink(name), 0);
         fb_mp_segment_close(segment);
-        memory = fb_mp_segment_memory(other); /* who has attached it keeps the memory */
+        memory = fb_mp_segment_memory(other); /* an attached segment keeps its memory */
         for (size_t byte = 0; byte < sizes[i]; byte++)
             assert_int_equal(memory[byte], 'x');
         memset(memory, 'y', sizes[i]);
@@ -186,7 +188,7 @@ static void a_name_has_one_segment(void **state)
     assert_int_equal(fb_mp_segment_unlink(name), 0);
 }
 
-static void what_is_no_name_is_refused(void **state)
+static void invalid_names_are_refused(void **state)
 {
     (void)state;
     static char text[FB_MP_SEGMENT_NAME + 2], own[NAME_SIZE];
@@ -202,7 +204,7 @@ static void what_is_no_name_is_refused(void **state)
     }
     assert_int_equal(fb_mp_segment_create(own, 0, &segment), -EINVAL);
     assert_null(segment);
-    assert_false(segment_is_there(own));
+    assert_false(segment_exists(own));
     text[FB_MP_SEGMENT_NAME] = '\0';
     text[FB_MP_SEGMENT_NAME - 1] = '\n'; /* any bytes but '/' */
     text[FB_MP_SEGMENT_NAME - 2] = (char)0xff;
@@ -214,7 +216,7 @@ static void what_is_no_name_is_refused(void **state)
     assert_int_equal(fb_mp_segment_unlink(text), 0);
 }
 
-static void names_are_found(void **state)
+static void unnamed_segments_get_unique_names(void **state)
 {
     (void)state;
     enum { SEGMENTS = 50 };
@@ -234,7 +236,7 @@ static void names_are_found(void **state)
     }
 }
 
-static void closing_is_no_unlinking(void **state)
+static void closing_does_not_unlink(void **state)
 {
     (void)state;
     char name[NAME_SIZE];
@@ -250,49 +252,50 @@ static void closing_is_no_unlinking(void **state)
     assert_int_equal(fb_mp_segment_attach(name, &segment), -ENOENT);
 }
 
-/* ---- a folder that somebody keeps locked ---- */
+/* ---- another process keeps the folder locked ---- */
 
-struct keeper {
+struct folder_lock {
     int ready[2], end[2];
 };
 
 static int keep_folder(void *context)
 {
-    const struct keeper *keeper = context;
+    const struct folder_lock *folder_lock = context;
     char byte;
-    close(keeper->end[1]);
+    close(folder_lock->end[1]);
     int folder = open(SEGMENTS_FOLDER, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (folder < 0 || flock(folder, LOCK_EX) < 0 || write(keeper->ready[1], "r", 1) != 1)
+    if (folder < 0 || flock(folder, LOCK_EX) < 0 || write(folder_lock->ready[1], "r", 1) != 1)
         return 1;
-    return read(keeper->end[0], &byte, 1) != 0;
+    return read(folder_lock->end[0], &byte, 1) != 0;
 }
 
-/* The lock goes with who has it, also if that is killed. */
-static void nobody_waits_for_ever_for_the_folder(void **state)
+/* The lock is released with its owner's end, also if that is killed. */
+static void a_wait_for_the_folder_is_limited(void **state)
 {
     (void)state;
     char name[NAME_SIZE], byte;
     if (!segments_are_private())
         skip();
     for (int killed = 0; killed < 2; killed++) {
-        struct keeper keeper;
+        struct folder_lock folder_lock;
         struct fb_mp_segment *segment = segment_make(name, 10), *other;
-        assert_true(pipe2(keeper.ready, O_CLOEXEC) == 0 && pipe2(keeper.end, O_CLOEXEC) == 0);
-        pid_t pid = forked_run(keep_folder, &keeper);
-        assert_int_equal(read(keeper.ready[0], &byte, 1), 1);
+        assert_true(pipe2(folder_lock.ready, O_CLOEXEC) == 0 &&
+                    pipe2(folder_lock.end, O_CLOEXEC) == 0);
+        pid_t pid = forked_run(keep_folder, &folder_lock);
+        assert_int_equal(read(folder_lock.ready[0], &byte, 1), 1);
         assert_int_equal(fb_mp_segment_unlink(name), -EBUSY);
-        assert_int_equal(fb_mp_segment_attach(name, &other), 0); /* it is there as before */
+        assert_int_equal(fb_mp_segment_attach(name, &other), 0); /* still there */
         fb_mp_segment_close(other);
         if (killed)
             kill(pid, SIGKILL);
-        close(keeper.end[1]);
+        close(folder_lock.end[1]);
         assert_int_equal(forked_end(pid), killed ? -SIGKILL : 0);
         assert_int_equal(fb_mp_segment_unlink(name), 0);
-        assert_false(segment_is_there(name));
+        assert_false(segment_exists(name));
         fb_mp_segment_close(segment);
-        close(keeper.end[0]);
-        close(keeper.ready[0]);
-        close(keeper.ready[1]);
+        close(folder_lock.end[0]);
+        close(folder_lock.ready[0]);
+        close(folder_lock.ready[1]);
     }
 }
 
@@ -307,10 +310,10 @@ int main(int argc, char **argv)
         cmocka_unit_test(sums_agree),
         cmocka_unit_test(a_segment_is_zeroed_and_of_its_size),
         cmocka_unit_test(a_name_has_one_segment),
-        cmocka_unit_test(what_is_no_name_is_refused),
-        cmocka_unit_test(names_are_found),
-        cmocka_unit_test(closing_is_no_unlinking),
-        cmocka_unit_test(nobody_waits_for_ever_for_the_folder),
+        cmocka_unit_test(invalid_names_are_refused),
+        cmocka_unit_test(unnamed_segments_get_unique_names),
+        cmocka_unit_test(closing_does_not_unlink),
+        cmocka_unit_test(a_wait_for_the_folder_is_limited),
     };
     return RUN_TESTS(tests);
 }

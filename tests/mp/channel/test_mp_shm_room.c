@@ -1,4 +1,4 @@
-/* harness/mp/channel/shm.c: more segments than there is room for, and that what is closed leaves nothing. */
+/* harness/mp/channel/shm.c: segments that are too large, and leaks of closed ones. */
 #include "tests/support/support.h"
 
 #include "tests/support/fork_child.h"
@@ -13,8 +13,8 @@
 
 /* ---- room ---- */
 
-/* What a creation takes is there: filling it can't fail. */
-static int fill_all_there_is(void *context)
+/* The memory of a segment is reserved: filling it can't fail. */
+static int fill_all_memory(void *context)
 {
     struct statvfs status;
     struct fb_mp_segment *segment;
@@ -23,8 +23,8 @@ static int fill_all_there_is(void *context)
         return 1;
     size_t size = status.f_bavail * status.f_frsize;
     int result = fb_mp_segment_create(name, size, &segment);
-    if (result == -ENOSPC || result == -ENOMEM) /* somebody else was faster */
-        return segment_is_there(name);
+    if (result == -ENOSPC || result == -ENOMEM) /* another program has taken some of it */
+        return segment_exists(name);
     if (result != 0)
         return 2;
     memset(fb_mp_segment_memory(segment), 'f', size);
@@ -32,7 +32,7 @@ static int fill_all_there_is(void *context)
     return fb_mp_segment_unlink(name) != 0;
 }
 
-static void more_than_there_is(void **state)
+static void too_large_segments_are_refused(void **state)
 {
     (void)state;
     struct statvfs before, after;
@@ -50,7 +50,7 @@ static void more_than_there_is(void **state)
     result = fb_mp_segment_create(name, (size_t)INT64_MAX, &segment);
     assert_true(result == -ENOSPC || result == -ENOMEM || result == -EFBIG);
     assert_null(segment);
-    assert_false(segment_is_there(name));
+    assert_false(segment_exists(name));
     assert_int_equal(descriptors_open(), open_before);
     if (segments_are_private()) {
         assert_int_equal(statvfs(SEGMENTS_FOLDER, &after), 0);
@@ -58,7 +58,7 @@ static void more_than_there_is(void **state)
         assert_int_equal(fb_mp_segment_create(name, left + 1, &segment), -ENOSPC);
     }
     if (left <= (size_t)1 << 28)
-        assert_int_equal(forked_end(forked_run(fill_all_there_is, name)), 0);
+        assert_int_equal(forked_end(forked_run(fill_all_memory, name)), 0);
 }
 
 /* ---- leaks ---- */
@@ -74,7 +74,7 @@ static unsigned mappings(void)
     return lines;
 }
 
-/* In each order in which the three ends can come. */
+/* Closes both handles and unlinks the name; order: when the name is unlinked. */
 static void use_once(const char *name, int order)
 {
     struct fb_mp_segment *first, *second;
@@ -104,17 +104,17 @@ static void nothing_leaks(void **state)
         use_once(name, i % 3);
     assert_int_equal(descriptors_open(), open_before);
     assert_true(mappings() <= mapped + 2); /* the C library's own memory may have grown */
-    assert_false(segment_is_there(name));
+    assert_false(segment_exists(name));
 }
 
-/* A closed segment keeps its name, and for that one descriptor, however often it is attached; even
- * if somebody else unlinks it, that is given up. */
+/* A closed segment keeps one descriptor for its name, however often it was attached. The descriptor
+ * is closed after the name was unlinked, even by another process. */
 static int unlink_it(void *context)
 {
     return fb_mp_segment_unlink(context) != 0;
 }
 
-static void a_closed_one_keeps_a_descriptor(void **state)
+static void a_closed_segment_keeps_one_descriptor(void **state)
 {
     (void)state;
     char name[NAME_SIZE], other[NAME_SIZE];
@@ -134,8 +134,8 @@ static void a_closed_one_keeps_a_descriptor(void **state)
     assert_int_equal(descriptors_open(), open_before);
 }
 
-/* The tracker is nobody's child: a program that waits for its own never sees it. */
-static void no_child_appears(void **state)
+/* The tracker is not a child of the process that started it. */
+static void the_tracker_is_not_a_child(void **state)
 {
     (void)state;
     char name[NAME_SIZE];
@@ -153,10 +153,10 @@ int main(int argc, char **argv)
     fb_mp_main(argc, argv, tasks);
     segments_separate();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(no_child_appears),
-        cmocka_unit_test(more_than_there_is),
+        cmocka_unit_test(the_tracker_is_not_a_child),
+        cmocka_unit_test(too_large_segments_are_refused),
         cmocka_unit_test(nothing_leaks),
-        cmocka_unit_test(a_closed_one_keeps_a_descriptor),
+        cmocka_unit_test(a_closed_segment_keeps_one_descriptor),
     };
     return RUN_TESTS(tests);
 }

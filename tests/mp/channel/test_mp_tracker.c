@@ -1,5 +1,5 @@
-/* harness/mp/channel/tracker.c: named segments go when the last of their users has ended, in whatever way,
- * and not before. */
+/* harness/mp/channel/tracker.c: the name of a segment is removed when its last user has ended, no
+ * matter how, and not before. */
 #include "tests/support/support.h"
 
 #include "tests/support/fork_child.h"
@@ -20,20 +20,20 @@
 
 #define CREATORS 20
 
-/* ---- names go with the last user ---- */
+/* ---- a name is removed with the last user ---- */
 
-static void a_killed_creators_name_goes(void **state)
+static void the_name_of_a_killed_creator_is_removed(void **state)
 {
     (void)state;
     char name[NAME_SIZE];
     segment_name(name);
     struct self creator = segment_begin("make_and_stay", name);
-    assert_true(segment_is_there(name));
+    assert_true(segment_exists(name));
     segment_kill_user(&creator);
     assert_true(segment_wait_gone(name));
 }
 
-static void a_name_goes_when_all_are_killed(void **state)
+static void a_name_is_removed_when_all_users_are_killed(void **state)
 {
     (void)state;
     char name[NAME_SIZE];
@@ -46,7 +46,7 @@ static void a_name_goes_when_all_are_killed(void **state)
     assert_true(segment_wait_gone(name));
 }
 
-static void a_name_goes_after_a_usual_exit(void **state)
+static void a_name_is_removed_after_a_normal_exit(void **state)
 {
     (void)state;
     char name[NAME_SIZE];
@@ -54,7 +54,7 @@ static void a_name_goes_after_a_usual_exit(void **state)
     assert_true(segment_wait_gone(name));
 }
 
-static void a_name_stays_for_who_has_attached(void **state)
+static void a_name_stays_while_the_segment_is_attached(void **state)
 {
     (void)state;
     char name[NAME_SIZE];
@@ -62,29 +62,29 @@ static void a_name_stays_for_who_has_attached(void **state)
     struct self creator = segment_begin("make_and_stay", name),
                 user = segment_begin("attach_and_stay", name);
     segment_kill_user(&creator);
-    segments_let_look();
-    assert_true(segment_is_there(name));
+    segments_wait_for_sweep();
+    assert_true(segment_exists(name));
     struct self second = segment_begin("attach_and_stay", name);
     segment_kill_user(&user);
-    segments_let_look();
-    assert_true(segment_is_there(name));
+    segments_wait_for_sweep();
+    assert_true(segment_exists(name));
     segment_kill_user(&second);
     assert_true(segment_wait_gone(name));
 }
 
-static void a_name_stays_for_who_has_closed(void **state)
+static void a_name_stays_after_a_close(void **state)
 {
     (void)state;
     char name[NAME_SIZE];
     segment_name(name);
     struct self creator = segment_begin("close_and_stay", name);
-    segments_let_look();
-    assert_true(segment_is_there(name));
+    segments_wait_for_sweep();
+    assert_true(segment_exists(name));
     segment_kill_user(&creator);
     assert_true(segment_wait_gone(name));
 }
 
-static void a_name_stays_for_who_was_forked(void **state)
+static void a_name_stays_for_forked_processes(void **state)
 {
     (void)state;
     char name[NAME_SIZE], text[SELF_TEXT] = "";
@@ -93,8 +93,8 @@ static void a_name_stays_for_who_was_forked(void **state)
     for (size_t i = 0; i < 20 && !strchr(text, ' '); i++)
         assert_int_equal(read(creator.out, text + i, 1), 1);
     assert_int_equal(kill(creator.pid, SIGKILL), 0);
-    segments_let_look();
-    assert_true(segment_is_there(name));
+    segments_wait_for_sweep();
+    assert_true(segment_exists(name));
     assert_int_equal(kill(atoi(text), SIGKILL), 0);
     assert_int_equal(self_finish(&creator, text), -SIGKILL);
     assert_true(segment_wait_gone(name));
@@ -102,8 +102,8 @@ static void a_name_stays_for_who_was_forked(void **state)
 
 /* ---- the tracker itself ---- */
 
-/* Others' segments keep the tracker that all of a user share. */
-static void skip_unless_alone(void)
+/* A user's programs share a tracker, which runs as long as one of them has segments. */
+static void skip_if_shared(void)
 {
     if (!segments_are_private() && segments_of_others())
         skip();
@@ -115,7 +115,7 @@ static void wait_for_trackers(uid_t user, size_t count)
     pid_t pid;
     uint64_t limit = clock_ms() + LIMIT_MS;
     for (; trackers(user, &pid) != count && clock_ms() < limit; nanosleep(&pause, NULL))
-        skip_unless_alone();
+        skip_if_shared();
     assert_int_equal(trackers(user, &pid), count);
 }
 
@@ -131,30 +131,30 @@ static void kill_tracker(uid_t user)
     }
 }
 
-static void it_ends_when_nothing_is_left(void **state)
+static void the_tracker_exits_when_no_segment_is_left(void **state)
 {
     (void)state;
     char name[NAME_SIZE];
-    skip_unless_alone();
+    skip_if_shared();
     struct fb_mp_segment *segment = segment_make(name, 1);
     wait_for_trackers(getuid(), 1);
     fb_mp_segment_close(segment);
-    segments_let_look();
+    segments_wait_for_sweep();
     wait_for_trackers(getuid(), 1);
     assert_int_equal(fb_mp_segment_unlink(name), 0);
     wait_for_trackers(getuid(), 0);
 }
 
-/* What its descriptors are: nothing, and its name; the folder while it looks. */
-static void it_keeps_nothing_of_ours(void **state)
+/* Its descriptors are /dev/null, its socket and, during a sweep, the folder. */
+static void the_tracker_keeps_no_descriptor_of_its_starter(void **state)
 {
     (void)state;
     char name[NAME_SIZE], path[64], target[64] = "";
     unsigned count = 0;
     pid_t pid;
-    skip_unless_alone();
+    skip_if_shared();
     struct fb_mp_segment *segment = segment_make(name, 1);
-    segments_let_look();
+    segments_wait_for_sweep();
     assert_int_equal(trackers(getuid(), &pid), 1);
     assert_int_equal(getsid(pid), pid);
     snprintf(path, sizeof path, "/proc/%d/cwd", (int)pid);
@@ -176,13 +176,14 @@ static void it_keeps_nothing_of_ours(void **state)
     assert_int_equal(fb_mp_segment_unlink(name), 0);
 }
 
-/* It was killed, then were the users: the next one who creates or attaches anything clears up. */
-static void another_one_does_what_a_killed_one_left(void **state)
+/* The tracker is killed, then the users. The next process that creates or attaches a segment starts
+ * another tracker, which removes theirs. */
+static void a_new_tracker_continues_for_a_killed_one(void **state)
 {
     (void)state;
     char name[2][NAME_SIZE], own[NAME_SIZE];
     struct self user[2];
-    skip_unless_alone();
+    skip_if_shared();
     for (int attach = 0; attach < 2; attach++) {
         struct fb_mp_segment *segment = segment_make(own, 1), *other;
         for (int i = 0; i < 2; i++) {
@@ -193,13 +194,13 @@ static void another_one_does_what_a_killed_one_left(void **state)
         kill_tracker(getuid());
         for (int i = 0; i < 2; i++)
             segment_kill_user(&user[i]);
-        assert_true(segment_is_there(name[0]) && segment_is_there(name[1]));
+        assert_true(segment_exists(name[0]) && segment_exists(name[1]));
         if (attach)
             assert_int_equal(fb_mp_segment_attach(own, &other), 0);
         else
             assert_int_equal(fb_mp_segment_create(NULL, 1, &other), 0);
         assert_true(segment_wait_gone(name[0]) && segment_wait_gone(name[1]));
-        assert_true(segment_is_there(own));
+        assert_true(segment_exists(own));
         assert_int_equal(fb_mp_segment_unlink(fb_mp_segment_name(other)), 0);
         assert_int_equal(fb_mp_segment_unlink(own), attach ? -ENOENT : 0);
         fb_mp_segment_close(other);
@@ -227,13 +228,13 @@ static int create_with_others(void *context)
     return read(crowd->end[0], &byte, 1) != 0;
 }
 
-static void one_is_enough_for_all(void **state)
+static void processes_that_start_at_once_share_a_tracker(void **state)
 {
     (void)state;
     struct crowd crowd;
     pid_t creator[CREATORS];
     char byte;
-    skip_unless_alone();
+    skip_if_shared();
     for (int round = 0; round < 5; round++) {
         wait_for_trackers(getuid(), 0);
         assert_true(pipe(crowd.start) == 0 && pipe(crowd.ready) == 0 && pipe(crowd.end) == 0);
@@ -245,7 +246,7 @@ static void one_is_enough_for_all(void **state)
         for (int i = 0; i < CREATORS; i++)
             assert_int_equal(read(crowd.ready[0], &byte, 1), 1);
         wait_for_trackers(getuid(), 1);
-        segments_let_look();
+        segments_wait_for_sweep();
         wait_for_trackers(getuid(), 1);
         close(crowd.end[1]);
         for (int i = 0; i < CREATORS; i++)
@@ -261,8 +262,8 @@ static void one_is_enough_for_all(void **state)
 
 /* ---- other users ---- */
 
-/* Left by a user who has no tracker any more: ours does not care. */
-static void another_users_stays(void **state)
+/* A tracker leaves the segments of other users alone, even if they have no tracker any more. */
+static void segments_of_other_users_stay(void **state)
 {
     (void)state;
     char name[NAME_SIZE];
@@ -271,40 +272,40 @@ static void another_users_stays(void **state)
         skip();
     segment_name(name);
     struct self user = segment_begin("be_nobody", name);
-    assert_int_equal(fb_mp_segment_attach(name, &segment), 0); /* as root may look at anything */
+    assert_int_equal(fb_mp_segment_attach(name, &segment), 0); /* root may */
     assert_int_equal(fb_mp_segment_size(segment), 5000);
     wait_for_trackers(SEGMENTS_NOBODY, 1);
     kill_tracker(SEGMENTS_NOBODY);
     segment_kill_user(&user);
-    segments_let_look();
-    assert_true(segment_is_there(name));
+    segments_wait_for_sweep();
+    assert_true(segment_exists(name));
     fb_mp_segment_close(segment);
     assert_int_equal(fb_mp_segment_unlink(name), 0);
-    /* With no user left at all. */
+    /* Nor if no process of ours uses it. */
     user = segment_begin("be_nobody", name);
     wait_for_trackers(SEGMENTS_NOBODY, 1);
     kill_tracker(SEGMENTS_NOBODY);
     segment_kill_user(&user);
-    segments_let_look();
-    assert_true(segment_is_there(name));
+    segments_wait_for_sweep();
+    assert_true(segment_exists(name));
     assert_int_equal(fb_mp_segment_unlink(name), 0);
 }
 
-static void ours_is_not_for_others(void **state)
+static void other_users_are_refused(void **state)
 {
     (void)state;
     char name[NAME_SIZE], path[PATH_MAX];
     if (getuid() != 0 || !segments_are_private())
         skip();
     struct fb_mp_segment *segment = segment_make(name, 10);
-    segment_give(name);
+    segment_pass_name(name);
     self_check("be_nobody_and_look", FB_MP_FORK, "refused refused");
-    assert_true(segment_is_there(name));
-    /* Neither if the file's mode would let them. */
+    assert_true(segment_exists(name));
+    /* Nor if the mode of the file would allow it. */
     snprintf(path, sizeof path, "%s/%s%s", SEGMENTS_FOLDER, FB_MP_TRACKER_PREFIX, name);
     assert_int_equal(chmod(path, 0666), 0);
     self_check("be_nobody_and_look", FB_MP_FORK, "refused refused");
-    assert_true(segment_is_there(name));
+    assert_true(segment_exists(name));
     fb_mp_segment_close(segment);
     assert_int_equal(fb_mp_segment_unlink(name), 0);
 }
@@ -316,18 +317,18 @@ int main(int argc, char **argv)
         return self_be(program, argv);
     segments_separate();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_killed_creators_name_goes),
-        cmocka_unit_test(a_name_goes_when_all_are_killed),
-        cmocka_unit_test(a_name_goes_after_a_usual_exit),
-        cmocka_unit_test(a_name_stays_for_who_has_attached),
-        cmocka_unit_test(a_name_stays_for_who_has_closed),
-        cmocka_unit_test(a_name_stays_for_who_was_forked),
-        cmocka_unit_test(it_ends_when_nothing_is_left),
-        cmocka_unit_test(it_keeps_nothing_of_ours),
-        cmocka_unit_test(another_one_does_what_a_killed_one_left),
-        cmocka_unit_test(one_is_enough_for_all),
-        cmocka_unit_test(another_users_stays),
-        cmocka_unit_test(ours_is_not_for_others),
+        cmocka_unit_test(the_name_of_a_killed_creator_is_removed),
+        cmocka_unit_test(a_name_is_removed_when_all_users_are_killed),
+        cmocka_unit_test(a_name_is_removed_after_a_normal_exit),
+        cmocka_unit_test(a_name_stays_while_the_segment_is_attached),
+        cmocka_unit_test(a_name_stays_after_a_close),
+        cmocka_unit_test(a_name_stays_for_forked_processes),
+        cmocka_unit_test(the_tracker_exits_when_no_segment_is_left),
+        cmocka_unit_test(the_tracker_keeps_no_descriptor_of_its_starter),
+        cmocka_unit_test(a_new_tracker_continues_for_a_killed_one),
+        cmocka_unit_test(processes_that_start_at_once_share_a_tracker),
+        cmocka_unit_test(segments_of_other_users_stay),
+        cmocka_unit_test(other_users_are_refused),
     };
     return RUN_TESTS(tests);
 }

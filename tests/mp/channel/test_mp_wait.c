@@ -1,4 +1,5 @@
-/* harness/mp/process/process.h, wait.h: handles under threads, signals and thieves. */
+/* harness/mp/process/process.h, harness/mp/channel/wait.h: process handles with threads, signals
+ * and foreign waitpid calls. */
 #include "tests/support/support.h"
 
 #include "tests/mp/shared_page.h"
@@ -20,15 +21,15 @@
 #define LIMIT (LIMIT_MS * FB_MP_MILLISECOND)
 #define THREADS 8
 
-/* Starts of each thread. Where the thread sanitizer sees threads it makes every exit last 1 s. */
+/* Processes that each thread starts. The thread sanitizer makes every exit take 1 s. */
 #if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
 #define STARTS 4
 #else
 #define STARTS 20
 #endif
 
-/* The leak sanitizer asks this. In a child that was forked from a thread it does not see the stack
- * that the parent's objects are held by. */
+/* Called by the leak sanitizer. In a child forked by a thread it does not see the stack of the
+ * parent's main thread, which holds references to objects. */
 int __lsan_is_turned_off(void);
 int __lsan_is_turned_off(void)
 {
@@ -61,7 +62,7 @@ static const struct fb_mp_task tasks[] = {
 
 /* ---- */
 
-/* One that lives until its number is called. */
+/* Starts a process that runs until go[index] is set. */
 static struct fb_mp_process *start_waiting(enum fb_mp_method method, unsigned char index)
 {
     unsigned char argument[sizeof board + 1];
@@ -74,7 +75,7 @@ static struct fb_mp_process *start_waiting(enum fb_mp_method method, unsigned ch
 
 /* ---- */
 
-static void wait_says_which(void **state)
+static void wait_reports_which_is_ready(void **state)
 {
     (void)state;
     for (size_t m = 0; m < METHODS; m++) {
@@ -90,7 +91,7 @@ static void wait_says_which(void **state)
         atomic_store(&board->go[2], 1);
         assert_int_equal(fb_mp_wait(fd, 4, LIMIT, ready), 1);
         assert_true(!ready[0] && !ready[1] && ready[2] && !ready[3]);
-        /* One that was not joined yet stays so, and a second one comes to it. */
+        /* The first one is still ready as it was not joined; now there are two. */
         assert_int_equal(fb_mp_process_kill(process[0]), 0);
         assert_int_equal(fb_mp_wait(&fd[0], 1, LIMIT, ready), 1);
         assert_int_equal(fb_mp_wait(fd, 4, LIMIT, ready), 2);
@@ -140,7 +141,7 @@ static void signals_end_no_wait(void **state)
     }
 }
 
-static void a_stolen_end_is_told(void **state)
+static void an_end_taken_by_waitpid_is_reported(void **state)
 {
     (void)state;
     for (size_t m = 0; m < METHODS; m++) {
@@ -187,7 +188,7 @@ static void a_process_outlives_the_thread_that_started_it(void **state)
     }
 }
 
-/* Asserts are for the main thread: it counts what went wrong. */
+/* Only the main thread may assert, so failures are counted. */
 static void *start_many(void *context)
 {
     struct starting *starting = context;
@@ -216,7 +217,9 @@ static void threads_start_at_once(void **state)
         assert_int_equal(pthread_create(&thread[i], NULL, start_many, &starting[i]), 0);
     }
     starting[THREADS].seed = THREADS;
-    start_many(&starting[THREADS]); /* the main thread starts its own in another way */
+    start_many(
+        &starting
+            [THREADS]); /* the main thread forks by itself, the others through the fork thread */
     for (unsigned i = 0; i < THREADS; i++)
         assert_int_equal(pthread_join(thread[i], NULL), 0);
     for (unsigned i = 0; i <= THREADS; i++)
@@ -257,9 +260,9 @@ int main(int argc, char **argv)
     fb_mp_main(argc, argv, tasks);
     fb_mp_heap_make(); /* its descriptor stays open as long as the program runs */
     const struct CMUnitTest tests[] = {
-        ON_BOARD(wait_says_which),
+        ON_BOARD(wait_reports_which_is_ready),
         ON_BOARD(signals_end_no_wait),
-        ON_BOARD(a_stolen_end_is_told),
+        ON_BOARD(an_end_taken_by_waitpid_is_reported),
         ON_BOARD(a_process_outlives_the_thread_that_started_it),
         cmocka_unit_test(threads_start_at_once),
         ON_BOARD(threads_join_one_process),

@@ -1,4 +1,4 @@
-/* harness/mp/sync/barrier.c, value.c: between processes, also when they die. */
+/* harness/mp/sync/barrier.c, value.c: between processes, also when some die. */
 #include "tests/support/support.h"
 
 #include "tests/support/fork_child.h"
@@ -15,8 +15,8 @@
 #define LIMIT (LIMIT_MS * FB_MP_MILLISECOND)
 #define SOON (30 * FB_MP_MILLISECOND)
 
-/* A wait that has to last as long as it was asked for. */
-static void check_waits(int result, int64_t start)
+/* A timeout must not be reported before its time. */
+static void assert_timed_out(int result, int64_t start)
 {
     assert_int_equal(result, -ETIMEDOUT);
     assert_true(fb_mp_now() - start >= SOON);
@@ -25,44 +25,43 @@ static void check_waits(int result, int64_t start)
 /* ---- barrier ---- */
 
 #define PARTIES 5
-#define MEETINGS 200
+#define ROUNDS 200
 
-struct hall {
+struct shared {
     struct fb_mp_barrier *barrier;
-    _Atomic uint32_t came[PARTIES]; /* how often somebody got that index */
+    _Atomic uint32_t count[PARTIES]; /* how often a party got that index */
 };
 
 static int meet(void *context)
 {
-    struct hall *hall = context;
+    struct shared *shared = context;
     unsigned index;
-    for (int i = 0; i < MEETINGS; i++) {
-        int result = fb_mp_barrier_wait(hall->barrier, LIMIT, &index);
+    for (int i = 0; i < ROUNDS; i++) {
+        int result = fb_mp_barrier_wait(shared->barrier, LIMIT, &index);
         if (result < 0)
             return 100 - result % 100;
-        atomic_fetch_add(&hall->came[index], 1);
+        atomic_fetch_add(&shared->count[index], 1);
     }
     return 0;
 }
 
-static struct hall *open_hall(unsigned parties)
+static struct shared *make_shared(unsigned parties)
 {
     void *memory;
-    assert_int_equal(fb_mp_alloc(sizeof(struct hall), &memory), 0);
-    struct hall *hall = memory;
-    assert_int_equal(fb_mp_barrier_make(parties, &hall->barrier), 0);
-    return hall;
+    assert_int_equal(fb_mp_alloc(sizeof(struct shared), &memory), 0);
+    struct shared *shared = memory;
+    assert_int_equal(fb_mp_barrier_make(parties, &shared->barrier), 0);
+    return shared;
 }
 
-static void close_hall(struct hall *hall)
+static void free_shared(struct shared *shared)
 {
-    fb_mp_barrier_free(hall->barrier);
-    assert_int_equal(fb_mp_free(hall), 0);
+    fb_mp_barrier_free(shared->barrier);
+    assert_int_equal(fb_mp_free(shared), 0);
     assert_int_equal(fb_mp_heap_used(), 0);
 }
 
-/* Who does not ask for an index gets none. */
-static void an_index_need_not_be_asked_for(void **state)
+static void the_index_may_be_null(void **state)
 {
     (void)state;
     struct fb_mp_barrier *barrier;
@@ -71,55 +70,55 @@ static void an_index_need_not_be_asked_for(void **state)
     fb_mp_barrier_free(barrier);
 }
 
-/* Each time every party gets an index of its own. */
-static void barriers_open_when_all_came(void **state)
+/* Each time, every party gets a different index. */
+static void barriers_open_when_all_have_arrived(void **state)
 {
     (void)state;
     struct fb_mp_barrier *none;
-    struct hall *hall = open_hall(PARTIES);
+    struct shared *shared = make_shared(PARTIES);
     unsigned index = 77;
     pid_t pid[PARTIES];
     assert_int_equal(fb_mp_barrier_make(0, &none), -EINVAL);
     for (int i = 0; i < PARTIES; i++)
-        pid[i] = forked_run(meet, hall);
+        pid[i] = forked_run(meet, shared);
     for (int i = 0; i < PARTIES; i++)
         assert_int_equal(forked_end(pid[i]), 0);
     for (int i = 0; i < PARTIES; i++)
-        assert_int_equal(hall->came[i], MEETINGS);
-    assert_false(fb_mp_barrier_is_broken(hall->barrier));
-    assert_int_equal(fb_mp_barrier_waiting(hall->barrier), 0);
+        assert_int_equal(shared->count[i], ROUNDS);
+    assert_false(fb_mp_barrier_is_broken(shared->barrier));
+    assert_int_equal(fb_mp_barrier_waiting(shared->barrier), 0);
     int64_t begin = fb_mp_now();
-    fb_mp_barrier_reset(hall->barrier);
-    check_waits(fb_mp_barrier_wait(hall->barrier, SOON, &index), begin);
-    assert_true(fb_mp_barrier_is_broken(hall->barrier));
-    assert_int_equal(fb_mp_barrier_wait(hall->barrier, LIMIT, &index), -ECANCELED);
+    fb_mp_barrier_reset(shared->barrier);
+    assert_timed_out(fb_mp_barrier_wait(shared->barrier, SOON, &index), begin);
+    assert_true(fb_mp_barrier_is_broken(shared->barrier));
+    assert_int_equal(fb_mp_barrier_wait(shared->barrier, LIMIT, &index), -ECANCELED);
     assert_int_equal(index, 77);
-    close_hall(hall);
+    free_shared(shared);
 }
 
 static int meet_and_die(void *context)
 {
-    struct hall *hall = context;
+    struct shared *shared = context;
     unsigned index;
-    if (fb_mp_barrier_wait(hall->barrier, LIMIT, &index) == 0)
+    if (fb_mp_barrier_wait(shared->barrier, LIMIT, &index) == 0)
         kill(getpid(), SIGKILL);
     return 1;
 }
 
-/* One that came once dies; the others, who wait for it again, are told. */
-static void barriers_do_not_wait_for_the_dead(void **state)
+/* A process dies after it has used the barrier; the others wait for it again and get -ECANCELED. */
+static void barriers_do_not_wait_for_dead_processes(void **state)
 {
     (void)state;
-    struct hall *hall = open_hall(3);
+    struct shared *shared = make_shared(3);
     pid_t pid[3];
-    pid[0] = forked_run(meet_and_die, hall);
+    pid[0] = forked_run(meet_and_die, shared);
     for (int i = 1; i < 3; i++)
-        pid[i] = forked_run(meet, hall);
+        pid[i] = forked_run(meet, shared);
     assert_int_equal(forked_end(pid[0]), -SIGKILL);
     for (int i = 1; i < 3; i++)
         assert_int_equal(forked_end(pid[i]), 100 + ECANCELED % 100);
-    assert_true(fb_mp_barrier_is_broken(hall->barrier));
-    close_hall(hall);
+    assert_true(fb_mp_barrier_is_broken(shared->barrier));
+    free_shared(shared);
 }
 
 /* ---- arrays ---- */
@@ -135,8 +134,8 @@ static int add_one(void *context)
     return 0;
 }
 
-/* W15's array. */
-static void arrays(void **state)
+/* W15: four processes increment all items. */
+static void arrays_are_shared(void **state)
 {
     (void)state;
     struct fb_mp_array *array, *text;
@@ -168,10 +167,10 @@ int main(void)
 {
     fb_mp_heap_make(); /* its descriptor stays open as long as the program runs */
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(barriers_open_when_all_came),
-        cmocka_unit_test(an_index_need_not_be_asked_for),
-        cmocka_unit_test(barriers_do_not_wait_for_the_dead),
-        cmocka_unit_test(arrays),
+        cmocka_unit_test(barriers_open_when_all_have_arrived),
+        cmocka_unit_test(the_index_may_be_null),
+        cmocka_unit_test(barriers_do_not_wait_for_dead_processes),
+        cmocka_unit_test(arrays_are_shared),
     };
     return RUN_TESTS(tests);
 }

@@ -1,4 +1,4 @@
-/* harness/mp/sync/sync.c: between processes, also when they die. */
+/* harness/mp/sync/sync.c: between processes, also when some die. */
 #include "tests/support/support.h"
 
 #include "tests/support/fork_child.h"
@@ -16,8 +16,8 @@
 #define LIMIT (LIMIT_MS * FB_MP_MILLISECOND)
 #define SOON (30 * FB_MP_MILLISECOND)
 
-/* A wait that has to last as long as it was asked for. */
-static void check_waits(int result, int64_t start)
+/* A timeout must not be reported before its time. */
+static void assert_timed_out(int result, int64_t start)
 {
     assert_int_equal(result, -ETIMEDOUT);
     assert_true(fb_mp_now() - start >= SOON);
@@ -33,7 +33,7 @@ static int die_with_lock(void *context)
     return 2;
 }
 
-static void a_dead_owner_is_told_once(void **state)
+static void the_death_of_an_owner_is_reported_once(void **state)
 {
     (void)state;
     for (int recursive = 0; recursive < 2; recursive++) {
@@ -58,7 +58,7 @@ static int try_lock(void *context)
     return fb_mp_lock_acquire(context, 0) != -ETIMEDOUT;
 }
 
-static void a_lock_is_held_by_one(void **state)
+static void a_lock_has_one_owner(void **state)
 {
     (void)state;
     struct fb_mp_lock *lock, *again;
@@ -96,7 +96,7 @@ static int increment(void *context)
     return 0;
 }
 
-static void counters(void **state)
+static void a_locked_counter_loses_no_increment(void **state)
 {
     (void)state;
     for (int locked = 0; locked < 2; locked++) {
@@ -123,7 +123,7 @@ static int take_and_die(void *context)
     return 1;
 }
 
-static void semaphores(void **state)
+static void semaphores_count(void **state)
 {
     (void)state;
     struct fb_mp_semaphore *semaphore;
@@ -133,7 +133,7 @@ static void semaphores(void **state)
     assert_int_equal(fb_mp_semaphore_acquire(semaphore, LIMIT), 0);
     assert_int_equal(fb_mp_semaphore_value(semaphore), 0);
     int64_t begin = fb_mp_now();
-    check_waits(fb_mp_semaphore_acquire(semaphore, SOON), begin);
+    assert_timed_out(fb_mp_semaphore_acquire(semaphore, SOON), begin);
     assert_int_equal(fb_mp_semaphore_acquire(semaphore, 0), -ETIMEDOUT);
     pid_t pid = forked_run(take_and_die, semaphore);
     assert_int_equal(fb_mp_semaphore_release(semaphore), 0);
@@ -151,14 +151,14 @@ static int wait_event(void *context)
     return fb_mp_event_wait(context, LIMIT) != 0;
 }
 
-static void events(void **state)
+static void events_release_all_waiters(void **state)
 {
     (void)state;
     struct fb_mp_event *event;
     pid_t pid[5];
     assert_int_equal(fb_mp_event_make(&event), 0);
     int64_t begin = fb_mp_now();
-    check_waits(fb_mp_event_wait(event, SOON), begin);
+    assert_timed_out(fb_mp_event_wait(event, SOON), begin);
     for (int i = 0; i < 5; i++)
         pid[i] = forked_run(wait_event, event);
     kill(pid[0], SIGKILL);
@@ -218,8 +218,8 @@ static int wait_for_three(void *context)
     return fb_mp_lock_release(meeting->lock) != 0;
 }
 
-/* Some of those that wait are killed; the others are told, one notification each. */
-static void notified_past_the_dead(void **state)
+/* Some waiters are killed; the others need one notification each. */
+static void notifications_are_not_lost_on_dead_waiters(void **state)
 {
     (void)state;
     struct meeting *meeting = make_meeting(false);
@@ -251,9 +251,9 @@ static void conditions_need_their_lock(void **state)
         for (int depth = 0; depth <= 2 * recursive; depth++)
             assert_int_equal(fb_mp_lock_acquire(meeting->lock, LIMIT), 0);
         int64_t begin = fb_mp_now();
-        check_waits(fb_mp_condition_wait(meeting->condition, SOON), begin);
+        assert_timed_out(fb_mp_condition_wait(meeting->condition, SOON), begin);
         assert_int_equal(fb_mp_condition_wait(meeting->condition, 0), -ETIMEDOUT);
-        /* It is held as often as before. */
+        /* The lock is held as often as before. */
         for (int depth = 0; depth <= 2 * recursive; depth++)
             assert_int_equal(fb_mp_lock_release(meeting->lock), 0);
         assert_int_equal(fb_mp_lock_release(meeting->lock), -EPERM);
@@ -265,12 +265,12 @@ int main(void)
 {
     fb_mp_heap_make(); /* its descriptor stays open as long as the program runs */
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_dead_owner_is_told_once),
-        cmocka_unit_test(a_lock_is_held_by_one),
-        cmocka_unit_test(counters),
-        cmocka_unit_test(semaphores),
-        cmocka_unit_test(events),
-        cmocka_unit_test(notified_past_the_dead),
+        cmocka_unit_test(the_death_of_an_owner_is_reported_once),
+        cmocka_unit_test(a_lock_has_one_owner),
+        cmocka_unit_test(a_locked_counter_loses_no_increment),
+        cmocka_unit_test(semaphores_count),
+        cmocka_unit_test(events_release_all_waiters),
+        cmocka_unit_test(notifications_are_not_lost_on_dead_waiters),
         cmocka_unit_test(conditions_need_their_lock),
     };
     return RUN_TESTS(tests);
