@@ -4,6 +4,7 @@
 
 #include "harness/native/gil_lock.h"
 #include "harness/worker/worker.h"
+#include "base/clock.h"
 
 #include <sched.h>
 #include <stdlib.h>

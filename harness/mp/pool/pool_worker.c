@@ -2,7 +2,7 @@
 #include "harness/mp/core/heap.h"
 #include "harness/mp/core/mutex.h"
 #include "harness/mp/pool/pool_shared.h"
-#include "harness/mp/process/forkserver.h"
+#include "harness/mp/process/forkserver_messages.h"
 
 #include <errno.h>
 #include <signal.h>
