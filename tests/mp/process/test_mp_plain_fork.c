@@ -12,6 +12,13 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Called by the leak sanitizer, which reports false leaks in a process that a thread has forked. */
+int __lsan_is_turned_off(void);
+int __lsan_is_turned_off(void)
+{
+    return fb_mp_parent_pid() != 0;
+}
+
 static int sleep_for_ever(const void *argument, size_t size)
 {
     (void)argument, (void)size;
