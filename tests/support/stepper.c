@@ -301,6 +301,16 @@ void stepper_kill_at_calls(const struct operation *operation, struct scene *scen
 
 /* ---- */
 
+/* Whether a stopped child that continues stops at a breakpoint. If not, it may have ended. */
+static bool stops_at_breakpoint(pid_t pid)
+{
+    int status;
+    uintptr_t counter = trace_counter(pid);
+    return counter && trace_break_at(pid, counter) && ptrace(PTRACE_CONT, pid, NULL, NULL) == 0 &&
+           waitpid(pid, &status, 0) == pid && WIFSTOPPED(status) && WSTOPSIG(status) == SIGTRAP &&
+           trace_counter(pid) == counter && trace_break_at(pid, 0);
+}
+
 static bool may_trace(void)
 {
     int status;
@@ -313,10 +323,10 @@ static bool may_trace(void)
     }
     if (pid < 0 || waitpid(pid, &status, 0) != pid || !WIFSTOPPED(status))
         return false; /* the child has exited */
-    has_breakpoints = trace_counter(pid) && trace_break_at(pid, 0);
     bool works = ptrace(PTRACE_SINGLESTEP, pid, NULL, NULL) == 0 &&
                  waitpid(pid, &status, 0) == pid && WIFSTOPPED(status) &&
                  WSTOPSIG(status) == SIGTRAP;
+    has_breakpoints = works && stops_at_breakpoint(pid);
     sleeper_reap(pid);
     return works;
 }
