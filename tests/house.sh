@@ -110,14 +110,15 @@ judge_sizes() {
 
 # ---- texts ----
 
-# Each folder has a README that names each of its files, by its name or as `name.h` `.c`.
+# Each folder has a README that names each of its files: as `name.c`, `name.h` `.c`, or `name`. A mutation says itself
+# what it is.
 judge_readmes() {
-    find base kernels harness bench demos tests peers scripts docs -name __pycache__ -prune -o -type f -print |
+    find base kernels harness bench demos tests peers scripts docs \( -name __pycache__ -o -path '*/mutations/*' \) -prune -o -type f -print |
         grep -v '/README.md$\|/meson.build$' | sort | while read -r file; do
         folder=${file%/*} name=${file##*/}
         if ! [ -f "$folder/README.md" ]; then
             echo "$folder has no README.md"
-        elif ! grep -qF "\`$name\`" "$folder/README.md" && ! grep -qF "\`${name%.*}." "$folder/README.md"; then
+        elif ! grep -qF -e "\`$name\`" -e "\`${name%.*}." -e "\`${name%.*}\`" "$folder/README.md"; then
             echo "$folder/README.md says nothing of $name"
         fi
     done | sort -u >"$work/readmes"
