@@ -33,21 +33,7 @@ static void count_up(struct scene *scene)
         atomic_fetch_add(scene->count, 1);
 }
 
-/* A single instruction, which stops once for each byte. */
-static void fill(struct scene *scene)
-{
-#if defined __x86_64__
-    char *bytes = scene->bytes;
-    size_t left = BYTES;
-    __asm__ volatile("rep stosb" : "+D"(bytes), "+c"(left) : "a"(1) : "memory");
-#else
-    memset(scene->bytes, 1, BYTES);
-#endif
-    count_up(scene);
-}
-
-/* Each death comes at the same place as the one before, or one round later. The first two runs are
- * those that record the trace. */
+/* Each victim is killed in the same round as the one before it, or in the next one. */
 static const char *check_count(struct scene *scene, bool finished)
 {
     unsigned count = atomic_load(scene->count), victim = scene->victims++;
@@ -57,19 +43,6 @@ static const char *check_count(struct scene *scene, bool finished)
     if (victim > 0 && count != scene->seen && count != scene->seen + 1)
         return "an instruction is left out";
     scene->seen = count;
-    return NULL;
-}
-
-static const char *check_bytes(struct scene *scene, bool finished)
-{
-    unsigned filled = 0;
-    while (filled < BYTES && scene->bytes[filled])
-        filled++;
-    if (finished)
-        return filled == BYTES ? NULL : "it has finished too early";
-    if (scene->victims++ > 0 && filled != scene->seen && filled != scene->seen + 1)
-        return "a byte is left out";
-    scene->seen = filled;
     return NULL;
 }
 
@@ -103,6 +76,29 @@ static void every_round_of_a_loop_is_seen(void **state)
     discard(&scene);
 }
 
+#if defined __x86_64__
+
+/* A single instruction, which stops once for each byte when it is stepped. */
+static void fill(struct scene *scene)
+{
+    char *bytes = scene->bytes;
+    size_t left = BYTES;
+    __asm__ volatile("rep stosb" : "+D"(bytes), "+c"(left) : "a"(1) : "memory");
+}
+
+static const char *check_bytes(struct scene *scene, bool finished)
+{
+    unsigned filled = 0;
+    while (filled < BYTES && scene->bytes[filled])
+        filled++;
+    if (finished)
+        return filled == BYTES ? NULL : "it has finished too early";
+    if (scene->victims++ > 0 && filled != scene->seen && filled != scene->seen + 1)
+        return "a byte is left out";
+    scene->seen = filled;
+    return NULL;
+}
+
 static void every_byte_of_a_repeated_instruction_is_seen(void **state)
 {
     const struct operation operation = {
@@ -115,6 +111,8 @@ static void every_byte_of_a_repeated_instruction_is_seen(void **state)
     assert_int_equal(scene.seen, BYTES);
     discard(&scene);
 }
+
+#endif
 
 /* Its path depends on how many victims there have been, so that a trace is of no use. */
 static void wander(struct scene *scene)
@@ -139,7 +137,7 @@ static void a_victim_off_the_trace_is_checked_too(void **state)
     (void)state;
     make(&scene);
     stepper_kill_everywhere(&operation, &scene);
-    assert_true(scene.finished > 1);
+    assert_true(scene.finished > 0);
     discard(&scene);
 }
 
@@ -184,7 +182,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_round_of_a_loop_is_seen),
+#if defined __x86_64__
         cmocka_unit_test(every_byte_of_a_repeated_instruction_is_seen),
+#endif
         cmocka_unit_test(a_victim_off_the_trace_is_checked_too),
         cmocka_unit_test(a_sleeping_victim_is_woken_and_the_last_one_killed_asleep),
     };
