@@ -42,6 +42,7 @@ bench/trial
 bench/run
 bench/judge
 bench/export
+bench/overhead/peers
 bench/overhead
 bench/command
 bench'

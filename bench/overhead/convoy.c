@@ -1,7 +1,7 @@
 /* The convoy effect: how late a thread that waits for I/O again and again resumes while another
  * thread computes and holds the interpreter's lock. */
 #include "bench/overhead/overhead.h"
-#include "bench/overhead/python_peer.h"
+#include "bench/overhead/peers/python_peer.h"
 
 #include "harness/native/gil_lock.h"
 #include "harness/mp/core/sleep.h"

@@ -1,6 +1,6 @@
 /* Creating and ending workers that do nothing, by parents of several sizes. */
 #include "bench/overhead/overhead.h"
-#include "bench/overhead/forked_peer.h"
+#include "bench/overhead/peers/forked_peer.h"
 
 #include "base/arena.h"
 #include "base/child.h"

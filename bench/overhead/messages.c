@@ -1,7 +1,7 @@
 /* The cost of a message between processes with each method, by message size. */
-#include "bench/overhead/message_channel.h"
+#include "bench/overhead/peers/message_channel.h"
 #include "bench/overhead/overhead.h"
-#include "bench/overhead/python_peer.h"
+#include "bench/overhead/peers/python_peer.h"
 
 #include "base/arena.h"
 #include "base/child.h"

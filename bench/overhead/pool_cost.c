@@ -1,8 +1,8 @@
 /* The costs of the runtime's pool compared with Python's: opening it, running tasks and map
  * items. */
 #include "bench/overhead/overhead.h"
-#include "bench/overhead/forked_peer.h"
-#include "bench/overhead/python_peer.h"
+#include "bench/overhead/peers/forked_peer.h"
+#include "bench/overhead/peers/python_peer.h"
 
 #include "base/clock.h"
 #include "base/cpus.h"

@@ -1,8 +1,8 @@
 /* The overhead of the runtime over its building blocks: its pipe over a socket, its lock over a
  * mutex, its manager over a round trip, its queue over a copy of memory. */
 #include "bench/overhead/overhead.h"
-#include "bench/overhead/forked_peer.h"
-#include "bench/overhead/payload.h"
+#include "bench/overhead/peers/forked_peer.h"
+#include "bench/overhead/peers/payload.h"
 
 #include "base/clock.h"
 #include "base/cpus.h"

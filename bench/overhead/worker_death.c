@@ -1,7 +1,7 @@
 /* The cost for the runtime's pool of a worker that is killed or exits, for owners of several
  * sizes. */
 #include "bench/overhead/overhead.h"
-#include "bench/overhead/forked_peer.h"
+#include "bench/overhead/peers/forked_peer.h"
 
 #include "harness/mp/core/heap.h"
 #include "harness/mp/core/memory.h"

@@ -2,8 +2,8 @@
 #include "tests/support/support.h"
 
 #include "tests/support/folder.h"
-#include "tests/support/program.h"
-#include "tests/support/python.h"
+#include "tests/support/programs/program.h"
+#include "tests/support/programs/python.h"
 
 #include <jansson.h>
 #include <stdio.h>

@@ -4,8 +4,8 @@
 
 #include "bench/command/lessons.h"
 
-#include "tests/support/program.h"
-#include "tests/support/python.h"
+#include "tests/support/programs/program.h"
+#include "tests/support/programs/python.h"
 #include "tests/demos/lesson_runner.h"
 
 #include <string.h>

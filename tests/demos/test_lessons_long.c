@@ -5,7 +5,7 @@
 #include "bench/command/lessons.h"
 #include "harness/cpython/interpreters.h"
 
-#include "tests/support/program.h"
+#include "tests/support/programs/program.h"
 #include "tests/demos/lesson_runner.h"
 
 #include <jansson.h>

@@ -1,7 +1,7 @@
 /* harness/native/gil.c: when each mode lets other workers run, and how a mode is selected. */
 #include "tests/support/support.h"
 
-#include "tests/support/program.h"
+#include "tests/support/programs/program.h"
 
 #include "bench/run/plan.h"
 

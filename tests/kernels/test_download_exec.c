@@ -2,9 +2,9 @@
 #include "tests/support/support.h"
 
 #include "tests/support/folder.h"
-#include "tests/support/background_program.h"
-#include "tests/support/program.h"
-#include "tests/support/python.h"
+#include "tests/support/programs/background_program.h"
+#include "tests/support/programs/program.h"
+#include "tests/support/programs/python.h"
 
 #include "kernels/waiting/served.h"
 

@@ -20,7 +20,7 @@ struct fb_mp_process *started(struct fb_mp_process_options options)
 int ended(struct fb_mp_process *process)
 {
     int code = 1000;
-    assert_int_equal(fb_mp_process_join(process, LIMIT), 0);
+    assert_int_equal(fb_mp_process_join(process, LIMIT_NS), 0);
     assert_int_equal(fb_mp_process_exit_code(process, &code), 0);
     assert_int_equal(fb_mp_process_close(process), 0);
     return code;

@@ -5,8 +5,6 @@
 #include "harness/mp/process/process.h"
 
 /* LIMIT_MS (tests/support/support.h) in ns. */
-#define LIMIT (LIMIT_MS * FB_MP_MILLISECOND)
-
 /* The methods with which every test of processes is run. */
 #define METHODS 2
 extern const enum fb_mp_method methods[METHODS];

@@ -6,26 +6,26 @@
 
 #include <string.h>
 
-struct board *board;
+struct shared_page *shared_page;
 
-struct board *board_of(const void *argument)
+struct shared_page *shared_page_of(const void *argument)
 {
-    struct board *given;
+    struct shared_page *given;
     memcpy(&given, argument, sizeof given);
     return given;
 }
 
-int board_make(void **state)
+int shared_page_make(void **state)
 {
     void *memory;
     if (fb_mp_alloc(*(const size_t *)*state, &memory) < 0)
         return -1;
-    board = memory;
+    shared_page = memory;
     return 0;
 }
 
-int board_free(void **state)
+int shared_page_free(void **state)
 {
     (void)state;
-    return fb_mp_free(board);
+    return fb_mp_free(shared_page);
 }

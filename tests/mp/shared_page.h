@@ -2,17 +2,17 @@
 #ifndef TEST_SHARED_PAGE_H
 #define TEST_SHARED_PAGE_H
 
-struct board; /* defined by the test */
-extern struct board *board;
+struct shared_page; /* defined by the test */
+extern struct shared_page *shared_page;
 
 /* The address with which a process's argument begins. */
-struct board *board_of(const void *argument);
+struct shared_page *shared_page_of(const void *argument);
 
 /* Set-up and teardown of a test; its state is the struct's size. */
-int board_make(void **state);
-int board_free(void **state);
-#define ON_BOARD(test)                                                                             \
-    cmocka_unit_test_prestate_setup_teardown(test, board_make, board_free,                         \
-                                             &(size_t){ sizeof(struct board) })
+int shared_page_make(void **state);
+int shared_page_free(void **state);
+#define WITH_SHARED_PAGE(test)                                                                     \
+    cmocka_unit_test_prestate_setup_teardown(test, shared_page_make, shared_page_free,             \
+                                             &(size_t){ sizeof(struct shared_page) })
 
 #endif

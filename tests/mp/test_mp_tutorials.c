@@ -64,10 +64,10 @@ static int produce(const void *argument, size_t size)
     (void)size;
     tutorials_begin(argument);
     for (uint32_t i = 1, first = STEP; i <= TASKS; i++, first += STEP)
-        if (fb_mp_queue_put(tutorial_page->queue, &first, sizeof first, LIMIT) != 0)
+        if (fb_mp_queue_put(tutorial_page->queue, &first, sizeof first, LIMIT_NS) != 0)
             return 1;
     for (uint32_t i = 0; i < (tutorial_page->passes_on ? 1 : given.worker); i++)
-        if (fb_mp_queue_put_end(tutorial_page->queue, LIMIT) != 0)
+        if (fb_mp_queue_put_end(tutorial_page->queue, LIMIT_NS) != 0)
             return 2;
     return 0;
 }
@@ -77,18 +77,18 @@ static int consume(const void *argument, size_t size)
     int result;
     tutorials_begin(argument);
     struct count count = { .worker = given.worker };
-    while ((result = fb_mp_queue_get(tutorial_page->queue, &count.first, sizeof count.first, LIMIT,
-                                     &size)) == 0) {
+    while ((result = fb_mp_queue_get(tutorial_page->queue, &count.first, sizeof count.first,
+                                     LIMIT_NS, &size)) == 0) {
         count.primes = 0;
         for (uint32_t n = count.first; n < count.first + STEP; n++)
             count.primes += is_prime(n);
-        if (fb_mp_queue_put(tutorial_page->results, &count, sizeof count, LIMIT) != 0)
+        if (fb_mp_queue_put(tutorial_page->results, &count, sizeof count, LIMIT_NS) != 0)
             return 1;
     }
     if (result != -ENODATA ||
-        (tutorial_page->passes_on && fb_mp_queue_put_end(tutorial_page->queue, LIMIT) != 0))
+        (tutorial_page->passes_on && fb_mp_queue_put_end(tutorial_page->queue, LIMIT_NS) != 0))
         return 2;
-    return fb_mp_queue_put_end(tutorial_page->results, LIMIT) == 0 ? 0 : 3;
+    return fb_mp_queue_put_end(tutorial_page->results, LIMIT_NS) == 0 ? 0 : 3;
 }
 
 static int compare_counts(const void *a, const void *b)
@@ -103,7 +103,7 @@ static void receive_counts(struct count count[TASKS], uint32_t consumers)
     struct count next;
     size_t size, taken = 0;
     while (consumers > 0) {
-        int result = fb_mp_queue_get(tutorial_page->results, &next, sizeof next, LIMIT, &size);
+        int result = fb_mp_queue_get(tutorial_page->results, &next, sizeof next, LIMIT_NS, &size);
         if (result == -ENODATA) {
             consumers--;
             continue;
@@ -195,7 +195,7 @@ static int sum_up(const void *argument, size_t size)
     snprintf(sum.name, sizeof sum.name, "%s", fb_mp_self_name());
     for (uint64_t i = 0; i < 1000000; i++)
         sum.sum += i;
-    return fb_mp_queue_put(tutorial_page->results, &sum, sizeof sum, LIMIT) == 0 ? 0 : 1;
+    return fb_mp_queue_put(tutorial_page->results, &sum, sizeof sum, LIMIT_NS) == 0 ? 0 : 1;
 }
 
 static void named_workers_sum(void **state)
@@ -209,7 +209,7 @@ static void named_workers_sum(void **state)
         tutorials_run(sum_up, methods[m], 4);
         for (int i = 0; i < 4; i++) {
             assert_int_equal(
-                fb_mp_queue_get(tutorial_page->results, &sum, sizeof sum, LIMIT, &size), 0);
+                fb_mp_queue_get(tutorial_page->results, &sum, sizeof sum, LIMIT_NS, &size), 0);
             assert_int_equal(sum.sum, 499999500000);
             assert_true(sum.name[0] >= 'A' && sum.name[0] <= 'D' && strlen(sum.name) == 4);
             seen |= 1u << (sum.name[0] - 'A');
@@ -244,7 +244,8 @@ static int analyse(const void *argument, size_t size)
     char line[LINE_MOST], level[16];
     int result;
     tutorials_begin(argument);
-    while ((result = fb_mp_queue_get(tutorial_page->queue, line, sizeof line, LIMIT, &size)) == 0) {
+    while ((result = fb_mp_queue_get(tutorial_page->queue, line, sizeof line, LIMIT_NS, &size)) ==
+           0) {
         struct finding finding = { .level = 0, .words = 1 };
         if (size != strlen(line) + 1 || sscanf(line, "%u %15s", &finding.number, level) != 2)
             return 1;
@@ -252,7 +253,7 @@ static int analyse(const void *argument, size_t size)
             finding.level++;
         for (const char *blank = line; (blank = strchr(blank, ' ')); blank++)
             finding.words++;
-        if (fb_mp_queue_put(tutorial_page->results, &finding, sizeof finding, LIMIT) != 0)
+        if (fb_mp_queue_put(tutorial_page->results, &finding, sizeof finding, LIMIT_NS) != 0)
             return 2;
     }
     return result == -ENODATA ? 0 : 3;
@@ -263,7 +264,7 @@ static void receive_finding(bool seen[LINES])
     struct finding finding;
     size_t size;
     assert_int_equal(
-        fb_mp_queue_get(tutorial_page->results, &finding, sizeof finding, LIMIT, &size), 0);
+        fb_mp_queue_get(tutorial_page->results, &finding, sizeof finding, LIMIT_NS, &size), 0);
     assert_true(finding.number < LINES && !seen[finding.number]);
     assert_int_equal(finding.level, finding.number % 3);
     assert_int_equal(finding.words, 4 + finding.number % 7 * 2);
@@ -283,13 +284,13 @@ static void lines_are_analysed_while_others_are_sent(void **state)
             worker[i] = tutorials_start(analyse, methods[m], i);
         for (uint32_t i = 0; i < LINES; i++) {
             assert_int_equal(
-                fb_mp_queue_put(tutorial_page->queue, line, write_line(i, line), LIMIT), 0);
+                fb_mp_queue_put(tutorial_page->queue, line, write_line(i, line), LIMIT_NS), 0);
             /* The first lines are analysed before the next one is sent. */
             if (i < 20)
                 receive_finding(seen);
         }
         for (int i = 0; i < 4; i++)
-            assert_int_equal(fb_mp_queue_put_end(tutorial_page->queue, LIMIT), 0);
+            assert_int_equal(fb_mp_queue_put_end(tutorial_page->queue, LIMIT_NS), 0);
         for (uint32_t i = 20; i < LINES; i++)
             receive_finding(seen);
         for (int i = 0; i < 4; i++)

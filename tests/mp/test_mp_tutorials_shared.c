@@ -49,7 +49,7 @@ static int echo(const void *argument, size_t size)
     const int fd[FB_MP_CONNECTION_FDS] = { fb_mp_descriptor(0), fb_mp_descriptor(1) };
     if (fb_mp_connection_unpack(&tutorial_page->packed, fd, &end) < 0)
         return 1;
-    while (fb_mp_receive(end, text, sizeof text, LIMIT, &size) == 0) {
+    while (fb_mp_receive(end, text, sizeof text, LIMIT_NS, &size) == 0) {
         if (size == 4 && memcmp(text, "QUIT", 4) == 0) {
             fb_mp_connection_close(end);
             return 0;
@@ -81,7 +81,7 @@ static void an_echo_answers_in_order(void **state)
             uint32_t answer = ~i;
             size_t size = 0;
             assert_int_equal(fb_mp_send(left, &i, sizeof i), 0);
-            assert_int_equal(fb_mp_receive(left, &answer, sizeof answer, LIMIT, &size), 0);
+            assert_int_equal(fb_mp_receive(left, &answer, sizeof answer, LIMIT_NS, &size), 0);
             assert_true(size == sizeof i && answer == i);
         }
         assert_int_equal(fb_mp_send(left, "QUIT", 4), 0);
@@ -96,7 +96,7 @@ static void an_echo_answers_in_order(void **state)
 
 static void acquire(struct fb_mp_lock *lock)
 {
-    if (lock && fb_mp_lock_acquire(lock, LIMIT) != 0)
+    if (lock && fb_mp_lock_acquire(lock, LIMIT_NS) != 0)
         exit(10);
 }
 

@@ -4,7 +4,7 @@
 #include "base/program.h"
 
 #include "tests/support/folder.h"
-#include "tests/support/python.h"
+#include "tests/support/programs/python.h"
 
 #include <limits.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
 
 #include "tests/scripts/overhead_fixture.h"
 #include "tests/scripts/plot_fixture.h"
-#include "tests/support/program.h"
+#include "tests/support/programs/program.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 #include "tests/support/support.h"
 
 #include "tests/scripts/plot_fixture.h"
-#include "tests/support/program.h"
+#include "tests/support/programs/program.h"
 
 #include <stdio.h>
 #include <stdlib.h>

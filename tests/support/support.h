@@ -29,6 +29,7 @@
 
 /* A limit that only a hang reaches, on any machine. */
 #define LIMIT_MS 60000u
+#define LIMIT_NS (LIMIT_MS * INT64_C(1000000))
 
 /* ---- leaks ---- */
 

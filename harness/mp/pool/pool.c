@@ -60,7 +60,7 @@ static int find_initializer(struct fb_mp_pool *pool, const struct fb_mp_pool_opt
     pool->shared->initializer = options->initializer;
     if (options->method == FB_MP_FORK)
         return 0;
-    int result = fb_mp_registry_place_of_run(options->initializer, &index);
+    int result = fb_mp_registry_index_of_run(options->initializer, &index);
     if (!options->initializer && result != -ENOSYS)
         return 0; /* it is enough that there is a table */
     if (result < 0)

@@ -16,7 +16,7 @@ int pool_find_function(const struct fb_mp_pool *pool, fb_mp_function function,
     int result = function && pool->owner == getpid() ? 0 : -EINVAL;
     *ret_known = function;
     if (result == 0 && pool->method == FB_MP_SPAWN) {
-        result = fb_mp_registry_place_of_function(function, &index);
+        result = fb_mp_registry_index_of_function(function, &index);
         *ret_known = (fb_mp_function)index;
     }
     return result < 0 ? -EINVAL : 0;

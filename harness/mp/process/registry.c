@@ -50,7 +50,7 @@ fb_mp_run fb_mp_registry_find(const char *name)
     return NULL;
 }
 
-int fb_mp_registry_place_of_run(fb_mp_run run, uintptr_t *ret_index)
+int fb_mp_registry_index_of_run(fb_mp_run run, uintptr_t *ret_index)
 {
     for (*ret_index = 0; tasks && tasks[*ret_index].name; ++*ret_index)
         if (tasks[*ret_index].run == run)
@@ -58,7 +58,7 @@ int fb_mp_registry_place_of_run(fb_mp_run run, uintptr_t *ret_index)
     return tasks ? -ENOENT : -ENOSYS;
 }
 
-int fb_mp_registry_place_of_function(fb_mp_function function, uintptr_t *ret_index)
+int fb_mp_registry_index_of_function(fb_mp_function function, uintptr_t *ret_index)
 {
     for (*ret_index = 0; tasks && tasks[*ret_index].name; ++*ret_index)
         if (tasks[*ret_index].function == function)

@@ -53,8 +53,8 @@ fb_mp_run fb_mp_registry_find(const char *name);
 
 /* The index of a function in the program's table, which is the same in each of its processes. 0 and
  * *ret_index, or as above. */
-int fb_mp_registry_place_of_run(fb_mp_run run, uintptr_t *ret_index);
-int fb_mp_registry_place_of_function(fb_mp_function function, uintptr_t *ret_index);
+int fb_mp_registry_index_of_run(fb_mp_run run, uintptr_t *ret_index);
+int fb_mp_registry_index_of_function(fb_mp_function function, uintptr_t *ret_index);
 
 /* The task at that index. */
 const struct fb_mp_task *fb_mp_registry_at(uintptr_t index);

@@ -1,7 +1,7 @@
 /* The command line that others rely on: bad usage is one line and exit 2, help is exit 0. */
 #include "tests/support/support.h"
 
-#include "tests/support/program.h"
+#include "tests/support/programs/program.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 #include "tests/support/support.h"
 
 #include "tests/support/folder.h"
-#include "tests/support/program.h"
+#include "tests/support/programs/program.h"
 
 #include "bench/format/result_dir.h"
 

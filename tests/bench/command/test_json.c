@@ -2,7 +2,7 @@
 #include "tests/support/support.h"
 
 #include "tests/support/small_images.h"
-#include "tests/support/program.h"
+#include "tests/support/programs/program.h"
 
 #include <jansson.h>
 #include <stdio.h>

@@ -4,7 +4,7 @@
 #include "tests/support/csv_reader.h"
 #include "tests/support/folder.h"
 #include "tests/support/near.h"
-#include "tests/support/program.h"
+#include "tests/support/programs/program.h"
 
 #include "base/stats.h"
 

@@ -1,7 +1,7 @@
 #include "tests/support/support.h"
 
 #include "tests/bench/overhead/overhead_run.h"
-#include "tests/support/background_program.h"
+#include "tests/support/programs/background_program.h"
 #include "tests/support/csv_reader.h"
 #include "tests/support/folder.h"
 #include "tests/support/near.h"

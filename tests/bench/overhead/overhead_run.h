@@ -4,7 +4,7 @@
 #define TEST_OVERHEAD_RUN_H
 
 #include "tests/bench/overhead/overhead_checks.h"
-#include "tests/support/program.h"
+#include "tests/support/programs/program.h"
 
 /* Set-up and teardown of a test: an empty current folder, so that a stray file is seen. The
  * teardown also restores the affinity. */

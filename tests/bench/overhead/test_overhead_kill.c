@@ -2,7 +2,7 @@
 #include "tests/support/support.h"
 
 #include "tests/bench/overhead/overhead_run.h"
-#include "tests/support/background_program.h"
+#include "tests/support/programs/background_program.h"
 #include "tests/support/folder.h"
 
 #include "base/cpus.h"

@@ -3,7 +3,7 @@
 
 #include "tests/support/csv_reader.h"
 #include "tests/support/folder.h"
-#include "tests/support/program.h"
+#include "tests/support/programs/program.h"
 
 #include "bench/trial/trace.h"
 

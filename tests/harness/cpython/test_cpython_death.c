@@ -4,8 +4,8 @@
 
 #include "tests/support/folder.h"
 #include "harness/harness.h"
-#include "tests/support/background_program.h"
-#include "tests/support/python.h"
+#include "tests/support/programs/background_program.h"
+#include "tests/support/programs/python.h"
 
 #include <errno.h>
 #include <limits.h>

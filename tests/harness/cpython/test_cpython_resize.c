@@ -5,8 +5,8 @@
 #include "kernels/images/image_decode.h"
 #include "tests/kernels/images/image_fixture.h"
 #include "tests/kernels/images/image_folder.h"
-#include "tests/support/program.h"
-#include "tests/support/python.h"
+#include "tests/support/programs/program.h"
+#include "tests/support/programs/python.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,8 +3,8 @@
 #include "tests/support/support.h"
 
 #include "tests/support/folder.h"
-#include "tests/support/background_program.h"
-#include "tests/support/python.h"
+#include "tests/support/programs/background_program.h"
+#include "tests/support/programs/python.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -3,7 +3,7 @@
 #include "tests/support/support.h"
 
 #include "tests/support/folder.h"
-#include "tests/support/program.h"
+#include "tests/support/programs/program.h"
 
 #include "bench/run/plan.h"
 #include "harness/cpython/interpreters.h"

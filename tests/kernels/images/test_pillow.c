@@ -4,7 +4,7 @@
 #include "tests/support/folder.h"
 #include "kernels/images/resample.h"
 #include "tests/kernels/images/image_fixture.h"
-#include "tests/support/python.h"
+#include "tests/support/programs/python.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -4,7 +4,7 @@
 #include "tests/support/folder.h"
 #include "tests/kernels/images/image_fixture.h"
 #include "tests/kernels/images/image_folder.h"
-#include "tests/support/program.h"
+#include "tests/support/programs/program.h"
 
 #include <stdio.h>
 #include <stdlib.h>

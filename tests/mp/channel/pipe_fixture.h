@@ -8,7 +8,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define LIMIT (LIMIT_MS * FB_MP_MILLISECOND)
 #define BIG ((size_t)1 << 20)
 
 /* The ends of the pipe; unless it is two-way, left receives. */

@@ -78,12 +78,12 @@ void scene_take_one(struct scene *scene)
 
 void scene_put_one(struct scene *scene)
 {
-    scene_put(scene, V, LIMIT);
+    scene_put(scene, V, LIMIT_NS);
 }
 
 void scene_get_one(struct scene *scene)
 {
-    scene_get(scene, LIMIT);
+    scene_get(scene, LIMIT_NS);
 }
 
 void scene_report_begin(struct scene *scene)

@@ -9,7 +9,6 @@
 #include "harness/mp/core/deadline.h"
 #include "harness/mp/channel/queue.h"
 
-#define LIMIT (LIMIT_MS * FB_MP_MILLISECOND)
 #define SOON (STEPPER_LIMIT_MS * FB_MP_MILLISECOND)
 #define SMALL 8u  /* bytes of a message that is stored in its slot */
 #define LARGE 80u /* bytes of a message that is stored in the heap */

@@ -57,7 +57,7 @@ void expect_number(uint64_t number)
 {
     uint64_t found = ~0ull;
     size_t size;
-    assert_int_equal(fb_mp_queue_get(queue_page->queue, &found, sizeof found, LIMIT, &size), 0);
+    assert_int_equal(fb_mp_queue_get(queue_page->queue, &found, sizeof found, LIMIT_NS, &size), 0);
     assert_int_equal(size, sizeof found);
     assert_int_equal(found, number);
 }

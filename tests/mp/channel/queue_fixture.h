@@ -7,8 +7,6 @@
 
 #include "harness/mp/channel/queue.h"
 
-#define LIMIT (LIMIT_MS * FB_MP_MILLISECOND)
-
 /* In shared memory, so that spawned processes find it too. */
 struct queue_page {
     struct fb_mp_queue *queue;

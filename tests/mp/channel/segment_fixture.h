@@ -5,7 +5,7 @@
 #include "harness/mp/channel/shm.h"
 #include "harness/mp/channel/tracker.h"
 
-#include "tests/support/rerun_self.h"
+#include "tests/support/programs/rerun_self.h"
 
 #include <stdbool.h>
 #include <sys/types.h>

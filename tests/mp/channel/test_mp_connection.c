@@ -41,7 +41,7 @@ static void messages_of_any_size(void **state)
     pid_t pid = forked_run(send_sizes, NULL);
     unsigned char *bytes = malloc(4 * BIG);
     for (size_t i = 0; i < SIZES; i++) {
-        assert_int_equal(fb_mp_receive(left, bytes, 4 * BIG, LIMIT, &size), 0);
+        assert_int_equal(fb_mp_receive(left, bytes, 4 * BIG, LIMIT_NS, &size), 0);
         assert_int_equal(size, sizes[i]);
         assert_true(piped_is_filled(bytes, size));
     }
@@ -59,12 +59,12 @@ static void too_small_a_buffer_keeps_the_message(void **state)
     unsigned char *bytes = malloc(4 * BIG);
     for (size_t i = 0; i < SIZES; i++) {
         if (sizes[i]) {
-            assert_int_equal(fb_mp_receive(left, bytes, sizes[i] / 2, LIMIT, &size), -EMSGSIZE);
+            assert_int_equal(fb_mp_receive(left, bytes, sizes[i] / 2, LIMIT_NS, &size), -EMSGSIZE);
             assert_int_equal(size, sizes[i]);
             assert_int_equal(fb_mp_receive(left, bytes, sizes[i] - 1, 0, &size), -EMSGSIZE);
             assert_true(fb_mp_poll(left, 0));
         }
-        assert_int_equal(fb_mp_receive(left, bytes, sizes[i], LIMIT, &size), 0);
+        assert_int_equal(fb_mp_receive(left, bytes, sizes[i], LIMIT_NS, &size), 0);
         assert_int_equal(size, sizes[i]);
         assert_true(piped_is_filled(bytes, size));
     }
@@ -79,7 +79,7 @@ static int echo(void *context)
     (void)context;
     char text[64];
     size_t size;
-    while (fb_mp_receive(right, text, sizeof text, LIMIT, &size) == 0) {
+    while (fb_mp_receive(right, text, sizeof text, LIMIT_NS, &size) == 0) {
         if (size == 4 && memcmp(text, "QUIT", 4) == 0)
             return 0;
         if (fb_mp_send(right, text, size) != 0)
@@ -98,7 +98,7 @@ static void an_echo_answers_in_order(void **state)
     for (int i = 0; i < 1000; i++) {
         int length = snprintf(text, sizeof text, "message %d", i);
         assert_int_equal(fb_mp_send(left, text, (size_t)length), 0);
-        assert_int_equal(fb_mp_receive(left, answer, sizeof answer, LIMIT, &size), 0);
+        assert_int_equal(fb_mp_receive(left, answer, sizeof answer, LIMIT_NS, &size), 0);
         assert_int_equal(size, length);
         assert_memory_equal(answer, text, size);
     }
@@ -138,7 +138,7 @@ static void messages_never_merge(void **state)
         uint32_t head[2];
         size_t size;
         int sender = 0;
-        assert_int_equal(fb_mp_receive(left, bytes, sizeof bytes, LIMIT, &size), 0);
+        assert_int_equal(fb_mp_receive(left, bytes, sizeof bytes, LIMIT_NS, &size), 0);
         memcpy(head, bytes, sizeof head);
         while (sender < SENDERS && (uint32_t)pid[sender] != head[0])
             sender++;
@@ -167,8 +167,8 @@ static void descriptors_pass(void **state)
     assert_int_equal(fb_mp_send(right, "", 0), 0);
     assert_int_equal(fb_mp_send(right, "text", 4), 0);
     close(ends[1]);
-    assert_int_equal(fb_mp_receive(left, text, 8, LIMIT, &size), -ENOMSG);
-    assert_int_equal(fb_mp_receive_fd(left, LIMIT, &fd), 0);
+    assert_int_equal(fb_mp_receive(left, text, 8, LIMIT_NS, &size), -ENOMSG);
+    assert_int_equal(fb_mp_receive_fd(left, LIMIT_NS, &fd), 0);
     assert_int_equal(fcntl(fd, F_GETFD), FD_CLOEXEC);
     assert_int_equal(write(fd, "y", 1), 1);
     assert_int_equal(read(ends[0], text, 8), 1);
@@ -176,12 +176,12 @@ static void descriptors_pass(void **state)
     assert_int_equal(read(ends[0], text, 8), 0); /* no other copy of it is left */
     close(ends[0]);
     fd = 77;
-    assert_int_equal(fb_mp_receive_fd(left, LIMIT, &fd), -ENOMSG);
-    assert_int_equal(fb_mp_receive(left, text, 8, LIMIT, &size), 0);
+    assert_int_equal(fb_mp_receive_fd(left, LIMIT_NS, &fd), -ENOMSG);
+    assert_int_equal(fb_mp_receive(left, text, 8, LIMIT_NS, &size), 0);
     assert_int_equal(size, 0);
-    assert_int_equal(fb_mp_receive_fd(left, LIMIT, &fd), -ENOMSG);
-    assert_int_equal(fb_mp_receive_fd(left, LIMIT, &fd), -ENOMSG);
-    assert_int_equal(fb_mp_receive(left, text, 8, LIMIT, &size), 0);
+    assert_int_equal(fb_mp_receive_fd(left, LIMIT_NS, &fd), -ENOMSG);
+    assert_int_equal(fb_mp_receive_fd(left, LIMIT_NS, &fd), -ENOMSG);
+    assert_int_equal(fb_mp_receive(left, text, 8, LIMIT_NS, &size), 0);
     assert_int_equal(size, 4);
     assert_int_equal(fb_mp_receive_fd(left, 0, &fd), -ETIMEDOUT);
     assert_int_equal(fd, 77);
@@ -223,15 +223,15 @@ static void a_spawned_process_has_an_end(void **state)
     assert_int_equal(fb_mp_process_start(&options, &process, &error), 0);
     fb_mp_connection_close(right);
     assert_int_equal(fb_mp_send(left, "hello", 5), 0);
-    assert_int_equal(fb_mp_receive(left, text, 8, LIMIT, &size), 0);
+    assert_int_equal(fb_mp_receive(left, text, 8, LIMIT_NS, &size), 0);
     assert_int_equal(size, 5);
     assert_memory_equal(text, "hello", 5);
     assert_int_equal(fb_mp_send(left, "QUIT", 4), 0);
-    assert_int_equal(fb_mp_process_join(process, LIMIT), 0);
+    assert_int_equal(fb_mp_process_join(process, LIMIT_NS), 0);
     assert_int_equal(fb_mp_process_exit_code(process, &code), 0);
     assert_int_equal(code, 0);
     assert_int_equal(fb_mp_process_close(process), 0);
-    assert_int_equal(fb_mp_receive(left, text, 8, LIMIT, &size), -EPIPE);
+    assert_int_equal(fb_mp_receive(left, text, 8, LIMIT_NS, &size), -EPIPE);
     right = NULL;
     piped_drop();
 }

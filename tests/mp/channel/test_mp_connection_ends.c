@@ -66,15 +66,15 @@ static void a_sender_dies_in_the_middle(void **state)
     for (int i = 0; i < 20; i++) {
         pid_t pid = forked_run(send_for_ever, NULL), other = 0;
         assert_true(fb_mp_poll(
-            left, LIMIT)); /* the sender fills the pipe and waits in the middle of the message */
-        if (i % 2)         /* another sender waits for the lock */
+            left, LIMIT_NS)); /* the sender fills the pipe and waits in the middle of the message */
+        if (i % 2)            /* another sender waits for the lock */
             other = forked_run(send_small, NULL);
         kill(pid, SIGKILL);
         assert_int_equal(forked_end(pid), -SIGKILL);
-        assert_int_equal(fb_mp_receive(left, bytes, 4 * BIG, LIMIT, &size), -EBADMSG);
+        assert_int_equal(fb_mp_receive(left, bytes, 4 * BIG, LIMIT_NS, &size), -EBADMSG);
         if (!other)
             other = forked_run(send_small, NULL);
-        assert_int_equal(fb_mp_receive(left, bytes, 4 * BIG, LIMIT, &size), 0);
+        assert_int_equal(fb_mp_receive(left, bytes, 4 * BIG, LIMIT_NS, &size), 0);
         assert_int_equal(size, 5);
         assert_int_equal(forked_end(other), 0);
     }
@@ -107,9 +107,9 @@ static void a_receiver_dies_in_the_middle(void **state)
             assert_int_equal(kill(pid, 0), 0);
         kill(pid, SIGKILL);
         assert_int_equal(forked_end(pid), -SIGKILL);
-        int result = fb_mp_receive(left, bytes, 4 * BIG, LIMIT, &size);
+        int result = fb_mp_receive(left, bytes, 4 * BIG, LIMIT_NS, &size);
         if (result == -EBADMSG)
-            result = fb_mp_receive(left, bytes, 4 * BIG, LIMIT, &size);
+            result = fb_mp_receive(left, bytes, 4 * BIG, LIMIT_NS, &size);
         assert_int_equal(result, 0);
         assert_int_equal(size, 4 * BIG);
         assert_true(piped_is_filled(bytes, size));

@@ -14,8 +14,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define LIMIT (LIMIT_MS * FB_MP_MILLISECOND)
-
 /* No packet is sent, so that the receiver sees no incomplete message. */
 static void a_refused_descriptor_sends_nothing(void **state)
 {
@@ -27,7 +25,7 @@ static void a_refused_descriptor_sends_nothing(void **state)
     assert_int_equal(fb_mp_send_fd(first, 999), -EBADF);
     assert_int_equal(fb_mp_send(first, NULL, 1), -EINVAL);
     assert_int_equal(fb_mp_send(first, "x", 1), 0);
-    assert_int_equal(fb_mp_receive(second, &byte, 1, LIMIT, &size), 0);
+    assert_int_equal(fb_mp_receive(second, &byte, 1, LIMIT_NS, &size), 0);
     assert_int_equal(byte, 'x');
     assert_int_equal(fb_mp_receive(second, &byte, 1, 0, &size), -ETIMEDOUT);
     fb_mp_connection_close(first);

@@ -26,7 +26,7 @@ static int produce(const void *argument, size_t size)
     uint64_t producer = atomic_fetch_add(&queue_page->ready, 1);
     for (uint64_t i = 0; i < EACH; i++) {
         note[0] = producer << 32 | i;
-        if (fb_mp_queue_put(queue_page->queue, note, i % 7 ? 8 : sizeof note, LIMIT) != 0)
+        if (fb_mp_queue_put(queue_page->queue, note, i % 7 ? 8 : sizeof note, LIMIT_NS) != 0)
             return 1;
     }
     return 0;
@@ -37,7 +37,7 @@ static int consume(const void *argument, size_t size)
     uint64_t note[20], next[PRODUCERS] = { 0 };
     int result;
     queue_page_find(argument);
-    while ((result = fb_mp_queue_get(queue_page->queue, note, sizeof note, LIMIT, &size)) == 0) {
+    while ((result = fb_mp_queue_get(queue_page->queue, note, sizeof note, LIMIT_NS, &size)) == 0) {
         uint64_t producer = note[0] >> 32, number = note[0] & 0xffffffff;
         if (producer >= PRODUCERS || number < next[producer] ||
             size != (number % 7 ? 8 : sizeof note))
@@ -53,7 +53,7 @@ static int consume(const void *argument, size_t size)
 static int consume_and_pass_on(const void *argument, size_t size)
 {
     int code = consume(argument, size);
-    return code != 0 ? code : (fb_mp_queue_put_end(queue_page->queue, LIMIT) != 0) * 3;
+    return code != 0 ? code : (fb_mp_queue_put_end(queue_page->queue, LIMIT_NS) != 0) * 3;
 }
 
 static void exchange(enum fb_mp_method method, size_t capacity, bool shared)
@@ -67,7 +67,7 @@ static void exchange(enum fb_mp_method method, size_t capacity, bool shared)
     for (unsigned i = 0; i < PRODUCERS; i++)
         assert_int_equal(ended(producer[i]), 0);
     for (unsigned i = 0; i < (shared ? 1 : CONSUMERS); i++)
-        assert_int_equal(fb_mp_queue_put_end(queue_page->queue, LIMIT), 0);
+        assert_int_equal(fb_mp_queue_put_end(queue_page->queue, LIMIT_NS), 0);
     for (unsigned i = 0; i < CONSUMERS; i++)
         assert_int_equal(ended(consumer[i]), 0);
     assert_int_equal(queue_page->count, PRODUCERS * EACH);
@@ -97,7 +97,7 @@ static int put_sizes(const void *argument, size_t size)
     queue_page_find(argument);
     for (size_t i = 0; i < SIZES; i++) {
         fill(bytes, sizes[i]);
-        if (fb_mp_queue_put(queue_page->queue, sizes[i] ? bytes : NULL, sizes[i], LIMIT) != 0)
+        if (fb_mp_queue_put(queue_page->queue, sizes[i] ? bytes : NULL, sizes[i], LIMIT_NS) != 0)
             return 1;
     }
     free(bytes);
@@ -116,15 +116,16 @@ static void messages_of_any_size(void **state)
         struct fb_mp_process *process = start_on_page(put_sizes, methods[m]);
         for (size_t i = 0; i < SIZES; i++) {
             for (size_t n = sizes[i] < 2 ? sizes[i] : 2; n > 0; n--) {
-                int result = fb_mp_queue_get(queue_page->queue, bytes, sizes[i] - n, LIMIT, &size);
+                int result =
+                    fb_mp_queue_get(queue_page->queue, bytes, sizes[i] - n, LIMIT_NS, &size);
                 assert_int_equal(result, -EMSGSIZE);
                 assert_int_equal(size, sizes[i]);
             }
             if (i % 2) {
-                assert_int_equal(fb_mp_queue_get(queue_page->queue, bytes, sizes[i], LIMIT, &size),
-                                 0);
+                assert_int_equal(
+                    fb_mp_queue_get(queue_page->queue, bytes, sizes[i], LIMIT_NS, &size), 0);
             } else {
-                assert_int_equal(fb_mp_queue_take(queue_page->queue, LIMIT, &message, &size), 0);
+                assert_int_equal(fb_mp_queue_take(queue_page->queue, LIMIT_NS, &message, &size), 0);
                 memcpy(bytes, message, size);
             }
             assert_int_equal(size, sizes[i]);

@@ -15,7 +15,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define LIMIT (LIMIT_MS * FB_MP_MILLISECOND)
 #define PLACES 8u /* half of them producers */
 #define KILLS AS_MANY_AS(1000u, 300u)
 #define PROCESSES (KILLS + PLACES)
@@ -73,7 +72,7 @@ static int produce(void *context)
         size_t words = number % 3 ? 1 + number % 6 : LARGE;
         for (size_t i = 0; i < words; i++)
             message[i] = process << 32 | number;
-        if (fb_mp_queue_put(chaos.queue, message, words * sizeof *message, LIMIT) != 0)
+        if (fb_mp_queue_put(chaos.queue, message, words * sizeof *message, LIMIT_NS) != 0)
             return 1;
         __atomic_store_n(&shared->put[process], number, __ATOMIC_RELEASE);
         work(number + 3);
@@ -98,7 +97,7 @@ static int consume(void *context)
     size_t size;
     int result;
     _Atomic bool *holds = &shared->holds[(uintptr_t)context];
-    while ((result = fb_mp_queue_get(chaos.queue, message, sizeof message, LIMIT, &size)) == 0) {
+    while ((result = fb_mp_queue_get(chaos.queue, message, sizeof message, LIMIT_NS, &size)) == 0) {
         atomic_store(holds, true);
         if (!is_whole(message, size))
             return 2;
@@ -133,7 +132,7 @@ static void let_pass(struct fb_random *random, uint32_t kills)
 {
     uint32_t goal = atomic_load(&chaos.shared->got) + (uint32_t)fb_random_below(random, PACE);
     allow(atomic_load(&chaos.shared->begun) + AHEAD);
-    int64_t limit = fb_mp_now() + LIMIT;
+    int64_t limit = fb_mp_now() + LIMIT_NS;
     while (atomic_load(&chaos.shared->got) < goal) { /* a yield would take too long */
         if (fb_mp_now() > limit)
             fail_msg("after %u kills the others are blocked", kills);
@@ -250,7 +249,7 @@ static void no_message_is_lost_over_many_deaths(void **state)
     kill_many();
     end_all();
     audit();
-    assert_int_equal(fb_mp_queue_join(chaos.queue, LIMIT), 0);
+    assert_int_equal(fb_mp_queue_join(chaos.queue, LIMIT_NS), 0);
     fb_mp_queue_free(chaos.queue);
     fb_mp_free(chaos.shared);
     assert_int_equal(fb_mp_heap_used(), used);

@@ -29,7 +29,7 @@ static void reserve_one(struct scene *scene)
 
 static void commit_one(struct scene *scene)
 {
-    fb_mp_queue_commit(scene->queue, LIMIT);
+    fb_mp_queue_commit(scene->queue, LIMIT_NS);
 }
 
 static void reserve_and_commit(struct scene *scene)
@@ -40,7 +40,7 @@ static void reserve_and_commit(struct scene *scene)
 
 static int wait_for_one(struct scene *scene)
 {
-    int result = scene_get(scene, LIMIT);
+    int result = scene_get(scene, LIMIT_NS);
     return result != 0 && result != -EPIPE;
 }
 
@@ -64,7 +64,7 @@ static void put_for_victim(struct scene *scene)
 
 static int put_in_turn(struct scene *scene)
 {
-    int result = scene_put(scene, S, LIMIT);
+    int result = scene_put(scene, S, LIMIT_NS);
     return result != 0 && result != -EPIPE;
 }
 

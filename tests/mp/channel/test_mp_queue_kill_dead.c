@@ -105,7 +105,7 @@ static void be_done(struct scene *scene)
 
 static void join_it(struct scene *scene)
 {
-    fb_mp_queue_join(scene->queue, LIMIT);
+    fb_mp_queue_join(scene->queue, LIMIT_NS);
 }
 
 static const struct death_case death_cases[] = {

@@ -48,9 +48,9 @@ static void closing_ends_waits(void **state)
         fb_mp_queue_close(queue_page->queue);
         for (int k = 0; k < 3; k++)
             assert_int_equal(ended(process[k]), 0);
-        assert_int_equal(put_number(9, LIMIT), -EPIPE);
-        assert_int_equal(fb_mp_queue_put(queue_page->queue, large, sizeof large, LIMIT), -EPIPE);
-        assert_int_equal(fb_mp_queue_put_end(queue_page->queue, LIMIT), -EPIPE);
+        assert_int_equal(put_number(9, LIMIT_NS), -EPIPE);
+        assert_int_equal(fb_mp_queue_put(queue_page->queue, large, sizeof large, LIMIT_NS), -EPIPE);
+        assert_int_equal(fb_mp_queue_put_end(queue_page->queue, LIMIT_NS), -EPIPE);
         for (uint64_t k = 0; full && k < 2; k++)
             expect_number(k); /* messages in a closed queue can be taken */
         for (int k = 0; k < 3; k++)
@@ -65,7 +65,7 @@ static int take_and_wait(const void *argument, size_t size)
 {
     const void *message;
     queue_page_find(argument);
-    int result = fb_mp_queue_take(queue_page->queue, LIMIT, &message, &size);
+    int result = fb_mp_queue_take(queue_page->queue, LIMIT_NS, &message, &size);
     atomic_fetch_add(&queue_page->ready, 1);
     return (result != 0 && result != -ENODATA) || !wait_for(&queue_page->go, 1);
 }
@@ -92,7 +92,7 @@ static void join_waits_for_all_messages(void **state)
         assert_int_equal(fb_mp_queue_join(queue_page->queue, FB_MP_MILLISECOND), -ETIMEDOUT);
         assert_true(fb_mp_now() - begin >= FB_MP_MILLISECOND); /* the process holds a message */
         atomic_store(&queue_page->go, 1);
-        assert_int_equal(fb_mp_queue_join(queue_page->queue, LIMIT),
+        assert_int_equal(fb_mp_queue_join(queue_page->queue, LIMIT_NS),
                          0); /* a taker that exits has done its message */
         assert_int_equal(ended(process), 0);
         assert_int_equal(fb_mp_queue_abandoned(queue_page->queue), 0);
@@ -121,7 +121,7 @@ static void abandoned_messages_are_taken_again(void **state)
         assert_int_equal(fb_mp_queue_retake(queue_page->queue, &message, &found, &taker), -ENOENT);
         assert_int_equal(fb_mp_process_kill(process), 0);
         assert_int_equal(ended(process), -SIGKILL);
-        assert_int_equal(fb_mp_queue_join(queue_page->queue, LIMIT), -EOWNERDEAD);
+        assert_int_equal(fb_mp_queue_join(queue_page->queue, LIMIT_NS), -EOWNERDEAD);
         for (int k = 0; k < 2; k++)
             assert_int_equal(fb_mp_queue_abandoned(queue_page->queue), 1);
         assert_int_equal(fb_mp_queue_retake(queue_page->queue, &message, &found, &taker),
@@ -179,7 +179,7 @@ static void a_message_belongs_to_its_thread(void **state)
 
 static int use_and_exit(void *context)
 {
-    if (fb_mp_queue_put(queue_page->queue, large, sizeof large, LIMIT) != 0)
+    if (fb_mp_queue_put(queue_page->queue, large, sizeof large, LIMIT_NS) != 0)
         return 1;
     atomic_fetch_add(&queue_page->ready, 1);
     if (!wait_for(&queue_page->go, 1))

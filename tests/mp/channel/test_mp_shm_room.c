@@ -3,7 +3,7 @@
 
 #include "tests/support/fork_child.h"
 #include "tests/mp/channel/segment_fixture.h"
-#include "tests/support/rerun_self.h"
+#include "tests/support/programs/rerun_self.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -18,7 +18,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define LIMIT (LIMIT_MS * FB_MP_MILLISECOND)
 #define THREADS 8
 
 /* Processes that each thread starts. The thread sanitizer makes every exit take 1 s. */
@@ -37,7 +36,7 @@ int __lsan_is_turned_off(void)
 }
 
 /* In shared memory: which processes may end. */
-struct board {
+struct shared_page {
     _Atomic uint32_t go[4];
 };
 
@@ -51,7 +50,7 @@ static int return_first(const void *argument, size_t size)
 static int wait_for_go(const void *argument, size_t size)
 {
     const unsigned index = size > sizeof(void *) ? ((const unsigned char *)argument)[size - 1] : 0;
-    return wait_for(&board_of(argument)->go[index], 1) ? 7 : 8;
+    return wait_for(&shared_page_of(argument)->go[index], 1) ? 7 : 8;
 }
 
 static const struct fb_mp_task tasks[] = {
@@ -65,10 +64,10 @@ static const struct fb_mp_task tasks[] = {
 /* Starts a process that runs until go[index] is set. */
 static struct fb_mp_process *start_waiting(enum fb_mp_method method, unsigned char index)
 {
-    unsigned char argument[sizeof board + 1];
-    memcpy(argument, &board, sizeof board);
-    argument[sizeof board] = index;
-    atomic_store(&board->go[index], 0);
+    unsigned char argument[sizeof shared_page + 1];
+    memcpy(argument, &shared_page, sizeof shared_page);
+    argument[sizeof shared_page] = index;
+    atomic_store(&shared_page->go[index], 0);
     return started((struct fb_mp_process_options){
         .run = wait_for_go, .argument = argument, .size = sizeof argument, .method = method });
 }
@@ -88,16 +87,16 @@ static void wait_reports_which_is_ready(void **state)
         }
         assert_int_equal(fb_mp_wait(fd, 4, 0, ready), 0);
         assert_int_equal(fb_mp_wait(fd, 4, 5 * FB_MP_MILLISECOND, ready), 0);
-        atomic_store(&board->go[2], 1);
-        assert_int_equal(fb_mp_wait(fd, 4, LIMIT, ready), 1);
+        atomic_store(&shared_page->go[2], 1);
+        assert_int_equal(fb_mp_wait(fd, 4, LIMIT_NS, ready), 1);
         assert_true(!ready[0] && !ready[1] && ready[2] && !ready[3]);
         /* The first one is still ready as it was not joined; now there are two. */
         assert_int_equal(fb_mp_process_kill(process[0]), 0);
-        assert_int_equal(fb_mp_wait(&fd[0], 1, LIMIT, ready), 1);
-        assert_int_equal(fb_mp_wait(fd, 4, LIMIT, ready), 2);
+        assert_int_equal(fb_mp_wait(&fd[0], 1, LIMIT_NS, ready), 1);
+        assert_int_equal(fb_mp_wait(fd, 4, LIMIT_NS, ready), 2);
         assert_true(ready[0] && !ready[1] && ready[2] && !ready[3]);
-        atomic_store(&board->go[1], 1);
-        atomic_store(&board->go[3], 1);
+        atomic_store(&shared_page->go[1], 1);
+        atomic_store(&shared_page->go[3], 1);
         for (int i = 0; i < 4; i++)
             assert_int_equal(ended(process[i]), i == 0 ? -SIGKILL : 7);
     }
@@ -128,7 +127,7 @@ static void signals_end_no_wait(void **state)
         int64_t between = fb_mp_now();
         int waited = fb_mp_wait(&fd, 1, 50 * FB_MP_MILLISECOND, &ready);
         int64_t end_ns = fb_mp_now();
-        atomic_store(&board->go[0], 1);
+        atomic_store(&shared_page->go[0], 1);
         int code = ended(process);
         setitimer(ITIMER_REAL, &never, NULL);
         sigaction(SIGALRM, &before, NULL);
@@ -147,9 +146,9 @@ static void an_end_taken_by_waitpid_is_reported(void **state)
     for (size_t m = 0; m < METHODS; m++) {
         struct fb_mp_process *process = start_waiting(methods[m], 0);
         int code = 1000;
-        atomic_store(&board->go[0], 1);
+        atomic_store(&shared_page->go[0], 1);
         assert_int_equal(waitpid(-1, NULL, 0), fb_mp_process_pid(process));
-        assert_int_equal(fb_mp_process_join(process, LIMIT), -ECHILD);
+        assert_int_equal(fb_mp_process_join(process, LIMIT_NS), -ECHILD);
         assert_int_equal(fb_mp_process_exit_code(process, &code), -ECHILD);
         assert_int_equal(code, 1000);
         assert_false(fb_mp_process_is_alive(process));
@@ -183,7 +182,7 @@ static void a_process_outlives_the_thread_that_started_it(void **state)
         assert_int_equal(pthread_join(thread, NULL), 0);
         assert_int_equal(fb_mp_process_join(starting.process, 20 * FB_MP_MILLISECOND), -ETIMEDOUT);
         assert_true(fb_mp_process_is_alive(starting.process));
-        atomic_store(&board->go[0], 1);
+        atomic_store(&shared_page->go[0], 1);
         assert_int_equal(ended(starting.process), 7);
     }
 }
@@ -200,7 +199,7 @@ static void *start_many(void *context)
         struct fb_mp_process *process;
         int code = 1000;
         starting->failed += fb_mp_process_start(&options, &process, NULL) < 0 ||
-                            fb_mp_process_join(process, LIMIT) < 0 ||
+                            fb_mp_process_join(process, LIMIT_NS) < 0 ||
                             fb_mp_process_exit_code(process, &code) < 0 || code != byte ||
                             fb_mp_process_close(process) < 0;
     }
@@ -230,7 +229,7 @@ static void *join_it(void *context)
 {
     struct starting *starting = context;
     int code = 1000;
-    starting->failed = fb_mp_process_join(starting->process, LIMIT) < 0 ||
+    starting->failed = fb_mp_process_join(starting->process, LIMIT_NS) < 0 ||
                        fb_mp_process_exit_code(starting->process, &code) < 0 || code != 7;
     return NULL;
 }
@@ -246,7 +245,7 @@ static void threads_join_one_process(void **state)
             starting[i].process = process;
             assert_int_equal(pthread_create(&thread[i], NULL, join_it, &starting[i]), 0);
         }
-        atomic_store(&board->go[0], 1);
+        atomic_store(&shared_page->go[0], 1);
         for (unsigned i = 0; i < THREADS; i++) {
             assert_int_equal(pthread_join(thread[i], NULL), 0);
             assert_int_equal(starting[i].failed, 0);
@@ -260,12 +259,12 @@ int main(int argc, char **argv)
     fb_mp_main(argc, argv, tasks);
     fb_mp_heap_make(); /* its descriptor stays open as long as the program runs */
     const struct CMUnitTest tests[] = {
-        ON_BOARD(wait_reports_which_is_ready),
-        ON_BOARD(signals_end_no_wait),
-        ON_BOARD(an_end_taken_by_waitpid_is_reported),
-        ON_BOARD(a_process_outlives_the_thread_that_started_it),
+        WITH_SHARED_PAGE(wait_reports_which_is_ready),
+        WITH_SHARED_PAGE(signals_end_no_wait),
+        WITH_SHARED_PAGE(an_end_taken_by_waitpid_is_reported),
+        WITH_SHARED_PAGE(a_process_outlives_the_thread_that_started_it),
         cmocka_unit_test(threads_start_at_once),
-        ON_BOARD(threads_join_one_process),
+        WITH_SHARED_PAGE(threads_join_one_process),
     };
     return RUN_TESTS(tests);
 }

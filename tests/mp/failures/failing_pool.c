@@ -129,7 +129,7 @@ int task_result(struct fb_mp_future *future)
     const void *got;
     size_t size;
     struct fb_error error = { 0 };
-    int result = fb_mp_future_result(future, LIMIT, &got, &size, &error);
+    int result = fb_mp_future_result(future, LIMIT_NS, &got, &size, &error);
     MUST(result == 0 ? size == 6 && memcmp(got, "given", 6) == 0
                      : error.code == result && error.text[0] != '\0');
     fb_mp_future_free(future);

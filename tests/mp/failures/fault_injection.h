@@ -11,8 +11,6 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#define LIMIT (LIMIT_MS * FB_MP_MILLISECOND)
-
 /* An operation that is done, in a process of its own, while calls fail. */
 struct operation {
     const char *name;

@@ -164,7 +164,7 @@ static int start_spawn_on_a_thread(void)
 static void end(void)
 {
     int code = -1;
-    MUST(fb_mp_process_join(process, LIMIT) == 0);
+    MUST(fb_mp_process_join(process, LIMIT_NS) == 0);
     MUST(fb_mp_process_exit_code(process, &code) == 0 && code == 0);
     MUST(fb_mp_process_close(process) == 0);
 }
@@ -213,7 +213,7 @@ static int send_fd(void)
 static void receive_fd(void)
 {
     int fd, result;
-    while ((result = fb_mp_receive_fd(right, LIMIT, &fd)) == -EBADMSG)
+    while ((result = fb_mp_receive_fd(right, LIMIT_NS, &fd)) == -EBADMSG)
         ;
     MUST(result == 0 && close(fd) == 0);
 }

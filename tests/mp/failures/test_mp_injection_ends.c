@@ -51,7 +51,7 @@ static pid_t pid_of_worker(struct fb_mp_pool *pool)
     struct fb_mp_future *future = submit_task(pool, own_pid);
     const void *got;
     pid_t pid;
-    MUST(fb_mp_future_result(future, LIMIT, &got, NULL, NULL) == 0);
+    MUST(fb_mp_future_result(future, LIMIT_NS, &got, NULL, NULL) == 0);
     memcpy(&pid, got, sizeof pid);
     fb_mp_future_free(future);
     return pid;
@@ -209,7 +209,7 @@ static int close_without_resources(void *context)
         fb_mp_pool_terminate(pool);
     fb_mp_pool_shutdown(pool, way == CLOSE);
     if (way == JOIN)
-        MUST(fb_mp_pool_join(pool, LIMIT) == 0);
+        MUST(fb_mp_pool_join(pool, LIMIT_NS) == 0);
     fb_mp_pool_close(pool);
     MUST(way == JOIN ? fb_mp_future_is_done(held) : task_result(held) == -ECANCELED);
     if (way == JOIN)

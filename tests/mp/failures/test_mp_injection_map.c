@@ -22,7 +22,7 @@ static int wait_for_map(void *context)
     int result = fb_mp_map_wait(map, 0);
     disarm();
     open_gate();
-    MUST(fb_mp_map_result(map, LIMIT, NULL) == 0);
+    MUST(fb_mp_map_result(map, LIMIT_NS, NULL) == 0);
     fb_mp_map_free(map);
     fb_mp_pool_close(pool);
     trial_end();
@@ -62,7 +62,7 @@ static int map_then_check_that_workers_stopped(void *context)
     disarm();
     MUST(result == 0 ? before == 8 : result == -ENOMEM);
     fb_mp_pool_shutdown(pool, false);
-    MUST(fb_mp_pool_join(pool, LIMIT) == 0);
+    MUST(fb_mp_pool_join(pool, LIMIT_NS) == 0);
     fb_mp_pool_close(pool);
     trial_end();
     MUST(atomic_load(&failing_pool_page->ended) == before);
@@ -101,7 +101,7 @@ static int lose_no_item(void *context)
     injected_arm(n, false, 0);
     do {
         size_t index = SIZE_MAX;
-        result = fb_mp_imap_next(imap, LIMIT, &got, &index, NULL);
+        result = fb_mp_imap_next(imap, LIMIT_NS, &got, &index, NULL);
         MUST(result == -ENODATA || index == returned);
         MUST(result != 0 || memcmp(got, &returned, sizeof returned) == 0);
         returned += index == returned;

@@ -93,7 +93,7 @@ static int submit(size_t size, size_t bound_size)
     int result = fb_mp_submit(pool, echo, bytes, size, &options, &future);
     if (result < 0)
         return result;
-    result = checked(fb_mp_future_result(future, LIMIT, &got, &got_size, &error), &error);
+    result = checked(fb_mp_future_result(future, LIMIT_NS, &got, &got_size, &error), &error);
     MUST(result < 0 || (got_size == size && memcmp(got, bytes, size) == 0));
     fb_mp_future_free(future);
     return result;
@@ -150,7 +150,7 @@ static int call_back(void)
     if (result < 0)
         return result;
     result = fb_mp_future_call(future, count_call, &calls);
-    MUST(fb_mp_future_result(future, LIMIT, NULL, NULL, NULL) == 0);
+    MUST(fb_mp_future_result(future, LIMIT_NS, NULL, NULL, NULL) == 0);
     MUST(result < 0 || wait_for(&calls, 1));
     fb_mp_future_free(future);
     return result;
@@ -161,9 +161,9 @@ static int wait_for_several(struct fb_mp_future **future)
     struct fb_mp_completion *completion;
     bool done[FUTURES], seen[FUTURES] = { false };
     size_t count, index;
-    int result = fb_mp_futures_wait(future, FUTURES, FB_MP_ALL_DONE, LIMIT, done, &count);
+    int result = fb_mp_futures_wait(future, FUTURES, FB_MP_ALL_DONE, LIMIT_NS, done, &count);
     if (result == 0)
-        result = fb_mp_as_completed(future, FUTURES, LIMIT, &completion);
+        result = fb_mp_as_completed(future, FUTURES, LIMIT_NS, &completion);
     if (result < 0)
         return result;
     MUST(count == FUTURES);
@@ -247,7 +247,7 @@ static int take_all(struct fb_mp_imap *imap)
     bool seen[PARTS] = { false };
     int result, first = 0;
     for (size_t i = 0; i < 4 * PARTS; i++) {
-        result = fb_mp_imap_next(imap, LIMIT, &got, &index, &error);
+        result = fb_mp_imap_next(imap, LIMIT_NS, &got, &index, &error);
         if (result == -ENODATA)
             return first;
         if (result < 0) {

@@ -10,8 +10,6 @@
 
 #include <pthread.h>
 
-#define LIMIT (LIMIT_MS * FB_MP_MILLISECOND)
-
 /* ---- values ---- */
 
 #define N(number) fb_mp_integer(number)

@@ -349,7 +349,7 @@ static int lock_and_stay(void *context)
 static int acquire_lock(int number)
 {
     (void)number;
-    return fb_mp_managed_lock_acquire(shared, LIMIT);
+    return fb_mp_managed_lock_acquire(shared, LIMIT_NS);
 }
 
 static void a_lock_of_a_killed_process_is_freed(void **state)
@@ -376,7 +376,7 @@ static void a_lock_of_a_killed_process_is_freed(void **state)
             fb_mp_proxy_close(shared);
             DONE(fb_mp_managed_lock_make(manager, &shared));
         } else {
-            FAILS(fb_mp_managed_lock_acquire(shared, LIMIT), -EOWNERDEAD);
+            FAILS(fb_mp_managed_lock_acquire(shared, LIMIT_NS), -EOWNERDEAD);
             DONE(fb_mp_managed_lock_release(shared));
         }
         DONE(fb_mp_managed_lock_acquire(shared, 0)); /* -EOWNERDEAD is returned once */
@@ -409,7 +409,7 @@ static void killed_processes_take_no_items(void **state)
         kill(pid, SIGKILL);
         assert_int_equal(forked_end(pid), -SIGKILL);
         DONE(fb_mp_managed_queue_put(shared, N(i), 0));
-        DONE(fb_mp_managed_queue_get(shared, LIMIT, &value));
+        DONE(fb_mp_managed_queue_get(shared, LIMIT_NS, &value));
         assert_int_equal(value.integer, i);
         value = fb_mp_nil();
     }

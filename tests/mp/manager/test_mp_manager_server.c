@@ -2,8 +2,8 @@
  * ends. */
 #include "tests/mp/manager/manager_fixture.h"
 
-#include "tests/support/background_program.h"
-#include "tests/support/rerun_self.h"
+#include "tests/support/programs/background_program.h"
+#include "tests/support/programs/rerun_self.h"
 
 #include "harness/mp/process/log.h"
 

@@ -73,7 +73,7 @@ static struct waiter *start(int (*call)(int number), int number)
 static int get_and_append(int number)
 {
     struct fb_mp_object got = fb_mp_nil();
-    int result = fb_mp_managed_queue_get(queue, LIMIT, &got);
+    int result = fb_mp_managed_queue_get(queue, LIMIT_NS, &got);
     if (result == 0)
         result = fb_mp_list_append(list, LIST(N(number), got));
     fb_mp_object_free(&got);
@@ -82,7 +82,7 @@ static int get_and_append(int number)
 
 static int put_number(int number)
 {
-    return fb_mp_managed_queue_put(queue, N(number), LIMIT);
+    return fb_mp_managed_queue_put(queue, N(number), LIMIT_NS);
 }
 
 static void waiting_calls_delay_no_others(void **state)
@@ -95,7 +95,7 @@ static void waiting_calls_delay_no_others(void **state)
         waiter[i] = start(get_and_append, i);
     DONE(fb_mp_list_append(list, S("main")));
     for (int i = 0; i < WAITERS; i++) { /* in the order of their calls */
-        DONE(fb_mp_managed_queue_put(queue, N(10 + i), LIMIT));
+        DONE(fb_mp_managed_queue_put(queue, N(10 + i), LIMIT_NS));
         DONE(waiter_end(waiter[i]));
     }
     IS(fb_mp_list_copy(list, &value), "['main', [0, 10], [1, 11], [2, 12], [3, 13], [4, 14]]");
@@ -122,7 +122,7 @@ static int try_lock(int number)
 
 static int take_in_turn(int number)
 {
-    int result = fb_mp_managed_lock_acquire(lock, LIMIT);
+    int result = fb_mp_managed_lock_acquire(lock, LIMIT_NS);
     if (result == 0)
         result = fb_mp_list_append(list, N(number));
     return result < 0 ? result : fb_mp_managed_lock_release(lock);
@@ -142,7 +142,7 @@ static void a_lock_is_owned_by_a_thread(void **state)
     for (int i = 0; i < WAITERS; i++)
         waiter[i] = start(take_in_turn, i);
     DONE(fb_mp_managed_lock_release(lock));
-    DONE(fb_mp_managed_lock_acquire(lock, LIMIT)); /* after all threads that called before */
+    DONE(fb_mp_managed_lock_acquire(lock, LIMIT_NS)); /* after all threads that called before */
     DONE(fb_mp_managed_lock_release(lock));
     FAILS(fb_mp_managed_lock_release(lock), -EPERM);
     for (int i = 0; i < WAITERS; i++)

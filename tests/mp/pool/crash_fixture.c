@@ -1,6 +1,6 @@
 #include "tests/mp/pool/crash_fixture.h"
 
-#include "tests/support/background_program.h"
+#include "tests/support/programs/background_program.h"
 
 #include "harness/mp/pool/pool_tasks.h"
 
@@ -59,7 +59,7 @@ void crash_under_all(crash_body body)
 void crash_pool_end(struct fb_mp_pool *pool)
 {
     fb_mp_pool_shutdown(pool, false);
-    assert_int_equal(fb_mp_pool_join(pool, LIMIT), 0);
+    assert_int_equal(fb_mp_pool_join(pool, LIMIT_NS), 0);
     fb_mp_pool_close(pool);
 }
 
@@ -115,7 +115,7 @@ void assert_worker_died(struct fb_mp_future *future, pid_t pid, int how)
 {
     struct fb_error error = { 0 };
     char expected[64];
-    assert_int_equal(fb_mp_future_result(future, LIMIT, NULL, NULL, &error), -EOWNERDEAD);
+    assert_int_equal(fb_mp_future_result(future, LIMIT_NS, NULL, NULL, &error), -EOWNERDEAD);
     assert_int_equal(error.code, -EOWNERDEAD);
     assert_int_equal(fb_mp_future_state(future), FB_MP_DONE);
     snprintf(expected, sizeof expected, "(pid %d)", (int)pid);

@@ -7,8 +7,6 @@
 
 #include "harness/mp/pool/map.h"
 
-#define LIMIT (LIMIT_MS * FB_MP_MILLISECOND)
-
 /* Ends this process: with exit code how, or if how is negative, by signal -how. */
 _Noreturn void end_self(int how);
 

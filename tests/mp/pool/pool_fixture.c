@@ -100,7 +100,7 @@ void assert_brings(struct fb_mp_future *future, const void *bytes, size_t size)
     const void *got = NULL;
     size_t got_size = SIZE_MAX;
     struct fb_error error = { 0 };
-    if (fb_mp_future_result(future, LIMIT, &got, &got_size, &error) < 0)
+    if (fb_mp_future_result(future, LIMIT_NS, &got, &got_size, &error) < 0)
         fail_msg("%d: %s", error.code, error.text);
     assert_int_equal(got_size, size);
     if (size && memcmp(got, bytes, size) != 0)
@@ -111,7 +111,7 @@ void assert_brings(struct fb_mp_future *future, const void *bytes, size_t size)
 void assert_fails(struct fb_mp_future *future, int code, const char *words)
 {
     struct fb_error error = { 0 };
-    assert_int_equal(fb_mp_future_result(future, LIMIT, NULL, NULL, &error), code);
+    assert_int_equal(fb_mp_future_result(future, LIMIT_NS, NULL, NULL, &error), code);
     assert_int_equal(error.code, code);
     if (!strstr(error.text, words))
         fail_msg("\"%s\" does not contain \"%s\"", error.text, words);
@@ -125,7 +125,7 @@ uint32_t number_from(struct fb_mp_future *future)
     size_t size = 0;
     uint32_t number;
     struct fb_error error = { 0 };
-    if (fb_mp_future_result(future, LIMIT, &bytes, &size, &error) < 0)
+    if (fb_mp_future_result(future, LIMIT_NS, &bytes, &size, &error) < 0)
         fail_msg("%d: %s", error.code, error.text);
     assert_int_equal(size, sizeof number);
     memcpy(&number, bytes, sizeof number);
@@ -146,7 +146,7 @@ int wait_at_gate(struct fb_mp_call *call)
 {
     struct pool_page *found = pool_page_of(call);
     uint32_t before = atomic_fetch_add(&found->begun, 1);
-    int result = fb_mp_event_wait(found->gate, LIMIT);
+    int result = fb_mp_event_wait(found->gate, LIMIT_NS);
     atomic_fetch_add(&found->ended, 1);
     return result < 0 ? result : fb_mp_return(call, &before, sizeof before);
 }

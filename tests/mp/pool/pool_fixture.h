@@ -5,8 +5,6 @@
 #include "harness/mp/pool/map.h"
 #include "harness/mp/sync/sync.h"
 
-#define LIMIT (LIMIT_MS * FB_MP_MILLISECOND)
-
 struct pool_page {
     struct fb_mp_event *gate; /* clear at first */
     _Atomic uint32_t begun, ended, turn;

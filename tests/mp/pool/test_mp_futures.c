@@ -174,7 +174,7 @@ static void fail_all(enum fb_mp_method method, unsigned workers)
     struct fb_mp_pool *pool = pool_of(method, workers);
     assert_fails(submitted(pool, fail_with, "too short", 9), -EXDEV, "too short");
     struct fb_mp_future *future = submitted(pool, fail_with, LONG_TEXT, strlen(LONG_TEXT));
-    assert_int_equal(fb_mp_future_result(future, LIMIT, NULL, NULL, &error), -EXDEV);
+    assert_int_equal(fb_mp_future_result(future, LIMIT_NS, NULL, NULL, &error), -EXDEV);
     assert_string_equal(error.text, LONG_TEXT);
     assert_int_equal(fb_mp_future_result(future, 0, NULL, NULL, NULL), -EXDEV);
     assert_int_equal(fb_mp_future_state(future), FB_MP_DONE);
@@ -213,7 +213,7 @@ static void pass_through_states(enum fb_mp_method method, unsigned workers)
     assert_false(fb_mp_future_is_done(pending));
     assert_int_equal(fb_mp_future_cancel(running[0], false), -EBUSY);
     fb_mp_event_set(pool_page->gate);
-    assert_int_equal(fb_mp_future_wait(pending, LIMIT), 0);
+    assert_int_equal(fb_mp_future_wait(pending, LIMIT_NS), 0);
     assert_int_equal(fb_mp_future_state(pending), FB_MP_DONE);
     assert_true(fb_mp_future_is_done(pending));
     assert_int_equal(fb_mp_future_cancel(pending, true), -EALREADY);
@@ -249,7 +249,7 @@ static void cancel_tasks(enum fb_mp_method method, unsigned workers)
     assert_int_equal(pool_state(pool).pending, 1);
     for (unsigned i = 0; i < workers; i++) {
         assert_int_equal(fb_mp_future_cancel(running[i], true), 0);
-        assert_int_equal(fb_mp_future_wait(running[i], LIMIT), 0);
+        assert_int_equal(fb_mp_future_wait(running[i], LIMIT_NS), 0);
         assert_int_equal(fb_mp_future_state(running[i]), FB_MP_CANCELLED);
         assert_fails(running[i], -ECANCELED, "while it ran");
     }

@@ -96,20 +96,21 @@ static void a_wait_ends_when_some_are_done(void **state)
         assert_waits(future, FB_MP_FIRST_DONE, 0, -ETIMEDOUT, 0);
         assert_waits(future, FB_MP_ALL_DONE, FB_MP_MILLISECOND, -ETIMEDOUT, 0);
         atomic_store(&pool_page->turn, 1);
-        assert_waits(future, FB_MP_FIRST_DONE, LIMIT, 0, 1);
+        assert_waits(future, FB_MP_FIRST_DONE, LIMIT_NS, 0, 1);
         atomic_store(&pool_page->turn, 2);
-        assert_int_equal(fb_mp_future_wait(future[1], LIMIT), 0);
+        assert_int_equal(fb_mp_future_wait(future[1], LIMIT_NS), 0);
         assert_waits(future, FB_MP_FIRST_ERROR, FB_MP_MILLISECOND, -ETIMEDOUT, 2);
         atomic_store(&pool_page->turn, 3);
-        assert_waits(future, FB_MP_FIRST_ERROR, LIMIT, 0, 3);
+        assert_waits(future, FB_MP_FIRST_ERROR, LIMIT_NS, 0, 3);
         assert_waits(future, FB_MP_ALL_DONE, FB_MP_MILLISECOND, -ETIMEDOUT, 3);
         atomic_store(&pool_page->turn, 5);
-        assert_waits(future, FB_MP_ALL_DONE, LIMIT, 0, 5);
+        assert_waits(future, FB_MP_ALL_DONE, LIMIT_NS, 0, 5);
         struct fb_mp_pool *other = pool_of(methods[m], 1);
         struct fb_mp_future *both[] = { future[0], submitted(other, echo, "x", 1) };
         struct fb_mp_completion *completion;
-        assert_int_equal(fb_mp_futures_wait(both, 2, FB_MP_ALL_DONE, LIMIT, NULL, NULL), -EINVAL);
-        assert_int_equal(fb_mp_as_completed(both, 2, LIMIT, &completion), -EINVAL);
+        assert_int_equal(fb_mp_futures_wait(both, 2, FB_MP_ALL_DONE, LIMIT_NS, NULL, NULL),
+                         -EINVAL);
+        assert_int_equal(fb_mp_as_completed(both, 2, LIMIT_NS, &completion), -EINVAL);
         assert_brings(both[1], "x", 1);
         fb_mp_pool_close(other);
         close_and_free(pool, future);
@@ -125,7 +126,7 @@ static void wait_for_no_error(enum fb_mp_method method, unsigned workers)
     struct fb_mp_pool *pool = pool_of(method, workers);
     for (uint32_t i = 0; i < 100; i++)
         future[i] = submitted(pool, square, &i, sizeof i);
-    assert_int_equal(fb_mp_futures_wait(future, 100, FB_MP_FIRST_ERROR, LIMIT, NULL, &count), 0);
+    assert_int_equal(fb_mp_futures_wait(future, 100, FB_MP_FIRST_ERROR, LIMIT_NS, NULL, &count), 0);
     assert_int_equal(count, 100);
     for (uint32_t i = 0; i < 100; i++)
         assert_int_equal(number_from(future[i]), i * i);
@@ -155,11 +156,12 @@ static void complete(enum fb_mp_method method, unsigned workers)
     }
     assert_true(wait_for(&pool_page->begun, workers));
     atomic_store(&pool_page->turn, 1);
-    assert_int_equal(fb_mp_futures_wait(future, workers, FB_MP_FIRST_DONE, LIMIT, NULL, &count), 0);
+    assert_int_equal(fb_mp_futures_wait(future, workers, FB_MP_FIRST_DONE, LIMIT_NS, NULL, &count),
+                     0);
     assert_int_equal(count, 1);
     atomic_store(&pool_page->turn, 2);
-    assert_int_equal(fb_mp_future_wait(future[order[workers > 1]], LIMIT), 0);
-    assert_int_equal(fb_mp_as_completed(future, workers, LIMIT, &completion), 0);
+    assert_int_equal(fb_mp_future_wait(future[order[workers > 1]], LIMIT_NS), 0);
+    assert_int_equal(fb_mp_as_completed(future, workers, LIMIT_NS, &completion), 0);
     for (uint32_t i = 0; i < workers; i++) {
         if (i >= 2)
             atomic_store(&pool_page->turn, i + 1);
@@ -197,8 +199,8 @@ static void a_timeout_counts_from_as_completed(void **state)
         size_t index = 0;
         struct fb_mp_pool *pool = take_turns(methods[m], turns, future);
         atomic_store(&pool_page->turn, 2);
-        assert_int_equal(fb_mp_future_wait(future[3], LIMIT), 0);
-        assert_int_equal(fb_mp_future_wait(future[1], LIMIT), 0);
+        assert_int_equal(fb_mp_future_wait(future[3], LIMIT_NS), 0);
+        assert_int_equal(fb_mp_future_wait(future[1], LIMIT_NS), 0);
         assert_int_equal(fb_mp_as_completed(future, TURNS, FB_MP_MILLISECOND, &completion), 0);
         for (int i = 0; i < 2; i++) /* done futures come even after the timeout */
             assert_int_equal(fb_mp_completion_next(completion, &index, &error), 0);
@@ -208,7 +210,8 @@ static void a_timeout_counts_from_as_completed(void **state)
         assert_non_null(strstr(error.text, "3 of 5"));
         fb_mp_completion_free(completion); /* some futures are not done */
         atomic_store(&pool_page->turn, 5);
-        assert_int_equal(fb_mp_futures_wait(future, TURNS, FB_MP_ALL_DONE, LIMIT, NULL, NULL), 0);
+        assert_int_equal(fb_mp_futures_wait(future, TURNS, FB_MP_ALL_DONE, LIMIT_NS, NULL, NULL),
+                         0);
         close_and_free(pool, future);
     }
 }
@@ -236,7 +239,7 @@ static void *submit_many(void *context)
         const void *bytes;
         size_t size;
         uint32_t got = 0;
-        if (fb_mp_future_result(future[i], LIMIT, &bytes, &size, NULL) < 0)
+        if (fb_mp_future_result(future[i], LIMIT_NS, &bytes, &size, NULL) < 0)
             atomic_fetch_add(&crowd->bad, 1);
         else
             memcpy(&got, bytes, sizeof got);
@@ -253,7 +256,7 @@ static void *wait_together(void *context)
     struct crowd *crowd = context;
     size_t index;
     struct fb_mp_completion *completion;
-    if (fb_mp_as_completed(crowd->shared, TURNS, LIMIT, &completion) < 0)
+    if (fb_mp_as_completed(crowd->shared, TURNS, LIMIT_NS, &completion) < 0)
         abort();
     atomic_fetch_add(&pool_page->ended, 1);
     for (size_t i = 0; i < TURNS; i++)
@@ -261,7 +264,7 @@ static void *wait_together(void *context)
             atomic_fetch_add(&crowd->bad, 1);
     fb_mp_completion_free(completion);
     for (size_t i = 0; i < TURNS; i++)
-        if (fb_mp_future_wait(crowd->shared[i], LIMIT) < 0)
+        if (fb_mp_future_wait(crowd->shared[i], LIMIT_NS) < 0)
             atomic_fetch_add(&crowd->bad, 1);
     return NULL;
 }
@@ -270,7 +273,7 @@ static void *wait_for_one(void *context)
 {
     struct crowd *crowd = context;
     atomic_fetch_add(&pool_page->ended, 1);
-    if (fb_mp_future_wait(crowd->shared[0], LIMIT) < 0)
+    if (fb_mp_future_wait(crowd->shared[0], LIMIT_NS) < 0)
         atomic_fetch_add(&crowd->bad, 1);
     return NULL;
 }

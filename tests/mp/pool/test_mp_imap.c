@@ -24,7 +24,7 @@ static int square(struct fb_mp_call *call)
     memcpy(&item, call->argument, sizeof item);
     if (item.number != call->index)
         return -EDOM;
-    if (item.number == 0 && fb_mp_event_wait(item.pool_page->gate, LIMIT) < 0)
+    if (item.number == 0 && fb_mp_event_wait(item.pool_page->gate, LIMIT_NS) < 0)
         return -ETIME;
     if (item.number % 10 == 7)
         return fb_error_set(&call->error, -EXDEV, "bad: %u", item.number);
@@ -89,7 +89,7 @@ static size_t taken_from(struct fb_mp_imap *imap, struct source *source)
     size_t index = 0;
     uint32_t number;
     struct fb_error error = { 0 };
-    int result = fb_mp_imap_next(imap, LIMIT, &bytes, &index, &error);
+    int result = fb_mp_imap_next(imap, LIMIT_NS, &bytes, &index, &error);
     if (index % 10 == 7) {
         char text[40];
         snprintf(text, sizeof text, "bad: %zu", index);
@@ -110,7 +110,7 @@ static size_t taken_from(struct fb_mp_imap *imap, struct source *source)
 static void assert_at_end(struct fb_mp_imap *imap)
 {
     for (int i = 0; i < 2; i++)
-        assert_int_equal(fb_mp_imap_next(imap, LIMIT, NULL, NULL, NULL), -ENODATA);
+        assert_int_equal(fb_mp_imap_next(imap, LIMIT_NS, NULL, NULL, NULL), -ENODATA);
     fb_mp_imap_free(imap);
 }
 
@@ -198,7 +198,7 @@ static void end_badly(enum fb_mp_method method, unsigned workers)
             imap_of(pool, &source, &(struct fb_mp_imap_options){ .map.chunk = 5 });
         for (size_t i = 0; i < count; i++)
             assert_int_equal(taken_from(imap, &source), i);
-        assert_int_equal(fb_mp_imap_next(imap, LIMIT, NULL, NULL, NULL), -EIO);
+        assert_int_equal(fb_mp_imap_next(imap, LIMIT_NS, NULL, NULL, NULL), -EIO);
         assert_at_end(imap);
     }
     fb_mp_pool_close(pool);
@@ -227,7 +227,7 @@ static void free_early(enum fb_mp_method method, unsigned workers)
     source = (struct source){ .count = 10 };
     imap = imap_of(pool, &source, NULL);
     fb_mp_pool_shutdown(pool, false);
-    assert_int_equal(fb_mp_pool_join(pool, LIMIT), 0);
+    assert_int_equal(fb_mp_pool_join(pool, LIMIT_NS), 0);
     fb_mp_pool_close(pool);
     fb_mp_imap_free(imap); /* an imap stays valid after its pool is closed */
 }
@@ -249,7 +249,7 @@ static void take_whole_chunks(enum fb_mp_method method, unsigned workers)
     assert_int_equal(
         fb_mp_imap(pool, count, next_item, &source, sizeof(struct item), 4, &options, &imap), 0);
     for (size_t i = 0; i < 12; i++) {
-        assert_int_equal(fb_mp_imap_next(imap, LIMIT, &bytes, NULL, NULL), 0);
+        assert_int_equal(fb_mp_imap_next(imap, LIMIT_NS, &bytes, NULL, NULL), 0);
         memcpy(&number, bytes, sizeof number);
         assert_int_equal(number, i < 10 ? 5 : 2);
     }

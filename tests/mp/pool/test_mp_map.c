@@ -163,7 +163,7 @@ static void map_shared(enum fb_mp_method method, unsigned workers)
         fb_mp_map_async(pool, return_address, items, MANY, 4, results, sizeof(void *), NULL, &map),
         0);
     assert_true(fb_mp_heap_used() - before < MANY); /* there are no copies */
-    assert_int_equal(fb_mp_map_wait(map, LIMIT), 0);
+    assert_int_equal(fb_mp_map_wait(map, LIMIT_NS), 0);
     const uint32_t *const *place = results; /* written by the workers */
     for (size_t i = 0; i < MANY; i++)
         assert_ptr_equal(place[i], (uint32_t *)items + i);
@@ -288,7 +288,7 @@ static void map_in_background(enum fb_mp_method method, unsigned workers)
     assert_int_equal(error.code, -ETIMEDOUT);
     fb_mp_map_free(early); /* none of its tasks has begun */
     fb_mp_event_set(pool_page->gate);
-    assert_int_equal(fb_mp_map_wait(map, LIMIT), 0);
+    assert_int_equal(fb_mp_map_wait(map, LIMIT_NS), 0);
     for (size_t i = 0; i < ITEMS; i++)
         assert_int_equal(results[i], UINT32_MAX); /* written by fb_mp_map_result only */
     assert_int_equal(fb_mp_map_result(map, 0, &error), 0);
@@ -317,7 +317,7 @@ static void map_and_free(enum fb_mp_method method, unsigned workers)
     fb_mp_event_set(pool_page->gate);
     assert_brings(submitted(pool, echo, "on", 2), "on", 2);
     fb_mp_pool_shutdown(pool, false);
-    assert_int_equal(fb_mp_pool_join(pool, LIMIT), 0);
+    assert_int_equal(fb_mp_pool_join(pool, LIMIT_NS), 0);
     fb_mp_pool_close(pool);
 }
 

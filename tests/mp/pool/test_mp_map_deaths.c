@@ -137,7 +137,7 @@ static void check_imap(struct fb_mp_pool *pool, bool unordered, size_t chunk)
         const void *result;
         size_t index = ITEMS;
         struct fb_error error = { 0 };
-        int code = fb_mp_imap_next(imap, LIMIT, &result, &index, &error);
+        int code = fb_mp_imap_next(imap, LIMIT_NS, &result, &index, &error);
         assert_true(index < ITEMS && !seen[index]);
         assert_true(unordered || index == i);
         seen[index] = true;
@@ -150,7 +150,7 @@ static void check_imap(struct fb_mp_pool *pool, bool unordered, size_t chunk)
         memcpy(&number, result, sizeof number);
         assert_int_equal(number, index * index);
     }
-    assert_int_equal(fb_mp_imap_next(imap, LIMIT, NULL, NULL, NULL), -ENODATA);
+    assert_int_equal(fb_mp_imap_next(imap, LIMIT_NS, NULL, NULL, NULL), -ENODATA);
     fb_mp_imap_free(imap);
 }
 

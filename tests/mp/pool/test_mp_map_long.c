@@ -83,7 +83,7 @@ static size_t map_all(struct fb_mp_pool *pool, struct tally *tally, size_t count
     assert_int_equal(fb_mp_map_async(pool, count_items, NULL, count, 0, NULL, 0, &options, &map),
                      0);
     size_t taken = fb_mp_heap_used() - used;
-    assert_int_equal(fb_mp_map_result(map, 10 * LIMIT, NULL), 0);
+    assert_int_equal(fb_mp_map_result(map, 10 * LIMIT_NS, NULL), 0);
     fb_mp_map_free(map);
     assert_int_equal(fb_mp_heap_used(), used);
     for (size_t i = 0; i < WORKERS; i++) {

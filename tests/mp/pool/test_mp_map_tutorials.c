@@ -104,7 +104,7 @@ static void analyse_texts(enum fb_mp_method method, unsigned workers)
     struct fb_mp_pool *pool = pool_of(method, workers);
     for (size_t i = 0; i < 5; i++)
         future[i] = submitted(pool, count_words, texts[i], strlen(texts[i]));
-    assert_int_equal(fb_mp_as_completed(future, 5, LIMIT, &completion), 0);
+    assert_int_equal(fb_mp_as_completed(future, 5, LIMIT_NS, &completion), 0);
     while (fb_mp_completion_next(completion, &index, NULL) == 0) {
         const void *bytes = NULL;
         struct words found;
@@ -183,11 +183,11 @@ static void records_are_mapped(void **state)
                                     sizeof *result, &by_ten, &imap),
                          0);
         for (uint32_t i = 0; i < 100; i++) {
-            assert_int_equal(fb_mp_imap_next(imap, LIMIT, &bytes, NULL, NULL), 0);
+            assert_int_equal(fb_mp_imap_next(imap, LIMIT_NS, &bytes, NULL, NULL), 0);
             memcpy(&result[i], bytes, sizeof *result);
             assert_true(result[i].id == i && result[i].value == i * 0.25 * i);
         }
-        assert_int_equal(fb_mp_imap_next(imap, LIMIT, &bytes, NULL, NULL), -ENODATA);
+        assert_int_equal(fb_mp_imap_next(imap, LIMIT_NS, &bytes, NULL, NULL), -ENODATA);
         fb_mp_imap_free(imap);
         assert_int_equal(fb_mp_starmap(pool, add, columns, 2, 100, sum, sizeof *sum, NULL, NULL),
                          0);

@@ -183,13 +183,13 @@ static void shut_down_and_join(enum fb_mp_method method, unsigned workers)
         pool_opened((struct fb_mp_pool_options){ .method = method, .workers = workers });
     for (size_t i = 0; i < 20; i++)
         future[i] = submitted_page(pool, wait_at_gate);
-    assert_int_equal(fb_mp_pool_join(pool, LIMIT), -EINVAL);
+    assert_int_equal(fb_mp_pool_join(pool, LIMIT_NS), -EINVAL);
     fb_mp_pool_shutdown(pool, false);
     assert_int_equal(fb_mp_submit(pool, echo, NULL, 0, NULL, &more), -ESHUTDOWN);
     assert_int_equal(fb_mp_pool_join(pool, 0), -ETIMEDOUT);
     assert_int_equal(fb_mp_pool_join(pool, 10 * FB_MP_MILLISECOND), -ETIMEDOUT);
     fb_mp_event_set(pool_page->gate);
-    assert_int_equal(fb_mp_pool_join(pool, LIMIT), 0);
+    assert_int_equal(fb_mp_pool_join(pool, LIMIT_NS), 0);
     assert_int_equal(atomic_load(&pool_page->ended), 20); /* all were done */
     assert_int_equal(pool_state(pool).alive, 0);
     assert_int_equal(pool_state(pool).deaths, 0);
@@ -212,7 +212,7 @@ static void cancel_and_join(enum fb_mp_method method, unsigned workers)
     assert_int_equal(pool_state(pool).pending, 0);
     assert_int_equal(pool_state(pool).running, workers);
     fb_mp_event_set(pool_page->gate);
-    assert_int_equal(fb_mp_pool_join(pool, LIMIT), 0);
+    assert_int_equal(fb_mp_pool_join(pool, LIMIT_NS), 0);
     assert_int_equal(atomic_load(&pool_page->begun), workers);
     for (size_t i = 0; i < 700; i++) {
         bool cancelled = fb_mp_future_state(future[i]) == FB_MP_CANCELLED;
@@ -275,7 +275,7 @@ static void terminate_while_busy(enum fb_mp_method method, unsigned workers)
     for (int i = 0; i < 1000; i++)
         future[i] = submitted(pool, echo, &i, sizeof i);
     if (workers % 2)
-        assert_int_equal(fb_mp_future_wait(future[300], LIMIT), 0);
+        assert_int_equal(fb_mp_future_wait(future[300], LIMIT_NS), 0);
     fb_mp_pool_terminate(pool);
     fb_mp_pool_close(pool);
     for (int i = 0; i < 1000; i++) {

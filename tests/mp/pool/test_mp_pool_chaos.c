@@ -94,7 +94,7 @@ static void check_one(struct chaos *chaos)
     uint64_t number = chaos->checked++, result[LARGE];
     size_t words = number % 16 == 5 ? LARGE : 1;
     struct fb_mp_future *future = chaos->future[number % WINDOW];
-    int code = fb_mp_future_result(future, LIMIT, &bytes, &size, &error);
+    int code = fb_mp_future_result(future, LIMIT_NS, &bytes, &size, &error);
     assert_true(fb_mp_future_is_done(future));
     assert_int_equal(fb_mp_future_state(future), FB_MP_DONE);
     if (code == -EOWNERDEAD) {
@@ -368,7 +368,7 @@ static void a_forkserver_is_stopped(void **state)
         done = 0;
         for (unsigned i = 0; i < WINDOW; i++)
             done += fb_mp_future_is_done(chaos.future[i]);
-        if (fb_mp_now() > end_ns + LIMIT)
+        if (fb_mp_now() > end_ns + LIMIT_NS)
             fail_msg("only %u tasks are done without the forkserver", done);
     }
     assert_int_equal(kill(forkserver, SIGCONT), 0);

@@ -95,7 +95,7 @@ static void check_others(struct others *others)
         uint32_t number;
         size_t size;
         struct fb_mp_future *future = others->future[others->begin];
-        assert_int_equal(fb_mp_future_result(future, LIMIT, &bytes, &size, NULL), 0);
+        assert_int_equal(fb_mp_future_result(future, LIMIT_NS, &bytes, &size, NULL), 0);
         assert_int_equal(size, sizeof number);
         memcpy(&number, bytes, sizeof number);
         assert_int_equal(number, others->begin * others->begin);
@@ -107,7 +107,7 @@ static void check_alive(struct fb_mp_future *future)
 {
     const void *bytes;
     size_t size;
-    assert_int_equal(fb_mp_future_result(future, LIMIT, &bytes, &size, NULL), 0);
+    assert_int_equal(fb_mp_future_result(future, LIMIT_NS, &bytes, &size, NULL), 0);
     assert_int_equal(size, 5);
     assert_memory_equal(bytes, "alive", 5);
     fb_mp_future_free(future);
@@ -153,7 +153,7 @@ static void end_in_each_way(enum fb_mp_method method, unsigned workers)
         submit_others(&others, pool, 10);
         struct fb_mp_future *future = submit_fatal(pool, deaths[i].how, 1, deaths[i].writes);
         submit_others(&others, pool, 10);
-        assert_int_equal(fb_mp_future_wait(future, LIMIT), 0);
+        assert_int_equal(fb_mp_future_wait(future, LIMIT_NS), 0);
         assert_worker_died(future, atomic_load(&page->pid), deaths[i].how);
         assert_int_equal(atomic_load(&page->tries), 1);
         check_others(&others);
@@ -208,7 +208,7 @@ static void try_again(enum fb_mp_method method, unsigned workers)
         check_alive(future);
         assert_int_equal(atomic_load(&page->tries), 3);
         future = submit_fatal(pool, hows[i], UINT32_MAX, 0);
-        assert_int_equal(fb_mp_future_wait(future, LIMIT), 0);
+        assert_int_equal(fb_mp_future_wait(future, LIMIT_NS), 0);
         assert_worker_died(future, atomic_load(&page->pid), hows[i]);
         assert_int_equal(atomic_load(&page->tries), 3);
         check_others(&others);

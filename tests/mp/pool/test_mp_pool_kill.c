@@ -96,7 +96,7 @@ static void close_side(struct side *side)
 static void submit_task(struct side *side, const struct variant *variant)
 {
     char argument[LARGE] = { (char)variant->result };
-    const struct fb_mp_task_options options = { .limit_ns = variant->limited ? 100 * LIMIT : 0 };
+    const struct fb_mp_task_options options = { .limit_ns = variant->limited ? 100 * LIMIT_NS : 0 };
     const struct fb_mp_map_options whole = { .chunk = ITEMS };
     if (variant->result != ITEMS) {
         side->future =

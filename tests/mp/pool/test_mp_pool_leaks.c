@@ -36,7 +36,7 @@ static struct pids pids_of(struct fb_mp_pool *pool)
     struct pids pids = { 0 };
     const void *bytes = NULL;
     struct fb_mp_future *future = submitted(pool, return_pids, NULL, 0);
-    assert_int_equal(fb_mp_future_result(future, LIMIT, &bytes, NULL, NULL), 0);
+    assert_int_equal(fb_mp_future_result(future, LIMIT_NS, &bytes, NULL, NULL), 0);
     memcpy(&pids, bytes, sizeof pids);
     fb_mp_future_free(future);
     return pids;
@@ -88,7 +88,7 @@ static void open_and_close(enum fb_mp_method method)
         pids[i] = pids_of(pool);
         if (i % 2) { /* half of them are joined */
             fb_mp_pool_shutdown(pool, false);
-            assert_int_equal(fb_mp_pool_join(pool, LIMIT), 0);
+            assert_int_equal(fb_mp_pool_join(pool, LIMIT_NS), 0);
         }
         fb_mp_pool_close(pool);
         if (i == 0) {

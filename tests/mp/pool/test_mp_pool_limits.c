@@ -14,7 +14,7 @@
 
 #define COUNT 50u
 #define SHORT (20 * FB_MP_MILLISECOND)
-#define NEVER (1000 * LIMIT)
+#define NEVER (1000 * LIMIT_NS)
 
 /* ---- tasks ---- */
 
@@ -94,7 +94,7 @@ static void check_alive(struct fb_mp_future *future)
 {
     const void *bytes;
     size_t size;
-    assert_int_equal(fb_mp_future_result(future, LIMIT, &bytes, &size, NULL), 0);
+    assert_int_equal(fb_mp_future_result(future, LIMIT_NS, &bytes, &size, NULL), 0);
     assert_int_equal(size, 5);
     assert_memory_equal(bytes, "alive", 5);
     fb_mp_future_free(future);
@@ -103,7 +103,7 @@ static void check_alive(struct fb_mp_future *future)
 static void check_timed_out(struct fb_mp_future *future, const char *limit)
 {
     struct fb_error error = { 0 };
-    assert_int_equal(fb_mp_future_wait(future, LIMIT), 0);
+    assert_int_equal(fb_mp_future_wait(future, LIMIT_NS), 0);
     assert_int_equal(fb_mp_future_result(future, 0, NULL, NULL, &error), -ETIMEDOUT);
     assert_int_equal(error.code, -ETIMEDOUT);
     if (!strstr(error.text, limit))
@@ -163,7 +163,7 @@ static void a_hundred_tasks_in_a_row_are_terminated(void **state)
         for (unsigned i = 0; i < counts[m]; i++)
             future[i] = submit(pool, i % 2 ? ignore_sigterm : run_for_ever, 2 * FB_MP_MILLISECOND,
                                FB_MP_MILLISECOND);
-        struct fb_mp_future *last = submit(pool, be_quick, LIMIT, 0);
+        struct fb_mp_future *last = submit(pool, be_quick, LIMIT_NS, 0);
         for (unsigned i = 0; i < counts[m]; i++)
             check_timed_out(future[i], "0.002 s");
         check_alive(last);
@@ -179,8 +179,8 @@ static void a_task_within_its_limit_succeeds(void **state)
     for (size_t m = 0; m < METHODS; m++) {
         struct fb_mp_pool *pool = pool_of(methods[m], 2);
         for (unsigned i = 0; i < COUNT; i++)
-            check_alive(submit(pool, be_quick, LIMIT, 0));
-        struct fb_mp_future *future = submit(pool, stay, LIMIT, 0);
+            check_alive(submit(pool, be_quick, LIMIT_NS, 0));
+        struct fb_mp_future *future = submit(pool, stay, LIMIT_NS, 0);
         assert_true(wait_for(&page->begun, COUNT + 1));
         open_page();
         check_alive(future);
@@ -226,7 +226,7 @@ static void count_call(struct fb_mp_future *future, void *context)
 static void check_cancelled(struct fb_mp_future *future)
 {
     struct fb_error error = { 0 };
-    assert_int_equal(fb_mp_future_wait(future, LIMIT), 0);
+    assert_int_equal(fb_mp_future_wait(future, LIMIT_NS), 0);
     assert_int_equal(fb_mp_future_state(future), FB_MP_CANCELLED);
     assert_int_equal(fb_mp_future_result(future, 0, NULL, NULL, &error), -ECANCELED);
     assert_int_equal(error.code, -ECANCELED);
@@ -241,8 +241,8 @@ static void a_running_task_is_cancelled(void **state)
         for (int stubborn = 0; stubborn < 2; stubborn++) {
             struct fb_mp_pool *pool = pool_of(methods[m], 2);
             struct fb_mp_future *other = submit(pool, stay, 0, 0);
-            struct fb_mp_future *future =
-                submit(pool, stubborn ? ignore_sigterm : run_for_ever, stubborn ? LIMIT : 0, SHORT);
+            struct fb_mp_future *future = submit(pool, stubborn ? ignore_sigterm : run_for_ever,
+                                                 stubborn ? LIMIT_NS : 0, SHORT);
             struct fb_mp_future *later = submit(pool, be_quick, 0, 0);
             assert_int_equal(fb_mp_future_call(future, count_call, page), 0);
             assert_true(wait_for(&page->begun, 2));
@@ -291,7 +291,7 @@ static void a_task_is_cancelled_while_it_ends(void **state)
             fb_mp_relax();
         int result = fb_mp_future_cancel(future, true);
         assert_true(result == 0 || result == -EALREADY);
-        assert_int_equal(fb_mp_future_wait(future, LIMIT), 0);
+        assert_int_equal(fb_mp_future_wait(future, LIMIT_NS), 0);
         if (result == 0 && fb_mp_future_state(future) == FB_MP_CANCELLED) {
             cancelled++;
             check_cancelled(future);

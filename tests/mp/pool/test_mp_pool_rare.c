@@ -87,9 +87,9 @@ static void a_task_is_run_again_although_the_ring_is_full(void **state)
     future[POOL_RECORDS - 1] = crash_submit(pool, count_one, NULL, 0, NULL);
     kill((pid_t)atomic_load(&page->pid), SIGKILL);
     atomic_store(&page->open, 1);
-    assert_int_equal(fb_mp_future_result(first, LIMIT, NULL, NULL, NULL), 0);
+    assert_int_equal(fb_mp_future_result(first, LIMIT_NS, NULL, NULL, NULL), 0);
     for (size_t i = 0; i < POOL_RECORDS; i++) {
-        assert_int_equal(fb_mp_future_result(future[i], LIMIT, NULL, NULL, NULL),
+        assert_int_equal(fb_mp_future_result(future[i], LIMIT_NS, NULL, NULL, NULL),
                          i == 1 ? -ECANCELED : 0);
         fb_mp_future_free(future[i]);
     }
@@ -155,7 +155,7 @@ static void an_imap_reports_items_that_a_terminated_pool_left(void **state)
     for (uint32_t i = 0; i < 20; i++) {
         const void *bytes = NULL;
         size_t index;
-        int result = fb_mp_imap_next(imap, LIMIT, &bytes, &index, NULL);
+        int result = fb_mp_imap_next(imap, LIMIT_NS, &bytes, &index, NULL);
         if (i < 10)
             assert_int_equal(result, i < 3 ? 0 : i == 3 ? -EOWNERDEAD : -ECANCELED);
         else /* the first chunk runs again after the second one, which usually is done by then */
@@ -164,7 +164,7 @@ static void an_imap_reports_items_that_a_terminated_pool_left(void **state)
         if (result == 0)
             assert_memory_equal(bytes, &i, sizeof i);
     }
-    assert_int_equal(fb_mp_imap_next(imap, LIMIT, NULL, NULL, NULL), -ENODATA);
+    assert_int_equal(fb_mp_imap_next(imap, LIMIT_NS, NULL, NULL, NULL), -ENODATA);
     fb_mp_imap_free(imap);
     fb_mp_pool_close(pool);
 }
@@ -189,7 +189,7 @@ static void an_imap_returns_submitted_items_after_shutdown(void **state)
         fb_mp_imap(pool, return_item, endless, &next, sizeof next, sizeof next, &options, &imap),
         0);
     fb_mp_pool_shutdown(pool, false);
-    while ((result = fb_mp_imap_next(imap, LIMIT, NULL, NULL, NULL)) != -ENODATA) {
+    while ((result = fb_mp_imap_next(imap, LIMIT_NS, NULL, NULL, NULL)) != -ENODATA) {
         assert_true(result == 0 || result == -ESHUTDOWN);
         returned += result == 0;
         refused += result != 0;
@@ -214,7 +214,7 @@ static void a_limit_of_for_ever_never_ends_a_task(void **state)
     for (int i = 0; i < 3; i++) /* the service thread checks limits for each */
         fb_mp_future_free(crash_submit(pool, count_one, NULL, 0, &options));
     atomic_store(&page->open, 1);
-    assert_int_equal(fb_mp_future_result(future, LIMIT, NULL, NULL, NULL), 0);
+    assert_int_equal(fb_mp_future_result(future, LIMIT_NS, NULL, NULL, NULL), 0);
     fb_mp_future_free(future);
     crash_pool_end(pool);
 }

@@ -142,7 +142,7 @@ static void results_of_one_worker_come_oldest_first(void **state)
         list_completed(pool, done);
     }
     pthread_mutex_unlock(&pool->mutex);
-    assert_int_equal(fb_mp_as_completed(future, TASKS, LIMIT, &completion), 0);
+    assert_int_equal(fb_mp_as_completed(future, TASKS, LIMIT_NS, &completion), 0);
     for (size_t i = 0; i < TASKS; i++) {
         assert_int_equal(fb_mp_completion_next(completion, &index, NULL), 0);
         assert_int_equal(index, i);

@@ -36,7 +36,7 @@ static int at_gate_initialized(struct fb_mp_call *call)
     struct pool_page *found = pool_page_of(call);
     uint32_t before = initialized;
     atomic_fetch_add(&found->begun, 1);
-    int result = fb_mp_event_wait(found->gate, LIMIT);
+    int result = fb_mp_event_wait(found->gate, LIMIT_NS);
     return result < 0 ? result : fb_mp_return(call, &before, sizeof before);
 }
 
@@ -131,7 +131,7 @@ static void break_by(enum fb_mp_method method, unsigned workers, fb_mp_run initi
             break;
     for (size_t i = 0; i < count; i++) {
         struct fb_error error = { 0 };
-        int code = fb_mp_future_result(future[i], LIMIT, NULL, NULL, &error);
+        int code = fb_mp_future_result(future[i], LIMIT_NS, NULL, NULL, &error);
         assert_true(fb_mp_future_is_done(future[i])); /* not a timeout */
         assert_true(code < 0 && (result == 0 || code == result));
         if (!strstr(error.text, words))
@@ -143,7 +143,7 @@ static void break_by(enum fb_mp_method method, unsigned workers, fb_mp_run initi
     assert_int_not_equal(result, -ESHUTDOWN);
     assert_int_equal(fb_mp_submit(pool, echo, "x", 1, NULL, &future[0]), result);
     fb_mp_pool_shutdown(pool, false);
-    assert_int_equal(fb_mp_pool_join(pool, LIMIT), 0);
+    assert_int_equal(fb_mp_pool_join(pool, LIMIT_NS), 0);
     fb_mp_pool_close(pool);
 }
 

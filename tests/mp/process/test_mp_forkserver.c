@@ -1,8 +1,8 @@
 /* harness/mp/process/forkserver*.c: what workers get from the forkserver, and its own end. */
 #include "tests/mp/process/supervisor_fixture.h"
 
-#include "tests/support/background_program.h"
-#include "tests/support/rerun_self.h"
+#include "tests/support/programs/background_program.h"
+#include "tests/support/programs/rerun_self.h"
 
 #include "harness/mp/core/heap.h"
 #include "harness/mp/pool/pool.h"

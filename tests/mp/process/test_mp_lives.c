@@ -4,8 +4,8 @@
 
 #include "tests/mp/process_fixture.h"
 
-#include "tests/support/background_program.h"
-#include "tests/support/rerun_self.h"
+#include "tests/support/programs/background_program.h"
+#include "tests/support/programs/rerun_self.h"
 
 #include "harness/mp/core/heap.h"
 #include "harness/mp/process/process.h"
@@ -165,7 +165,7 @@ static int print_and_start(enum fb_mp_method method)
     struct fb_mp_process_options options = { .run = print_text, .method = method };
     struct fb_mp_process *process;
     if (fb_mp_process_start(&options, &process, NULL) < 0 ||
-        fb_mp_process_join(process, LIMIT) < 0 || fb_mp_process_close(process) < 0)
+        fb_mp_process_join(process, LIMIT_NS) < 0 || fb_mp_process_close(process) < 0)
         return 1;
     printf("after");
     return 0;

@@ -82,7 +82,7 @@ static int count_pidfds_of_child(const void *argument, size_t size)
     struct fb_mp_process *process;
     struct fb_mp_process_options options = { .run = count_pidfds };
     if (fb_mp_process_start(&options, &process, NULL) < 0 ||
-        fb_mp_process_join(process, LIMIT) < 0 || fb_mp_process_exit_code(process, &code) < 0)
+        fb_mp_process_join(process, LIMIT_NS) < 0 || fb_mp_process_exit_code(process, &code) < 0)
         return 100;
     return code;
 }

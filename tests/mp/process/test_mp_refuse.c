@@ -3,7 +3,7 @@
 
 #include "tests/mp/process_fixture.h"
 
-#include "tests/support/rerun_self.h"
+#include "tests/support/programs/rerun_self.h"
 
 #include "harness/mp/core/heap.h"
 #include "harness/mp/process/process.h"
@@ -51,7 +51,7 @@ static void print_result(enum fb_mp_method method)
            result < 0 && !error.text[0] ? " without a text" : "",
            result < 0 && (left || process) ? " and something left" : "");
     if (result == 0)
-        fb_mp_process_join(process, LIMIT);
+        fb_mp_process_join(process, LIMIT_NS);
 }
 
 static int start_before_fb_mp_main(enum fb_mp_method method)
@@ -160,7 +160,7 @@ static bool start_with(rlim_t descriptors, enum fb_mp_method method)
     int result = fb_mp_process_start(&options, &process, &error);
     setrlimit(RLIMIT_NOFILE, &before);
     if (result == 0) {
-        assert_int_equal(fb_mp_process_join(process, LIMIT), 0);
+        assert_int_equal(fb_mp_process_join(process, LIMIT_NS), 0);
         assert_int_equal(fb_mp_process_exit_code(process, &code), 0);
         /* A spawned process with so few descriptors may fail before its main. */
         assert_true(code == 5 || method == FB_MP_SPAWN);

@@ -29,7 +29,7 @@
 #define BIG ((size_t)1 << 20)
 
 /* What processes report. */
-struct board {
+struct shared_page {
     char letters[FB_MP_FDS + 1]; /* of the files passed, in order */
     char stray[64];              /* a descriptor of a spawned process that was not passed */
     int beyond;                  /* fb_mp_descriptor after the last one */
@@ -65,7 +65,7 @@ static int check_no_argument(const void *argument, size_t size)
 static int report_self(const void *argument, size_t size)
 {
     (void)size;
-    struct board *given = board_of(argument);
+    struct shared_page *given = shared_page_of(argument);
     bool ended = true;
     given->parent = fb_mp_parent_pid();
     given->real_parent = getppid();
@@ -82,7 +82,7 @@ static bool was_given(int fd)
     return fd <= STDERR_FILENO || fd == fb_mp_parent_sentinel();
 }
 
-static void find_stray_descriptors(struct board *given)
+static void find_stray_descriptors(struct shared_page *given)
 {
     DIR *folder = opendir("/proc/self/fd");
     char path[64], target[64];
@@ -103,7 +103,7 @@ static void find_stray_descriptors(struct board *given)
 static int report_descriptors(const void *argument, size_t size)
 {
     (void)size;
-    struct board *given = board_of(argument);
+    struct shared_page *given = shared_page_of(argument);
     size_t count = 0;
     for (; fb_mp_descriptor(count) >= 0; count++)
         if (pread(fb_mp_descriptor(count), &given->letters[count], 1, 0) != 1)
@@ -119,7 +119,7 @@ static int wait_for_sentinel(const void *argument, size_t size)
 {
     (void)argument, (void)size;
     bool ready;
-    return fb_mp_wait((int[]){ fb_mp_descriptor(0) }, 1, LIMIT, &ready) != 1;
+    return fb_mp_wait((int[]){ fb_mp_descriptor(0) }, 1, LIMIT_NS, &ready) != 1;
 }
 
 static int check_alignment(const void *argument, size_t size)
@@ -141,7 +141,7 @@ static const struct fb_mp_task tasks[] = {
 static struct fb_mp_process_options with_shared_page(fb_mp_run run, enum fb_mp_method method)
 {
     return (struct fb_mp_process_options){
-        .run = run, .argument = &board, .size = sizeof board, .method = method
+        .run = run, .argument = &shared_page, .size = sizeof shared_page, .method = method
     };
 }
 
@@ -169,12 +169,12 @@ static void descriptors_keep_their_order(void **state)
             struct fb_mp_process_options options = with_shared_page(report_descriptors, methods[m]);
             options.fd = fd;
             options.fds = cases[i].count;
-            memset(board, 0, sizeof *board);
+            memset(shared_page, 0, sizeof *shared_page);
             assert_int_equal(ended(started(options)), 0);
-            assert_string_equal(board->letters, cases[i].letters);
-            assert_int_equal(board->beyond, -1);
+            assert_string_equal(shared_page->letters, cases[i].letters);
+            assert_int_equal(shared_page->beyond, -1);
             if (methods[m] == FB_MP_SPAWN)
-                assert_string_equal(board->stray, "");
+                assert_string_equal(shared_page->stray, "");
         }
 }
 
@@ -220,9 +220,9 @@ static void the_most_descriptors_can_be_passed(void **state)
         struct fb_error error;
         options.fd = fd;
         options.fds = FB_MP_FDS;
-        memset(board, 0, sizeof *board);
+        memset(shared_page, 0, sizeof *shared_page);
         assert_int_equal(ended(started(options)), 0);
-        assert_string_equal(board->letters, letters);
+        assert_string_equal(shared_page->letters, letters);
         options.fds = FB_MP_FDS + 1;
         assert_int_equal(fb_mp_process_start(&options, &process, &error), -EINVAL);
         assert_null(process);
@@ -263,11 +263,11 @@ static void a_process_has_its_parent_and_name(void **state)
         struct fb_mp_process *process = started(options);
         assert_int_equal(strlen(fb_mp_process_name(process)), FB_MP_NAME - 1);
         assert_int_equal(ended(process), 0);
-        assert_int_equal(board->parent, getpid());
-        assert_int_equal(board->real_parent, getpid());
-        assert_int_equal(board->ended_parents, 0);
-        assert_int_equal(strlen(board->name), FB_MP_NAME - 1);
-        assert_int_equal(strspn(board->name, "n"), FB_MP_NAME - 1);
+        assert_int_equal(shared_page->parent, getpid());
+        assert_int_equal(shared_page->real_parent, getpid());
+        assert_int_equal(shared_page->ended_parents, 0);
+        assert_int_equal(strlen(shared_page->name), FB_MP_NAME - 1);
+        assert_int_equal(strspn(shared_page->name, "n"), FB_MP_NAME - 1);
     }
 }
 
@@ -305,12 +305,12 @@ int main(int argc, char **argv)
     make_files();
     fb_mp_heap_make();
     const struct CMUnitTest tests[] = {
-        ON_BOARD(descriptors_keep_their_order),
-        ON_BOARD(the_most_descriptors_can_be_passed),
+        WITH_SHARED_PAGE(descriptors_keep_their_order),
+        WITH_SHARED_PAGE(the_most_descriptors_can_be_passed),
         cmocka_unit_test(a_sentinel_can_be_passed_on),
         cmocka_unit_test(arguments_are_aligned),
         cmocka_unit_test(arguments_may_have_any_size),
-        ON_BOARD(a_process_has_its_parent_and_name),
+        WITH_SHARED_PAGE(a_process_has_its_parent_and_name),
         cmocka_unit_test(a_thousand_processes_leave_nothing_behind),
     };
     return RUN_TESTS(tests);

@@ -1,7 +1,7 @@
 /* harness/mp/process/supervisor.c: workers, reporting their ends, replacing them. */
 #include "tests/mp/process/supervisor_fixture.h"
 
-#include "tests/support/background_program.h"
+#include "tests/support/programs/background_program.h"
 
 #include "harness/mp/core/heap.h"
 #include "harness/mp/core/identity.h"
@@ -84,7 +84,7 @@ static void all_workers_are_killed(void **state)
         for (unsigned i = 0; i < WORKERS; i++)
             assert_false(pid_is_alive(supervisor_page->worker[i].pid));
         check_killed(supervisor, WORKERS);
-        fb_mp_supervisor_close(supervisor, LIMIT);
+        fb_mp_supervisor_close(supervisor, LIMIT_NS);
     }
 }
 
@@ -96,7 +96,7 @@ static void close_waits_for_workers_that_leave(void **state)
             struct fb_mp_supervisor *supervisor = supervisor_of(methods[m], WORKERS);
             for (unsigned i = 0; i < WORKERS && patient; i++)
                 command(i, LEAVE);
-            fb_mp_supervisor_close(supervisor, patient ? LIMIT : 0);
+            fb_mp_supervisor_close(supervisor, patient ? LIMIT_NS : 0);
             for (unsigned i = 0; i < WORKERS; i++) {
                 assert_int_equal(atomic_load(&supervisor_page->worker[i].left), patient);
                 assert_false(pid_is_alive(supervisor_page->worker[i].pid));

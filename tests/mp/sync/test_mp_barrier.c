@@ -12,7 +12,6 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
-#define LIMIT (LIMIT_MS * FB_MP_MILLISECOND)
 #define SOON (30 * FB_MP_MILLISECOND)
 
 /* A timeout must not be reported before its time. */
@@ -37,7 +36,7 @@ static int meet(void *context)
     struct shared *shared = context;
     unsigned index;
     for (int i = 0; i < ROUNDS; i++) {
-        int result = fb_mp_barrier_wait(shared->barrier, LIMIT, &index);
+        int result = fb_mp_barrier_wait(shared->barrier, LIMIT_NS, &index);
         if (result < 0)
             return 100 - result % 100;
         atomic_fetch_add(&shared->count[index], 1);
@@ -66,7 +65,7 @@ static void the_index_may_be_null(void **state)
     (void)state;
     struct fb_mp_barrier *barrier;
     assert_int_equal(fb_mp_barrier_make(1, &barrier), 0);
-    assert_int_equal(fb_mp_barrier_wait(barrier, LIMIT, NULL), 0);
+    assert_int_equal(fb_mp_barrier_wait(barrier, LIMIT_NS, NULL), 0);
     fb_mp_barrier_free(barrier);
 }
 
@@ -91,7 +90,7 @@ static void barriers_open_when_all_have_arrived(void **state)
     fb_mp_barrier_reset(shared->barrier);
     assert_timed_out(fb_mp_barrier_wait(shared->barrier, SOON, &index), begin);
     assert_true(fb_mp_barrier_is_broken(shared->barrier));
-    assert_int_equal(fb_mp_barrier_wait(shared->barrier, LIMIT, &index), -ECANCELED);
+    assert_int_equal(fb_mp_barrier_wait(shared->barrier, LIMIT_NS, &index), -ECANCELED);
     assert_int_equal(index, 77);
     free_shared(shared);
 }
@@ -100,7 +99,7 @@ static int meet_and_die(void *context)
 {
     struct shared *shared = context;
     unsigned index;
-    if (fb_mp_barrier_wait(shared->barrier, LIMIT, &index) == 0)
+    if (fb_mp_barrier_wait(shared->barrier, LIMIT_NS, &index) == 0)
         kill(getpid(), SIGKILL);
     return 1;
 }
@@ -127,7 +126,7 @@ static int add_one(void *context)
 {
     struct fb_mp_array *array = context;
     for (size_t i = 0; i < array->count; i++) {
-        fb_mp_lock_acquire(array->lock, LIMIT);
+        fb_mp_lock_acquire(array->lock, LIMIT_NS);
         FB_MP_ITEM(array, int, i)++;
         fb_mp_lock_release(array->lock);
     }

@@ -11,7 +11,6 @@
 #include <sched.h>
 #include <signal.h>
 
-#define LIMIT (LIMIT_MS * FB_MP_MILLISECOND)
 #define SOON (STEPPER_LIMIT_MS * FB_MP_MILLISECOND)
 
 struct scene {
@@ -90,14 +89,14 @@ static void lock_all(struct scene *scene)
 {
     bool recursive = scene->death_case->recursive;
     for (int i = 0; i <= recursive; i++)
-        fb_mp_lock_acquire(scene->lock, recursive ? LIMIT : FB_MP_FOREVER);
+        fb_mp_lock_acquire(scene->lock, recursive ? LIMIT_NS : FB_MP_FOREVER);
     for (int i = 0; i <= recursive; i++)
         fb_mp_lock_release(scene->lock);
 }
 
 static void take_lock(struct scene *scene)
 {
-    fb_mp_lock_acquire(scene->lock, LIMIT);
+    fb_mp_lock_acquire(scene->lock, LIMIT_NS);
 }
 
 static void release_lock(struct scene *scene)
@@ -122,13 +121,13 @@ static int wait_lock(struct scene *scene)
 
 static void semaphore_once(struct scene *scene)
 {
-    fb_mp_semaphore_acquire(scene->semaphore, LIMIT);
+    fb_mp_semaphore_acquire(scene->semaphore, LIMIT_NS);
     fb_mp_semaphore_release(scene->semaphore);
 }
 
 static int wait_semaphore(struct scene *scene)
 {
-    return fb_mp_semaphore_acquire(scene->semaphore, LIMIT) != 0;
+    return fb_mp_semaphore_acquire(scene->semaphore, LIMIT_NS) != 0;
 }
 
 static const char *check_semaphore(struct scene *scene, bool finished)
@@ -154,7 +153,7 @@ static void release_one(struct scene *scene)
 
 static int wait_event(struct scene *scene)
 {
-    return fb_mp_event_wait(scene->event, LIMIT) != 0;
+    return fb_mp_event_wait(scene->event, LIMIT_NS) != 0;
 }
 
 static void set_event(struct scene *scene)
@@ -213,8 +212,8 @@ static const char *check_wait(struct scene *scene, bool finished)
 static int arrive_twice(struct scene *scene)
 {
     unsigned index;
-    fb_mp_barrier_wait(scene->barrier, LIMIT, &index);
-    int result = fb_mp_barrier_wait(scene->barrier, LIMIT, &index);
+    fb_mp_barrier_wait(scene->barrier, LIMIT_NS, &index);
+    int result = fb_mp_barrier_wait(scene->barrier, LIMIT_NS, &index);
     return result != 0 && result != -ECANCELED;
 }
 
@@ -227,7 +226,7 @@ static void make_barrier(struct scene *scene)
 static void arrive(struct scene *scene)
 {
     unsigned index;
-    fb_mp_barrier_wait(scene->barrier, LIMIT, &index);
+    fb_mp_barrier_wait(scene->barrier, LIMIT_NS, &index);
 }
 
 /* The other process has met the victim once and waits for it again. */
@@ -281,7 +280,7 @@ static const struct death_case death_cases[] = {
 /* No memory is left after all the deaths. */
 static void perform(void **state)
 {
-    struct scene scene = { .death_case = *state, .timeout_ns = LIMIT };
+    struct scene scene = { .death_case = *state, .timeout_ns = LIMIT_NS };
     make_objects(&scene);
     stepper_kill_everywhere(&scene.death_case->operation, &scene);
     free_objects(&scene);

@@ -13,7 +13,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define LIMIT (LIMIT_MS * FB_MP_MILLISECOND)
 #define SOON (30 * FB_MP_MILLISECOND)
 
 /* A timeout must not be reported before its time. */
@@ -40,7 +39,7 @@ static void the_death_of_an_owner_is_reported_once(void **state)
         struct fb_mp_lock *lock;
         assert_int_equal(fb_mp_lock_make(recursive, &lock), 0);
         assert_int_equal(forked_end(forked_run(die_with_lock, lock)), -SIGKILL);
-        assert_int_equal(fb_mp_lock_acquire(lock, LIMIT), -EOWNERDEAD);
+        assert_int_equal(fb_mp_lock_acquire(lock, LIMIT_NS), -EOWNERDEAD);
         assert_int_equal(fb_mp_lock_release(lock), 0);
         assert_int_equal(fb_mp_lock_acquire(lock, 0), 0);
         assert_int_equal(fb_mp_lock_release(lock), 0);
@@ -70,7 +69,7 @@ static void a_lock_has_one_owner(void **state)
     assert_int_equal(forked_end(forked_run(try_lock, lock)), 0);
     assert_int_equal(fb_mp_lock_release(lock), 0);
     for (int i = 0; i < 3; i++)
-        assert_int_equal(fb_mp_lock_acquire(again, LIMIT), 0);
+        assert_int_equal(fb_mp_lock_acquire(again, LIMIT_NS), 0);
     for (int i = 0; i < 3; i++) {
         assert_int_equal(forked_end(forked_run(try_lock, again)), 0);
         assert_int_equal(fb_mp_lock_release(again), 0);
@@ -86,7 +85,7 @@ static int increment(void *context)
 {
     struct fb_mp_array *counter = context;
     for (int i = 0; i < 10000; i++) {
-        if (counter->lock && fb_mp_lock_acquire(counter->lock, LIMIT) < 0)
+        if (counter->lock && fb_mp_lock_acquire(counter->lock, LIMIT_NS) < 0)
             return 1;
         volatile int *value = counter->items;
         *value = *value + 1;
@@ -130,7 +129,7 @@ static void semaphores_count(void **state)
     assert_int_equal(fb_mp_semaphore_make(2, true, &semaphore), 0);
     assert_int_equal(fb_mp_semaphore_release(semaphore), -EOVERFLOW);
     assert_int_equal(fb_mp_semaphore_acquire(semaphore, 0), 0);
-    assert_int_equal(fb_mp_semaphore_acquire(semaphore, LIMIT), 0);
+    assert_int_equal(fb_mp_semaphore_acquire(semaphore, LIMIT_NS), 0);
     assert_int_equal(fb_mp_semaphore_value(semaphore), 0);
     int64_t begin = fb_mp_now();
     assert_timed_out(fb_mp_semaphore_acquire(semaphore, SOON), begin);
@@ -139,7 +138,7 @@ static void semaphores_count(void **state)
     assert_int_equal(fb_mp_semaphore_release(semaphore), 0);
     assert_int_equal(forked_end(pid), -SIGKILL);
     assert_int_equal(fb_mp_semaphore_release(semaphore), 0);
-    assert_int_equal(fb_mp_semaphore_acquire(semaphore, LIMIT), 0);
+    assert_int_equal(fb_mp_semaphore_acquire(semaphore, LIMIT_NS), 0);
     fb_mp_semaphore_free(semaphore);
     assert_int_equal(fb_mp_heap_used(), 0);
 }
@@ -148,7 +147,7 @@ static void semaphores_count(void **state)
 
 static int wait_event(void *context)
 {
-    return fb_mp_event_wait(context, LIMIT) != 0;
+    return fb_mp_event_wait(context, LIMIT_NS) != 0;
 }
 
 static void events_release_all_waiters(void **state)
@@ -210,10 +209,10 @@ static bool is_three(void *context)
 static int wait_for_three(void *context)
 {
     struct meeting *meeting = context;
-    if (fb_mp_lock_acquire(meeting->lock, LIMIT) < 0)
+    if (fb_mp_lock_acquire(meeting->lock, LIMIT_NS) < 0)
         return 1;
     meeting->came++;
-    if (fb_mp_condition_wait_for(meeting->condition, is_three, meeting, LIMIT) != 0)
+    if (fb_mp_condition_wait_for(meeting->condition, is_three, meeting, LIMIT_NS) != 0)
         return 2;
     return fb_mp_lock_release(meeting->lock) != 0;
 }
@@ -231,7 +230,7 @@ static void notifications_are_not_lost_on_dead_waiters(void **state)
         kill(pid[i], SIGKILL);
         assert_int_equal(forked_end(pid[i]), -SIGKILL);
     }
-    int result = fb_mp_lock_acquire(meeting->lock, LIMIT);
+    int result = fb_mp_lock_acquire(meeting->lock, LIMIT_NS);
     assert_true(result == 0 || result == -EOWNERDEAD);
     meeting->number = 3;
     for (int i = 0; i < 3; i++)
@@ -247,9 +246,9 @@ static void conditions_need_their_lock(void **state)
     (void)state;
     for (int recursive = 0; recursive < 2; recursive++) {
         struct meeting *meeting = make_meeting(recursive);
-        assert_int_equal(fb_mp_condition_wait(meeting->condition, LIMIT), -EPERM);
+        assert_int_equal(fb_mp_condition_wait(meeting->condition, LIMIT_NS), -EPERM);
         for (int depth = 0; depth <= 2 * recursive; depth++)
-            assert_int_equal(fb_mp_lock_acquire(meeting->lock, LIMIT), 0);
+            assert_int_equal(fb_mp_lock_acquire(meeting->lock, LIMIT_NS), 0);
         int64_t begin = fb_mp_now();
         assert_timed_out(fb_mp_condition_wait(meeting->condition, SOON), begin);
         assert_int_equal(fb_mp_condition_wait(meeting->condition, 0), -ETIMEDOUT);

@@ -11,7 +11,6 @@
 
 #include <errno.h>
 
-#define LIMIT (LIMIT_MS * FB_MP_MILLISECOND)
 #define SLEEPERS 3
 
 struct scene {
@@ -61,7 +60,7 @@ static void check(int (*wait)(struct scene *scene), void (*wake)(struct scene *s
 
 static int wait_for_semaphore(struct scene *scene)
 {
-    return fb_mp_semaphore_acquire(scene->semaphore, LIMIT) != 0;
+    return fb_mp_semaphore_acquire(scene->semaphore, LIMIT_NS) != 0;
 }
 
 static void release_for_each(struct scene *scene)
@@ -80,7 +79,7 @@ static void each_release_of_a_semaphore_wakes_one(void **state)
 
 static int wait_for_event(struct scene *scene)
 {
-    return fb_mp_event_wait(scene->event, LIMIT) != 0;
+    return fb_mp_event_wait(scene->event, LIMIT_NS) != 0;
 }
 
 static void set_event(struct scene *scene)
@@ -98,21 +97,21 @@ static void setting_an_event_wakes_all(void **state)
 
 static int wait_for_condition(struct scene *scene)
 {
-    return fb_mp_lock_acquire(scene->lock, LIMIT) != 0 ||
-           fb_mp_condition_wait(scene->condition, LIMIT) != 0 ||
+    return fb_mp_lock_acquire(scene->lock, LIMIT_NS) != 0 ||
+           fb_mp_condition_wait(scene->condition, LIMIT_NS) != 0 ||
            fb_mp_lock_release(scene->lock) != 0;
 }
 
 static void notify_all(struct scene *scene)
 {
-    assert_int_equal(fb_mp_lock_acquire(scene->lock, LIMIT), 0);
+    assert_int_equal(fb_mp_lock_acquire(scene->lock, LIMIT_NS), 0);
     fb_mp_condition_notify(scene->condition, FB_MP_ALL);
     assert_int_equal(fb_mp_lock_release(scene->lock), 0);
 }
 
 static void notify_each(struct scene *scene)
 {
-    assert_int_equal(fb_mp_lock_acquire(scene->lock, LIMIT), 0);
+    assert_int_equal(fb_mp_lock_acquire(scene->lock, LIMIT_NS), 0);
     for (int i = 0; i < SLEEPERS; i++)
         fb_mp_condition_notify(scene->condition, 1);
     assert_int_equal(fb_mp_lock_release(scene->lock), 0);
@@ -129,17 +128,17 @@ static void notifications_wake_as_many_as_they_are_for(void **state)
 
 static int wait_at_barrier(struct scene *scene)
 {
-    return fb_mp_barrier_wait(scene->barrier, LIMIT, NULL) != 0;
+    return fb_mp_barrier_wait(scene->barrier, LIMIT_NS, NULL) != 0;
 }
 
 static int wait_at_broken_barrier(struct scene *scene)
 {
-    return fb_mp_barrier_wait(scene->barrier, LIMIT, NULL) != -ECANCELED;
+    return fb_mp_barrier_wait(scene->barrier, LIMIT_NS, NULL) != -ECANCELED;
 }
 
 static void arrive_last(struct scene *scene)
 {
-    assert_int_equal(fb_mp_barrier_wait(scene->barrier, LIMIT, NULL), 0);
+    assert_int_equal(fb_mp_barrier_wait(scene->barrier, LIMIT_NS, NULL), 0);
 }
 
 static void abort_barrier(struct scene *scene)

@@ -1,6 +1,6 @@
 #include "tests/support/support.h"
 
-#include "tests/support/program.h"
+#include "tests/support/programs/program.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-#include "bench/overhead/message_channel.h"
+#include "bench/overhead/peers/message_channel.h"
 
 #include "harness/mp/core/heap.h"
 #include "harness/mp/core/mutex.h"

@@ -1,4 +1,4 @@
-#include "bench/overhead/forked_peer.h"
+#include "bench/overhead/peers/forked_peer.h"
 
 #include "base/child.h"
 

@@ -3,7 +3,7 @@
 #ifndef TEST_BACKGROUND_PROGRAM_H
 #define TEST_BACKGROUND_PROGRAM_H
 
-#include "tests/support/program.h"
+#include "tests/support/programs/program.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 #include "tests/support/support.h"
 
-#include "tests/support/python.h"
+#include "tests/support/programs/python.h"
 
 #include <errno.h>
 #include <limits.h>

@@ -1,6 +1,6 @@
 #include "tests/support/support.h"
 
-#include "tests/support/rerun_self.h"
+#include "tests/support/programs/rerun_self.h"
 
 #include <string.h>
 #include <sys/wait.h>

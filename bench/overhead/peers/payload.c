@@ -1,6 +1,6 @@
-#include "bench/overhead/payload.h"
+#include "bench/overhead/peers/payload.h"
 
-#include "bench/overhead/forked_peer.h"
+#include "bench/overhead/peers/forked_peer.h"
 
 #include "harness/mp/channel/queue.h"
 #include "base/clock.h"

@@ -1,6 +1,6 @@
 #include "tests/support/support.h"
 
-#include "tests/support/background_program.h"
+#include "tests/support/programs/background_program.h"
 
 #include <ctype.h>
 #include <dirent.h>

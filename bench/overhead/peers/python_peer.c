@@ -1,4 +1,4 @@
-#include "bench/overhead/python_peer.h"
+#include "bench/overhead/peers/python_peer.h"
 
 #include "base/program.h"
 #include "harness/cpython/peer.h"
