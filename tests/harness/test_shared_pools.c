@@ -2,6 +2,8 @@
  * leaks. */
 #include "tests/support/support.h"
 
+#include "tests/mp/process_fixture.h"
+
 #include "harness/mp/core/identity.h"
 #include "harness/mp/process/registry.h"
 
@@ -250,21 +252,6 @@ static void a_stopped_worker_does_not_block_close(void **state)
 
 /* ---- the parent is killed ---- */
 
-static bool is_gone(pid_t pid)
-{
-    char path[64], state = 'Z';
-    if (kill(pid, 0) < 0)
-        return errno == ESRCH;
-    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
-    FILE *file = fopen(path, "re");
-    if (!file)
-        return true;
-    if (fscanf(file, "%*d (%*[^)]) %c", &state) != 1)
-        state = 'Z'; /* it ended while we read */
-    fclose(file);
-    return state == 'Z' || state == 'X';
-}
-
 static _Noreturn void be_a_parent(unsigned workers, enum deed deed, _Atomic uint32_t *ready)
 {
     struct fb_setting setting = { .arena = arena, .workers = workers };
@@ -300,7 +287,7 @@ static void workers_end_with_their_parent(void **state)
         for (unsigned worker = 1; worker < workers; worker++) {
             pid_t pid = pid_of(worker);
             assert_int_not_equal(pid, parent);
-            while (!is_gone(pid))
+            while (pid_is_alive(pid))
                 if (clock_ms() > limit)
                     fail_msg("worker %u (pid %d) outlives its parent", worker, (int)pid);
         }
@@ -373,34 +360,6 @@ __attribute__((unused)) static void arenas_beside_others(void **state)
     input = of_first;
 }
 
-/* An address that the first spawned worker uses for something else. */
-#define TAKEN "FORKBENCH_TEST_TAKEN"
-
-__attribute__((constructor)) static void take_place(int count, char **arguments)
-{
-    const char *place = getenv(TAKEN);
-    if (place && count == 3 && strcmp(arguments[2], "spawnpool-1") == 0)
-        mmap((void *)strtoul(place, NULL, 16), 4096, PROT_NONE,
-             MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
-}
-
-/* Refused with the reason, even if the worker has ended before the others have joined. */
-static void a_worker_that_can_not_map_the_arena(void **state)
-{
-    (void)state;
-    char place[40];
-    if (strcmp(harness->name, "spawnpool") != 0)
-        return;
-    snprintf(place, sizeof place, "%lx", (unsigned long)input & ~4095ul);
-    setenv(TAKEN, place, 1);
-    for (int round = 0; round < 10; round++) {
-        struct fb_setting setting = { .arena = arena, .workers = 33 };
-        assert_int_equal(harness->open(&setting, &pool, &error), -EEXIST);
-        assert_non_null(strstr(error.text, "worker 1 can't map the shared memory"));
-    }
-    unsetenv(TAKEN);
-}
-
 #define TEST(function) cmocka_unit_test_setup_teardown(function, begin, end)
 
 int main(int argc, char **argv)
@@ -422,7 +381,6 @@ int main(int argc, char **argv)
 #ifndef __SANITIZE_THREAD__
         TEST(arenas_beside_others),
 #endif
-        TEST(a_worker_that_can_not_map_the_arena),
     };
     harness = harness_named("forkpool");
     int failed = RUN_TESTS(tests);

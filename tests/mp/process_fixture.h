@@ -4,7 +4,6 @@
 
 #include "harness/mp/process/process.h"
 
-/* LIMIT_MS (tests/support/support.h) in ns. */
 /* The methods with which every test of processes is run. */
 #define METHODS 2
 extern const enum fb_mp_method methods[METHODS];

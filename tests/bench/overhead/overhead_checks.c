@@ -1,82 +1,14 @@
 #include "tests/support/support.h"
 
 #include "tests/bench/overhead/overhead_checks.h"
+#include "tests/bench/overhead/overhead_figures.h"
 #include "tests/support/near.h"
 
 #include "bench/overhead/granularity.h"
 #include "base/stats.h"
-#include "base/cpus.h"
 
 #include <stdio.h>
 #include <string.h>
-
-/* ---- reading ---- */
-
-void measured_read(struct measured *measured, const char *text, size_t rounds)
-{
-    json_t *root = json_loads(text, 0, NULL);
-    assert_non_null(root);
-    const json_t *machine = json_object_get(root, "machine");
-    struct fb_cpus cpus;
-    fb_cpus_read(&cpus);
-    *measured = (struct measured){
-        .root = root,
-        .metrics = json_object_get(root, "metrics"),
-        .curves = json_object_get(root, "curves"),
-        .workers = (unsigned)json_integer_value(json_object_get(machine, "workers_default")),
-        .rounds = rounds,
-    };
-    assert_int_equal(measured->workers, cpus.workers);
-}
-
-static bool has_text(const json_t *object, const char *key, const char *wanted)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-    assert_non_null(text);
-    return strcmp(text, wanted) == 0;
-}
-
-double figure_value(const json_t *object, const char *key)
-{
-    const json_t *number = json_object_get(object, key);
-    assert_true(json_is_number(number) || json_is_null(number));
-    return json_is_number(number) ? json_number_value(number) : NAN;
-}
-
-struct figure {
-    const char *name, *harness, *state, *binding, *unit;
-    const char *peer; /* NULL: none */
-    unsigned workers;
-};
-
-/* The metric, or NULL if there is none. Fails the test if there are two. */
-static const json_t *find(const struct measured *measured, const struct figure *figure,
-                          const char *name, const char *harness)
-{
-    const json_t *found = NULL, *metric;
-    size_t i;
-    json_array_foreach(measured->metrics, i, metric)
-    {
-        if (!has_text(metric, "name", name) || !has_text(metric, "harness", harness) ||
-            !has_text(metric, "state", figure->state) ||
-            !has_text(metric, "binding", figure->binding) ||
-            json_integer_value(json_object_get(metric, "workers")) != figure->workers)
-            continue;
-        assert_null(found);
-        found = metric;
-    }
-    return found;
-}
-
-static const json_t *get(const struct measured *measured, const struct figure *figure,
-                         const char *name, const char *harness)
-{
-    const json_t *metric = find(measured, figure, name, harness);
-    if (!metric)
-        fail_msg("no %s of %s, %s, %s, on %u", name, harness, figure->state, figure->binding,
-                 figure->workers);
-    return metric;
-}
 
 /* ---- single figures ---- */
 
@@ -126,8 +58,9 @@ static void check_ratio(struct measured *measured, const struct figure *figure,
 {
     char name[64], unit[64];
     snprintf(name, sizeof name, "%s.ratio", figure->name);
-    const json_t *ratio = find(measured, figure, name, figure->harness),
-                 *peer = figure->peer ? get(measured, figure, figure->name, figure->peer) : NULL;
+    const json_t *ratio = figure_find(measured, figure, name, figure->harness),
+                 *peer =
+                     figure->peer ? figure_get(measured, figure, figure->name, figure->peer) : NULL;
     bool wanted = peer && is_known(measured, metric) && is_known(measured, peer);
     if (wanted != (ratio != NULL))
         fail_msg("%s of %s: there is %s ratio", figure->name, figure->harness, ratio ? "a" : "no");
@@ -135,7 +68,7 @@ static void check_ratio(struct measured *measured, const struct figure *figure,
         return;
     measured->seen++;
     snprintf(unit, sizeof unit, "ratio to %s", figure->peer);
-    assert_true(has_text(ratio, "unit", unit));
+    assert_true(figure_has_text(ratio, "unit", unit));
     assert_int_equal(figure_value(ratio, "rounds"), measured->rounds);
     check_interval(measured, ratio, "value", name, false);
     double value = figure_value(ratio, "value");
@@ -146,9 +79,9 @@ static void check_ratio(struct measured *measured, const struct figure *figure,
 
 static void check_figure(struct measured *measured, const struct figure *figure)
 {
-    const json_t *metric = get(measured, figure, figure->name, figure->harness);
+    const json_t *metric = figure_get(measured, figure, figure->name, figure->harness);
     measured->seen++;
-    assert_true(has_text(metric, "unit", figure->unit));
+    assert_true(figure_has_text(metric, "unit", figure->unit));
     assert_int_equal(figure_value(metric, "rounds"), measured->rounds);
     check_interval(measured, metric, "value", figure->name,
                    starts_with(figure->name, "dispatch.metg"));
@@ -208,7 +141,8 @@ static void check_curve(const struct measured *measured, const char *harness, co
     size_t i, count = 0;
     json_array_foreach(measured->curves, i, point)
     {
-        if (!has_text(point, "harness", harness) || !has_text(point, "binding", binding))
+        if (!figure_has_text(point, "harness", harness) ||
+            !figure_has_text(point, "binding", binding))
             continue;
         assert_true(count < FB_TASK_SIZES);
         assert_int_equal(figure_value(point, "workers"), measured->workers);
@@ -226,7 +160,7 @@ static void check_metg(const struct measured *measured, const struct figure *fig
 {
     double length[FB_TASK_SIZES], efficiency[FB_TASK_SIZES];
     check_curve(measured, figure->harness, figure->binding, length, efficiency);
-    const json_t *metric = get(measured, figure, figure->name, figure->harness);
+    const json_t *metric = figure_get(measured, figure, figure->name, figure->harness);
     double value = figure_value(metric, "value"), low = INFINITY, high = 0;
     if (measured->rounds > 1)
         return;
@@ -288,7 +222,7 @@ static void check_account(struct measured *measured, const char *harness)
             NULL,     measured->workers
         };
         check_figure(measured, &figure);
-        part[i] = figure_value(get(measured, &figure, parts[i], harness), "value");
+        part[i] = figure_value(figure_get(measured, &figure, parts[i], harness), "value");
     }
     assert_true(part[EXPLAINED] <= 100);
     if (measured->rounds > 1) /* medians need not add up */
