@@ -89,7 +89,7 @@ static int run_all(const struct options *options)
         int code = run_lesson(fb_lessons[i], options);
         if (code == FB_EXIT_UNCERTAIN && !options->broken)
             fb_fail(code,
-                    "lesson %s: what it measures did not show itself: "
+                    "lesson %s: a measured claim was not observed: "
                     "run it again when this machine is quiet",
                     fb_lessons[i]);
         else if (code != FB_EXIT_OK)
