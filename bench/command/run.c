@@ -186,6 +186,9 @@ static void show_progress(void *from, double done, const struct fb_cell *cell)
 {
     struct context *context = from;
     char label[FB_TEXT + 32], what[FB_TEXT * 2];
+    if (!context->progress
+             .start_ns) /* now, as making samples and servers tells nothing of the time left */
+        fb_progress_begin(&context->progress);
     fb_cell_label(cell, label, sizeof label);
     snprintf(what, sizeof what, "%s, %s, %u workers", cell->kernel->name, label, cell->workers);
     fb_progress_show(&context->progress, done, what);
@@ -253,7 +256,6 @@ static int measure(struct context *context)
     };
     struct fb_samples samples;
     struct fb_error error = { 0 };
-    fb_progress_begin(&context->progress);
     int measured = fb_run_session_measure(&session, &samples, &error), result;
     fb_progress_end(&context->progress);
     if ((measured < 0 && measured != -EINTR) ||

@@ -39,9 +39,8 @@ static int run_copy(const struct fb_trial_request *request, const struct fb_tria
         return result;
     char byte = 0;
     bool sent = write(gate->ready[1], &byte, 1) == 1;
-    close(
-        gate->ready
-            [1]); /* so that the parent reads end of file if another copy ends before it is ready */
+    /* Now, so that the parent reads end of file if another copy ends before it is ready. */
+    close(gate->ready[1]);
     if (!sent || read(gate->go[0], &byte, 1) != 0)
         return fb_error_set(&copy->error, -EPIPE, "the gate broke");
     struct fb_report report; /* not used, but a trial of `single` fills one as well */

@@ -293,8 +293,8 @@ static void add_rows(const struct work *work, uint32_t first, uint32_t rows, uin
             const float *weights = work->shrinker->down + (size_t)(y + t) * axis->longest;
             strip.sum[t] = sums_of(work, y + t);
             for (uint32_t row = 0; row < rows; row++) {
-                uint32_t tap =
-                    first + row - taps->first; /* wraps to a huge number before the first tap */
+                /* Before the first tap it wraps to a huge number. */
+                uint32_t tap = first + row - taps->first;
                 strip.weight[row][t] = tap < taps->count ? weights[tap] : 0;
             }
         }

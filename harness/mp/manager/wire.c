@@ -104,8 +104,8 @@ int wire_pack_answer(msgpack_sbuffer *buffer, int code, const struct fb_mp_objec
     if (result == 0 && (msgpack_pack_array(&packer, 2) || msgpack_pack_int(&packer, code)))
         result = -ENOMEM;
     if (result == 0)
-        result = pack(&packer, value,
-                      -2); /* -2: copy and items nest a stored value in up to two lists */
+        /* -2: copy and items nest a stored value in up to two lists. */
+        result = pack(&packer, value, -2);
     return end(buffer, start, result);
 }
 

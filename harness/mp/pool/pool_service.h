@@ -7,8 +7,9 @@
 /* What the thread runs. The argument is the pool. */
 void *pool_service_main(void *pool);
 
-/* Waits until the process requested for this worker slot no longer exists. For workers that have
- * ended, or whose forkserver ended before it reported their pid. */
+/* Waits until the process requested for this worker slot no longer exists, for 5 s at most; then it
+ * logs an error. A process that begins only now leaves at once. For workers that have ended, or
+ * whose forkserver ended before it reported their pid. */
 void pool_wait_until_gone(struct pool_worker *worker);
 
 /* With the mutex held: handles workers that have ended, and makes new ones. */

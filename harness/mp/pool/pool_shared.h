@@ -56,8 +56,8 @@ struct pool_shared {
     _Atomic int initialized; /* the first value other than 0 that an initializer returned */
     struct task_ring ring;
     _Alignas(TASK_LINE) fb_mp_eventcount tasks_ready; /* idle workers sleep on this */
-    _Alignas(TASK_LINE)
-        fb_mp_eventcount tasks_done; /* threads that wait for results sleep on this */
+    /* Threads that wait for results sleep on this. */
+    _Alignas(TASK_LINE) fb_mp_eventcount tasks_done;
     /* Rarely written. */
     _Alignas(TASK_LINE) _Atomic uint32_t quit; /* all workers leave */
     _Atomic uint32_t spin_ns;                  /* before sleeping */

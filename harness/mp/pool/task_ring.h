@@ -42,8 +42,8 @@ struct task_record {
     uint64_t index; /* of the first item that failed; set by the worker if it reports a failure */
     char argument[TASK_ARGUMENT];
     /* Written by the worker. */
-    _Alignas(
-        TASK_LINE) void *reply_memory; /* the result or error text, if larger than TASK_REPLY */
+    /* The result or error text, if larger than TASK_REPLY. */
+    _Alignas(TASK_LINE) void *reply_memory;
     _Atomic int32_t code;
     uint32_t reply_size;
     uint32_t next;            /* in its worker's list of completed tasks: record number + 1, or 0 */
